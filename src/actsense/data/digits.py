@@ -1,0 +1,152 @@
+"""Real handwritten digits on real colour photographs, from files inside installed packages.
+
+An image is |D - P|, per pixel and channel: D is a digit of scikit-learn's `load_digits`,
+enlarged from 8x8 by bicubic interpolation, and P a random crop of a photograph. Neither a
+digit nor a photograph is seen in both partitions.
+
+Source:
+    The blend is that of MNIST-M: Ganin et al. (2016), JMLR 17(59).
+"""
+
+__all__ = ["PHOTOGRAPHS", "DigitBlend", "digit_blends", "enlarged_digits", "photograph"]
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from actsense.data.splits import order, validation_count
+from actsense.errors import ConfigError
+
+# Natural colour photographs in the wheels of scikit-image and scikit-learn (package, file).
+PHOTOGRAPHS = {
+    "astronaut": ("skimage.data", "astronaut.png"),
+    "chelsea": ("skimage.data", "chelsea.png"),
+    "china": ("sklearn.datasets.images", "china.jpg"),
+    "coffee": ("skimage.data", "coffee.png"),
+    "flower": ("sklearn.datasets.images", "flower.jpg"),
+    "hubble_deep_field": ("skimage.data", "hubble_deep_field.jpg"),
+    "immunohistochemistry": ("skimage.data", "ihc.png"),
+    "motorcycle": ("skimage.data", "motorcycle_left.png"),
+    "retina": ("skimage.data", "retina.jpg"),
+    "rocket": ("skimage.data", "rocket.jpg"),
+}
+SIDES = (8, 300)  # pixels: the digits' own side, the shortest side among the photographs
+
+
+@dataclass(frozen=True)
+class DigitBlend:
+    """Which digit lies on which crop of which photograph."""
+
+    digit: int  # index in load_digits
+    label: int
+    partition: str
+    photograph: str
+    top: int  # of the crop, pixels
+    left: int
+
+    @property
+    def path(self) -> str:
+        """Name the blend; everything needed to make it again is in the name."""
+        return f"digit{self.digit:04d}/{self.photograph}/y{self.top:04d}x{self.left:04d}"
+
+
+def digit_blends(settings: dict[str, Any], seed: int) -> list[DigitBlend]:
+    """Draw the blends of both partitions.
+
+    Arguments:
+        settings: Keys `image_size` (default 32), `validation_fraction` (of the digits and of
+            the photographs, default 0.25), `patches_per_digit` (blends of each training
+            digit, default 8; a validation digit has one).
+        seed: Seed of the dataset.
+
+    Raises:
+        ConfigError: If a setting is out of range.
+    """
+    side, fraction, patches = _checked(settings)
+    names = sorted(PHOTOGRAPHS)
+    shuffled = [names[i] for i in order(len(names), seed=seed, key="photographs")]
+    cut = validation_count(len(names), fraction, name="photographs")
+    labels = load_digits().target
+    blends = []
+    for partition, sources in (("train", shuffled[cut:]), ("validation", shuffled[:cut])):
+        shapes = {name: photograph(name).shape[:2] for name in sources}
+        stream = np.random.SeedSequence(seed, spawn_key=(partition == "validation",))
+        draw = np.random.default_rng(stream)
+        repeats = patches if partition == "train" else 1
+        for digit in np.repeat(_digits(labels, partition, fraction, seed), repeats):
+            name = sources[draw.integers(len(sources))]
+            top, left = (int(draw.integers(length - side + 1)) for length in shapes[name])
+            blends.append(
+                DigitBlend(int(digit), int(labels[digit]), partition, name, top, left)
+            )
+    return blends
+
+
+def blend_images(blends: list[DigitBlend], side: int) -> Iterator[NDArray[np.uint8]]:
+    """Make the images of the blends one by one, each (3, side, side)."""
+    digits = enlarged_digits(side)
+    sources = {name: photograph(name) for name in {blend.photograph for blend in blends}}
+    for blend in blends:
+        rows, columns = slice(blend.top, blend.top + side), slice(blend.left, blend.left + side)
+        patch = sources[blend.photograph][rows, columns].astype(np.int16)
+        difference = np.abs(digits[blend.digit][:, :, None].astype(np.int16) - patch)
+        yield difference.astype(np.uint8).transpose(2, 0, 1)
+
+
+def enlarged_digits(side: int) -> NDArray[np.uint8]:
+    """Enlarge all digits to (digits, side, side) by bicubic interpolation, clamped to 0..255."""
+    small = load_digits().images.astype(np.float32) * (255 / 16)  # the scan counts 0..16
+    large = [
+        np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
+        for digit in small
+    ]
+    return np.clip(np.rint(np.stack(large)), 0, 255).astype(np.uint8)
+
+
+def photograph(name: str) -> NDArray[np.uint8]:
+    """Read one of the bundled photographs as (height, width, 3).
+
+    Raises:
+        ConfigError: If the installed package lacks the file; nothing is ever downloaded.
+    """
+    package, file = PHOTOGRAPHS[name]
+    try:
+        with files(package).joinpath(file).open("rb") as stream, Image.open(stream) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, ModuleNotFoundError) as error:
+        raise ConfigError(
+            f"the photograph {file!r} is missing from the installed package {package} "
+            f"({error}). Reinstall the environment."
+        ) from error
+
+
+def _digits(
+    labels: NDArray[np.int64], partition: str, fraction: float, seed: int
+) -> NDArray[np.int64]:
+    """Return the digits of a partition, class by class, in ascending order."""
+    chosen = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        members = members[order(len(members), seed=seed, key=f"digit {label}")]
+        cut = validation_count(len(members), fraction, name=str(label))
+        chosen.append(np.sort(members[cut:] if partition == "train" else members[:cut]))
+    return np.concatenate(chosen)
+
+
+def _checked(settings: dict[str, Any]) -> tuple[int, float, int]:
+    side = settings.get("image_size", 32)
+    patches = settings.get("patches_per_digit", 8)
+    if not SIDES[0] <= side <= SIDES[1]:
+        raise ConfigError(
+            f"dataset.image_size: {side} is not between {SIDES[0]} and {SIDES[1]} pixels, the "
+            "sides of the digits and of the smallest photograph."
+        )
+    if patches < 1:
+        raise ConfigError(f"dataset.patches_per_digit: {patches} is not at least 1.")
+    return side, settings.get("validation_fraction", 0.25), patches

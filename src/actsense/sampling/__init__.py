@@ -1,0 +1,7 @@
+"""Factors, designs and the evaluations they ask for."""
+
+from actsense.sampling.designs import Block, Design, Factor
+from actsense.sampling.evaluate import Evaluator
+from actsense.sampling.law import LAWS, Evaluations, ImagePool, InputLaw
+
+__all__ = ["LAWS", "Block", "Design", "Evaluations", "Evaluator", "Factor", "ImagePool", "InputLaw"]

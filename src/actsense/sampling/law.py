@@ -1,0 +1,225 @@
+"""The input law: from uniform coordinates to images and augmentations.
+
+Independent factors: one per augmentation (its switch together with its parameters), then
+`order`, `class`, `image` and `partition`. The network's output is a deterministic function of
+them; in particular the image is a factor, never a hidden draw (specified in docs/method.md).
+"""
+
+__all__ = ["LAWS", "Evaluations", "ImagePool", "InputLaw"]
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsense.augment import AUGMENTATIONS, Parameter, parameter_columns
+from actsense.sampling.designs import Factor
+
+LAWS = ("switched", "always")
+SWITCH_PROBABILITY = 0.5  # of every augmentation that has a switch
+CONTEXT = ("order", "class", "image", "partition")
+
+
+@dataclass(frozen=True)
+class ImagePool:
+    """The images to draw from: for each partition and class, the rows of its images, shuffled.
+
+    Attributes:
+        rows: rows[partition][class] holds dataset rows, each a non-empty 1-D integer array.
+    """
+
+    rows: tuple[tuple[NDArray[np.int64], ...], ...]
+
+    @classmethod
+    def shuffled(
+        cls, partition: NDArray[np.int64], label: NDArray[np.int64], *, seed: int
+    ) -> "ImagePool":
+        """Group dataset rows by partition and class, in a seeded order.
+
+        Arguments:
+            partition: Partition of every row: 0 for train, 1 for validation, (rows,).
+            label: Class of every row, counted from 0, (rows,).
+            seed: Seed of the study.
+
+        Raises:
+            ValueError: If a partition lacks a class.
+        """
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+        order = generator.permutation(len(label))
+        groups = []
+        for part in (0, 1):
+            rows = [
+                order[(partition[order] == part) & (label[order] == k)]
+                for k in range(label.max() + 1)
+            ]
+            empty = [k for k, group in enumerate(rows) if not len(group)]
+            if empty:
+                raise ValueError(
+                    f"Partition {('train', 'validation')[part]} has no image of class {empty[0]}: "
+                    "every class needs an image in both partitions."
+                )
+            groups.append(tuple(rows))
+        return cls(tuple(groups))
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Images in each partition and class, (partitions, classes)."""
+        return np.array([[len(group) for group in part] for part in self.rows])
+
+    @cached_property
+    def _table(self) -> NDArray[np.int64]:
+        table = np.full((*self.sizes.shape, self.sizes.max()), -1)
+        for p, part in enumerate(self.rows):
+            for k, group in enumerate(part):
+                table[p, k, : len(group)] = group
+        return table
+
+    def locate(
+        self, u_class: NDArray[np.float64], u_image: NDArray[np.float64],
+        u_partition: NDArray[np.float64],
+    ) -> NDArray[np.int64]:
+        """Return the dataset row that three uniform coordinates choose, all (rows,)."""
+        partitions, classes = self.sizes.shape
+        part = (u_partition * partitions).astype(np.int64)
+        label = (u_class * classes).astype(np.int64)
+        rank = (u_image * self.sizes[part, label]).astype(np.int64)
+        return self._table[part, label, rank]
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """What to feed the network, one row per evaluation, in canonical form.
+
+    Two rows are equal exactly when they make the same input image: augmentations that are off
+    leave no trace in `values` or in `sequence`.
+
+    Attributes:
+        image: Dataset row, (rows,) int64.
+        sequence: Augmentations in order of application, then -1, (rows, augmentations) int64.
+        values: Their parameters, 0 where off, (rows, parameters) float32.
+    """
+
+    image: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    def distinct(self) -> tuple["Evaluations", NDArray[np.int64]]:
+        """Return the different rows, and for every row where it stands among them, (rows,)."""
+        integers = np.column_stack([self.image, self.sequence]).astype(np.int64)
+        parameters = np.ascontiguousarray(self.values).view(np.int32).astype(np.int64)
+        _, first, place = np.unique(
+            np.column_stack([integers, parameters]), axis=0, return_index=True, return_inverse=True
+        )
+        # In order of first appearance, so that a batch keeps the images of a base point together.
+        rank = np.empty(len(first), dtype=np.int64)
+        rank[first.argsort()] = np.arange(len(first))
+        kept = np.sort(first)
+        return self[kept], rank[place.reshape(-1)]
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Evaluations":
+        return Evaluations(self.image[rows], self.sequence[rows], self.values[rows])
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+
+@dataclass(frozen=True)
+class InputLaw:
+    """The joint law of augmentations and images behind every index.
+
+    Arguments:
+        augmentations: Names, in the order of the factors.
+        law: `switched`: every augmentation is on with probability one half, its parameters are
+            uniform on their ranges. `always`: those with parameters are always on.
+        size: Height and width of the images, pixels.
+        pool: The images to draw from.
+    """
+
+    augmentations: tuple[str, ...]
+    law: str
+    size: tuple[int, int]
+    pool: ImagePool
+
+    def __post_init__(self) -> None:
+        if self.law not in LAWS:
+            raise ValueError(f"law must be one of {', '.join(LAWS)}; got {self.law!r}.")
+
+    @cached_property
+    def parameters(self) -> tuple[tuple[Parameter, ...], ...]:
+        """Parameters of every augmentation."""
+        return tuple(AUGMENTATIONS[name].parameters(*self.size) for name in self.augmentations)
+
+    @cached_property
+    def switches(self) -> tuple[bool, ...]:
+        """Whether each augmentation has a switch."""
+        return tuple(self.law == "switched" or not ranges for ranges in self.parameters)
+
+    @cached_property
+    def factors(self) -> tuple[Factor, ...]:
+        """The factors with their uniform coordinates: switch first, then parameters."""
+        own = [
+            Factor(name, int(switch) + len(ranges))
+            for name, switch, ranges in zip(
+                self.augmentations, self.switches, self.parameters, strict=True
+            )
+        ]
+        # One key per augmentation, ranked: continuous in every key, unlike one coded coordinate.
+        context = [len(self.augmentations), 1, 1, 1]
+        return (*own, *map(Factor, CONTEXT, context))
+
+    def decode(self, coordinates: NDArray[np.float64]) -> Evaluations:
+        """Turn uniform coordinates into evaluations.
+
+        Arguments:
+            coordinates: Uniforms in factor order, (rows, coordinates) in [0, 1).
+        """
+        starts = np.cumsum([factor.coordinates for factor in self.factors])[:-1]
+        *own, keys, label, image, partition = np.split(coordinates, starts, axis=1)
+        columns = parameter_columns(self.augmentations)
+        total = max((s.stop for s in columns.values()), default=0)
+        values = np.zeros((len(coordinates), total), dtype=np.float32)
+        on = np.ones((len(coordinates), len(self.augmentations)), dtype=bool)
+        for j, (name, u) in enumerate(zip(self.augmentations, own, strict=True)):
+            if self.switches[j]:
+                on[:, j] = u[:, 0] < SWITCH_PROBABILITY
+            low = np.array([p.low for p in self.parameters[j]])
+            high = np.array([p.high for p in self.parameters[j]])
+            drawn = low + (high - low) * u[:, int(self.switches[j]) :]
+            values[:, columns[name]] = np.where(on[:, j, None], drawn, 0.0)
+        return Evaluations(
+            image=self.pool.locate(label[:, 0], image[:, 0], partition[:, 0]),
+            sequence=_pack(keys.argsort(axis=1), on),
+            values=values,
+        )
+
+    def alone(self, rows: NDArray[np.int64], augmentation: int, u: NDArray[np.float64]) -> (
+        Evaluations
+    ):
+        """Apply one augmentation, always on, to chosen images.
+
+        Arguments:
+            rows: Dataset rows, (rows,).
+            augmentation: Position among the augmentations, or -1 for the untouched images.
+            u: Uniforms for its parameters, (rows, at least its parameters).
+        """
+        columns = parameter_columns(self.augmentations)
+        total = max((s.stop for s in columns.values()), default=0)
+        values = np.zeros((len(rows), total), dtype=np.float32)
+        sequence = np.full((len(rows), len(self.augmentations)), -1)
+        if augmentation >= 0:
+            sequence[:, 0] = augmentation
+            ranges = self.parameters[augmentation]
+            for k, parameter in enumerate(ranges):
+                column = columns[self.augmentations[augmentation]].start + k
+                values[:, column] = parameter.low + (parameter.high - parameter.low) * u[:, k]
+        return Evaluations(rows, sequence, values)
+
+
+def _pack(order: NDArray[np.int64], on: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Keep the augmentations that are on, in order, and fill up with -1."""
+    used = np.take_along_axis(on, order, axis=1)
+    left = np.argsort(~used, axis=1, kind="stable")
+    packed = np.take_along_axis(np.where(used, order, -1), left, axis=1)
+    return np.ascontiguousarray(packed)
+

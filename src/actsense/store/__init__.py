@@ -1,0 +1,27 @@
+"""Files that are complete when they exist: archives, moments, results, provenance."""
+
+from actsense.store.activations import read_blocks, write_block
+from actsense.store.archive import (
+    CHECKSUM,
+    CorruptFileError,
+    create_archive,
+    open_archive,
+    replacing,
+)
+from actsense.store.provenance import file_hash, provenance
+from actsense.store.results import read_results, unit_dimensions, write_results
+
+__all__ = [
+    "CHECKSUM",
+    "CorruptFileError",
+    "create_archive",
+    "file_hash",
+    "open_archive",
+    "provenance",
+    "read_blocks",
+    "read_results",
+    "replacing",
+    "unit_dimensions",
+    "write_block",
+    "write_results",
+]

@@ -1,0 +1,75 @@
+"""One Zarr store in one file: an uncompressed zip, written beside and renamed into place.
+
+A file that exists is complete; every chunk carries a checksum.
+"""
+
+__all__ = ["CHECKSUM", "CorruptFileError", "create_archive", "open_archive", "replacing"]
+
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import zarr
+from zarr.codecs import Crc32cCodec
+from zarr.storage import ZipStore
+
+from actsense.errors import ConfigError
+
+CHECKSUM = Crc32cCodec()
+
+
+class CorruptFileError(ConfigError):
+    """A file whose content contradicts its checksum or cannot be read at all."""
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"{path}: damaged ({reason}). Delete it and run again: it is made anew.")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path`; what was written there takes its place on success only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield beside
+        if beside.is_dir() and path.is_dir():
+            shutil.rmtree(path)  # a folder cannot be replaced by a rename
+        beside.replace(path)
+    finally:
+        if beside.is_dir():
+            shutil.rmtree(beside)
+        else:
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def create_archive(path: Path) -> Iterator[zarr.Group]:
+    """Open a new archive for writing; it appears at `path` when the block ends well."""
+    with replacing(path) as beside:
+        store = ZipStore(beside, mode="w", compression=zipfile.ZIP_STORED)
+        try:
+            yield zarr.create_group(store, zarr_format=3)
+        finally:
+            store.close()
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[zarr.Group]:
+    """Open an archive for reading.
+
+    Raises:
+        CorruptFileError: If the file, or anything read from it inside the block, is damaged.
+    """
+    try:
+        store = ZipStore(path, mode="r")
+        try:
+            yield zarr.open_group(store, mode="r")
+        finally:
+            store.close()
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        raise CorruptFileError(path, error) from error

@@ -1,0 +1,74 @@
+"""Moments on disk: one file per shard or replicate."""
+
+__all__ = ["MomentsFile", "write_moments"]
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from actsense.sensitivity.moments import Moments
+from actsense.store.archive import CHECKSUM, create_archive, open_archive
+
+CHUNK_BYTES = 8 * 2**20
+
+
+def write_moments(path: Path, moments: Moments, *, identity: dict[str, Any]) -> None:
+    """Write moments atomically.
+
+    Arguments:
+        path: The file to make.
+        moments: What to write.
+        identity: Whatever tells these moments from others (study, network, blocks ...); files
+            merge only if their identities agree.
+    """
+    rows, units = moments.sums.shape
+    wide = max(1, min(units, CHUNK_BYTES // (rows * moments.sums.itemsize)))
+    with create_archive(path) as group:
+        group.create_array(
+            "sums", data=moments.sums, chunks=(rows, wide), compressors=[CHECKSUM]
+        )
+        group.attrs.update(
+            {
+                "factors": list(moments.factors),
+                "walks": moments.walks,
+                "points": moments.points,
+                "forwards": moments.forwards,
+                "identity": identity,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class MomentsFile:
+    """Moments that stay on disk until some units are asked for."""
+
+    group: zarr.Group
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> "Iterator[MomentsFile]":
+        """Open a file for reading; damage raises `CorruptFileError`."""
+        with open_archive(path) as group:
+            yield cls(group)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the writer said these moments are."""
+        return cast("dict[str, Any]", self.group.attrs["identity"])
+
+    def read(self, units: slice = slice(None)) -> Moments:
+        """Return the moments of a range of units."""
+        attributes = cast("dict[str, Any]", dict(self.group.attrs))
+        return Moments(
+            factors=tuple(attributes["factors"]),
+            walks=attributes["walks"],
+            points=attributes["points"],
+            forwards=attributes["forwards"],
+            sums=cast("NDArray[np.float64]", cast("zarr.Array", self.group["sums"])[:, units]),
+        )

@@ -1,0 +1,81 @@
+"""Results: a labelled DataTree in one Zarr v3 store, sharded and checksummed."""
+
+__all__ = ["read_results", "unit_dimensions", "write_results"]
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.codecs import ZstdCodec
+
+from actsense.store.archive import CHECKSUM, CorruptFileError, replacing
+
+CHUNK_BYTES = 4 * 2**20
+
+
+def unit_dimensions(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the names of a layer's axes: channel, row, col for maps, unit for vectors."""
+    names = {1: ("unit",), 3: ("channel", "row", "col")}
+    return names.get(len(shape), tuple(f"axis_{k}" for k in range(len(shape))))
+
+
+def write_results(
+    path: Path, groups: Mapping[str, xr.Dataset], *, attributes: Mapping[str, Any]
+) -> None:
+    """Write datasets as the groups of one store, atomically.
+
+    Arguments:
+        path: Folder of the store.
+        groups: Dataset of every group; `/` in a name nests, `""` is the root.
+        attributes: Attributes of the root; nested values are kept as JSON text.
+    """
+    root = groups.get("", xr.Dataset()).assign_attrs(
+        {key: _plain(value) for key, value in attributes.items()}
+    )
+    tree = xr.DataTree.from_dict({**groups, "/": root} if "" not in groups else {
+        ("/" if name == "" else name): (root if name == "" else data)
+        for name, data in groups.items()
+    })
+    encoding = {
+        node.path: {str(name): _encoding(array) for name, array in node.data_vars.items()}
+        for node in tree.subtree
+    }
+    with replacing(path) as beside:
+        tree.to_zarr(beside, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+
+
+def read_results(path: Path) -> xr.DataTree:
+    """Open a results store lazily.
+
+    Raises:
+        CorruptFileError: If there is no readable store.
+    """
+    try:
+        return xr.open_datatree(path, engine="zarr", consolidated=False, chunks=None)
+    except (FileNotFoundError, ValueError, zarr.errors.GroupNotFoundError) as error:
+        raise CorruptFileError(path, error) from error
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float) else json.dumps(value, sort_keys=True)
+
+
+def _encoding(array: xr.DataArray) -> dict[str, Any]:
+    """Chunk along the last axes, one shard for the whole array: few files, partial reads."""
+    if array.ndim == 0 or array.size == 0 or array.dtype.kind in "OUT":
+        return {}
+    budget = max(1, CHUNK_BYTES // array.dtype.itemsize)
+    chunks = list(array.shape)
+    for axis in range(array.ndim):
+        while np.prod(chunks) > budget and chunks[axis] > 1:
+            chunks[axis] = -(-chunks[axis] // 2)
+    shards = tuple(-(-size // chunk) * chunk for size, chunk in zip(array.shape, chunks, strict=True))
+    return {
+        "chunks": tuple(chunks),
+        "shards": shards,
+        "compressors": (ZstdCodec(level=3), CHECKSUM),
+    }
