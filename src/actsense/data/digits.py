@@ -82,9 +82,7 @@ def digit_blends(settings: dict[str, Any], seed: int) -> list[DigitBlend]:
         for digit in np.repeat(_digits(labels, partition, fraction, seed), repeats):
             name = sources[draw.integers(len(sources))]
             top, left = (int(draw.integers(length - side + 1)) for length in shapes[name])
-            blends.append(
-                DigitBlend(int(digit), int(labels[digit]), partition, name, top, left)
-            )
+            blends.append(DigitBlend(int(digit), int(labels[digit]), partition, name, top, left))
     return blends
 
 
@@ -106,7 +104,8 @@ def enlarged_digits(side: int) -> NDArray[np.uint8]:
         np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
         for digit in small
     ]
-    return np.clip(np.rint(np.stack(large)), 0, 255).astype(np.uint8)
+    clamped: NDArray[np.float32] = np.clip(np.rint(np.stack(large)), 0, 255)
+    return clamped.astype(np.uint8)
 
 
 def photograph(name: str) -> NDArray[np.uint8]:

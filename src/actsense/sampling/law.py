@@ -75,8 +75,15 @@ class ImagePool:
                 table[p, k, : len(group)] = group
         return table
 
+    def balanced(self, count: int) -> NDArray[np.int64]:
+        """Return different rows, taken in turn from every partition and class, (count or all,)."""
+        held = self._table.transpose(2, 0, 1).reshape(-1)
+        return held[held >= 0][:count]
+
     def locate(
-        self, u_class: NDArray[np.float64], u_image: NDArray[np.float64],
+        self,
+        u_class: NDArray[np.float64],
+        u_image: NDArray[np.float64],
         u_partition: NDArray[np.float64],
     ) -> NDArray[np.int64]:
         """Return the dataset row that three uniform coordinates choose, all (rows,)."""
@@ -176,16 +183,12 @@ class InputLaw:
         """
         starts = np.cumsum([factor.coordinates for factor in self.factors])[:-1]
         *own, keys, label, image, partition = np.split(coordinates, starts, axis=1)
-        columns = parameter_columns(self.augmentations)
-        total = max((s.stop for s in columns.values()), default=0)
-        values = np.zeros((len(coordinates), total), dtype=np.float32)
+        columns, values = self._empty_values(len(coordinates))
         on = np.ones((len(coordinates), len(self.augmentations)), dtype=bool)
         for j, (name, u) in enumerate(zip(self.augmentations, own, strict=True)):
             if self.switches[j]:
                 on[:, j] = u[:, 0] < SWITCH_PROBABILITY
-            low = np.array([p.low for p in self.parameters[j]])
-            high = np.array([p.high for p in self.parameters[j]])
-            drawn = low + (high - low) * u[:, int(self.switches[j]) :]
+            drawn = self._draw(j, u[:, int(self.switches[j]) :])
             values[:, columns[name]] = np.where(on[:, j, None], drawn, 0.0)
         return Evaluations(
             image=self.pool.locate(label[:, 0], image[:, 0], partition[:, 0]),
@@ -193,9 +196,9 @@ class InputLaw:
             values=values,
         )
 
-    def alone(self, rows: NDArray[np.int64], augmentation: int, u: NDArray[np.float64]) -> (
-        Evaluations
-    ):
+    def alone(
+        self, rows: NDArray[np.int64], augmentation: int, u: NDArray[np.float64]
+    ) -> Evaluations:
         """Apply one augmentation, always on, to chosen images.
 
         Arguments:
@@ -203,17 +206,23 @@ class InputLaw:
             augmentation: Position among the augmentations, or -1 for the untouched images.
             u: Uniforms for its parameters, (rows, at least its parameters).
         """
-        columns = parameter_columns(self.augmentations)
-        total = max((s.stop for s in columns.values()), default=0)
-        values = np.zeros((len(rows), total), dtype=np.float32)
+        columns, values = self._empty_values(len(rows))
         sequence = np.full((len(rows), len(self.augmentations)), -1)
         if augmentation >= 0:
             sequence[:, 0] = augmentation
-            ranges = self.parameters[augmentation]
-            for k, parameter in enumerate(ranges):
-                column = columns[self.augmentations[augmentation]].start + k
-                values[:, column] = parameter.low + (parameter.high - parameter.low) * u[:, k]
+            values[:, columns[self.augmentations[augmentation]]] = self._draw(augmentation, u)
         return Evaluations(rows, sequence, values)
+
+    def _draw(self, augmentation: int, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Spread uniforms over the ranges of one augmentation, (rows, its parameters)."""
+        low = np.array([p.low for p in self.parameters[augmentation]])
+        high = np.array([p.high for p in self.parameters[augmentation]])
+        return low + (high - low) * u[:, : len(low)]
+
+    def _empty_values(self, rows: int) -> tuple[dict[str, slice], NDArray[np.float32]]:
+        columns = parameter_columns(self.augmentations)
+        total = sum(len(ranges) for ranges in self.parameters)
+        return columns, np.zeros((rows, total), dtype=np.float32)
 
 
 def _pack(order: NDArray[np.int64], on: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -222,4 +231,3 @@ def _pack(order: NDArray[np.int64], on: NDArray[np.bool_]) -> NDArray[np.int64]:
     left = np.argsort(~used, axis=1, kind="stable")
     packed = np.take_along_axis(np.where(used, order, -1), left, axis=1)
     return np.ascontiguousarray(packed)
-

@@ -92,7 +92,9 @@ def estimate_indices(replicates: list[Moments], *, confidence: float = 0.95) -> 
     return Indices(values, half_widths, dead)
 
 
-def total_over_units(moments: Moments, start: NDArray[np.int64], dead: NDArray[np.bool_]) -> Moments:
+def total_over_units(
+    moments: Moments, start: NDArray[np.int64], dead: NDArray[np.bool_]
+) -> Moments:
     """Sum the moments of consecutive units, leaving dead ones out.
 
     Arguments:
@@ -105,9 +107,7 @@ def total_over_units(moments: Moments, start: NDArray[np.int64], dead: NDArray[n
     return Moments(moments.factors, moments.walks, moments.points, moments.forwards, sums)
 
 
-def _square(
-    pairs: Floats, j: NDArray[np.int64], k: NDArray[np.int64], factors: int
-) -> Floats:
+def _square(pairs: Floats, j: NDArray[np.int64], k: NDArray[np.int64], factors: int) -> Floats:
     square = np.full((factors, factors, *pairs.shape[1:]), np.nan)
     square[j, k] = square[k, j] = pairs
     return square

@@ -1,6 +1,6 @@
 """Files that are complete when they exist: archives, moments, results, provenance."""
 
-from actsense.store.activations import read_blocks, write_block
+from actsense.store.activations import read_blocks, read_shard_layers, write_block
 from actsense.store.archive import (
     CHECKSUM,
     CorruptFileError,
@@ -9,7 +9,7 @@ from actsense.store.archive import (
     replacing,
 )
 from actsense.store.provenance import file_hash, provenance
-from actsense.store.results import read_results, unit_dimensions, write_results
+from actsense.store.results import read_results, unit_dimensions, write_results, write_tables
 
 __all__ = [
     "CHECKSUM",
@@ -20,8 +20,10 @@ __all__ = [
     "provenance",
     "read_blocks",
     "read_results",
+    "read_shard_layers",
     "replacing",
     "unit_dimensions",
     "write_block",
     "write_results",
+    "write_tables",
 ]

@@ -1,10 +1,10 @@
 """A shard of activations: the blocks of one replicate, in one file."""
 
-__all__ = ["read_blocks", "write_block"]
+__all__ = ["read_blocks", "read_shard_layers", "write_block"]
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import zarr
@@ -56,3 +56,9 @@ def read_blocks(
                 cast("NDArray[np.float32]", responses),
                 cast("NDArray[np.int64]", place),
             )
+
+
+def read_shard_layers(path: Path) -> list[dict[str, Any]]:
+    """Return name and shape of every recorded layer, in the order of the units."""
+    with open_archive(path) as shard:
+        return cast("list[dict[str, Any]]", shard.attrs["layers"])

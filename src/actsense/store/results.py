@@ -1,6 +1,6 @@
 """Results: a labelled DataTree in one Zarr v3 store, sharded and checksummed."""
 
-__all__ = ["read_results", "unit_dimensions", "write_results"]
+__all__ = ["read_results", "unit_dimensions", "write_results", "write_tables"]
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 import zarr
 from zarr.codecs import ZstdCodec
@@ -33,19 +34,21 @@ def write_results(
         groups: Dataset of every group; `/` in a name nests, `""` is the root.
         attributes: Attributes of the root; nested values are kept as JSON text.
     """
-    root = groups.get("", xr.Dataset()).assign_attrs(
-        {key: _plain(value) for key, value in attributes.items()}
-    )
-    tree = xr.DataTree.from_dict({**groups, "/": root} if "" not in groups else {
-        ("/" if name == "" else name): (root if name == "" else data)
-        for name, data in groups.items()
-    })
+    tree = xr.DataTree.from_dict({name or "/": data for name, data in groups.items()})
+    tree.attrs |= {key: _plain(value) for key, value in attributes.items()}
     encoding = {
         node.path: {str(name): _encoding(array) for name, array in node.data_vars.items()}
         for node in tree.subtree
     }
     with replacing(path) as beside:
         tree.to_zarr(beside, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -> None:
+    """Write every table to the path of its name, as CSV, atomically."""
+    for name, table in tables.items():
+        with replacing(Path(paths[name])) as beside:
+            table.to_csv(beside, index=False)
 
 
 def read_results(path: Path) -> xr.DataTree:
@@ -73,7 +76,9 @@ def _encoding(array: xr.DataArray) -> dict[str, Any]:
     for axis in range(array.ndim):
         while np.prod(chunks) > budget and chunks[axis] > 1:
             chunks[axis] = -(-chunks[axis] // 2)
-    shards = tuple(-(-size // chunk) * chunk for size, chunk in zip(array.shape, chunks, strict=True))
+    shards = tuple(
+        -(-size // chunk) * chunk for size, chunk in zip(array.shape, chunks, strict=True)
+    )
     return {
         "chunks": tuple(chunks),
         "shards": shards,

@@ -1,10 +1,11 @@
-"""Moments on disk: one file per shard or replicate."""
+"""Moments on disk: one file per shard, one per replicate."""
 
-__all__ = ["MomentsFile", "write_moments"]
+__all__ = ["MomentsFile", "layer_slices", "write_moments"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,9 +31,7 @@ def write_moments(path: Path, moments: Moments, *, identity: dict[str, Any]) -> 
     rows, units = moments.sums.shape
     wide = max(1, min(units, CHUNK_BYTES // (rows * moments.sums.itemsize)))
     with create_archive(path) as group:
-        group.create_array(
-            "sums", data=moments.sums, chunks=(rows, wide), compressors=[CHECKSUM]
-        )
+        group.create_array("sums", data=moments.sums, chunks=(rows, wide), compressors=[CHECKSUM])
         group.attrs.update(
             {
                 "factors": list(moments.factors),
@@ -72,3 +71,12 @@ class MomentsFile:
             forwards=attributes["forwards"],
             sums=cast("NDArray[np.float64]", cast("zarr.Array", self.group["sums"])[:, units]),
         )
+
+
+def layer_slices(layers: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[int, ...], slice]]:
+    """Return name, shape and units of every layer on the network's flat axis."""
+    stops = np.cumsum([prod(layer["shape"]) for layer in layers]).tolist()
+    return [
+        (layer["name"], tuple(layer["shape"]), slice(stop - prod(layer["shape"]), stop))
+        for layer, stop in zip(layers, stops, strict=True)
+    ]

@@ -1,0 +1,34 @@
+"""Which changes of the input does every unit of a CNN feel, and how strongly?"""
+
+from snakemake.utils import min_version
+
+min_version("9.22")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/configuration.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/activations.smk"
+include: "workflow/rules/sensitivity.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    """Everything: the indices, the contrasts and their figures."""
+    default_target: True
+    input:
+        rules.indices.input,
+        rules.contrast.input,
+        rules.figures.input,
+    localrule: True
+
+
+onsuccess:
+    print(f"\nDone. Indices, tables and figures of study {STUDY!r}: {RESULTS}/<network>/<design>/")
+    print(f"Look at a store with: actsense describe {RESULTS}/{NETWORKS[0]}/{DESIGNS[0]}/indices.zarr")

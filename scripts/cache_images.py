@@ -1,0 +1,14 @@
+"""Rule cache_images: photographs to the image cache and its manifest."""
+
+from pathlib import Path
+
+from actsense.data import build_cache
+from actsense.run import logged
+
+with logged(snakemake.log[0]):
+    build_cache(
+        snakemake.params.settings,
+        snakemake.params.seed,
+        Path(snakemake.output.images),
+        Path(snakemake.output.manifest),
+    )

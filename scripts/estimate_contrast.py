@@ -1,0 +1,25 @@
+"""Rule estimate_contrast: pairs of images with and without an augmentation to contrasts."""
+
+from pathlib import Path
+
+from actsense.run import logged, set_threads, use_device
+from actsense.sampling import open_sampling
+from actsense.sensitivity import contrast_table, estimate_contrast
+from actsense.store import file_hash, provenance, write_results, write_tables
+
+with logged(snakemake.log[0]):
+    set_threads(snakemake.threads)
+    sampling = open_sampling(
+        snakemake.input,
+        snakemake.params.sampling,
+        batch_size=snakemake.params.batch_size,
+        device=use_device(snakemake.params.device),
+    )
+    groups = estimate_contrast(sampling, **snakemake.params.contrast)
+    attributes = provenance(
+        configuration=dict(snakemake.params.study),
+        weights_sha256=file_hash(Path(snakemake.input.weights)),
+        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
+    )
+    write_tables({"table": contrast_table(groups)}, dict(snakemake.output.items()))
+    write_results(Path(snakemake.output.contrast), groups, attributes=attributes)

@@ -1,0 +1,16 @@
+"""Rule import_weights: a file, a module of the user's or a seed to weights and a model card."""
+
+from pathlib import Path
+
+from actsense.data import class_names
+from actsense.models import import_weights
+from actsense.run import logged
+
+with logged(snakemake.log[0]):
+    import_weights(
+        snakemake.params.settings,
+        snakemake.params.seed,
+        len(class_names(Path(snakemake.input.manifest))),
+        Path(snakemake.output.weights),
+        Path(snakemake.output.card),
+    )

@@ -1,0 +1,19 @@
+"""Rule train_network: the study's images to a trained network and its model card."""
+
+from pathlib import Path
+
+from actsense.data import ImageCache
+from actsense.models import train_network
+from actsense.run import logged, set_threads, use_device
+
+with logged(snakemake.log[0]):
+    set_threads(snakemake.threads)
+    train_network(
+        snakemake.params.settings,
+        ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest)),
+        snakemake.params.seed,
+        Path(snakemake.output.weights),
+        Path(snakemake.output.card),
+        use_device(snakemake.params.device),
+        snakemake.threads,
+    )

@@ -1,0 +1,166 @@
+"""Blurring and sharpening: gaussian_blur, sharpness_const and elliptic_local_blur.
+
+Images are (batch, 3, height, width) in [0, 1]. Beyond the border an image continues as its
+mirror image without repeating the border pixel, however small it is.
+"""
+
+__all__ = ["elliptic_local_blur", "gaussian_blur", "sharpness_const"]
+
+from math import ceil
+
+import torch
+from torch import Tensor
+
+RADIUS = 3  # of gaussian_blur: 7 x 7 pixels
+SHARPNESS = 1.5
+LARGEST_SEMI_AXIS = 32 / 224  # of the ellipse, in shorter sides of the image
+LOCAL_SIGMA = 3 / 224  # of the blur inside the ellipse, in shorter sides of the image
+
+
+def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
+    """Blur with a 7 x 7 Gaussian.
+
+    Arguments:
+        images: Images, (batch, 3, height, width).
+        sigma: Standard deviation, pixels, (batch, 1).
+    """
+    height, width = images.shape[2:]
+    distance = torch.arange(RADIUS + 1, device=images.device)
+    weights = torch.exp(-0.5 * (distance / sigma) ** 2)  # (batch, 1 + RADIUS)
+    weights = weights / (weights[:, :1] + 2 * weights[:, 1:].sum(dim=1, keepdim=True))
+
+    padded = _continue(_continue(images, 2, RADIUS), 3, RADIUS)
+    rows = _correlate(padded, weights, dim=2, length=height)
+    return _correlate(rows, weights, dim=3, length=width).clamp_(0, 1)
+
+
+def sharpness_const(images: Tensor, nothing: Tensor) -> Tensor:
+    """Move away from a 3 x 3 smoothing by the factor 1.5; border pixels stay.
+
+    The smoothing weighs the center 5/13 and its eight neighbors 1/13 each.
+    """
+    height, width = images.shape[2:]
+    result = images.clone(memory_format=torch.contiguous_format)
+    if height < 3 or width < 3:
+        return result
+    rows = images[:, :, :-2] + images[:, :, 1:-1]
+    rows += images[:, :, 2:]
+    square = rows[..., :-2] + rows[..., 1:-1]
+    square += rows[..., 2:]
+
+    inside = result[:, :, 1:-1, 1:-1]
+    inside.mul_(SHARPNESS - (SHARPNESS - 1) * 4 / 13)
+    inside.sub_(square, alpha=(SHARPNESS - 1) / 13)
+    return result.clamp_(0, 1)
+
+
+def elliptic_local_blur(images: Tensor, ellipse: Tensor) -> Tensor:
+    """Replace the inside of an ellipse by the Gaussian blur of the image.
+
+    A pixel is inside if its center is. The standard deviation of the blur is 3/224 of the
+    shorter side, its kernel reaches to three standard deviations. Only a window that holds
+    every ellipse of the range is blurred, so larger semi-axes are cut to the range's end.
+
+    Arguments:
+        images: Images, (batch, 3, height, width).
+        ellipse: First and second semi-axis, shift of the center from the center of the image
+            to the right and down (pixels), counter-clockwise angle of the first axis from the
+            horizontal (degrees), (batch, 5).
+    """
+    height, width = images.shape[2:]
+    side = min(height, width)
+    sigma = LOCAL_SIGMA * side
+    radius = ceil(3 * sigma)
+    reach = ceil(LARGEST_SEMI_AXIS * side)
+
+    row = (height - 1) / 2 + ellipse[:, 3:4]
+    column = (width - 1) / 2 + ellipse[:, 2:3]
+    rows = _window(row, reach, height)  # (batch, window rows)
+    columns = _window(column, reach, width)
+    inside = _inside_ellipse(rows - row, columns - column, ellipse)
+
+    around = _gather(images, _around(rows, radius, height), _around(columns, radius, width))
+    down = _band(rows.shape[1], radius, sigma, images.device)
+    across = _band(columns.shape[1], radius, sigma, images.device)
+    blurred = (down @ around @ across.T).clamp_(0, 1)
+    sharp = around[:, :, radius:-radius, radius:-radius]
+
+    result = images.clone(memory_format=torch.contiguous_format)
+    result[_index(images, rows, columns)] = torch.lerp(sharp, blurred, inside[:, None])
+    return result
+
+
+def _mirror(positions: Tensor, length: int) -> Tensor:
+    """Position inside the image that a position outside of it repeats."""
+    period = max(2 * (length - 1), 1)
+    positions = positions % period
+    return torch.minimum(positions, (period - positions) % max(period, 1))
+
+
+def _continue(images: Tensor, dim: int, radius: int) -> Tensor:
+    """Mirror the image over both of its ends along `dim`."""
+    length = images.shape[dim]
+    ends = torch.arange(radius, device=images.device)
+    before = images.index_select(dim, _mirror(ends - radius, length))
+    after = images.index_select(dim, _mirror(ends + length, length))
+    return torch.cat([before, images, after], dim=dim)
+
+
+def _correlate(padded: Tensor, weights: Tensor, *, dim: int, length: int) -> Tensor:
+    """Weigh the neighbors along `dim` by symmetric weights, (batch, 1 + radius)."""
+    radius = weights.shape[1] - 1
+    center, *sides = weights[:, :, None, None, None].unbind(dim=1)
+    result = padded.narrow(dim, radius, length) * center
+    for distance, weight in enumerate(sides, start=1):
+        left = padded.narrow(dim, radius - distance, length)
+        right = padded.narrow(dim, radius + distance, length)
+        result.addcmul_(left + right, weight)
+    return result
+
+
+def _window(center: Tensor, reach: int, length: int) -> Tensor:
+    """Neighboring positions around a center, all inside the image, (batch, positions)."""
+    size = min(2 * reach + 1, length)
+    start = (center.round().long() - reach).clamp_(0, length - size)
+    return start + torch.arange(size, device=center.device)
+
+
+def _around(positions: Tensor, radius: int, length: int) -> Tensor:
+    """The window with `radius` more positions at both ends, mirrored into the image."""
+    wider = torch.arange(-radius, positions.shape[1] + radius, device=positions.device)
+    return _mirror(positions[:, :1] + wider, length)
+
+
+def _inside_ellipse(down: Tensor, right: Tensor, ellipse: Tensor) -> Tensor:
+    """One inside the ellipse and zero outside, (batch, rows, columns)."""
+    side = torch.deg2rad(ellipse[:, 4:5])[..., None]
+    cos, sin = side.cos(), side.sin()
+    down, right = down[:, :, None], right[:, None, :]
+    first = (cos * right - sin * down) / ellipse[:, 0:1, None]
+    second = (sin * right + cos * down) / ellipse[:, 1:2, None]
+    return (first.square() + second.square() <= 1).to(ellipse.dtype)
+
+
+def _index(images: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Index of the product of rows and columns in all channels of every image."""
+    batch, channels = (torch.arange(n, device=images.device) for n in images.shape[:2])
+    return (
+        batch[:, None, None, None],
+        channels[None, :, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    )
+
+
+def _gather(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """The product of rows and columns, (batch, 3, rows, columns)."""
+    return images[_index(images, rows, columns)]
+
+
+def _band(length: int, radius: int, sigma: float, device: torch.device) -> Tensor:
+    """Matrix that blurs length + 2 radius positions to length, (length, length + 2 radius)."""
+    distance = torch.arange(-radius, length + radius, device=device) - torch.arange(
+        length, device=device
+    ).unsqueeze(1)
+    band = torch.exp(-0.5 * (distance / sigma) ** 2) * (distance.abs() <= radius)
+    return band / band.sum(dim=1, keepdim=True)

@@ -1,0 +1,117 @@
+"""The twelve augmentations: their names, parameters, ranges and operations."""
+
+__all__ = ["AUGMENTATIONS", "Augmentation", "Parameter", "parameter_columns"]
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log
+
+from torch import Tensor
+
+from actsense.augment import blur, color, geometry
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number that an augmentation draws uniformly.
+
+    Attributes:
+        name: Its name.
+        low: Lower end of the range.
+        high: Upper end of the range.
+    """
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One operation on images, with its own parameters for every image.
+
+    Attributes:
+        name: Its name.
+        parameters: From the height and width of the images to the parameters, in the order of
+            the columns that `apply` takes.
+        apply: From images, (batch, 3, height, width) float32 in [0, 1], and values,
+            (batch, parameters) float32, to new images.
+    """
+
+    name: str
+    parameters: Callable[[int, int], tuple[Parameter, ...]]
+    apply: Callable[[Tensor, Tensor], Tensor]
+
+
+def parameter_columns(names: Sequence[str]) -> dict[str, slice]:
+    """Locate the values of every augmentation in the table of all parameters.
+
+    Arguments:
+        names: Augmentations, in the order of the table.
+
+    Raises:
+        ValueError: If a name is unknown or appears twice.
+    """
+    columns: dict[str, slice] = {}
+    start = 0
+    for name in names:
+        if name not in AUGMENTATIONS:
+            raise ValueError(f"{name!r} is not one of {', '.join(AUGMENTATIONS)}.")
+        if name in columns:
+            raise ValueError(f"names must differ; {name!r} appears twice.")
+        # How many parameters there are does not depend on the size of the images.
+        stop = start + len(AUGMENTATIONS[name].parameters(1, 1))
+        columns[name] = slice(start, stop)
+        start = stop
+    return columns
+
+
+def _erasing(height: int, width: int) -> tuple[Parameter, ...]:
+    return (
+        Parameter("center_row", height / 5, height - height / 5),
+        Parameter("center_column", width / 5, width - width / 5),
+        Parameter("scale", 0.02, 0.33),
+        Parameter("log_ratio", log(0.3), log(3.3)),
+    )
+
+
+def _rolling(height: int, width: int) -> tuple[Parameter, ...]:
+    return (
+        Parameter("rows", -44 / 224 * height, 44 / 224 * height),
+        Parameter("columns", -44 / 224 * width, 44 / 224 * width),
+    )
+
+
+def _elliptic_local_blur(height: int, width: int) -> tuple[Parameter, ...]:
+    side = min(height, width)
+    return (
+        Parameter("semi_axis_1", 10 / 224 * side, blur.LARGEST_SEMI_AXIS * side),
+        Parameter("semi_axis_2", 10 / 224 * side, blur.LARGEST_SEMI_AXIS * side),
+        Parameter("shift_columns", -32 / 224 * width, 32 / 224 * width),
+        Parameter("shift_rows", -32 / 224 * height, 32 / 224 * height),
+        Parameter("angle", -15.0, 15.0),
+    )
+
+
+def _fixed(*parameters: Parameter) -> Callable[[int, int], tuple[Parameter, ...]]:
+    """The same ranges at every size."""
+    return lambda height, width: parameters
+
+
+AUGMENTATIONS = {
+    augmentation.name: augmentation
+    for augmentation in (
+        Augmentation("erasing", _erasing, geometry.erasing),
+        Augmentation("sharpness_const", _fixed(), blur.sharpness_const),
+        Augmentation("rolling", _rolling, geometry.rolling),
+        Augmentation("grayscaling", _fixed(), color.grayscaling),
+        Augmentation("gaussian_blur", _fixed(Parameter("sigma", 0.1, 2.0)), blur.gaussian_blur),
+        Augmentation("brightness", _fixed(Parameter("factor", 0.1, 2.5)), color.brightness),
+        Augmentation("contrast", _fixed(Parameter("factor", 0.01, 3.5)), color.contrast),
+        Augmentation("saturation", _fixed(Parameter("factor", 0.01, 3.5)), color.saturation),
+        Augmentation("hue", _fixed(Parameter("shift", -0.5, 0.5)), color.hue),
+        Augmentation("hflip", _fixed(), geometry.hflip),
+        Augmentation("rotation", _fixed(Parameter("angle", -10.0, 10.0)), geometry.rotation),
+        Augmentation("elliptic_local_blur", _elliptic_local_blur, blur.elliptic_local_blur),
+    )
+}

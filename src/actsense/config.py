@@ -1,0 +1,153 @@
+"""The configuration of a study: defaults filled in, every mistake named in one line."""
+
+__all__ = ["check", "read_schema"]
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from actsense.errors import ConfigError, choose
+
+Settings = dict[str, Any]
+TYPES = {"object": "a mapping", "array": "a list", "string": "a text", "null": "empty"}
+
+
+def read_schema(path: Path) -> Settings:
+    """Read a JSON schema written in YAML."""
+    return cast("Settings", yaml.safe_load(path.read_text()))
+
+
+def check(given: Mapping[str, Any], schema: Settings, *, augmentations: list[str]) -> Settings:
+    """Return the configuration with every default filled in.
+
+    Sections with a `kind` are checked against the definition of that kind alone, so that the
+    message is about what was meant.
+
+    Arguments:
+        given: The configuration as read.
+        schema: The JSON schema; `$defs` holds one definition per kind, `<section>_<kind>`.
+        augmentations: Names a design may use.
+
+    Raises:
+        ConfigError: With one line per mistake: the key, what was given, what is allowed.
+    """
+    mistakes = [*_mistakes(given, schema, schema, "")]
+    if not mistakes:
+        for key, section, kind in _kinds(given):
+            mistakes += _kind_mistakes(section, schema, key, kind)
+        mistakes += _design_mistakes(given, augmentations)
+    if mistakes:
+        raise ConfigError("\n".join(f"Configuration: {mistake}" for mistake in mistakes))
+    filled = cast("Settings", _filled(given, schema, schema))
+    for key, section, kind in _kinds(filled):
+        section |= _filled(section, schema["$defs"][f"{kind}_{section['kind']}"], schema)
+        filled = _placed(filled, key, section)
+    return filled
+
+
+def _kinds(config: Mapping[str, Any]) -> Iterator[tuple[str, Settings, str]]:
+    yield "dataset", dict(config["dataset"]), "dataset"
+    for name, network in config["networks"].items():
+        yield f"networks.{name}", dict(network), "network"
+
+
+def _placed(config: Settings, key: str, section: Settings) -> Settings:
+    first, _, rest = key.partition(".")
+    inner = {**config[first], rest: section} if rest else section
+    return {**config, first: inner}
+
+
+def _kind_mistakes(section: Settings, schema: Settings, key: str, kind: str) -> list[str]:
+    known = [name.removeprefix(f"{kind}_") for name in schema["$defs"] if name.startswith(kind)]
+    try:
+        choose(f"{key}.kind", str(section.get("kind")), known)
+    except ConfigError as error:
+        return [str(error)]
+    definition = schema["$defs"][f"{kind}_{section['kind']}"]
+    return [*_mistakes(section, definition, schema, key)]
+
+
+def _design_mistakes(config: Mapping[str, Any], augmentations: list[str]) -> Iterator[str]:
+    for name, design in config["designs"].items():
+        key = f"designs.{name}"
+        for augmentation in design["augmentations"]:
+            try:
+                choose(f"{key}.augmentations", augmentation, augmentations)
+            except ConfigError as error:
+                yield str(error)
+        points = design.get("base_points", 2)
+        if points & (points - 1):
+            lower = 1 << (points.bit_length() - 1)
+            yield (
+                f"{key}.base_points: {points} is not a power of two, which the balance of Sobol' "
+                f"points needs. Nearest: {lower}, {2 * lower}."
+            )
+        blocks = max(1, points // 16)
+        if design.get("shards", 1) > blocks:
+            yield (
+                f"{key}.shards: {design['shards']} shards, but a replicate of {points} base points "
+                f"has {blocks} blocks. Allowed: 1 to {blocks}."
+            )
+
+
+def _mistakes(value: Any, schema: Settings, root: Settings, where: str) -> Iterator[str]:
+    validator = Draft202012Validator({**schema, "$defs": root["$defs"]})
+    for error in sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.path))):
+        path = ".".join(map(str, error.path))
+        yield from _lines(error, ".".join(filter(None, [where, path])))
+
+
+def _lines(error: ValidationError, key: str) -> Iterator[str]:
+    prefix = f"{key}." if key else ""
+    rule, allowed, got = error.validator, error.validator_value, error.instance
+    schema = cast("Settings", error.schema)
+    if rule == "additionalProperties":
+        known = sorted(schema["properties"])
+        for name in sorted(set(got) - set(known)):
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            yield f"{prefix}{name}: unknown key.{hint} Allowed: {', '.join(known)}."
+    elif rule == "required":
+        for name in cast("list[str]", allowed):
+            if name not in got:
+                yield f"{prefix}{name}: missing. {schema['properties'][name]['description']}"
+    elif rule in ("type", "anyOf"):
+        wanted = schema.get("description", allowed)
+        yield f"{key}: {got!r} has the wrong type. Allowed: {_type(allowed)} ({wanted})"
+    elif rule == "enum":
+        yield f"{key}: {got!r} is not allowed. Allowed: {', '.join(map(str, allowed))}."
+    elif rule == "pattern" or "propertyNames" in map(str, error.schema_path):
+        yield (
+            f"{key}: the name {got!r} is not allowed. Names start with a letter and hold letters, "
+            "digits, '-' and '_' only; data, logs and benchmarks are taken."
+        )
+    else:
+        yield f"{key}: {error.message}. {schema.get('description', '')}".rstrip()
+
+
+def _type(allowed: Any) -> str:
+    names = allowed if isinstance(allowed, list) else [allowed]
+    return " or ".join(TYPES.get(n, f"a {n}") if isinstance(n, str) else "see" for n in names)
+
+
+def _filled(value: Any, schema: Settings, root: Settings) -> Any:
+    """Return the value with the schema's defaults wherever it says nothing."""
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    if not isinstance(value, Mapping):
+        return value
+    filled = dict(value)
+    for name, inner in schema.get("properties", {}).items():
+        if name in filled:
+            filled[name] = _filled(filled[name], inner, root)
+        elif "default" in inner:
+            filled[name] = _filled(inner["default"], inner, root)
+    each = schema.get("additionalProperties")
+    if isinstance(each, dict):
+        known = schema.get("properties", {})
+        filled |= {n: _filled(v, each, root) for n, v in filled.items() if n not in known}
+    return filled

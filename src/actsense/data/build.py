@@ -1,0 +1,82 @@
+"""From the settings of a dataset to its cache."""
+
+__all__ = ["build_cache"]
+
+import logging
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from actsense.data.cache import Sample, write_cache
+from actsense.data.digits import DigitBlend, blend_images, digit_blends
+from actsense.data.folder import folder_samples, plan_folder
+from actsense.data.manifest import read_manifest, read_skipped
+from actsense.errors import choose
+
+KINDS = ("digits", "folder")
+PACKAGES = ("actsense", "numpy", "pillow", "scikit-image", "scikit-learn", "zarr")
+DIGITS = [str(digit) for digit in range(10)]
+
+log = logging.getLogger(__name__)
+
+
+def build_cache(
+    settings: dict[str, Any],
+    seed: int,
+    images: Path,
+    manifest: Path,
+    *,
+    threads: int | None = None,
+) -> None:
+    """Make the image cache and the manifest of a dataset.
+
+    Arguments:
+        settings: The dataset's settings; `kind` is `digits` (see `digit_blends`) or `folder`
+            (see `plan_folder`).
+        seed: Seed of every draw: splits, subsets, backgrounds.
+        images: Where the array goes, a directory `*.zarr`.
+        manifest: Where the table goes, a CSV file.
+        threads: Threads that decode files; default: the cores this process may use.
+
+    Raises:
+        ConfigError: If the settings or the files they point to cannot be used.
+    """
+    kind = choose("dataset.kind", settings["kind"], KINDS)
+    if kind == "digits":
+        blends = digit_blends(settings, seed)
+        side, names, capacity = settings.get("image_size", 32), DIGITS, len(blends)
+        samples = _digit_samples(blends, side)
+    else:
+        plan = plan_folder(settings, seed)
+        side, names, capacity = plan.side, plan.classes, plan.capacity
+        samples = folder_samples(plan, threads=threads)
+    versions = {package: version(package) for package in PACKAGES}
+    write_cache(
+        tqdm(samples, total=capacity, desc="images", unit=" images", mininterval=1.0),
+        Path(images),
+        Path(manifest),
+        capacity=capacity,
+        side=side,
+        class_names=names,
+        provenance={"settings": settings, "seed": seed, "versions": versions},
+    )
+    _report(manifest)
+
+
+def _digit_samples(blends: list[DigitBlend], side: int) -> Iterator[Sample]:
+    for blend, pixels in zip(blends, blend_images(blends, side), strict=True):
+        yield Sample(blend.path, blend.label, blend.partition, pixels)
+
+
+def _report(manifest: Path) -> None:
+    table = read_manifest(manifest)
+    counts = table["partition"].value_counts()
+    log.info("%s", ", ".join(f"{counts[name]} images for {name}" for name in counts.index))
+    if skipped := read_skipped(manifest)["path"].tolist():
+        log.warning("%d unreadable files skipped: %s", len(skipped), ", ".join(skipped[:20]))
+    hashes = table.groupby("partition")["sha256"].agg(set)
+    if shared := set.intersection(*hashes):
+        log.warning("%d images are the same in train and validation", len(shared))

@@ -1,0 +1,169 @@
+"""A network ready to be measured: the module, its weights, and what it expects as input."""
+
+__all__ = ["Network", "build_module", "load_network", "outline_network"]
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from actsense.errors import ConfigError, choose
+from actsense.models.compact import CompactNetwork
+from actsense.models.state import fill, output_count, read_state
+from actsense.models.zoo import build_torchvision, published_weights
+
+KINDS = ("trained", "torchvision", "python")
+# Means and standard deviations per channel, dimensionless, for images in [0, 1].
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # torchvision's published weights
+CENTRED = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # networks trained here
+UNCHANGED = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network in evaluation mode, without gradients.
+
+    The module receives `(images - mean) / std`, per channel, of images in [0, 1].
+    """
+
+    name: str
+    module: nn.Module
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    image_size: int | None  # side of the images it was made for, pixels; None: unknown
+    classes: list[str] | None  # names of its outputs where the published weights have them
+
+
+def load_network(
+    name: str, settings: dict[str, Any], weights: Path, *, classes: int, image_size: int
+) -> Network:
+    """Build a network and fill in its weights.
+
+    Arguments:
+        name: Its name in the configuration, used in messages.
+        settings: Its settings. `kind` is `trained` (key `width`), `torchvision` (`model`,
+            `weights`) or `python` (`factory`, `arguments`, `weights`); any kind may have
+            `mean` and `std`.
+        weights: State dict written by `train_network`, `download_weights` or `import_weights`.
+        classes: Number of classes of the dataset; torchvision's models have as many as their
+            weights have instead.
+        image_size: Side of the dataset's images, pixels.
+
+    Raises:
+        ConfigError: If the settings cannot be used or the weights do not fit.
+    """
+    state = read_state(Path(weights))
+    if settings["kind"] == "torchvision":
+        classes = output_count(state)
+    module = build_module(name, settings, classes=classes)
+    fill(module, state, f"networks.{name}: {weights}")
+    return _network(name, settings, module, image_size)
+
+
+def outline_network(
+    name: str, settings: dict[str, Any], *, classes: int, image_size: int
+) -> Network:
+    """Build a network to check its settings and layers; its weights mean nothing.
+
+    Arguments and errors are those of `load_network`. The modules of torchvision are on the
+    meta device and take no memory.
+    """
+    if settings["kind"] == "python":  # somebody else's code may not know the meta device
+        module = build_module(name, settings, classes=classes)
+    else:
+        with torch.device("meta"):
+            module = build_module(name, settings, classes=classes)
+    return _network(name, settings, module, image_size)
+
+
+def build_module(name: str, settings: dict[str, Any], *, classes: int) -> nn.Module:
+    """Build the module of a network, its weights drawn at random.
+
+    Arguments:
+        name: Its name in the configuration, used in messages.
+        settings: As for `load_network`.
+        classes: Number of outputs.
+
+    Raises:
+        ConfigError: If the settings cannot be used.
+    """
+    kind = choose(f"networks.{name}.kind", settings["kind"], KINDS)
+    with torch.random.fork_rng(devices=[]):  # drawing weights must not disturb the caller
+        if kind == "trained":
+            return CompactNetwork(classes, width=settings.get("width", 8))
+        if kind == "torchvision":
+            return build_torchvision(settings, published_weights(name, settings), classes=classes)
+        return _from_factory(name, settings)
+
+
+def _network(name: str, settings: dict[str, Any], module: nn.Module, side: int) -> Network:
+    module.eval().requires_grad_(False)
+    size, names = (side if settings["kind"] == "trained" else None), None
+    mean, std = {"trained": CENTRED, "python": UNCHANGED}.get(settings["kind"], IMAGENET)
+    if settings["kind"] == "torchvision" and (found := published_weights(name, settings)):
+        preset = found.transforms()
+        mean, std, size = tuple(preset.mean), tuple(preset.std), int(preset.crop_size[0])
+        names = list(found.meta["categories"])
+    mean, std = (
+        _per_channel(f"networks.{name}.{key}", settings.get(key, default))
+        for key, default in (("mean", mean), ("std", std))
+    )
+    if min(std) <= 0:
+        raise ConfigError(f"networks.{name}.std: {list(std)} must be positive.")
+    return Network(name, module, mean, std, size, names)
+
+
+def _per_channel(setting: str, values: Any) -> tuple[float, ...]:
+    if not isinstance(values, (list, tuple)) or len(values) != 3:
+        raise ConfigError(f"{setting}: {values!r} must be three numbers, one per colour channel.")
+    return tuple(float(value) for value in values)
+
+
+def _from_factory(name: str, settings: dict[str, Any]) -> nn.Module:
+    setting = f"networks.{name}.factory"
+    factory = _factory(setting, settings["factory"])
+    try:
+        module = factory(**(settings.get("arguments") or {}))
+    except Exception as error:  # somebody else's code
+        raise ConfigError(
+            f"{setting}: {settings['factory']} failed with {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise ConfigError(
+            f"{setting}: {settings['factory']} returned {type(module).__name__}, not a "
+            "torch.nn.Module."
+        )
+    return module
+
+
+def _factory(setting: str, address: str) -> Callable[..., Any]:
+    place, separator, attribute = address.partition(":")
+    if not (place and separator and attribute):
+        raise ConfigError(f"{setting}: {address!r} is not of the form module:callable.")
+    try:
+        with _working_directory_importable():
+            found = getattr(importlib.import_module(place), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{setting}: {address!r} cannot be imported ({error}). The module must be installed "
+            "or lie in the working directory."
+        ) from error
+    if not callable(found):
+        raise ConfigError(f"{setting}: {address!r} is not callable.")
+    return found  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _working_directory_importable() -> Iterator[None]:
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)

@@ -1,0 +1,100 @@
+"""State dicts as files: tensors only, never pickled code."""
+
+__all__ = ["fill", "output_count", "read_state", "save_state", "write_card"]
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from actsense.data.atomic import replacing
+from actsense.errors import ConfigError
+
+WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which checkpoints keep it
+PARALLEL = "module."  # prefix that data-parallel training leaves behind
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a state dict, on its own or inside a checkpoint of tensors and plain values.
+
+    Raises:
+        ConfigError: If the file is missing, damaged, or holds anything but tensors.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no file of weights there.")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"{path}: not a plain state dict, or damaged ({_first_line(error)}). Save it with "
+            "torch.save(module.state_dict(), path)."
+        ) from error
+    for wrapper in WRAPPERS:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
+            loaded = loaded[wrapper]
+    if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise ConfigError(
+            f"{path}: does not hold a state dict, a mapping from names to tensors. Save it with "
+            "torch.save(module.state_dict(), path)."
+        )
+    state = dict(loaded)
+    if state and all(key.startswith(PARALLEL) for key in state):
+        state = {key.removeprefix(PARALLEL): value for key, value in state.items()}
+    return state
+
+
+def save_state(module: nn.Module, path: Path) -> None:
+    """Write the state dict of a module; the same weights give the same bytes."""
+    state = {key: value.detach().cpu().clone() for key, value in module.state_dict().items()}
+    # Through a stream: given a name, torch.save would write the name into the file.
+    with replacing(path) as partial, partial.open("wb") as stream:
+        torch.save(state, stream)
+
+
+def fill(module: nn.Module, state: dict[str, Tensor], setting: str) -> None:
+    """Load a state dict that must fit exactly.
+
+    Raises:
+        ConfigError: If a name is missing or unexpected, or a shape differs; names the first.
+    """
+    expected = module.state_dict()
+    missing = [key for key in expected if key not in state]
+    unexpected = [key for key in state if key not in expected]
+    differing = [
+        f"{key} {tuple(state[key].shape)} for {tuple(expected[key].shape)}"
+        for key in expected
+        if key in state and state[key].shape != expected[key].shape
+    ]
+    found = {"missing": missing, "unexpected": unexpected, "of another shape": differing}
+    problems = [f"{kind}: {keys[0]} ({len(keys)} in all)" for kind, keys in found.items() if keys]
+    if problems:
+        raise ConfigError(
+            f"{setting}: the weights do not fit {type(module).__name__}. {'; '.join(problems)}. "
+            "Check that they belong to this model."
+        )
+    module.load_state_dict(state)
+
+
+def output_count(state: dict[str, Tensor]) -> int:
+    """Count the classes of a torchvision classifier: its last tensor has one row per class.
+
+    Raises:
+        ConfigError: If there are no tensors.
+    """
+    if not state or next(reversed(state.values())).ndim == 0:
+        raise ConfigError("the state dict does not end with the weights of a classifier.")
+    return int(next(reversed(state.values())).shape[0])
+
+
+def write_card(path: Path, facts: dict[str, Any]) -> None:
+    """Write a model card: where the weights come from and how good they are."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

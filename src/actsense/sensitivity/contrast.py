@@ -1,0 +1,260 @@
+r"""Contrast: one augmentation alone against the untouched image.
+
+The image is the independent unit: several draws of an augmentation on one image are averaged
+before anything is counted. With x the response to the image and y to its augmented version,
+
+    mean difference                mean(y - x)
+    standardized mean difference   mean(y - x) / sqrt((var x + var y) / 2)
+    point-biserial                 correlation of the response with the label "augmented"
+    rank-biserial                  (R+ - R-) / (R+ + R-), R the sums of signed ranks of y - x
+
+The signed ranks come from one pass: |y - x| is counted in bins half an octave wide, per sign; all
+differences of a bin share their mid-rank and zeros share theirs, half for each sign.
+"""
+
+__all__ = [
+    "STATISTICS",
+    "ContrastAccumulator",
+    "contrast_table",
+    "estimate_contrast",
+    "signed_rank",
+]
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control, norm
+from scipy.stats import t as student
+from torch import Tensor
+from tqdm import tqdm
+
+from actsense.augment import AUGMENTATIONS
+from actsense.sampling import Sampling
+from actsense.sensitivity.moments_file import layer_slices
+from actsense.store import unit_dimensions
+
+Floats = NDArray[np.float64]
+
+STATISTICS = {
+    "mean_difference": "mean of augmented minus untouched response, in the unit's own scale",
+    "mean_difference_ci": "half-width of its 95 % interval over images",
+    "standardized_mean_difference": "mean difference in standard deviations of the response",
+    "rank_biserial": "signed rank-biserial correlation, positive where the response rises",
+    "point_biserial": "correlation of the response with being augmented",
+    "p_value": "two-sided signed-rank test over images",
+    "p_adjusted": "Benjamini-Yekutieli over all units and augmentations of the network",
+}
+SIGNIFICANT = 0.05  # of the adjusted p-values counted in the table
+BINS = 64  # per sign, half an octave each: 32 octaves below the largest difference
+HEADROOM = 4  # bins kept above the largest difference of the first images
+MANTISSA_BITS = 22  # a float32 shifted by this leaves its exponent and one bit: half octaves
+
+
+class ContrastAccumulator:
+    """Paired sums and signed histograms of every unit, for one augmentation.
+
+    The first images added choose the range of the bins, one for each group of units: give the
+    layers as groups, so that layers of other scales do not share one.
+
+    Arguments:
+        groups: Units of every group, consecutive and complete.
+        device: Where the responses lie.
+    """
+
+    def __init__(self, groups: Sequence[slice], device: torch.device | str = "cpu") -> None:
+        units = groups[-1].stop
+        self.images = 0
+        self.sums = torch.zeros(6, units, dtype=torch.float64, device=device)
+        self.counts = torch.zeros(units, 2 * BINS, dtype=torch.int32, device=device)
+        self.zeros = torch.zeros(units, dtype=torch.int32, device=device)
+        self._groups = groups
+        self._lowest = torch.zeros(units, dtype=torch.int32, device=device)
+
+    def add(self, control: Tensor, treated: Tensor) -> None:
+        """Add some images: responses without and with the augmentation, (images, units) each."""
+        difference = treated - control
+        if not self.images:
+            for units in self._groups:
+                top = _code(difference[:, units]).amax() + HEADROOM
+                self._lowest[units] = top - (BINS - 1)
+        x, y, d = control.double(), treated.double(), difference.double()
+        for row, part in zip(self.sums, (x, x * x, y, y * y, d, d * d), strict=True):
+            row += part.sum(dim=0)
+        self.zeros += (difference == 0).sum(dim=0, dtype=torch.int32)
+        place = (_code(difference) - self._lowest).clamp_(0, BINS - 1)
+        place += BINS * (difference < 0)
+        one = (difference != 0).to(torch.int32)
+        for row, moved in zip(place, one, strict=True):
+            self.counts.scatter_add_(1, row[:, None].long(), moved[:, None])
+        self.images += len(control)
+
+    def statistics(self, *, confidence: float = 0.95) -> dict[str, Floats]:
+        """Return the statistics but `p_adjusted`, (units,) each; NaN where nothing varied."""
+        n = self.images
+        if n < 2:
+            raise ValueError(f"A contrast needs at least 2 images; got {n}.")
+        sx, sxx, sy, syy, sd, sdd = self.sums.cpu().numpy()
+        var_x, var_y, var_d = (
+            np.maximum(square / n - (total / n) ** 2, 0)
+            for total, square in ((sx, sxx), (sy, syy), (sd, sdd))
+        )
+        mean = sd / n
+        between = mean**2 / 4  # variance between the two groups' means
+        quantile = student.ppf((1 + confidence) / 2, n - 1)
+        rank_biserial, p_value = signed_rank(
+            self.counts.cpu().numpy(), self.zeros.cpu().numpy(), images=n
+        )
+        dead = (var_x + var_y) <= (1e-6 * (np.abs(sx) + np.abs(sy)) / n) ** 2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            results = {
+                "mean_difference": mean,
+                "mean_difference_ci": quantile * np.sqrt(var_d / (n - 1)),
+                "standardized_mean_difference": mean / np.sqrt((var_x + var_y) / 2 * n / (n - 1)),
+                "rank_biserial": rank_biserial,
+                "point_biserial": mean / 2 / np.sqrt((var_x + var_y) / 2 + between),
+                "p_value": p_value,
+            }
+        return {name: np.where(dead, np.nan, value) for name, value in results.items()}
+
+
+def signed_rank(
+    counts: NDArray[np.int32], zeros: NDArray[np.int32], *, images: int
+) -> tuple[Floats, Floats]:
+    """Return rank-biserial correlation and two-sided p-value of the signed-rank test.
+
+    Arguments:
+        counts: Differences per bin of magnitude, positive then negative, (units, 2 bins).
+        zeros: Differences that are zero, (units,); they rank lowest, half for each sign.
+        images: Pairs of every unit.
+
+    Returns:
+        Correlation in [-1, 1], positive where the augmentation raises the response, and the
+        p-value of the normal approximation with tie correction, each (units,).
+
+    Source:
+        Kerby (2014), Compr. Psychol. 3, 11.IT.3.1; zeros after SciPy's `zsplit`.
+    """
+    positive, negative = np.split(counts.astype(np.float64), 2, axis=1)
+    ties = positive + negative
+    below = zeros[:, None] + np.cumsum(ties, axis=1) - ties
+    rank = below + (ties + 1) / 2
+    difference = ((positive - negative) * rank).sum(axis=1)
+    n = float(images)
+    tied = (ties**3 - ties).sum(axis=1) + (zeros.astype(np.float64) ** 3 - zeros)
+    variance = n * (n + 1) * (2 * n + 1) / 24 - tied / 48
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.where(difference == 0, 0.0, difference / 2 / np.sqrt(variance))
+    return difference / (n * (n + 1) / 2), 2 * norm.sf(np.abs(z))
+
+
+def _code(difference: Tensor) -> Tensor:
+    """Number the half octave that each magnitude lies in, as int32."""
+    return difference.abs().contiguous().view(torch.int32) >> MANTISSA_BITS
+
+
+def estimate_contrast(sampling: Sampling, *, images: int, draws: int) -> dict[str, xr.Dataset]:
+    """Contrast every augmentation of a design on images taken evenly from the dataset.
+
+    Arguments:
+        sampling: Images, network and augmentations.
+        images: Different images to use; all of them if there are fewer.
+        draws: Random draws of an augmentation per image, averaged.
+
+    Returns:
+        Dataset of every layer, by name.
+    """
+    rows = sampling.law.pool.balanced(images)
+    layers = layer_slices(sampling.described_layers())
+    accumulators = [
+        ContrastAccumulator([units for *_, units in layers], sampling.evaluate.device)
+        for _ in sampling.law.augmentations
+    ]
+    chunk = max(1, sampling.evaluate.batch_size // draws)
+    for start in tqdm(range(0, len(rows), chunk), desc="contrast", unit="batch"):
+        chosen = rows[start : start + chunk]
+        control = sampling.evaluate(sampling.law.alone(chosen, -1, np.empty((len(chosen), 0))))
+        for which, accumulator in enumerate(accumulators):
+            treated = _treated(sampling, chosen, which, draws, start)
+            accumulator.add(control, treated)
+    return _datasets(sampling, layers, [a.statistics() for a in accumulators], len(rows))
+
+
+def contrast_table(groups: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Summarize every layer and augmentation in one row."""
+    rows = []
+    for layer, data in groups.items():
+        for augmentation in data["augmentation"].to_numpy():
+            one = data.sel(augmentation=augmentation)
+            alive = int(one["p_value"].notnull().sum())
+            rows.append(
+                {
+                    "layer": layer,
+                    "augmentation": augmentation,
+                    "units": one["p_value"].size,
+                    "alive": alive,
+                    "images": int(data.attrs["images"]),
+                    "significant_share": _share(one["p_adjusted"] < SIGNIFICANT, alive),
+                    "mean_abs_rank_biserial": float(abs(one["rank_biserial"]).mean()),
+                    "mean_rank_biserial": float(one["rank_biserial"].mean()),
+                    "mean_abs_standardized_difference": float(
+                        abs(one["standardized_mean_difference"]).mean()
+                    ),
+                    "mean_point_biserial": float(one["point_biserial"].mean()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _treated(
+    sampling: Sampling, rows: NDArray[np.int64], which: int, draws: int, start: int
+) -> Tensor:
+    """Return the response to one augmentation, averaged over draws, (images, units)."""
+    name = sampling.law.augmentations[which]
+    generator = np.random.default_rng(
+        np.random.SeedSequence(
+            sampling.design.seed, spawn_key=(list(AUGMENTATIONS).index(name), start)
+        )
+    )
+    repeats = draws if sampling.law.parameters[which] else 1  # without parameters draws agree
+    uniforms = generator.random((len(rows) * repeats, len(sampling.law.parameters[which])))
+    responses = sampling.evaluate(sampling.law.alone(rows.repeat(repeats), which, uniforms))
+    return responses.view(len(rows), repeats, -1).mean(dim=1)
+
+
+def _datasets(
+    sampling: Sampling,
+    layers: Sequence[tuple[str, tuple[int, ...], slice]],
+    statistics: Sequence[Mapping[str, Floats]],
+    images: int,
+) -> dict[str, xr.Dataset]:
+    values = {name: np.stack([s[name] for s in statistics]) for name in statistics[0]}
+    values["p_adjusted"] = np.full_like(values["p_value"], np.nan)
+    tested = np.isfinite(values["p_value"])
+    if tested.any():
+        values["p_adjusted"][tested] = false_discovery_control(
+            values["p_value"][tested], method="by"
+        )
+    groups = {}
+    for layer, shape, units in layers:
+        data = {
+            name: (
+                ("augmentation", *unit_dimensions(shape)),
+                value[:, units].astype(np.float32).reshape(-1, *shape),
+                {"description": STATISTICS[name]},
+            )
+            for name, value in values.items()
+        }
+        groups[layer] = xr.Dataset(
+            data,
+            coords={"augmentation": list(sampling.law.augmentations)},
+            attrs={"images": images},
+        )
+    return groups
+
+
+def _share(chosen: xr.DataArray, of: int) -> float:
+    return float(chosen.sum()) / of if of else float("nan")

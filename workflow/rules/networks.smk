@@ -1,0 +1,84 @@
+"""From settings to weights on disk: trained here, downloaded, or imported."""
+
+
+rule train_network:
+    """A small network trained on the study's images, with its model card."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+    output:
+        weights="results/{study}/{network}/weights.pt",
+        card="results/{study}/{network}/card.json",
+    log:
+        "results/{study}/logs/train_network/{network}.log",
+    benchmark:
+        "results/{study}/benchmarks/train_network/{network}.tsv"
+    wildcard_constraints:
+        network=study.networks_pattern("trained"),
+    conda:
+        "../../envs/actsense.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=weights_settings,
+        seed=lookup("seed", within=config),
+        device=lookup("device", within=config),
+    message:
+        "Training {wildcards.network}"
+    script:
+        "../../scripts/train_network.py"
+
+
+rule download_weights:
+    """Weights published with torchvision, checked against the hash in their name."""
+    output:
+        weights="results/{study}/{network}/weights.pt",
+        card="results/{study}/{network}/card.json",
+    log:
+        "results/{study}/logs/download_weights/{network}.log",
+    wildcard_constraints:
+        network=study.networks_pattern("downloaded"),
+    conda:
+        "../../envs/actsense.yaml"
+    retries: 2
+    localrule: True
+    params:
+        settings=weights_settings,
+    message:
+        "Downloading the weights of {wildcards.network}"
+    script:
+        "../../scripts/download_weights.py"
+
+
+rule import_weights:
+    """Weights from a file or a module of the user's, or seeded random ones."""
+    input:
+        manifest=rules.cache_images.output.manifest,
+    output:
+        weights="results/{study}/{network}/weights.pt",
+        card="results/{study}/{network}/card.json",
+    log:
+        "results/{study}/logs/import_weights/{network}.log",
+    wildcard_constraints:
+        network=study.networks_pattern("imported"),
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=weights_settings,
+        seed=lookup("seed", within=config),
+    message:
+        "Importing the weights of {wildcards.network}"
+    script:
+        "../../scripts/import_weights.py"
+
+
+rule networks:
+    """Weights and model cards of all networks."""
+    input:
+        expand(rules.train_network.output, study=STUDY, network=NETWORKS),
+    localrule: True

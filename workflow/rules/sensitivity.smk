@@ -1,0 +1,74 @@
+"""From moments to indices, and from image pairs to contrasts."""
+
+
+rule estimate_indices:
+    """Sobol' indices and Shapley effects of every unit, channel and layer, with intervals."""
+    input:
+        moments=replicate_moments,
+        weights=rules.train_network.output.weights,
+        manifest=rules.cache_images.output.manifest,
+    output:
+        indices=directory("results/{study}/{network}/{design}/indices.zarr"),
+        layers="results/{study}/{network}/{design}/tables/layers.csv",
+        channels="results/{study}/{network}/{design}/tables/channels.csv",
+        pairs="results/{study}/{network}/{design}/tables/pairs.csv",
+        units="results/{study}/{network}/{design}/tables/units.csv",
+    log:
+        "results/{study}/logs/estimate_indices/{network}_{design}.log",
+    benchmark:
+        "results/{study}/benchmarks/estimate_indices/{network}_{design}.tsv"
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        study=provenance_settings,
+    message:
+        "Estimating the indices of {wildcards.network} under {wildcards.design}"
+    script:
+        "../../scripts/estimate_indices.py"
+
+
+rule estimate_contrast:
+    """Every augmentation alone against the untouched image, for every unit."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+        weights=rules.train_network.output.weights,
+    output:
+        contrast=directory("results/{study}/{network}/{design}/contrast.zarr"),
+        table="results/{study}/{network}/{design}/tables/contrast.csv",
+    log:
+        "results/{study}/logs/estimate_contrast/{network}_{design}.log",
+    benchmark:
+        "results/{study}/benchmarks/estimate_contrast/{network}_{design}.tsv"
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        sampling=sampling_settings,
+        contrast=lookup("contrast", within=config),
+        batch_size=lookup("batch_size", within=config),
+        device=lookup("device", within=config),
+        study=provenance_settings,
+    message:
+        "Contrasting {wildcards.network} under every augmentation of {wildcards.design}"
+    script:
+        "../../scripts/estimate_contrast.py"
+
+
+rule indices:
+    """The indices of all networks and designs."""
+    input:
+        expand(rules.estimate_indices.output, study=STUDY, network=NETWORKS, design=DESIGNS),
+    localrule: True
+
+
+rule contrast:
+    """The contrasts of all networks and designs."""
+    input:
+        expand(rules.estimate_contrast.output, study=STUDY, network=NETWORKS, design=DESIGNS),
+    localrule: True
