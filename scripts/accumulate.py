@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from actsense.run import logged, set_threads
-from actsense.sampling import build_design
-from actsense.sensitivity import accumulate_shard, write_moments
+from actsense.sampling.shards import build_design
+from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.shards import accumulate_shard
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

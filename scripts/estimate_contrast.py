@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from actsense.run import logged, set_threads, use_device
-from actsense.sampling import open_sampling
-from actsense.sensitivity import contrast_table, estimate_contrast
+from actsense.sampling.shards import open_sampling
+from actsense.sensitivity.contrast import contrast_table, estimate_contrast
 from actsense.store import file_hash, provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actsense.run import logged
-from actsense.sensitivity import estimate_results, index_tables
+from actsense.sensitivity.results import estimate_results, index_tables
 from actsense.store import file_hash, provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):

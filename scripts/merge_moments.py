@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actsense.run import logged
-from actsense.sensitivity import merge_shards, write_moments
+from actsense.sensitivity.moments_file import merge_shards, write_moments
 
 with logged(snakemake.log[0]):
     paths = [Path(path) for path in snakemake.input.shards]

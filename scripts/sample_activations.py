@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actsense.run import logged, set_threads, use_device
-from actsense.sampling import open_sampling, write_shard
+from actsense.sampling.shards import open_sampling, write_shard
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from actsense.run import logged, set_threads, use_device
-from actsense.sampling import open_sampling
-from actsense.sensitivity import stream_shard, write_moments
+from actsense.sampling.shards import open_sampling
+from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.shards import stream_shard
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

@@ -89,8 +89,8 @@ def _design_mistakes(config: Mapping[str, Any], augmentations: list[str]) -> Ite
         blocks = max(1, points // 16)
         if design.get("shards", 1) > blocks:
             yield (
-                f"{key}.shards: {design['shards']} shards, but a replicate of {points} base points "
-                f"has {blocks} blocks. Allowed: 1 to {blocks}."
+                f"{key}.shards: {design['shards']} is more than the {blocks} blocks of a "
+                f"replicate of {points} base points. Allowed: 1 to {blocks}."
             )
 
 

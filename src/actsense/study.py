@@ -2,6 +2,7 @@
 
 __all__ = ["Study"]
 
+from ast import literal_eval
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,10 +12,12 @@ from typing import Any
 
 from actsense.augment import AUGMENTATIONS
 from actsense.config import check, read_schema
-from actsense.data import class_count
+from actsense.data import count_classes
 from actsense.errors import ConfigError
-from actsense.models import recorded_units
-from actsense.sampling import build_design
+from actsense.models import outline_network
+from actsense.models.layers import lay_out
+from actsense.sampling.designs import Design
+from actsense.sampling.shards import build_design
 
 Settings = dict[str, Any]
 
@@ -76,7 +79,7 @@ class Study:
     def weights_settings(self, network: str) -> Settings:
         """Return the settings that decide a network's weights."""
         settings = self.settings["networks"][network]
-        return {key: value for key, value in settings.items() if key != "layers"}
+        return {k: v for k, v in settings.items() if k != "layers"} | {"name": network}
 
     def sampling_settings(self, network: str, design: str) -> Settings:
         """Return the settings that decide activations and moments."""
@@ -118,31 +121,32 @@ class Study:
             blocks, shards = self.blocks(design), self.settings["designs"][design]["shards"]
             fitting = min(blocks, ceil(shards * needed / self.store_megabytes))
             raise ConfigError(
-                f"store_budget_gb: {self.settings['store_budget_gb']} is too small for one shard of "
-                f"{network} under {design}, up to {needed / 1000:.3f} GB. Raise it to "
+                f"store_budget_gb: {self.settings['store_budget_gb']} is too small for one shard "
+                f"of {network} under {design}, up to {needed / 1000:.3f} GB. Raise it to "
                 f"{needed / 1000:.3f}, or set designs.{design}.shards: {fitting}, "
                 "or choose `activations: stream`."
             )
 
-    def _design(self, name: str) -> Any:
+    def _design(self, name: str) -> Design:
         size = self.settings["dataset"]["image_size"]
         return build_design(
             name, self.settings["designs"][name], size=size, seed=self.settings["seed"]
         )
 
     def _units(self, network: str) -> int:
-        dataset = self.settings["dataset"]
-        settings = self.settings["networks"][network]
-        return _units(network, repr(settings), repr(dataset), dataset["image_size"])
+        """Count the recorded units of a network; its weights need not exist yet."""
+        settings, dataset = self.settings["networks"][network], self.settings["dataset"]
+        return _units(network, repr(settings), repr(dataset))
 
 
 @lru_cache
-def _units(network: str, settings: str, dataset: str, size: int) -> int:
-    """Count recorded units once per process; settings travel as text to be hashable."""
-    from ast import literal_eval
-
-    classes = class_count(literal_eval(dataset))
-    return recorded_units(network, literal_eval(settings), classes=classes, image_size=size)
+def _units(network: str, settings: str, dataset: str) -> int:
+    """Count once per process; the settings travel as text, because a key must be hashable."""
+    described, images = literal_eval(settings), literal_eval(dataset)
+    outline = outline_network(
+        network, described, classes=count_classes(images), image_size=images["image_size"]
+    )
+    return lay_out(outline, described["layers"], images["image_size"])[-1].stop
 
 
 def _origin(settings: Mapping[str, Any]) -> str:

@@ -7,7 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from actsense.sampling.designs import Design, Factor
-from actsense.sensitivity import Accumulator, Indices, Moments, estimate_indices
+from actsense.sensitivity.accumulator import Accumulator
+from actsense.sensitivity.indices import Indices, estimate_indices
+from actsense.sensitivity.moments import Moments
 
 Function = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -81,9 +83,8 @@ def g_function(u: NDArray[np.float64]) -> NDArray[np.float64]:
     return ((np.abs(4 * u - 2) + G_WEIGHTS) / (1 + G_WEIGHTS)).prod(axis=1, keepdims=True)
 
 
-def g_exact() -> dict[str, NDArray[np.float64]]:
-    """Every subset of factors holds the product of its single variances."""
-    single = 1 / (3 * (1 + G_WEIGHTS) ** 2)
+def product_exact(single: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Decompose a product of functions of mean one: a subset holds the product of variances."""
     total = np.prod(1 + single) - 1
     shapley = np.zeros(len(single))
     for subset in range(1, 2 ** len(single)):
@@ -98,3 +99,7 @@ def g_exact() -> dict[str, NDArray[np.float64]]:
         "variance": np.array(total),
         "mean": np.array(1.0),
     }
+
+
+def g_exact() -> dict[str, NDArray[np.float64]]:
+    return product_exact(1 / (3 * (1 + G_WEIGHTS) ** 2))

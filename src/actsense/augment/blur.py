@@ -10,6 +10,7 @@ from math import ceil
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 RADIUS = 3  # of gaussian_blur: 7 x 7 pixels
 SHARPNESS = 1.5
@@ -29,7 +30,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     weights = torch.exp(-0.5 * (distance / sigma) ** 2)  # (batch, 1 + RADIUS)
     weights = weights / (weights[:, :1] + 2 * weights[:, 1:].sum(dim=1, keepdim=True))
 
-    padded = _continue(_continue(images, 2, RADIUS), 3, RADIUS)
+    padded = _frame(images, RADIUS)
     rows = _correlate(padded, weights, dim=2, length=height)
     return _correlate(rows, weights, dim=3, length=width).clamp_(0, 1)
 
@@ -59,7 +60,7 @@ def elliptic_local_blur(images: Tensor, ellipse: Tensor) -> Tensor:
 
     A pixel is inside if its center is. The standard deviation of the blur is 3/224 of the
     shorter side, its kernel reaches to three standard deviations. Only a window that holds
-    every ellipse of the range is blurred, so larger semi-axes are cut to the range's end.
+    every ellipse of the range is blurred; a larger ellipse is cut at the window.
 
     Arguments:
         images: Images, (batch, 3, height, width).
@@ -79,14 +80,17 @@ def elliptic_local_blur(images: Tensor, ellipse: Tensor) -> Tensor:
     columns = _window(column, reach, width)
     inside = _inside_ellipse(rows - row, columns - column, ellipse)
 
-    around = _gather(images, _around(rows, radius, height), _around(columns, radius, width))
+    mirrored = _around(rows, radius, height), _around(columns, radius, width)
+    around = _flat(images).gather(2, _places(*mirrored, width))
+    around = around.view(*images.shape[:2], mirrored[0].shape[1], mirrored[1].shape[1])
     down = _band(rows.shape[1], radius, sigma, images.device)
     across = _band(columns.shape[1], radius, sigma, images.device)
     blurred = (down @ around @ across.T).clamp_(0, 1)
     sharp = around[:, :, radius:-radius, radius:-radius]
 
     result = images.clone(memory_format=torch.contiguous_format)
-    result[_index(images, rows, columns)] = torch.lerp(sharp, blurred, inside[:, None])
+    mixed = torch.lerp(sharp, blurred, inside[:, None])
+    _flat(result).scatter_(2, _places(rows, columns, width), mixed.flatten(2))
     return result
 
 
@@ -94,16 +98,19 @@ def _mirror(positions: Tensor, length: int) -> Tensor:
     """Position inside the image that a position outside of it repeats."""
     period = max(2 * (length - 1), 1)
     positions = positions % period
-    return torch.minimum(positions, (period - positions) % max(period, 1))
+    return torch.minimum(positions, period - positions)
 
 
-def _continue(images: Tensor, dim: int, radius: int) -> Tensor:
-    """Mirror the image over both of its ends along `dim`."""
-    length = images.shape[dim]
-    ends = torch.arange(radius, device=images.device)
-    before = images.index_select(dim, _mirror(ends - radius, length))
-    after = images.index_select(dim, _mirror(ends + length, length))
-    return torch.cat([before, images, after], dim=dim)
+def _frame(images: Tensor, radius: int) -> Tensor:
+    """Continue the images by `radius` mirrored pixels on all sides."""
+    height, width = images.shape[2:]
+    if radius < min(height, width):
+        return functional.pad(images, [radius] * 4, mode="reflect")
+    # torch refuses a frame as wide as the image.
+    rows = torch.arange(-radius, height + radius, device=images.device)
+    columns = torch.arange(-radius, width + radius, device=images.device)
+    images = images.index_select(2, _mirror(rows, height))
+    return images.index_select(3, _mirror(columns, width))
 
 
 def _correlate(padded: Tensor, weights: Tensor, *, dim: int, length: int) -> Tensor:
@@ -141,20 +148,15 @@ def _inside_ellipse(down: Tensor, right: Tensor, ellipse: Tensor) -> Tensor:
     return (first.square() + second.square() <= 1).to(ellipse.dtype)
 
 
-def _index(images: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Index of the product of rows and columns in all channels of every image."""
-    batch, channels = (torch.arange(n, device=images.device) for n in images.shape[:2])
-    return (
-        batch[:, None, None, None],
-        channels[None, :, None, None],
-        rows[:, None, :, None],
-        columns[:, None, None, :],
-    )
+def _places(rows: Tensor, columns: Tensor, width: int) -> Tensor:
+    """Places of rows x columns in the flat channels of every image, (batch, 3, places)."""
+    places = rows[:, :, None] * width + columns[:, None, :]
+    return places.flatten(1)[:, None].expand(-1, 3, -1)
 
 
-def _gather(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The product of rows and columns, (batch, 3, rows, columns)."""
-    return images[_index(images, rows, columns)]
+def _flat(images: Tensor) -> Tensor:
+    """All pixels of a channel in one line, (batch, 3, height width)."""
+    return images.contiguous().view(*images.shape[:2], -1)
 
 
 def _band(length: int, radius: int, sigma: float, device: torch.device) -> Tensor:

@@ -58,7 +58,7 @@ def hue(images: Tensor, shift: Tensor) -> Tensor:
     Source:
         Derived from the HSV hexagon; equal to torchvision's adjust_hue.
     """
-    red, green, blue = images.split(1, dim=1)
+    red, green, blue = images.unsqueeze(2).unbind(dim=1)  # (batch, 1, height, width)
     low = torch.minimum(red, green)
     torch.minimum(low, blue, out=low)
     chroma = torch.maximum(red, green)
@@ -81,5 +81,5 @@ def _per_image(values: Tensor) -> Tensor:
 
 def _gray(images: Tensor) -> Tensor:
     """Gray of every pixel, (batch, 1, height, width)."""
-    red, green, blue = images.split(1, dim=1)
+    red, green, blue = images.unsqueeze(2).unbind(dim=1)
     return (red * RED).add_(green, alpha=GREEN).add_(blue, alpha=BLUE)

@@ -70,10 +70,12 @@ def rotation(images: Tensor, angle: Tensor) -> Tensor:
     # Source of every pixel from the center; grid_sample counts from -1 to 1 over the image.
     y = (torch.arange(height, device=images.device) - (height - 1) / 2).view(1, height, 1)
     x = (torch.arange(width, device=images.device) - (width - 1) / 2).view(1, 1, width)
-    source = [(cos * x - sin * y) * (2 / width), (sin * x + cos * y) * (2 / height)]
+    source = images.new_empty(len(images), height, width, 2)
+    torch.sub((cos * x) * (2 / width), (sin * y) * (2 / width), out=source[..., 0])
+    torch.add((sin * x) * (2 / height), (cos * y) * (2 / height), out=source[..., 1])
     # The outermost samples lie up to half a pixel beyond the last pixel centers.
     return functional.grid_sample(
-        images, torch.stack(source, dim=3), padding_mode="border", align_corners=False
+        images, source, padding_mode="border", align_corners=False
     ).clamp_(0, 1)
 
 

@@ -1,6 +1,6 @@
 """From the settings of a dataset to its cache."""
 
-__all__ = ["build_cache"]
+__all__ = ["build_cache", "count_classes"]
 
 import logging
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from actsense.data.cache import Sample, write_cache
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
 from actsense.data.folder import folder_samples, plan_folder
+from actsense.data.listing import count_class_folders
 from actsense.data.manifest import read_manifest, read_skipped
 from actsense.errors import choose
 
@@ -64,6 +65,17 @@ def build_cache(
         provenance={"settings": settings, "seed": seed, "versions": versions},
     )
     _report(manifest)
+
+
+def count_classes(settings: dict[str, Any]) -> int:
+    """Count the classes of a dataset that is not cached yet.
+
+    Raises:
+        ConfigError: If its folder does not exist.
+    """
+    if settings["kind"] == "digits":
+        return len(DIGITS)
+    return count_class_folders(Path(settings["path"]).expanduser())
 
 
 def _digit_samples(blends: list[DigitBlend], side: int) -> Iterator[Sample]:

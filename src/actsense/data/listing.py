@@ -4,7 +4,7 @@ Either `root/<class>/**`, one folder per class, to be split by a seeded draw; or
 `root/train/<class>/**` with `root/val/<class>/**` or `root/validation/<class>/**`.
 """
 
-__all__ = ["SUFFIXES", "Listing", "list_images"]
+__all__ = ["SUFFIXES", "Listing", "count_class_folders", "list_images"]
 
 import os
 from dataclasses import dataclass
@@ -44,6 +44,17 @@ def list_images(root: Path) -> Listing:
     if len(files) == 2:
         _check_same_classes(root, files["train"], files["validation"])
     return Listing(sorted(next(iter(files.values()))), files)
+
+
+def count_class_folders(root: Path) -> int:
+    """Count the classes without listing their images.
+
+    Raises:
+        ConfigError: If the folder does not exist.
+    """
+    if not root.is_dir():
+        raise ConfigError(f"dataset.path: the folder {str(root)!r} does not exist.")
+    return len(_folders(next(iter(_partitions(root).values()))))
 
 
 def _partitions(root: Path) -> dict[str, Path]:

@@ -5,14 +5,16 @@ __all__ = ["CompactNetwork"]
 from collections import OrderedDict
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 POOLED = 4  # side of the last feature map, pixels
 
 
 class CompactNetwork(nn.Module):
-    """Four stages of 3x3 convolutions, each half the size of the one before, and two linear layers.
+    """Four stages of 3x3 convolutions, halving the side, and two linear layers.
 
-    Every activation function is a module of its own, so it can be recorded by name.
+    Every activation function is a module of its own, so it can be recorded by name. At 32x32
+    and width 8, `layers: auto` records 15,434 units.
 
     Arguments:
         classes: Number of classes.
@@ -25,8 +27,6 @@ class CompactNetwork(nn.Module):
         self.stage2 = _stage(width)
         self.stage3 = _stage(2 * width)
         self.stage4 = _stage(4 * width)
-        self.pool = nn.AdaptiveAvgPool2d(POOLED)  # does nothing at 32x32
-        self.flatten = nn.Flatten()
         self.hidden = nn.Linear(8 * width * POOLED**2, 8 * width)
         self.hidden_relu = nn.ReLU()
         self.classifier = nn.Linear(8 * width, classes)
@@ -34,7 +34,8 @@ class CompactNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map images (batch, 3, height, width) to logits (batch, classes)."""
         features = self.stage4(self.stage3(self.stage2(self.stage1(images))))
-        hidden = self.hidden_relu(self.hidden(self.flatten(self.pool(features))))
+        pooled = functional.adaptive_avg_pool2d(features, POOLED)  # does nothing at 32x32
+        hidden = self.hidden_relu(self.hidden(pooled.flatten(1)))
         logits: Tensor = self.classifier(hidden)
         return logits
 

@@ -6,6 +6,7 @@ that are not modules: `logits`, what the network returns, and `probabilities`, t
 
 __all__ = ["AUTO", "PSEUDO", "Layer", "lay_out", "resolve_layers", "trace"]
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -18,11 +19,13 @@ from actsense.errors import ConfigError, choose
 from actsense.models.network import Network
 
 PSEUDO = ("logits", "probabilities")
+PROBES = 2  # images in the probing batch: one would hide a lost batch axis
 VECTOR_LAYERS = 2  # hidden vector layers that `auto` takes, from the end
 
 # What `auto` takes in the networks of the published study. All of it is seen after the
 # activation function. Key: class, number of convolutions, whether there is batch
-# normalisation. Source: docs of the study, 205,672, 1,539,560 and 553,448 units at 224x224.
+# normalisation. They are 205,672,
+# 1,539,560 and 553,448 units at 224x224, as published.
 AUTO = {
     ("AlexNet", 5, False): (
         "features.2",
@@ -138,7 +141,7 @@ def trace(module: nn.Module, image_size: int) -> tuple[list[Call], tuple[int, ..
         if name
     ]
     first = next(module.parameters(), torch.empty(0))
-    images = torch.zeros(2, 3, image_size, image_size, device=first.device)
+    images = torch.zeros(PROBES, 3, image_size, image_size, device=first.device)
     try:
         with torch.inference_mode():
             output = module(images)
@@ -150,7 +153,7 @@ def trace(module: nn.Module, image_size: int) -> tuple[list[Call], tuple[int, ..
     finally:
         for handle in handles:
             handle.remove()
-    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[0] != 2:
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[0] != PROBES:
         found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ConfigError(
             f"the network must return logits of shape (batch, classes); for 2 images it "
@@ -208,22 +211,24 @@ def _automatic(module: nn.Module, calls: list[Call]) -> tuple[str, ...]:
 
 
 def _by_rule(calls: list[Call]) -> list[str]:
-    names = [call.name for call in calls]
-    once = [call for call in calls if names.count(call.name) == 1 and call.shape is not None]
+    runs = Counter(call.name for call in calls)
     maps: dict[tuple[int, ...], str] = {}
-    for call in once:
-        if call.shape is not None and len(call.shape) == 4:
+    vectors: list[Call] = []
+    for call in calls:
+        if runs[call.name] > 1 or call.shape is None or call.shape[0] != PROBES:
+            continue
+        if len(call.shape) == 4:
             maps[call.shape[2:]] = call.name  # a module around another finishes after it
-    chosen = {*maps.values(), *_vectors(once)[-VECTOR_LAYERS:]}
-    return [name for name in names if name in chosen]
+        elif len(call.shape) == 2:
+            vectors.append(call)
+    chosen = {*maps.values(), *_vectors(vectors)[-VECTOR_LAYERS:]}
+    return [call.name for call in calls if call.name in chosen]
 
 
 def _vectors(calls: list[Call]) -> list[str]:
     """Name the hidden vector layers, each where it ends: after its activation function."""
     groups: list[str] = []
     for call in calls:
-        if call.shape is None or len(call.shape) != 2:
-            continue
         if call.kind == "Linear":
             groups.append(call.name)
         elif groups and call.kind not in ("Dropout", "Identity", "Flatten", "Sequential"):

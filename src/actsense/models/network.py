@@ -1,6 +1,6 @@
 """A network ready to be measured: the module, its weights, and what it expects as input."""
 
-__all__ = ["Network", "build_module", "load_network", "outline_network"]
+__all__ = ["Network", "build_module", "load_network", "normalisation", "outline_network"]
 
 import importlib
 import sys
@@ -102,21 +102,36 @@ def build_module(name: str, settings: dict[str, Any], *, classes: int) -> nn.Mod
         return _from_factory(name, settings)
 
 
-def _network(name: str, settings: dict[str, Any], module: nn.Module, side: int) -> Network:
-    module.eval().requires_grad_(False)
-    size, names = (side if settings["kind"] == "trained" else None), None
-    mean, std = {"trained": CENTRED, "python": UNCHANGED}.get(settings["kind"], IMAGENET)
-    if settings["kind"] == "torchvision" and (found := published_weights(name, settings)):
-        preset = found.transforms()
-        mean, std, size = tuple(preset.mean), tuple(preset.std), int(preset.crop_size[0])
-        names = list(found.meta["categories"])
-    mean, std = (
-        _per_channel(f"networks.{name}.{key}", settings.get(key, default))
-        for key, default in (("mean", mean), ("std", std))
-    )
+def normalisation(
+    name: str, settings: dict[str, Any]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean and the standard deviation per channel that a network expects.
+
+    From the settings, else those of the published weights, else the default of the kind: 0.5
+    and 0.25 for `trained`, those of ImageNet for `torchvision`, 0 and 1 for `python`.
+    """
+    usual = {"trained": CENTRED, "python": UNCHANGED}.get(settings["kind"], IMAGENET)
+    if found := _published(name, settings):
+        usual = found.transforms().mean, found.transforms().std
+    mean = _per_channel(f"networks.{name}.mean", settings.get("mean") or usual[0])
+    std = _per_channel(f"networks.{name}.std", settings.get("std") or usual[1])
     if min(std) <= 0:
         raise ConfigError(f"networks.{name}.std: {list(std)} must be positive.")
-    return Network(name, module, mean, std, size, names)
+    return mean, std
+
+
+def _network(name: str, settings: dict[str, Any], module: nn.Module, side: int) -> Network:
+    module.eval().requires_grad_(False)
+    mean, std = normalisation(name, settings)
+    if found := _published(name, settings):
+        size = int(found.transforms().crop_size[0])
+        return Network(name, module, mean, std, size, list(found.meta["categories"]))
+    trained = settings["kind"] == "trained"
+    return Network(name, module, mean, std, side if trained else None, None)
+
+
+def _published(name: str, settings: dict[str, Any]) -> Any:
+    return published_weights(name, settings) if settings["kind"] == "torchvision" else None
 
 
 def _per_channel(setting: str, values: Any) -> tuple[float, ...]:

@@ -21,7 +21,7 @@ from actsense.data import ImageCache
 from actsense.data.manifest import file_sha256
 from actsense.errors import ConfigError
 from actsense.models.compact import CompactNetwork
-from actsense.models.network import CENTRED
+from actsense.models.network import normalisation
 from actsense.models.state import save_state, write_card
 
 SHIFT = 1 / 16  # largest random shift while training, as a share of the side
@@ -78,11 +78,12 @@ def train_network(
     with _surroundings(seed, threads):
         module = CompactNetwork(len(cache.class_names), width=chosen.width).to(device)
         rows = cache.partition_rows("train")
-        normalise = _normaliser(settings, device)
-        _fit(module, cache, rows, normalise, chosen, seed, device)
+        mean, std = normalisation("trained", settings)
+        batches = _Batches(cache, _column(mean, device), _column(std, device))
+        _fit(module, batches, rows, chosen, seed)
         module.eval()
         accuracy = {
-            part: _accuracy(module, cache, cache.partition_rows(part), normalise, device)
+            part: _accuracy(module, batches, cache.partition_rows(part))
             for part in ("train", "validation")
         }
     save_state(module, Path(weights))
@@ -101,5 +102,78 @@ def train_network(
     write_card(Path(card), facts)
 
 
-class _normaliser:  # placeholder
-    pass
+@dataclass(frozen=True)
+class _Batches:
+    cache: ImageCache
+    mean: Tensor  # (channel, 1, 1), on the device
+    std: Tensor
+
+    def read(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return the normalised images (batch, 3, side, side) and their labels (batch,)."""
+        images = torch.from_numpy(self.cache.read(rows)).to(self.mean.device)
+        labels = torch.from_numpy(self.cache.manifest["label"].to_numpy()[rows])
+        return (images.float() / 255 - self.mean) / self.std, labels.to(self.mean.device)
+
+
+def _fit(
+    module: nn.Module,
+    batches: _Batches,
+    rows: NDArray[np.int64],
+    settings: TrainingSettings,
+    seed: int,
+) -> None:
+    draw = np.random.default_rng(seed)
+    steps = -(-len(rows) // settings.batch_size)
+    optimiser = torch.optim.AdamW(
+        module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=settings.epochs * steps
+    )
+    module.train()
+    with trange(settings.epochs * steps, desc="training", mininterval=1.0) as bar:
+        for _ in range(settings.epochs):
+            for batch in np.array_split(draw.permutation(rows), steps):
+                images, labels = batches.read(batch)
+                loss = functional.cross_entropy(module(_shifted(images, draw)), labels)
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+                schedule.step()
+                bar.update()
+            bar.set_postfix(loss=f"{loss.item():.3f}")
+
+
+def _shifted(images: Tensor, draw: np.random.Generator) -> Tensor:
+    """Shift a batch by a few pixels; the border is repeated."""
+    height, width = images.shape[2:]
+    most = round(height * SHIFT)
+    top, left = draw.integers(2 * most + 1, size=2)
+    padded = functional.pad(images, (most, most, most, most), mode="replicate")
+    return padded[:, :, top : top + height, left : left + width]
+
+
+@torch.inference_mode()
+def _accuracy(module: nn.Module, batches: _Batches, rows: NDArray[np.int64]) -> float:
+    hits = 0
+    for start in range(0, len(rows), READ):
+        images, labels = batches.read(rows[start : start + READ])
+        hits += int((module(images).argmax(dim=1) == labels).sum())
+    return hits / len(rows)
+
+
+def _column(values: tuple[float, ...], device: torch.device | str) -> Tensor:
+    return torch.tensor(values, device=device).view(3, 1, 1)
+
+
+@contextmanager
+def _surroundings(seed: int, threads: int) -> Iterator[None]:
+    """Seed torch and set its threads; leave both as they were."""
+    before = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -136,6 +136,8 @@ def _write_card(
         "weights": origin,
         "sha256": file_sha256(weights),
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
-        "versions": {package: version(package) for package in ("actsense", "torch", "torchvision")},
+        "versions": {
+            package: version(package) for package in ("actsense", "torch", "torchvision")
+        },
     }
     write_card(card, facts)

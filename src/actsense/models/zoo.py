@@ -4,12 +4,15 @@ __all__ = ["adapted", "build_torchvision", "published_weights"]
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torchvision.models as zoo
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
+
+# Importing torchvision takes seconds of every job; only networks of its own pay for it.
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
 
 # torchvision's own builders set these when they load published weights.
 PUBLISHED_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -22,7 +25,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def published_weights(name: str, settings: dict[str, Any]) -> zoo.WeightsEnum | None:
+def published_weights(name: str, settings: dict[str, Any]) -> "WeightsEnum | None":
     """Return the published weights that the settings name, or None for `none` and for a path.
 
     Arguments:
@@ -33,6 +36,8 @@ def published_weights(name: str, settings: dict[str, Any]) -> zoo.WeightsEnum | 
         ConfigError: If the model is unknown, or `weights` is neither `none`, nor a published
             set, nor an existing file.
     """
+    import torchvision.models as zoo
+
     model = choose(f"networks.{name}.model", settings["model"], zoo.list_models(module=zoo))
     wanted = settings.get("weights", "DEFAULT")
     members = zoo.get_model_weights(model).__members__
@@ -47,9 +52,11 @@ def published_weights(name: str, settings: dict[str, Any]) -> zoo.WeightsEnum | 
 
 
 def build_torchvision(
-    settings: dict[str, Any], published: zoo.WeightsEnum | None, *, classes: int
+    settings: dict[str, Any], published: "WeightsEnum | None", *, classes: int
 ) -> nn.Module:
     """Build the architecture that the weights belong to; the weights are filled in later."""
+    import torchvision.models as zoo
+
     model = settings["model"]
     arguments = dict(ARGUMENTS.get(model, {}))
     if published is not None:

@@ -133,7 +133,6 @@ def evaluate_blocks(
 
 def write_shard(sampling: Sampling, replicate: int, numbers: range, path: Path) -> None:
     """Evaluate some blocks of a replicate and write their activations to one file."""
-    with create_archive(path) as shard:
-        shard.attrs["layers"] = sampling.described_layers()
+    with create_archive(path, {"layers": sampling.described_layers()}) as shard:
         for number, _, responses, place in evaluate_blocks(sampling, replicate, numbers):
             write_block(shard, number, responses.cpu().numpy(), place)

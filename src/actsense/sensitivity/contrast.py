@@ -27,13 +27,13 @@ import pandas as pd
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, norm
-from scipy.stats import t as student
+from scipy.special import ndtr, stdtrit
+from scipy.stats import false_discovery_control
 from torch import Tensor
 from tqdm import tqdm
 
 from actsense.augment import AUGMENTATIONS
-from actsense.sampling import Sampling
+from actsense.sampling.shards import Sampling
 from actsense.sensitivity.moments_file import layer_slices
 from actsense.store import unit_dimensions
 
@@ -81,7 +81,8 @@ class ContrastAccumulator:
             for units in self._groups:
                 top = _code(difference[:, units]).amax() + HEADROOM
                 self._lowest[units] = top - (BINS - 1)
-        x, y, d = control.double(), treated.double(), difference.double()
+        x, y = control.double(), treated.double()
+        d = y - x
         for row, part in zip(self.sums, (x, x * x, y, y * y, d, d * d), strict=True):
             row += part.sum(dim=0)
         self.zeros += (difference == 0).sum(dim=0, dtype=torch.int32)
@@ -104,7 +105,7 @@ class ContrastAccumulator:
         )
         mean = sd / n
         between = mean**2 / 4  # variance between the two groups' means
-        quantile = student.ppf((1 + confidence) / 2, n - 1)
+        quantile = stdtrit(n - 1, (1 + confidence) / 2)
         rank_biserial, p_value = signed_rank(
             self.counts.cpu().numpy(), self.zeros.cpu().numpy(), images=n
         )
@@ -148,7 +149,7 @@ def signed_rank(
     variance = n * (n + 1) * (2 * n + 1) / 24 - tied / 48
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(difference == 0, 0.0, difference / 2 / np.sqrt(variance))
-    return difference / (n * (n + 1) / 2), 2 * norm.sf(np.abs(z))
+    return difference / (n * (n + 1) / 2), 2 * ndtr(-np.abs(z))
 
 
 def _code(difference: Tensor) -> Tensor:

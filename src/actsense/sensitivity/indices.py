@@ -8,9 +8,9 @@ With the sums of `actsense.sensitivity.moments`, n base points and w walks each,
     S2_jk      2 cross_jk / (gap + (swapped_j + swapped_k) / 2)           symmetrised Saltelli
     Shapley_j  walk_j / w gap                                             symmetrised Goda
 
-All are shares of the unit's variance; the Shapley effects sum to one exactly. Sums of several units
-give, by the same formulas, the indices of their channel, layer or network: each unit weighs in with
-its variance.
+All are shares of the unit's variance; the Shapley effects sum to one exactly. Sums over several
+units give, by the same formulas, the indices of their channel, layer or network: each unit weighs
+in with its variance.
 """
 
 __all__ = ["INDICES", "Indices", "estimate_indices", "total_over_units"]

@@ -4,7 +4,7 @@ __all__ = ["ratio_with_interval"]
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -40,4 +40,4 @@ def ratio_with_interval(
         ratio = np.where(pooled > 0, numerator.mean(axis=0) / pooled, np.nan)
         residual = (numerator - ratio * denominator) / pooled
         error = np.sqrt(np.square(residual).sum(axis=0) / (replicates * (replicates - 1)))
-    return ratio, error * student.ppf((1 + confidence) / 2, replicates - 1)
+    return ratio, error * stdtrit(replicates - 1, (1 + confidence) / 2)

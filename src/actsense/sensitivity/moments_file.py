@@ -1,6 +1,6 @@
 """Moments on disk: one file per shard, one per replicate."""
 
-__all__ = ["MomentsFile", "layer_slices", "write_moments"]
+__all__ = ["MomentsFile", "layer_slices", "merge_shards", "write_moments"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ import zarr
 from numpy.typing import NDArray
 
 from actsense.sensitivity.moments import Moments
-from actsense.store.archive import CHECKSUM, create_archive, open_archive
+from actsense.store.archive import CHECKSUM, CorruptFileError, create_archive, open_archive
 
 CHUNK_BYTES = 8 * 2**20
 
@@ -30,17 +30,15 @@ def write_moments(path: Path, moments: Moments, *, identity: dict[str, Any]) -> 
     """
     rows, units = moments.sums.shape
     wide = max(1, min(units, CHUNK_BYTES // (rows * moments.sums.itemsize)))
-    with create_archive(path) as group:
+    attributes = {
+        "factors": list(moments.factors),
+        "walks": moments.walks,
+        "points": moments.points,
+        "forwards": moments.forwards,
+        "identity": identity,
+    }
+    with create_archive(path, attributes) as group:
         group.create_array("sums", data=moments.sums, chunks=(rows, wide), compressors=[CHECKSUM])
-        group.attrs.update(
-            {
-                "factors": list(moments.factors),
-                "walks": moments.walks,
-                "points": moments.points,
-                "forwards": moments.forwards,
-                "identity": identity,
-            }
-        )
 
 
 @dataclass(frozen=True)
@@ -80,3 +78,35 @@ def layer_slices(layers: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[i
         (layer["name"], tuple(layer["shape"]), slice(stop - prod(layer["shape"]), stop))
         for layer, stop in zip(layers, stops, strict=True)
     ]
+
+
+def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[str, Any]]:
+    """Add the moments of all shards of a replicate, in the order of their blocks.
+
+    Arguments:
+        paths: Files of the shards' moments.
+        blocks: Blocks that the replicate must have.
+
+    Returns:
+        The replicate's moments and the identity its shards share.
+
+    Raises:
+        CorruptFileError: If a shard belongs elsewhere, or blocks are missing or doubled.
+    """
+    merged: Moments | None = None
+    shared: dict[str, Any] | None = None
+    reached = 0
+    for path in paths:
+        with MomentsFile.open(path) as file:
+            identity = dict(file.identity)
+            start, stop = identity.pop("blocks")
+            if start != reached or (shared is not None and identity != shared):
+                raise CorruptFileError(
+                    path, f"holds blocks {start} to {stop} of {identity}, not the next ones"
+                )
+            moments = file.read()
+        merged = moments if merged is None else merged + moments
+        shared, reached = identity, stop
+    if merged is None or shared is None or reached != blocks:
+        raise ValueError(f"A replicate has {blocks} blocks; its shards end at {reached}.")
+    return merged, shared

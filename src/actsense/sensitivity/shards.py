@@ -1,6 +1,6 @@
-"""From shards to moments, and from the moments of shards to those of a replicate."""
+"""From a shard of evaluations, or of stored activations, to its moments."""
 
-__all__ = ["accumulate_shard", "merge_shards", "stream_shard"]
+__all__ = ["accumulate_shard", "stream_shard"]
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from actsense.errors import ConfigError
-from actsense.sampling import Design, Sampling, evaluate_blocks
-from actsense.sensitivity.moments import Accumulator, Moments
-from actsense.sensitivity.moments_file import MomentsFile, layer_slices
-from actsense.store import CorruptFileError, read_blocks, read_shard_layers
+from actsense.sampling.designs import Design
+from actsense.sampling.shards import Sampling, evaluate_blocks
+from actsense.sensitivity.accumulator import Accumulator
+from actsense.sensitivity.moments import Moments
+from actsense.sensitivity.moments_file import layer_slices
+from actsense.store import read_blocks, read_shard_layers
 
 
 def stream_shard(
@@ -43,38 +45,6 @@ def accumulate_shard(
         accumulator = accumulator or _accumulator(design, responses)
         accumulator.add(responses, place, design.block(replicate, number))
     return _finished(accumulator, layers), layers
-
-
-def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[str, Any]]:
-    """Add the moments of all shards of a replicate, in the order of their blocks.
-
-    Arguments:
-        paths: Files of the shards' moments.
-        blocks: Blocks that the replicate must have.
-
-    Returns:
-        The replicate's moments and the identity its shards share.
-
-    Raises:
-        CorruptFileError: If a shard belongs elsewhere, or blocks are missing or doubled.
-    """
-    merged: Moments | None = None
-    shared: dict[str, Any] | None = None
-    reached = 0
-    for path in paths:
-        with MomentsFile.open(path) as file:
-            identity = dict(file.identity)
-            start, stop = identity.pop("blocks")
-            if start != reached or (shared is not None and identity != shared):
-                raise CorruptFileError(
-                    path, f"holds blocks {start} to {stop} of {identity}, not the next ones"
-                )
-            moments = file.read()
-        merged = moments if merged is None else merged + moments
-        shared, reached = identity, stop
-    if merged is None or shared is None or reached != blocks:
-        raise ValueError(f"A replicate has {blocks} blocks; its shards end at {reached}.")
-    return merged, shared
 
 
 def _accumulator(design: Design, responses: torch.Tensor) -> Accumulator:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import zarr
 from zarr.codecs import Crc32cCodec
@@ -46,12 +47,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def create_archive(path: Path) -> Iterator[zarr.Group]:
-    """Open a new archive for writing; it appears at `path` when the block ends well."""
+def create_archive(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Group]:
+    """Open a new archive for writing; it appears at `path` when the block ends well.
+
+    Arguments:
+        path: The file to make.
+        attributes: Attributes of its root; a zip cannot change them afterwards.
+    """
     with replacing(path) as beside:
         store = ZipStore(beside, mode="w", compression=zipfile.ZIP_STORED)
         try:
-            yield zarr.create_group(store, zarr_format=3)
+            yield zarr.create_group(store, zarr_format=3, attributes=attributes)
         finally:
             store.close()
         with beside.open("rb") as written:
