@@ -8,7 +8,7 @@ before anything is counted. With x the response to the image and y to its augmen
     point-biserial                 correlation of the response with the label "augmented"
     rank-biserial                  (R+ - R-) / (R+ + R-), R the sums of signed ranks of y - x
 
-The signed ranks come from one pass: |y - x| is counted in bins half an octave wide, per sign; all
+The signed ranks come from one pass: |y - x| is counted in bins a quarter of an octave wide, per sign; all
 differences of a bin share their mid-rank and zeros share theirs, half for each sign.
 """
 
@@ -49,19 +49,19 @@ STATISTICS = {
     "p_adjusted": "Benjamini-Yekutieli over all units and augmentations of the network",
 }
 SIGNIFICANT = 0.05  # of the adjusted p-values counted in the table
-BINS = 64  # per sign, half an octave each: 32 octaves below the largest difference
-HEADROOM = 4  # bins kept above the largest difference of the first images
-MANTISSA_BITS = 22  # a float32 shifted by this leaves its exponent and one bit: half octaves
+BINS = 64  # per sign, a quarter of an octave each: 512 bytes per unit and augmentation
+HEADROOM = 8  # bins above the largest difference of the first images: two octaves
+MANTISSA_BITS = 21  # a float32 shifted by this leaves its exponent and two bits: quarters
 
 
 class ContrastAccumulator:
     """Paired sums and signed histograms of every unit, for one augmentation.
 
-    The first images added choose the range of the bins, one for each group of units: give the
-    layers as groups, so that layers of other scales do not share one.
+    The first images added choose the range of every unit's bins; a unit that they leave unmoved
+    takes the range of its group.
 
     Arguments:
-        groups: Units of every group, consecutive and complete.
+        groups: Units of every group (layer), consecutive and complete.
         device: Where the responses lie.
     """
 
@@ -79,8 +79,9 @@ class ContrastAccumulator:
         difference = treated - control
         if not self.images:
             for units in self._groups:
-                top = _code(difference[:, units]).amax() + HEADROOM
-                self._lowest[units] = top - (BINS - 1)
+                top = _code(difference[:, units]).amax(dim=0)
+                top = torch.where(top > 0, top, top.max())
+                self._lowest[units] = top + HEADROOM - (BINS - 1)
         x, y = control.double(), treated.double()
         d = y - x
         for row, part in zip(self.sums, (x, x * x, y, y * y, d, d * d), strict=True):
@@ -153,7 +154,7 @@ def signed_rank(
 
 
 def _code(difference: Tensor) -> Tensor:
-    """Number the half octave that each magnitude lies in, as int32."""
+    """Number the quarter octave that each magnitude lies in, as int32."""
     return difference.abs().contiguous().view(torch.int32) >> MANTISSA_BITS
 
 
