@@ -5,7 +5,10 @@ from snakemake.utils import min_version
 min_version("9.22")
 
 
-configfile: "config.yaml"
+# Snakemake merges configurations: another study must not inherit the networks of this one.
+if "study" not in config:
+
+    configfile: "config.yaml"
 
 
 report: "workflow/report/workflow.rst"

@@ -50,7 +50,7 @@ def _store(path: Path) -> Iterator[str]:
         yield from _totals(tree.to_dataset())
     for name, child in tree.children.items():
         yield f"\n{name}"
-        yield from _variables(child.to_dataset())
+        yield from _variables(child.to_dataset(inherit=False))
 
 
 def _totals(totals: xr.Dataset) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _totals(totals: xr.Dataset) -> Iterator[str]:
 
 def _variables(data: xr.Dataset) -> Iterator[str]:
     yield "  " + ", ".join(f"{name} {size}" for name, size in data.sizes.items())
-    for name, array in data.data_vars.items():
+    for name, array in sorted(data.data_vars.items(), key=lambda item: str(item[0])):
         if str(name).endswith("_ci"):
             continue
         values = array.to_numpy()

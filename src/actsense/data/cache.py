@@ -20,7 +20,6 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from actsense.data.atomic import replacing
 from actsense.data.manifest import (
     SKIPPED,
     file_sha256,
@@ -29,6 +28,7 @@ from actsense.data.manifest import (
     write_manifest,
 )
 from actsense.errors import ConfigError
+from actsense.store.atomic import replacing
 
 SHARD_BYTES = 2**28  # before compression; what the writer holds in memory
 CHUNK_BYTES = 2**18  # one image at 224x224, many at 32x32

@@ -218,7 +218,11 @@ def _by_rule(calls: list[Call]) -> list[str]:
         if runs[call.name] > 1 or call.shape is None or call.shape[0] != PROBES:
             continue
         if len(call.shape) == 4:
-            maps[call.shape[2:]] = call.name  # a module around another finishes after it
+            held = maps.get(call.shape[2:], call.name)
+            # A stage's first block still runs at the size before: prefer the least nested module,
+            # then the last, which is the one around the others.
+            if call.name.count(".") <= held.count("."):
+                maps[call.shape[2:]] = call.name
         elif len(call.shape) == 2:
             vectors.append(call)
     chosen = {*maps.values(), *_vectors(vectors)[-VECTOR_LAYERS:]}

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from actsense.data.atomic import replacing
 from actsense.errors import ConfigError
+from actsense.store.atomic import replacing
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which checkpoints keep it
 PARALLEL = "module."  # prefix that data-parallel training leaves behind

@@ -6,8 +6,8 @@ from actsense.store.archive import (
     CorruptFileError,
     create_archive,
     open_archive,
-    replacing,
 )
+from actsense.store.atomic import replacing
 from actsense.store.provenance import file_hash, provenance
 from actsense.store.results import read_results, unit_dimensions, write_results, write_tables
 

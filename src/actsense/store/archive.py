@@ -3,10 +3,9 @@
 A file that exists is complete; every chunk carries a checksum.
 """
 
-__all__ = ["CHECKSUM", "CorruptFileError", "create_archive", "open_archive", "replacing"]
+__all__ = ["CHECKSUM", "CorruptFileError", "create_archive", "open_archive"]
 
 import os
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from zarr.codecs import Crc32cCodec
 from zarr.storage import ZipStore
 
 from actsense.errors import ConfigError
+from actsense.store.atomic import replacing
 
 CHECKSUM = Crc32cCodec()
 
@@ -27,23 +27,6 @@ class CorruptFileError(ConfigError):
 
     def __init__(self, path: Path, reason: object) -> None:
         super().__init__(f"{path}: damaged ({reason}). Delete it and run again: it is made anew.")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path`; what was written there takes its place on success only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield beside
-        if beside.is_dir() and path.is_dir():
-            shutil.rmtree(path)  # a folder cannot be replaced by a rename
-        beside.replace(path)
-    finally:
-        if beside.is_dir():
-            shutil.rmtree(beside)
-        else:
-            beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -71,6 +54,8 @@ def open_archive(path: Path) -> Iterator[zarr.Group]:
     Raises:
         CorruptFileError: If the file, or anything read from it inside the block, is damaged.
     """
+    if not zipfile.is_zipfile(path):
+        raise CorruptFileError(path, "not a complete zip archive")
     try:
         store = ZipStore(path, mode="r")
         try:

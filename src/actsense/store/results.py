@@ -3,6 +3,7 @@
 __all__ = ["read_results", "unit_dimensions", "write_results", "write_tables"]
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import xarray as xr
 import zarr
 from zarr.codecs import ZstdCodec
 
-from actsense.store.archive import CHECKSUM, CorruptFileError, replacing
+from actsense.store.archive import CHECKSUM, CorruptFileError
+from actsense.store.atomic import replacing
 
 CHUNK_BYTES = 4 * 2**20
 
@@ -34,7 +36,7 @@ def write_results(
         groups: Dataset of every group; `/` in a name nests, `""` is the root.
         attributes: Attributes of the root; nested values are kept as JSON text.
     """
-    tree = xr.DataTree.from_dict({name or "/": data for name, data in groups.items()})
+    tree = xr.DataTree.from_dict({name or "/": _texts(data) for name, data in groups.items()})
     tree.attrs |= {key: _plain(value) for key, value in attributes.items()}
     encoding = {
         node.path: {str(name): _encoding(array) for name, array in node.data_vars.items()}
@@ -58,9 +60,18 @@ def read_results(path: Path) -> xr.DataTree:
         CorruptFileError: If there is no readable store.
     """
     try:
-        return xr.open_datatree(path, engine="zarr", consolidated=False, chunks=None)
+        with warnings.catch_warnings():
+            # Snakemake keeps the time of a folder in a file of its own inside it.
+            warnings.filterwarnings("ignore", "Object at .snakemake_timestamp")
+            return xr.open_datatree(path, engine="zarr", consolidated=False, chunks=None)
     except (FileNotFoundError, ValueError, zarr.errors.GroupNotFoundError) as error:
         raise CorruptFileError(path, error) from error
+
+
+def _texts(data: xr.Dataset) -> xr.Dataset:
+    """Hold texts as objects: Zarr v3 has a stable type for texts of any length only."""
+    fixed = {name: c.astype(object) for name, c in data.coords.items() if c.dtype.kind == "U"}
+    return data.assign_coords(fixed)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,104 @@
+"""Results come back labelled, with their provenance inside."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from actsense.describe import describe
+from actsense.errors import ConfigError
+from actsense.store import (
+    CorruptFileError,
+    file_hash,
+    provenance,
+    read_results,
+    unit_dimensions,
+    write_results,
+)
+
+
+def layer() -> xr.Dataset:
+    values = np.random.default_rng(0).random((2, 3, 4, 4)).astype(np.float32)
+    return xr.Dataset(
+        {"S1": (("factor", "channel", "row", "col"), values, {"description": "first order"})},
+        coords={"factor": ["hue", "order"]},
+    )
+
+
+def test_groups_dimensions_and_attributes_survive(tmp_path: Path) -> None:
+    path = tmp_path / "indices.zarr"
+    write_results(path, {"features.2": layer()}, attributes={"seed": 3, "nested": {"a": [1]}})
+    tree = read_results(path)
+
+    found = tree["features.2"].to_dataset().load()
+    xr.testing.assert_equal(found, layer())
+    assert found["S1"].attrs["description"] == "first order"
+    assert tree.attrs["seed"] == 3
+    assert json.loads(tree.attrs["nested"]) == {"a": [1]}
+    assert [child.name for child in tmp_path.iterdir()] == ["indices.zarr"]
+
+
+def test_writing_again_replaces_the_store(tmp_path: Path) -> None:
+    path = tmp_path / "indices.zarr"
+    write_results(path, {"old": layer()}, attributes={})
+    write_results(path, {"new": layer()}, attributes={})
+    assert list(read_results(path).children) == ["new"]
+
+
+def test_a_store_is_few_files(tmp_path: Path) -> None:
+    big = xr.Dataset({"S1": (("factor", "unit"), np.ones((4, 3_000_000), np.float32))})
+    write_results(tmp_path / "indices.zarr", {"layer": big}, attributes={})
+    assert sum(path.is_file() for path in (tmp_path / "indices.zarr").rglob("*")) <= 5
+
+
+def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "indices.zarr"
+    write_results(path, {"layer": layer()}, attributes={})
+    chunk = max(path.rglob("c/**/*"), key=lambda p: p.stat().st_size if p.is_file() else 0)
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 3] ^= 4
+    chunk.write_bytes(content)
+    with pytest.raises(Exception, match="(?i)checksum|corrupt"):
+        read_results(path)["layer"]["S1"].load()
+
+
+def test_no_store_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorruptFileError, match="absent"):
+        read_results(tmp_path / "absent.zarr")
+
+
+def test_provenance_names_versions_and_commit() -> None:
+    found = provenance(seed=1)
+    assert found["seed"] == 1
+    assert found["versions"]["numpy"] == np.__version__
+    assert found["commit"]
+
+
+def test_file_hash_is_sha256(tmp_path: Path) -> None:
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    assert file_hash(path).startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_unit_dimensions_have_names() -> None:
+    assert unit_dimensions((3, 4, 5)) == ("channel", "row", "col")
+    assert unit_dimensions((7,)) == ("unit",)
+
+
+def test_describe_prints_a_store(tmp_path: Path) -> None:
+    path = tmp_path / "indices.zarr"
+    write_results(path, {"features.2": layer()}, attributes={"seed": 3})
+    text = describe(path)
+    assert "seed: 3" in text
+    assert "features.2" in text
+    assert "first order" in text
+
+
+def test_describe_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        describe(tmp_path / "nothing.zarr")
+    (tmp_path / "picture.png").touch()
+    with pytest.raises(ConfigError, match="nothing that can be described"):
+        describe(tmp_path / "picture.png")

@@ -1,0 +1,71 @@
+"""One real run of the tiny study, shared by every test of the workflow."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+TINY = REPOSITORY / "workflow/studies/test.yaml"
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in a folder that holds `config.yaml`, with the checkout's Snakefile."""
+    return subprocess.run(
+        [
+            str(Path(sys.executable).with_name("snakemake")),
+            *("--snakefile", str(REPOSITORY / "Snakefile")),
+            *("--directory", str(folder), "--cores", "2"),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {"COLUMNS": "200"},
+        check=False,
+    )
+
+
+def tiny(**changes: Any) -> dict[str, Any]:
+    """Return the configuration of the tiny study with some sections replaced."""
+    settings: dict[str, Any] = yaml.safe_load(TINY.read_text())
+    return settings | changes
+
+
+def configure(folder: Path, **changes: Any) -> None:
+    (folder / "config.yaml").write_text(yaml.safe_dump(tiny(**changes)))
+
+
+def planned(result: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """Return how many jobs of each rule a dry run announced."""
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = result.stdout + result.stderr
+    if "Nothing to be done" in text:
+        return {}
+    table = text[text.rindex("Job stats:") :]
+    rows = re.findall(r"^(\w+)\s+(\d+)$", table, flags=re.MULTILINE)
+    return {rule: int(count) for rule, count in rows if rule != "total"}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the whole tiny study for real; tests must not change its folder."""
+    folder = tmp_path_factory.mktemp("finished")
+    configure(folder)
+    result = snakemake(folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of the finished study that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "study", symlinks=True))

@@ -1,0 +1,145 @@
+"""The pipeline itself: a whole run, what it leaves, and what a change repeats."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import configure, planned, snakemake, tiny
+
+from actsense.sensitivity.moments_file import MomentsFile
+from actsense.store import read_results
+
+RESULTS = Path("results/tiny/one/mixed")
+FACTORS = ["brightness", "rolling", "order", "class", "image", "partition"]
+
+
+def changed_design(**changes: Any) -> dict[str, Any]:
+    return {"designs": {"mixed": tiny()["designs"]["mixed"] | changes}}
+
+
+def test_a_run_leaves_results_and_no_activations(finished: Path) -> None:
+    made = {path.name for path in (finished / RESULTS).iterdir()}
+    assert {"indices.zarr", "contrast.zarr", "tables", "moments", "figures"} <= made
+    assert not list((finished / RESULTS).glob("shards/*"))
+    assert list((finished / RESULTS).rglob("*.png"))
+    assert list((finished / RESULTS).rglob("*.svg"))
+
+
+def test_indices_are_labelled_and_coherent(finished: Path) -> None:
+    tree = read_results(finished / RESULTS / "indices.zarr")
+    layer = tree["stage2"].to_dataset()
+    assert list(tree["layer"].to_numpy()) == ["stage2", "logits", "probabilities", "network"]
+    assert list(layer["factor"].to_numpy()) == FACTORS
+    assert layer["S1"].dims == ("factor", "channel", "row", "col")
+    assert tree["logits"]["ST"].dims == ("factor", "unit")
+    alive = ~layer["dead"]
+    shapley = layer["shapley"].sum("factor").where(alive)
+    np.testing.assert_allclose(shapley.to_numpy()[alive.to_numpy()], 1, rtol=1e-4)
+    assert float((layer["S1"] - layer["ST"]).mean()) < 0
+
+
+def test_provenance_is_inside(finished: Path) -> None:
+    attributes = read_results(finished / RESULTS / "indices.zarr").attrs
+    assert json.loads(attributes["configuration"])["study"] == "tiny"
+    assert attributes["replicates"] == 2
+    assert attributes["forward_passes"] <= attributes["evaluations"] == 2 * 32 * (2 + 12 + 3)
+    assert {"weights_sha256", "dataset_sha256", "commit", "versions", "seed"} <= set(attributes)
+
+
+def test_tables_are_tidy(finished: Path) -> None:
+    layers = pd.read_csv(finished / RESULTS / "tables/layers.csv")
+    assert list(layers.columns) == ["layer", "factor", "index", "value", "ci"]
+    assert set(layers["index"]) == {"S1", "ST", "shapley"}
+    contrast = pd.read_csv(finished / RESULTS / "tables/contrast.csv")
+    assert set(contrast["augmentation"]) == {"brightness", "rolling"}
+    assert (contrast["images"] == 40).all()
+
+
+def test_a_finished_run_has_nothing_to_do(copied: Path) -> None:
+    assert planned(snakemake(copied, "-n")) == {}
+
+
+def test_plotting_options_repeat_figures_only(copied: Path) -> None:
+    configure(copied, figures={"units": 1, "dpi": 60})
+    repeated = set(planned(snakemake(copied, "-n")))
+    assert repeated
+    assert all(rule.startswith("plot") or rule in ("figures", "all") for rule in repeated)
+
+
+@pytest.mark.parametrize(
+    ("changes", "repeated", "kept"),
+    [
+        (
+            changed_design(base_points=64),
+            {"sample_activations", "accumulate", "merge_moments", "estimate_indices"},
+            {"train_network", "cache_images"},
+        ),
+        (
+            {"contrast": {"images": 20}},
+            {"estimate_contrast"},
+            {"sample_activations", "accumulate", "train_network"},
+        ),
+        ({"seed": 2}, {"cache_images", "train_network", "sample_activations"}, set()),
+    ],
+)
+def test_a_change_repeats_what_depends_on_it(
+    copied: Path, changes: dict[str, Any], repeated: set[str], kept: set[str]
+) -> None:
+    configure(copied, **changes)
+    jobs = set(planned(snakemake(copied, "-n")))
+    assert repeated <= jobs
+    assert not kept & jobs
+
+
+def test_streaming_gives_the_same_bits(copied: Path) -> None:
+    """The moments of both modes, block sums and all, are equal to the last bit."""
+    path = RESULTS / "moments/replicate_1.zarr.zip"
+    with MomentsFile.open(copied / path) as file:
+        stored = file.read()
+    (copied / path).unlink()
+    configure(copied, activations="stream")
+    result = snakemake(copied, str(path))
+    assert result.returncode == 0, result.stdout + result.stderr
+    with MomentsFile.open(copied / path) as file:
+        streamed = file.read()
+
+    assert streamed.points == stored.points == 32
+    np.testing.assert_array_equal(streamed.sums, stored.sums)
+
+
+def test_keeping_activations_keeps_one_file_per_shard(copied: Path) -> None:
+    path = RESULTS / "moments/replicate_0.zarr.zip"
+    (copied / path).unlink()
+    configure(copied, keep_activations=True)
+    result = snakemake(copied, str(path))
+    assert result.returncode == 0, result.stdout + result.stderr
+    kept = sorted(p.name for p in (copied / RESULTS / "shards").iterdir())
+    assert kept == ["0_0.zarr.zip", "0_1.zarr.zip"]
+
+
+def test_a_damaged_replicate_is_named(copied: Path) -> None:
+    path = copied / RESULTS / "moments/replicate_0.zarr.zip"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    result = snakemake(copied, "--force", str(RESULTS / "indices.zarr"))
+    assert result.returncode != 0
+    assert "replicate_0.zarr.zip: damaged" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("target", ["data", "networks", "indices", "contrast", "figures"])
+def test_named_targets_exist(tmp_path: Path, target: str) -> None:
+    configure(tmp_path)
+    assert "cache_images" in planned(snakemake(tmp_path, "-n", target))
+
+
+def test_a_bad_configuration_stops_before_anything_runs(tmp_path: Path) -> None:
+    configure(tmp_path, device="tpu")
+    result = snakemake(tmp_path)
+    assert result.returncode != 0
+    assert "Configuration: device: 'tpu' is not allowed" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not (tmp_path / "results").exists()
