@@ -103,7 +103,9 @@ def _mistakes(value: Any, schema: Settings, root: Settings, where: str) -> Itera
 
 def _lines(error: ValidationError, key: str) -> Iterator[str]:
     prefix = f"{key}." if key else ""
-    rule, allowed, got = error.validator, error.validator_value, error.instance
+    rule = error.validator
+    got: Any = error.instance
+    allowed: Any = error.validator_value
     schema = cast("Settings", error.schema)
     if rule == "additionalProperties":
         known = sorted(schema["properties"])
@@ -112,7 +114,7 @@ def _lines(error: ValidationError, key: str) -> Iterator[str]:
             hint = f" Did you mean {near[0]!r}?" if near else ""
             yield f"{prefix}{name}: unknown key.{hint} Allowed: {', '.join(known)}."
     elif rule == "required":
-        for name in cast("list[str]", allowed):
+        for name in allowed:
             if name not in got:
                 yield f"{prefix}{name}: missing. {schema['properties'][name]['description']}"
     elif rule in ("type", "anyOf"):

@@ -3,7 +3,7 @@
 __all__ = ["describe"]
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def _archive(group: zarr.Group) -> Iterator[str]:
         yield from (f"  {line}" for line in _archive(groups[0][1]))
 
 
-def _attributes(attributes: dict[str, Any]) -> Iterator[str]:
+def _attributes(attributes: Mapping[Any, Any]) -> Iterator[str]:
     for name, value in attributes.items():
         text = value if isinstance(value, str) else json.dumps(value)
         yield f"  {name}: {text if len(text) <= 400 else text[:400] + ' ...'}"

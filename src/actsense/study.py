@@ -112,7 +112,7 @@ class Study:
         """Return the most that one shard's activations can take on disk, megabytes."""
         built = self._design(design)
         blocks = ceil(built.blocks / self.settings["designs"][design]["shards"])
-        rows = blocks * built.points_per_block * built.nodes
+        rows: int = blocks * built.points_per_block * built.nodes
         return ceil(rows * self._units(network) * 4 / 1e6) + 1
 
     def _check_budget(self, network: str, design: str) -> None:

@@ -1,6 +1,7 @@
 """The one-pass kernels against a direct evaluation of every sum."""
 
 from functools import reduce
+from itertools import pairwise
 from operator import add
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_any_partition_and_order_merge_to_the_whole(cuts: set[int], seed: int) -
     ]
     whole = reduce(add, blocks)
     ends = [0, *sorted(cuts), 10]
-    parts = [reduce(add, blocks[i:j]) for i, j in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [reduce(add, blocks[i:j]) for i, j in pairwise(ends)]
     generator.shuffle(parts)  # type: ignore[arg-type]
     merged = reduce(add, parts)
 

@@ -45,18 +45,28 @@ def test_a_shard_is_one_file(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "shard.zarr.zip"
-    with pytest.raises(RuntimeError, match="killed"), create_archive(path, {}) as group:
-        write_block(group, 0, np.ones((2, 3), np.float32), PLACE)
-        raise RuntimeError("killed")
+
+    def killed() -> None:
+        with create_archive(path, {}) as group:
+            write_block(group, 0, np.ones((2, 3), np.float32), PLACE)
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        killed()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_write_keeps_the_finished_file(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("finished")
-    with pytest.raises(RuntimeError, match="killed"), replacing(path) as beside:
-        beside.write_text("half")
-        raise RuntimeError("killed")
+
+    def killed() -> None:
+        with replacing(path) as beside:
+            beside.write_text("half")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        killed()
     assert path.read_text() == "finished"
     assert list(tmp_path.iterdir()) == [path]
 

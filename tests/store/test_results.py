@@ -60,7 +60,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
     content = bytearray(chunk.read_bytes())
     content[len(content) // 3] ^= 4
     chunk.write_bytes(content)
-    with pytest.raises(Exception, match="(?i)checksum|corrupt"):
+    with pytest.raises(Exception, match=r"(?i)checksum|corrupt"):
         read_results(path)["layer"]["S1"].load()
 
 

@@ -78,7 +78,7 @@ class ImagePool:
     def balanced(self, count: int) -> NDArray[np.int64]:
         """Return different rows, taken in turn from every partition and class, (count or all,)."""
         held = self._table.transpose(2, 0, 1).reshape(-1)
-        return held[held >= 0][:count]
+        return np.ascontiguousarray(held[held >= 0][:count])
 
     def locate(
         self,
@@ -91,7 +91,7 @@ class ImagePool:
         part = (u_partition * partitions).astype(np.int64)
         label = (u_class * classes).astype(np.int64)
         rank = (u_image * self.sizes[part, label]).astype(np.int64)
-        return self._table[part, label, rank]
+        return np.asarray(self._table[part, label, rank])
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class InputLaw:
         """Spread uniforms over the ranges of one augmentation, (rows, its parameters)."""
         low = np.array([p.low for p in self.parameters[augmentation]])
         high = np.array([p.high for p in self.parameters[augmentation]])
-        return low + (high - low) * u[:, : len(low)]
+        return np.asarray(low + (high - low) * u[:, : len(low)])
 
     def _empty_values(self, rows: int) -> tuple[dict[str, slice], NDArray[np.float32]]:
         columns = parameter_columns(self.augmentations)

@@ -104,7 +104,7 @@ def open_sampling(
     design_name, design = settings["design"]
     augmentations = tuple(design["augmentations"])
     pool = ImagePool.shuffled(
-        (cache.manifest["partition"] == "validation").to_numpy(np.int64),
+        (cache.manifest["partition"] == "validation").to_numpy().astype(np.int64),
         cache.manifest["label"].to_numpy(np.int64),
         seed=settings["seed"],
     )

@@ -11,8 +11,9 @@ from torch import Tensor
 from actsense.sampling.designs import Block
 from actsense.sensitivity.moments import Moments, layout
 
-UNITS_PER_TILE = 512  # all sums of a tile stay in a core's second-level cache
+UNITS_PER_TILE = 1024  # all sums of a tile stay in a core's second-level cache
 UNITS_PER_DEVICE_TILE = 65_536
+MOST_THREADS = numba.get_num_threads()  # read before anything lowers it
 
 
 class Accumulator:
@@ -69,7 +70,7 @@ def _add_block_on_cpu(
     sums: Tensor, responses: Tensor, place: NDArray[np.int64], block: Block
 ) -> None:
     steps = np.take_along_axis(place[:, None], block.path, axis=2)
-    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
     _kernel(sums.numpy(), responses.numpy(), place, steps, block.exchanged)
 
 

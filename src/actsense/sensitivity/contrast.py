@@ -8,8 +8,8 @@ before anything is counted. With x the response to the image and y to its augmen
     point-biserial                 correlation of the response with the label "augmented"
     rank-biserial                  (R+ - R-) / (R+ + R-), R the sums of signed ranks of y - x
 
-The signed ranks come from one pass: |y - x| is counted in bins a quarter of an octave wide, per sign; all
-differences of a bin share their mid-rank and zeros share theirs, half for each sign.
+The signed ranks come from one pass: |y - x| is counted in bins a quarter of an octave wide, per
+sign; all differences of a bin share their mid-rank and zeros share theirs, half for each sign.
 """
 
 __all__ = [

@@ -13,8 +13,9 @@ units give, by the same formulas, the indices of their channel, layer or network
 in with its variance.
 """
 
-__all__ = ["INDICES", "Indices", "estimate_indices", "total_over_units"]
+__all__ = ["INDICES", "Indices", "estimate_indices", "join", "total_over_units"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ Floats = NDArray[np.float64]
 INDICES = ("S1", "ST", "S2", "shapley", "mean", "variance")
 # A standard deviation below this share of the mean is float32 rounding, not a response.
 ROUNDING = 1e-6
+UNITS_PER_TILE = 2048  # all replicates of a tile stay in cache while they are combined
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Indices:
     dead: NDArray[np.bool_]
 
 
-def estimate_indices(replicates: list[Moments], *, confidence: float = 0.95) -> Indices:
+def estimate_indices(replicates: Sequence[Moments], *, confidence: float = 0.95) -> Indices:
     """Estimate every index of every unit from the moments of all replicates.
 
     Arguments:
@@ -59,6 +61,24 @@ def estimate_indices(replicates: list[Moments], *, confidence: float = 0.95) -> 
         Saltelli (2002), Comput. Phys. Commun. 145, 280 (S2); Goda (2021), Reliab. Eng. Syst.
         Saf. 213, 107747 (Shapley effects). The symmetrised forms are derived in docs/method.md.
     """
+    units = replicates[0].sums.shape[1]
+    tiles = [
+        _estimate_tile([m.units(slice(low, low + UNITS_PER_TILE)) for m in replicates], confidence)
+        for low in range(0, units, UNITS_PER_TILE)
+    ]
+    return join(tiles)
+
+
+def join(parts: Sequence[Indices]) -> Indices:
+    """Put the indices of consecutive units side by side."""
+    return Indices(
+        {n: np.concatenate([part.values[n] for part in parts], axis=-1) for n in INDICES},
+        {n: np.concatenate([part.half_widths[n] for part in parts], axis=-1) for n in INDICES},
+        np.concatenate([part.dead for part in parts]),
+    )
+
+
+def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
     first = replicates[0]
     factors = len(first.factors)
     gap, total, swapped, walk, cross, total_sum = (

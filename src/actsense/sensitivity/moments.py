@@ -76,5 +76,10 @@ class Moments:
             self.sums + other.sums,
         )
 
+    def units(self, chosen: slice) -> "Moments":
+        """Return the moments of some units, without a copy."""
+        sums = self.sums[:, chosen]
+        return Moments(self.factors, self.walks, self.points, self.forwards, sums)
+
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         return self.sums[layout(len(self.factors))[name]]

@@ -67,7 +67,9 @@ class MomentsFile:
             walks=attributes["walks"],
             points=attributes["points"],
             forwards=attributes["forwards"],
-            sums=cast("NDArray[np.float64]", cast("zarr.Array", self.group["sums"])[:, units]),
+            sums=cast(
+                "NDArray[np.float64]", cast("zarr.Array[Any]", self.group["sums"])[:, units]
+            ),
         )
 
 

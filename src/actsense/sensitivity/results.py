@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from actsense.sensitivity.indices import INDICES, Indices, estimate_indices, total_over_units
+from actsense.sensitivity.indices import Indices, estimate_indices, join, total_over_units
 from actsense.sensitivity.moments import Moments, layout
 from actsense.sensitivity.moments_file import MomentsFile, layer_slices
 from actsense.store import unit_dimensions
@@ -105,7 +105,7 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
                 for tile in _tiles(units, _channel_size(shape), len(files), len(factors))
             ]
             layers[name] = _dataset(
-                _joined([t[0] for t in tiles]), factors, unit_dimensions(shape), shape
+                join([t[0] for t in tiles]), factors, unit_dimensions(shape), shape
             )
             by_channel = [
                 _concatenated([t[1][r] for t in tiles]) for r in range(len(files))
@@ -149,14 +149,6 @@ def _estimate_tile(
     indices = estimate_indices(replicates)
     starts = np.arange(0, tile.stop - tile.start, channel)
     return indices, [total_over_units(moments, starts, indices.dead) for moments in replicates]
-
-
-def _joined(tiles: Sequence[Indices]) -> Indices:
-    return Indices(
-        {n: np.concatenate([t.values[n] for t in tiles], axis=-1) for n in INDICES},
-        {n: np.concatenate([t.half_widths[n] for t in tiles], axis=-1) for n in INDICES},
-        np.concatenate([t.dead for t in tiles]),
-    )
 
 
 def _concatenated(parts: Sequence[Moments]) -> Moments:

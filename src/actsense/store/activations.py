@@ -49,8 +49,8 @@ def read_blocks(
         if held != [f"block_{number:06d}" for number in numbers]:
             raise CorruptFileError(path, f"expected blocks {numbers}, found {', '.join(held)}")
         for number, name in zip(numbers, held, strict=True):
-            responses = cast("zarr.Array", shard[f"{name}/responses"])[:]
-            place = cast("zarr.Array", shard[f"{name}/place"])[:]
+            responses = cast("zarr.Array[Any]", shard[f"{name}/responses"])[:]
+            place = cast("zarr.Array[Any]", shard[f"{name}/place"])[:]
             yield (
                 number,
                 cast("NDArray[np.float32]", responses),

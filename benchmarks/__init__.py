@@ -1,0 +1,1 @@
+"""Measured ratios against the bare forward pass and against peers; run `make bench`."""

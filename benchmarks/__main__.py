@@ -1,0 +1,38 @@
+"""Run every benchmark, print a table, write results/bench.json."""
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from benchmarks import alexnet, demo, peers
+
+OUTPUT = Path("results/bench.json")
+
+
+def main() -> None:
+    torch.set_num_threads(2)
+    results = {}
+    print(f"{'what':42} {'value':>9} {'target':>8} {'aim':>8}  met     unit", flush=True)
+    for module in (peers, alexnet, demo):
+        for m in module.measurements():
+            results[m.name] = m.entry()
+            print(
+                f"{m.name:42} {m.value:9.3f} {m.target:8g} {m.aim:8g}  {m.met():7} {m.unit}\n"
+                f"    {m.how}",
+                flush=True,
+            )
+    results["machine"] = {
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": version("torch"),
+    }
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps(results, indent=2))
+    print(f"Written to {OUTPUT}")
+
+
+if __name__ == "__main__":
+    main()

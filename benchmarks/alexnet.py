@@ -1,0 +1,218 @@
+"""AlexNet's 205,672 published units at 224 pixels, against the bare forward pass."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from PIL import Image
+from skimage import data as photographs
+
+from actsense.augment import AUGMENTATIONS, augment
+from actsense.data import build_cache
+from actsense.models import import_weights
+from actsense.sampling.designs import Block, Design, Factor
+from actsense.sampling.law import ImagePool, InputLaw
+from actsense.sampling.shards import Sampling, open_sampling, write_shard
+from actsense.sensitivity.accumulator import Accumulator
+from actsense.sensitivity.indices import estimate_indices
+from actsense.sensitivity.shards import accumulate_shard, stream_shard
+from benchmarks.measure import Measurement, interleaved, seconds
+
+COLOR = ("brightness", "contrast", "saturation", "hue", "grayscaling")
+GEOMETRY = (
+    "erasing",
+    "rolling",
+    "hflip",
+    "rotation",
+    "gaussian_blur",
+    "sharpness_const",
+    "elliptic_local_blur",
+)
+PUBLISHED = (  # the second set of the published study
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+    "hflip",
+    "rotation",
+    "elliptic_local_blur",
+)
+NETWORK = {"kind": "torchvision", "model": "alexnet", "weights": "none", "layers": "auto"}
+DESIGN = {
+    "augmentations": list(PUBLISHED),
+    "law": "switched",
+    "base_points": 1024,
+    "replicates": 8,
+    "walks": 1,
+    "stretch": False,
+}
+SIDE, BATCH = 224, 128
+BLOCKS = range(2)
+
+
+def prepare(folder: Path) -> Sampling:
+    """Make a small image folder of real photographs and open AlexNet on it."""
+    generator = np.random.default_rng(0)
+    for label in ("astronaut", "chelsea", "coffee", "rocket"):
+        photograph = getattr(photographs, label)()
+        (folder / "images" / label).mkdir(parents=True)
+        for number in range(24):
+            top, left = (generator.integers(0, side - 256) for side in photograph.shape[:2])
+            crop = photograph[top : top + 256, left : left + 256]
+            Image.fromarray(crop).save(folder / "images" / label / f"{number}.png")
+    settings = {"kind": "folder", "path": str(folder / "images"), "image_size": SIDE}
+    paths = {name: folder / name for name in ("images.zarr", "manifest.csv", "weights.pt")}
+    build_cache(settings, 0, paths["images.zarr"], paths["manifest.csv"])
+    import_weights(NETWORK, 0, 1000, paths["weights.pt"], folder / "card.json")
+    inputs = SimpleNamespace(
+        images=str(paths["images.zarr"]),
+        manifest=str(paths["manifest.csv"]),
+        weights=str(paths["weights.pt"]),
+    )
+    described = {"network": ["alexnet", NETWORK], "design": ["bench", DESIGN], "seed": 0}
+    return open_sampling(inputs, described, batch_size=BATCH, device=torch.device("cpu"))
+
+
+def measurements() -> Iterator[Measurement]:
+    """Measure everything about AlexNet."""
+    with tempfile.TemporaryDirectory() as folder:
+        sampling = prepare(Path(folder))
+        yield index_work(sampling)
+        yield from augmentations(sampling)
+        yield from images_to_indices(sampling, Path(folder))
+        yield accumulate_memory(sampling, Path(folder))
+
+
+def bare_forward(sampling: Sampling, images: int) -> None:
+    """Run the network without hooks on so many images."""
+    module = sampling.evaluate.recorder._module
+    batch = torch.rand(min(BATCH, images), 3, SIDE, SIDE)
+    with torch.inference_mode():
+        for start in range(0, images, BATCH):
+            module(batch[: images - start])
+
+
+def index_work(sampling: Sampling) -> Measurement:
+    """Time accumulation and estimation, with no evaluation shared, against the network."""
+    design, units = sampling.design, sampling.evaluate.recorder.units
+    names = tuple(factor.name for factor in design.factors)
+    block = design.block(0, 0)
+    rows = block.coordinates.shape[0] * block.coordinates.shape[1]
+    responses = torch.relu(torch.randn(rows, units))
+    place = np.arange(rows).reshape(block.coordinates.shape[:2])
+    accumulator = Accumulator(names, design.walks, units)
+    work, forward = interleaved(
+        lambda: accumulator.add(responses, place, block),
+        lambda: bare_forward(sampling, BATCH),
+    )
+    moments = accumulator.moments()
+    part = type(moments)(names, 1, moments.points, rows, moments.sums[:, : units // 8])
+    estimate = 8 * seconds(lambda: estimate_indices([part] * design.replicates))
+    per_evaluation = work / rows + estimate / design.evaluations
+    return Measurement(
+        "index_work_over_forward",
+        per_evaluation / (forward / BATCH),
+        0.25,
+        0.05,
+        "ratio",
+        f"accumulate {work / rows * 1e3:.3f} ms per evaluation, D = {len(names)}, all indices; "
+        f"estimation with intervals {estimate:.1f} s once, spread over {design.evaluations} "
+        f"evaluations; forward {forward / BATCH * 1e3:.2f} ms",
+    )
+
+
+def augmentations(sampling: Sampling) -> Iterator[Measurement]:
+    """Time both designs of the demo, switched and ordered at random per image."""
+    images = torch.from_numpy(sampling.evaluate.images.read(np.arange(64)))
+    batch = (images.to(torch.float32) / 255).repeat(2, 1, 1, 1)
+    pool = ImagePool.shuffled(np.tile([0, 1], 2), np.repeat([0, 1], 2), seed=0)
+    for label, names in (("color", COLOR), ("geometry", GEOMETRY)):
+        law = InputLaw(names, "switched", (SIDE, SIDE), pool)
+        width = sum(factor.coordinates for factor in law.factors)
+        drawn = law.decode(np.random.default_rng(0).random((BATCH, width)))
+        sequence, values = torch.from_numpy(drawn.sequence), torch.from_numpy(drawn.values)
+
+        def work(
+            sequence: torch.Tensor = sequence,
+            values: torch.Tensor = values,
+            names: tuple[str, ...] = names,
+        ) -> None:
+            augment(batch, sequence, values, names)
+
+        own, forward = interleaved(work, lambda: bare_forward(sampling, BATCH), rounds=7)
+        yield Measurement(
+            f"augmentations_{label}_over_forward",
+            own / forward,
+            0.5,
+            0.2,
+            "ratio",
+            f"{len(names)} of {len(AUGMENTATIONS)} augmentations, batch of {BATCH}: "
+            f"{own / BATCH * 1e3:.2f} ms per image; forward {forward / BATCH * 1e3:.2f} ms",
+        )
+
+
+def images_to_indices(sampling: Sampling, folder: Path) -> Iterator[Measurement]:
+    """Time both modes from cached images to moments against the same number of bare passes."""
+    evaluations = len(BLOCKS) * sampling.design.points_per_block * sampling.design.nodes
+    shard = folder / "shard.zarr.zip"
+    seen: list[int] = []
+
+    def stream() -> None:
+        seen.append(stream_shard(sampling, 0, BLOCKS)[0].forwards)
+
+    def store() -> None:
+        write_shard(sampling, 0, BLOCKS, shard)
+        accumulate_shard(sampling.design, 0, BLOCKS, shard)
+
+    for name, work, target, aim in (("stream", stream, 1.75, 1.3), ("store", store, 2.25, 1.6)):
+        whole, forward = interleaved(work, lambda: bare_forward(sampling, evaluations), rounds=3)
+        yield Measurement(
+            f"images_to_indices_{name}_over_forward",
+            whole / forward,
+            target,
+            aim,
+            "ratio",
+            f"{evaluations} evaluations, of which {seen[-1]} are different inputs and run: "
+            f"{whole / evaluations * 1e3:.2f} ms each; bare forward of all of them "
+            f"{forward / evaluations * 1e3:.2f} ms each; against forwards of the different ones "
+            f"alone the ratio is {whole / forward * evaluations / seen[-1]:.2f}",
+        )
+
+
+def accumulate_memory(sampling: Sampling, folder: Path) -> Measurement:
+    """Read the peak memory of a process that accumulates one stored shard."""
+    shard = folder / "shard.zarr.zip"
+    code = (
+        "import resource; from pathlib import Path; "
+        "from actsense.sampling.shards import build_design; "
+        "from actsense.sensitivity.shards import accumulate_shard; "
+        f"design = build_design('bench', {DESIGN!r}, size={SIDE}, seed=0); "
+        f"accumulate_shard(design, 0, {BLOCKS!r}, Path({str(shard)!r})); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return Measurement(
+        "accumulate_peak_memory",
+        int(printed.stdout) / 2**20,
+        4.0,
+        2.0,
+        "GiB",
+        f"peak resident memory of accumulate, AlexNet, {len(BLOCKS)} blocks of "
+        f"{sampling.design.points_per_block} base points",
+    )
+
+
+def random_block(factors: int, units: int) -> tuple[Design, Block, torch.Tensor, np.ndarray]:
+    """Return a block of a design with so many factors and random responses to it."""
+    design = Design("random", tuple(Factor(f"x{j}", 1) for j in range(factors)), 1024, 2)
+    block = design.block(0, 0)
+    points, nodes, _ = block.coordinates.shape
+    place = np.arange(points * nodes).reshape(points, nodes)
+    return design, block, torch.randn(points * nodes, units), place
