@@ -33,5 +33,9 @@ rule all:
 
 
 onsuccess:
-    print(f"\nDone. Indices, tables and figures of study {STUDY!r}: {RESULTS}/<network>/<design>/")
-    print(f"Look at a store with: actsense describe {RESULTS}/{NETWORKS[0]}/{DESIGNS[0]}/indices.zarr")
+    print(
+        f"\nDone. Indices, tables and figures of study {STUDY!r}: {RESULTS}/<network>/<design>/"
+    )
+    print(
+        f"Look at a store with: actsense describe {RESULTS}/{NETWORKS[0]}/{DESIGNS[0]}/indices.zarr"
+    )

@@ -78,7 +78,7 @@ def test_the_package_needs_nothing_that_is_not_listed() -> None:
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_torch_and_torchvision_are_the_matching_pair(python: str) -> None:
-    """torchvision's wheel names the one version of torch that it was built against."""
+    """Torchvision's wheel names the one version of torch that it was built against."""
     needs = [Requirement(text) for text in requires("torchvision") or []]
     torch = next(requirement for requirement in needs if requirement.name == "torch")
     assert pinned("torchvision", python) == version("torchvision").partition("+")[0]

@@ -13,7 +13,7 @@ import xarray as xr
 import zarr
 
 from actsense.errors import ConfigError
-from actsense.store import open_archive, read_results
+from actsense.store import open_archive, read_results, reading
 
 KINDS = "a folder *.zarr, or a file *.zarr.zip, *.csv, *.json"
 
@@ -31,7 +31,7 @@ def describe(path: Path) -> str:
     if path.suffix == ".json":
         return json.dumps(json.loads(path.read_text()), indent=2)
     if path.name.endswith(".zarr.zip"):
-        with open_archive(path) as group:
+        with open_archive(path) as group, reading(path):
             return "\n".join([f"{path}", *_archive(group)])
     if path.suffix == ".zarr" and path.is_dir():
         return "\n".join([f"{path}", *_store(path)])

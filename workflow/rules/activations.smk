@@ -4,7 +4,9 @@ Two ways with equal results: `store` writes activations to disk, one shard a fil
 in a second job; `stream` sums them up at once and writes none.
 """
 
-MOMENTS_SHARD = "results/{study}/{network}/{design}/shards/{replicate}_{shard}.moments.zarr.zip"
+MOMENTS_SHARD = (
+    "results/{study}/{network}/{design}/shards/{replicate}_{shard}.moments.zarr.zip"
+)
 
 if study.stores_activations:
 
@@ -15,7 +17,9 @@ if study.stores_activations:
             manifest=rules.cache_images.output.manifest,
             weights=rules.train_network.output.weights,
         output:
-            shard=stored("results/{study}/{network}/{design}/shards/{replicate}_{shard}.zarr.zip"),
+            shard=stored(
+                "results/{study}/{network}/{design}/shards/{replicate}_{shard}.zarr.zip"
+            ),
         log:
             "results/{study}/logs/sample_activations/{network}_{design}_{replicate}_{shard}.log",
         benchmark:
@@ -47,10 +51,10 @@ if study.stores_activations:
             "results/{study}/logs/accumulate/{network}_{design}_{replicate}_{shard}.log",
         benchmark:
             "results/{study}/benchmarks/accumulate/{network}_{design}_{replicate}_{shard}.tsv"
-        conda:
-            "../../envs/actsense.yaml"
         # Above sampling: a shard on disk is used up before the next one is made.
         priority: 10
+        conda:
+            "../../envs/actsense.yaml"
         resources:
             mem_mb=4000,
             runtime=60,
@@ -103,10 +107,10 @@ rule merge_moments:
         moments="results/{study}/{network}/{design}/moments/replicate_{replicate}.zarr.zip",
     log:
         "results/{study}/logs/merge_moments/{network}_{design}_{replicate}.log",
-    conda:
-        "../../envs/actsense.yaml"
     # Above everything before it: finished replicates leave no shards behind.
     priority: 20
+    conda:
+        "../../envs/actsense.yaml"
     resources:
         mem_mb=4000,
         runtime=60,

@@ -12,7 +12,9 @@ from actsense.study import Study
 shell.prefix(f"export PYTHONPATH='{workflow.basedir}/src'; ")
 
 try:
-    study = Study.load(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
+    study = Study.load(
+        config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+    )
     if workflow.is_main_process:
         study.check_networks()
 except ConfigError as error:
@@ -24,7 +26,10 @@ STUDY = study.name
 RESULTS = f"results/{STUDY}"
 NETWORKS = list(config["networks"])
 DESIGNS = list(config["designs"])
-REVISION = {"sampling": 1, "moments": 1}  # raise by hand when the numbers of a stage change
+REVISION = {
+    "sampling": 1,
+    "moments": 1,
+}  # raise by hand when the numbers of a stage change
 
 
 if study.stores_activations:

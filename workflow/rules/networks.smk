@@ -40,10 +40,10 @@ rule download_weights:
         "results/{study}/logs/download_weights/{network}.log",
     wildcard_constraints:
         network=study.networks_pattern("downloaded"),
-    conda:
-        "../../envs/actsense.yaml"
     retries: 2
     localrule: True
+    conda:
+        "../../envs/actsense.yaml"
     params:
         settings=weights_settings,
     message:

@@ -63,12 +63,22 @@ rule estimate_contrast:
 rule indices:
     """The indices of all networks and designs."""
     input:
-        expand(rules.estimate_indices.output, study=STUDY, network=NETWORKS, design=DESIGNS),
+        expand(
+            rules.estimate_indices.output,
+            study=STUDY,
+            network=NETWORKS,
+            design=DESIGNS,
+        ),
     localrule: True
 
 
 rule contrast:
     """The contrasts of all networks and designs."""
     input:
-        expand(rules.estimate_contrast.output, study=STUDY, network=NETWORKS, design=DESIGNS),
+        expand(
+            rules.estimate_contrast.output,
+            study=STUDY,
+            network=NETWORKS,
+            design=DESIGNS,
+        ),
     localrule: True

@@ -74,7 +74,8 @@ def _add_block_on_cpu(
     _kernel(sums.numpy(), responses.numpy(), place, steps, block.exchanged)
 
 
-@numba.njit(parallel=True, fastmath={"contract"}, cache=True)
+# No fast mathematics: fused operations would make the last bit depend on how this was compiled.
+@numba.njit(parallel=True, cache=True)
 def _kernel(
     sums: NDArray[np.float64],
     responses: NDArray[np.float32],

@@ -14,7 +14,13 @@ import zarr
 from numpy.typing import NDArray
 
 from actsense.sensitivity.moments import Moments
-from actsense.store.archive import CHECKSUM, CorruptFileError, create_archive, open_archive
+from actsense.store.archive import (
+    CHECKSUM,
+    CorruptFileError,
+    create_archive,
+    open_archive,
+    reading,
+)
 
 CHUNK_BYTES = 8 * 2**20
 
@@ -45,6 +51,7 @@ def write_moments(path: Path, moments: Moments, *, identity: dict[str, Any]) -> 
 class MomentsFile:
     """Moments that stay on disk until some units are asked for."""
 
+    path: Path
     group: zarr.Group
 
     @classmethod
@@ -52,7 +59,7 @@ class MomentsFile:
     def open(cls, path: Path) -> "Iterator[MomentsFile]":
         """Open a file for reading; damage raises `CorruptFileError`."""
         with open_archive(path) as group:
-            yield cls(group)
+            yield cls(path, group)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -60,16 +67,16 @@ class MomentsFile:
         return cast("dict[str, Any]", self.group.attrs["identity"])
 
     def read(self, units: slice = slice(None)) -> Moments:
-        """Return the moments of a range of units."""
-        attributes = cast("dict[str, Any]", dict(self.group.attrs))
+        """Return the moments of a range of units; damage raises `CorruptFileError`."""
+        with reading(self.path):
+            attributes = cast("dict[str, Any]", dict(self.group.attrs))
+            sums = cast("zarr.Array[Any]", self.group["sums"])[:, units]
         return Moments(
             factors=tuple(attributes["factors"]),
             walks=attributes["walks"],
             points=attributes["points"],
             forwards=attributes["forwards"],
-            sums=cast(
-                "NDArray[np.float64]", cast("zarr.Array[Any]", self.group["sums"])[:, units]
-            ),
+            sums=cast("NDArray[np.float64]", sums),
         )
 
 

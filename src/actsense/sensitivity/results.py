@@ -247,5 +247,5 @@ def _tidy(data: xr.Dataset, names: Sequence[str]) -> pd.DataFrame:
         both = xr.Dataset({"value": data[name], "ci": data[f"{name}_ci"]})
         parts.append(both.to_dataframe().reset_index().assign(index=name))
     table = pd.concat(parts, ignore_index=True)
-    keys = [column for column in table.columns if column not in ("index", "value", "ci")]
-    return table[[*keys, "index", "value", "ci"]]
+    order = ("layer", "channel", "factor", "factor_2", "index", "value", "ci")
+    return table[[column for column in order if column in table.columns]]

@@ -6,6 +6,7 @@ from actsense.store.archive import (
     CorruptFileError,
     create_archive,
     open_archive,
+    reading,
 )
 from actsense.store.atomic import replacing
 from actsense.store.provenance import file_hash, provenance
@@ -21,6 +22,7 @@ __all__ = [
     "read_blocks",
     "read_results",
     "read_shard_layers",
+    "reading",
     "replacing",
     "unit_dimensions",
     "write_block",

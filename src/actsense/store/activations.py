@@ -10,7 +10,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from actsense.store.archive import CHECKSUM, CorruptFileError, open_archive
+from actsense.store.archive import CHECKSUM, CorruptFileError, open_archive, reading
 
 CHUNK_BYTES = 8 * 2**20
 
@@ -49,8 +49,9 @@ def read_blocks(
         if held != [f"block_{number:06d}" for number in numbers]:
             raise CorruptFileError(path, f"expected blocks {numbers}, found {', '.join(held)}")
         for number, name in zip(numbers, held, strict=True):
-            responses = cast("zarr.Array[Any]", shard[f"{name}/responses"])[:]
-            place = cast("zarr.Array[Any]", shard[f"{name}/place"])[:]
+            with reading(path):
+                responses = cast("zarr.Array[Any]", shard[f"{name}/responses"])[:]
+                place = cast("zarr.Array[Any]", shard[f"{name}/place"])[:]
             yield (
                 number,
                 cast("NDArray[np.float32]", responses),

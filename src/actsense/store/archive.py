@@ -3,7 +3,7 @@
 A file that exists is complete; every chunk carries a checksum.
 """
 
-__all__ = ["CHECKSUM", "CorruptFileError", "create_archive", "open_archive"]
+__all__ = ["CHECKSUM", "CorruptFileError", "create_archive", "open_archive", "reading"]
 
 import os
 import zipfile
@@ -48,19 +48,31 @@ def create_archive(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Grou
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[zarr.Group]:
-    """Open an archive for reading.
+def reading(path: Path) -> Iterator[None]:
+    """Name the file if what is read inside the block turns out damaged.
 
     Raises:
-        CorruptFileError: If the file, or anything read from it inside the block, is damaged.
+        CorruptFileError: Instead of what Zarr or the zip said.
+    """
+    try:
+        yield
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        raise CorruptFileError(path, error) from error
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[zarr.Group]:
+    """Open an archive; put what is read from it inside `reading` blocks of their own.
+
+    Raises:
+        CorruptFileError: If the file is no complete archive.
     """
     if not zipfile.is_zipfile(path):
         raise CorruptFileError(path, "not a complete zip archive")
-    try:
+    with reading(path):
         store = ZipStore(path, mode="r")
-        try:
-            yield zarr.open_group(store, mode="r")
-        finally:
-            store.close()
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-        raise CorruptFileError(path, error) from error
+        group = zarr.open_group(store, mode="r")
+    try:
+        yield group
+    finally:
+        store.close()

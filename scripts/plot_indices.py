@@ -1,0 +1,15 @@
+"""Rule plot_indices: an index store to its figures."""
+
+from pathlib import Path
+
+from actsense.figures.pages import plot_indices
+from actsense.run import logged
+
+with logged(snakemake.log[0]):
+    plot_indices(
+        Path(snakemake.input.indices),
+        {name: Path(path) for name, path in snakemake.output.items()},
+        title=f"{snakemake.wildcards.network}, {snakemake.wildcards.design}",
+        units=snakemake.params.figures["units"],
+        dpi=snakemake.params.figures["dpi"],
+    )

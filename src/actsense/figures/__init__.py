@@ -1,0 +1,1 @@
+"""Pictures of results stores; nothing here computes a result."""

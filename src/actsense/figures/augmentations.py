@@ -1,0 +1,58 @@
+"""The contact sheet: what every augmentation does to an image of the study."""
+
+__all__ = ["contact_sheet"]
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from actsense.augment import AUGMENTATIONS
+from actsense.figures.style import new_figure
+
+SETTINGS = 5
+
+
+def contact_sheet(image: NDArray[np.uint8]) -> Figure:
+    """Draw every augmentation at five settings, from the low to the high end of its ranges.
+
+    Arguments:
+        image: One image of the study, (3, height, width).
+    """
+    original = torch.from_numpy(image).to(torch.float32)[None] / 255
+    height, width = image.shape[1:]
+    figure = new_figure(
+        9.5,
+        1.0 + 1.6 * len(AUGMENTATIONS),
+        "The augmentations at five settings",
+        f"One image of the study ({width} x {height} pixels), untouched on the left. All "
+        "parameters of an augmentation run together from the low\nto the high end of their "
+        "ranges, in the order given below each picture.",
+    )
+    axes = figure.subplots(len(AUGMENTATIONS), SETTINGS + 1)
+    for row, (name, augmentation) in zip(axes, AUGMENTATIONS.items(), strict=True):
+        parameters = augmentation.parameters(height, width)
+        _show(row[0], original, name)
+        for axis in row[1:]:
+            axis.set_axis_off()
+        steps = SETTINGS if parameters else 1
+        for axis, share in zip(row[1:], np.linspace(0, 1, steps), strict=False):
+            values = [p.low + (p.high - p.low) * share for p in parameters]
+            treated = augmentation.apply(original, torch.tensor([values], dtype=torch.float32))
+            label = ", ".join(f"{value:.2g}" for value in values) or "no parameter"
+            _show(axis, treated, label)
+            axis.title.set_fontsize(7 if len(values) < 4 else 6)
+        names = "\n".join(parameter.name for parameter in parameters)
+        row[0].set_ylabel(names, rotation=0, ha="right", va="center", fontsize=7)
+    return figure
+
+
+def _show(axis: Axes, images: Tensor, label: str) -> None:
+    axis.set_axis_on()
+    axis.imshow(images[0].permute(1, 2, 0).numpy(), interpolation="nearest")
+    axis.set_title(label, fontsize=9, pad=3)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)

@@ -1,0 +1,115 @@
+"""Whole layers: how every index changes with depth, and which pairs of factors interact."""
+
+__all__ = ["depth_profile", "pair_maps"]
+
+from math import ceil
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, line_style, new_figure
+
+NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
+
+
+def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
+    """Draw every index over depth, one line per factor, all factors above and augmentations below.
+
+    Arguments:
+        totals: Root of an index store: S1, ST, shapley (factor, layer) with intervals.
+        title: Network and design.
+    """
+    layers = [str(layer) for layer in totals["layer"].to_numpy()]
+    everything = [str(factor) for factor in totals["factor"].to_numpy()]
+    augmentations = [factor for factor in everything if factor not in CONTEXT_LINES]
+    width = max(11.0, 3 * (1.2 + 0.45 * len(layers)) + 2)
+    figure = new_figure(
+        width,
+        8,
+        f"{title}: what the variance of each layer is made of",
+        "Indices of whole layers (units weighted by their variance), shares of variance; bars are "
+        "95 % intervals over replicates. `network` is all layers together.\n"
+        "Above: all factors. Below: the augmentations and their order, magnified.",
+    )
+    axes = figure.subplots(2, 3, sharex=True, sharey="row")
+    apart = np.arange(len(layers)) + np.where(np.array(layers) == "network", 0.3, 0)
+    for row, factors in zip(axes, (everything, [*augmentations, "order"]), strict=True):
+        for axis, (index, name) in zip(row, NAMES.items(), strict=True):
+            for number, factor in enumerate(factors):
+                one = totals.sel(factor=factor)
+                places = apart + 0.06 * (number - len(factors) / 2)
+                values = one[index].to_numpy()
+                axis.plot(
+                    places[:-1],
+                    values[:-1],
+                    color=FACTOR_COLORS[factor],
+                    linestyle=line_style(factor),
+                    linewidth=1.3,
+                )
+                axis.errorbar(
+                    places,
+                    values,
+                    one[f"{index}_ci"].to_numpy(),
+                    color=FACTOR_COLORS[factor],
+                    linestyle="none",
+                    marker="o",
+                    markersize=3,
+                    capsize=2,
+                    label=factor,
+                )
+            axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+            axis.set_title(name, loc="left")
+            axis.set_xticks(apart, layers, rotation=35, ha="right")
+        row[0].set_ylabel("share of variance")
+    axes[0, 2].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    return figure
+
+
+def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
+    """Draw the second-order indices of every layer as annotated maps.
+
+    Arguments:
+        totals: Root of an index store: S2 (factor, factor_2, layer) with intervals.
+        title: Network and design.
+    """
+    layers = [str(layer) for layer in totals["layer"].to_numpy()]
+    columns = min(4, len(layers))
+    rows = ceil(len(layers) / columns)
+    bound = max(0.01, float(np.nanmax(np.abs(totals["S2"].to_numpy()))))
+    figure = new_figure(
+        4.4 * columns + 0.8,
+        4.1 * rows + 1.0,
+        f"{title}: which factors act together",
+        "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
+        "both alone.\nGray numbers: the 95 % interval covers zero.",
+    )
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis, layer in zip(axes.flat, layers, strict=False):
+        image = _pair_map(axis, totals.sel(layer=layer), bound)
+        axis.set_title(layer, loc="left")
+    for axis in axes.flat[len(layers) :]:
+        axis.set_visible(False)
+    figure.colorbar(image, ax=axes, shrink=0.5, label="S2, share of variance")
+    return figure
+
+
+def _pair_map(axis: Axes, layer: xr.Dataset, bound: float) -> AxesImage:
+    factors = [str(factor) for factor in layer["factor"].to_numpy()]
+    values = layer["S2"].transpose("factor", "factor_2").to_numpy()
+    widths = layer["S2_ci"].transpose("factor", "factor_2").to_numpy()
+    image = axis.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -bound, bound))
+    for j, k in np.ndindex(values.shape):
+        if j != k:
+            certain = abs(values[j, k]) > widths[j, k]
+            dark = abs(values[j, k]) > 0.6 * bound
+            color = ("white" if dark else "black") if certain else "0.6"
+            percent = f"{100 * values[j, k]:.1f}".replace("-0.0", "0.0")
+            axis.text(k, j, percent, ha="center", va="center", fontsize=6.5, color=color)
+    axis.set_xticks(range(len(factors)), factors, rotation=45, ha="right", fontsize=7.5)
+    axis.set_yticks(range(len(factors)), factors, fontsize=7.5)
+    axis.spines[:].set_visible(False)
+    return image

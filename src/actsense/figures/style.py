@@ -1,0 +1,66 @@
+"""What all figures share: a color per factor, readable text, files without chance."""
+
+__all__ = ["CONTEXT_LINES", "FACTOR_COLORS", "line_style", "new_figure", "save"]
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from actsense.store import replacing
+
+# After Okabe and Ito for color, after Tol's muted scheme for geometry: told apart by most eyes.
+FACTOR_COLORS = {
+    "brightness": "#E69F00",
+    "contrast": "#D55E00",
+    "saturation": "#CC79A7",
+    "hue": "#009E73",
+    "grayscaling": "#56B4E9",
+    "erasing": "#0072B2",
+    "rolling": "#DDAA33",
+    "hflip": "#999933",
+    "rotation": "#AA4499",
+    "gaussian_blur": "#332288",
+    "sharpness_const": "#44AA99",
+    "elliptic_local_blur": "#CC3311",
+    "order": "#AAAAAA",
+    "class": "#000000",
+    "image": "#555555",
+    "partition": "#888888",
+}
+CONTEXT_LINES = {"order": ":", "class": "-", "image": "--", "partition": "-."}
+HEADER = 0.72  # inches for the title and two lines below it
+SETTINGS: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "actsense",
+}
+mpl.rcParams.update(SETTINGS)
+
+
+def line_style(factor: str) -> str:
+    """Return a solid line for augmentations, another for each factor of the context."""
+    return CONTEXT_LINES.get(factor, "-")
+
+
+def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure:
+    """Return an empty figure, sizes in inches, with a title and what a reader must know."""
+    engine = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height))
+    figure = Figure(figsize=(width, height), layout=engine)
+    figure.text(0.01, 1 - 0.08 / height, title, fontsize=12, fontweight="bold", va="top")
+    figure.text(0.01, 1 - 0.32 / height, subtitle, fontsize=9, va="top")
+    return figure
+
+
+def save(figure: Figure, png: Path, *, dpi: int) -> None:
+    """Write a figure as PNG, and as SVG beside it."""
+    with replacing(png) as beside:
+        figure.savefig(beside, format="png", dpi=dpi, metadata={"Software": None})
+    with replacing(png.with_suffix(".svg")) as beside:
+        figure.savefig(beside, format="svg", metadata={"Date": None, "Creator": None})
