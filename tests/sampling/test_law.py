@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from actsense.augment import AUGMENTATIONS
+from actsense.errors import ConfigError
 from actsense.sampling.law import Evaluations, ImagePool, InputLaw
 
 NAMES = ("brightness", "grayscaling", "rolling")
@@ -128,5 +129,5 @@ def test_balanced_rows_are_different_and_even() -> None:
 
 
 def test_a_class_without_images_is_refused() -> None:
-    with pytest.raises(ValueError, match="validation has no image of class 1"):
+    with pytest.raises(ConfigError, match="validation has no image of class number 1"):
         ImagePool.shuffled(np.array([0, 0, 1]), np.array([0, 1, 0]), seed=0)

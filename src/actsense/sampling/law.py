@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsense.augment import AUGMENTATIONS, Parameter, parameter_columns
+from actsense.errors import ConfigError
 from actsense.sampling.designs import Factor
 
 LAWS = ("switched", "always")
@@ -43,7 +44,7 @@ class ImagePool:
             seed: Seed of the study.
 
         Raises:
-            ValueError: If a partition lacks a class.
+            ConfigError: If a partition lacks a class.
         """
         generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
         order = generator.permutation(len(label))
@@ -55,9 +56,10 @@ class ImagePool:
             ]
             empty = [k for k, group in enumerate(rows) if not len(group)]
             if empty:
-                raise ValueError(
-                    f"Partition {('train', 'validation')[part]} has no image of class {empty[0]}: "
-                    "every class needs an image in both partitions."
+                raise ConfigError(
+                    f"dataset: partition {('train', 'validation')[part]} has no image of class "
+                    f"number {empty[0]}, but every class needs images in both. Add images, or "
+                    "change validation_fraction or samples_per_class."
                 )
             groups.append(tuple(rows))
         return cls(tuple(groups))

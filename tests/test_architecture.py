@@ -1,0 +1,74 @@
+"""The house rules that a machine can keep."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SOURCE = REPOSITORY / "src/actsense"
+MODULES = sorted(SOURCE.rglob("*.py"))
+SCRIPTS = sorted((REPOSITORY / "scripts").glob("*.py"))
+# What each idea may use; the frame (modules directly in the package) may use everything.
+ALLOWED = {
+    "errors": set(),
+    "store": {"errors"},
+    "augment": {"errors"},
+    "data": {"errors", "store"},
+    "models": {"errors", "store", "data"},
+    "sampling": {"errors", "store", "augment", "data", "models"},
+    "sensitivity": {"errors", "store", "augment", "data", "models", "sampling"},
+    "figures": {"errors", "store", "augment", "data"},
+}
+FRAME = {"run", "config", "study", "describe", "__main__", "__init__"}
+
+
+def idea(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(MODULES) > 30
+    assert len(SCRIPTS) > 8
+    assert {idea(path) for path in MODULES} == set(ALLOWED) | FRAME
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_point_downwards(path: Path) -> None:
+    own = idea(path)
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("actsense.")}
+    assert not any(name.split(".")[0] == "snakemake" for name in imports(path))
+    if own not in FRAME:
+        assert used - {own} <= ALLOWED[own]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_modules_are_short_named_and_documented(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert len(path.read_text().splitlines()) <= 400
+    assert path.stem not in {"utils", "helpers", "common", "misc", "base"}
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
+def test_scripts_are_thin_and_belong_to_a_rule(path: Path) -> None:
+    rules = "\n".join(p.read_text() for p in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    assert re.search(rf"^\s*rule {path.stem}:", rules, flags=re.MULTILINE)
+    assert f'"../../scripts/{path.name}"' in rules
+    tree = ast.parse(path.read_text())
+    assert not any(isinstance(n, ast.FunctionDef | ast.ClassDef) for n in ast.walk(tree))
+    assert len([line for line in path.read_text().splitlines() if line.strip()]) <= 32
