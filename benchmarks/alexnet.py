@@ -48,7 +48,7 @@ DESIGN = {
     "law": "switched",
     "base_points": 1024,
     "replicates": 8,
-    "walks": 1,
+    "walks": 2,
     "stretch": False,
 }
 SIDE, BATCH = 224, 128
@@ -211,7 +211,7 @@ def accumulate_memory(sampling: Sampling, folder: Path) -> Measurement:
 
 def random_block(factors: int, units: int) -> tuple[Design, Block, torch.Tensor, np.ndarray]:
     """Return a block of a design with so many factors and random responses to it."""
-    design = Design("random", tuple(Factor(f"x{j}", 1) for j in range(factors)), 1024, 2)
+    design = Design("random", tuple(Factor(f"x{j}", 1) for j in range(factors)), 1024, 2, walks=1)
     block = design.block(0, 0)
     points, nodes, _ = block.coordinates.shape
     place = np.arange(points * nodes).reshape(points, nodes)

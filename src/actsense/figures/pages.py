@@ -25,6 +25,10 @@ def plot_indices(
     """
     tree = read_results(store)
     totals = tree.to_dataset().load()
+    if "replicates" in tree.attrs:
+        title += (
+            f" ({tree.attrs['replicates']} replicates, {tree.attrs['base_points']} base points)"
+        )
     names = [str(name) for name in totals["layer"].to_numpy() if str(name) in tree.children]
     layers = {name: tree[name].to_dataset().drop_vars("layer").load() for name in names}
     channels = {

@@ -71,7 +71,7 @@ class Design:
     factors: tuple[Factor, ...]
     base_points: int
     replicates: int
-    walks: int = 1
+    walks: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:
