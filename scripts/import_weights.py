@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from actsense.data import class_names
+from actsense.data import read_manifest
 from actsense.models import import_weights
 from actsense.run import logged
 
@@ -10,7 +10,7 @@ with logged(snakemake.log[0]):
     import_weights(
         snakemake.params.settings,
         snakemake.params.seed,
-        len(class_names(Path(snakemake.input.manifest))),
+        read_manifest(snakemake.input.manifest)["label"].nunique(),
         Path(snakemake.output.weights),
         Path(snakemake.output.card),
     )

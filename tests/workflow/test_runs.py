@@ -120,6 +120,28 @@ def test_keeping_activations_keeps_one_file_per_shard(copied: Path) -> None:
     assert kept == ["0_0.zarr.zip", "0_1.zarr.zip"]
 
 
+def test_weights_that_are_not_trained_here_are_imported(copied: Path) -> None:
+    configure(
+        copied,
+        networks={
+            "net": {"kind": "torchvision", "model": "squeezenet1_1", "weights": "none"},
+            "own": {"kind": "python", "factory": "my_network:build"},
+        },
+        activations="stream",
+    )
+    (copied / "my_network.py").write_text(
+        "from torch import nn\n\n\ndef build():\n"
+        "    head = nn.Linear(3600, 10)\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), head)\n"
+    )
+    targets = [f"results/tiny/{name}/weights.pt" for name in ("net", "own")]
+    result = snakemake(copied, *targets)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for target in targets:
+        assert (copied / target).stat().st_size > 10_000
+        assert json.loads((copied / target).with_name("card.json").read_text())["seed"] == 1
+
+
 def test_a_damaged_replicate_is_named(copied: Path) -> None:
     path = copied / RESULTS / "moments/replicate_0.zarr.zip"
     content = bytearray(path.read_bytes())

@@ -29,7 +29,7 @@ def contact_sheet(image: NDArray[np.uint8]) -> Figure:
         "The augmentations at five settings",
         f"One image of the study ({width} x {height} pixels), untouched on the left. All "
         "parameters of an augmentation run together from the low\nto the high end of their "
-        "ranges, in the order given below each picture.",
+        "ranges, in the order given above each picture.",
     )
     axes = figure.subplots(len(AUGMENTATIONS), SETTINGS + 1)
     for row, (name, augmentation) in zip(axes, AUGMENTATIONS.items(), strict=True):
@@ -41,7 +41,7 @@ def contact_sheet(image: NDArray[np.uint8]) -> Figure:
         for axis, share in zip(row[1:], np.linspace(0, 1, steps), strict=False):
             values = [p.low + (p.high - p.low) * share for p in parameters]
             treated = augmentation.apply(original, torch.tensor([values], dtype=torch.float32))
-            label = ", ".join(f"{value:.2g}" for value in values) or "no parameter"
+            label = ", ".join(f"{value:.3g}" for value in values) or "no parameter"
             _show(axis, treated, label)
             axis.title.set_fontsize(7 if len(values) < 4 else 6)
         names = "\n".join(parameter.name for parameter in parameters)
