@@ -1,7 +1,7 @@
 # Every target makes the environment it needs; `make demo` and `make test` are where to start.
 
 PYTHON ?= python3
-CORES ?= $(shell nproc 2>/dev/null || echo 2)
+CORES ?= all
 BIN := .venv/bin
 ENVIRONMENT := .venv/complete
 
@@ -26,11 +26,11 @@ lint: $(ENVIRONMENT)
 # The stamp is written last: an environment whose installation was cut off is made again.
 $(ENVIRONMENT): envs/requirements.txt pyproject.toml
 	PYTHON="$(PYTHON)" sh envs/install.sh
-	touch $@
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --upgrade envs/requirements.in -o envs/requirements.txt
+	PYTHON="$(PYTHON)" sh envs/uv.sh pip compile --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade \
+		envs/requirements.in -o envs/requirements.txt
 
 clean:
-	rm -rf .venv .snakemake
+	rm -rf .venv .venv-tools .snakemake

@@ -71,9 +71,19 @@ def test_the_conda_file_has_the_locked_versions() -> None:
 
 def test_the_package_needs_nothing_that_is_not_listed() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    listed = {canonicalize_name(requirement.name) for requirement in wanted()}
-    needed = {canonicalize_name(Requirement(d).name) for d in project["dependencies"]}
-    assert needed <= listed
+    listed = {canonicalize_name(requirement.name): requirement for requirement in wanted()}
+    assert len(project["dependencies"]) > 10
+    for needed in map(Requirement, project["dependencies"]):
+        assert needed.specifier == listed[canonicalize_name(needed.name)].specifier, needed.name
+
+
+def test_the_build_backend_is_locked() -> None:
+    """The package is built without isolation: nothing outside the lock is fetched for it."""
+    build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["build-system"]
+    assert build["requires"]
+    for requirement in map(Requirement, build["requires"]):
+        for python in ("3.11", "3.12", "3.13"):
+            assert requirement.specifier.contains(Version(pinned(requirement.name, python)))
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import configure, planned, snakemake, tiny
+from scipy.stats import false_discovery_control
 
 from actsense.sensitivity.moments_file import MomentsFile
 from actsense.store import read_results
@@ -56,6 +57,19 @@ def test_tables_are_tidy(finished: Path) -> None:
     contrast = pd.read_csv(finished / RESULTS / "tables/contrast.csv")
     assert set(contrast["augmentation"]) == {"brightness", "rolling"}
     assert (contrast["images"] == 40).all()
+
+
+def test_p_values_are_corrected_over_the_whole_network(finished: Path) -> None:
+    tree = read_results(finished / RESULTS / "contrast.zarr")
+    layers = [child.to_dataset() for child in tree.children.values()]
+    raw, adjusted = (
+        np.concatenate([layer[name].to_numpy().reshape(-1) for layer in layers])
+        for name in ("p_value", "p_adjusted")
+    )
+    tested = np.isfinite(raw)
+    expected = false_discovery_control(raw[tested], method="by")
+    np.testing.assert_allclose(adjusted[tested], expected, rtol=1e-4)
+    assert np.isnan(adjusted[~tested]).all()
 
 
 def test_a_finished_run_has_nothing_to_do(copied: Path) -> None:

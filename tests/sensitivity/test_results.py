@@ -1,0 +1,148 @@
+"""From moments on disk to labelled indices: aggregates, tiles, dead units, shards."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from analytic import moments_of
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from actsense.sampling.designs import Design, Factor
+from actsense.sensitivity import results as results_module
+from actsense.sensitivity.moments import Moments
+from actsense.sensitivity.moments_file import MomentsFile, merge_shards, write_moments
+from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
+from actsense.store import CorruptFileError
+
+LAYERS = [{"name": "conv", "shape": [2, 2, 2]}, {"name": "fc", "shape": [3]}]
+WEIGHTS = np.random.default_rng(4).normal(size=(4, 11))
+WEIGHTS[:, 3] = 0  # a dead unit in the first channel
+DESIGN = Design("linear", tuple(Factor(f"x{j}", 1) for j in range(4)), 256, 4, seed=2)
+
+
+def linear(u: NDArray[np.float64]) -> NDArray[np.float64]:
+    return norm.ppf(u) @ WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("moments")
+    written = []
+    for replicate, moments in enumerate(moments_of(linear, DESIGN, dtype=torch.float64)):
+        written.append(folder / f"replicate_{replicate}.zarr.zip")
+        write_moments(written[-1], moments, identity={"layers": LAYERS, "seed": 2})
+    return written
+
+
+def expected(units: slice) -> NDArray[np.float64]:
+    """Aggregated shares of a linear function: squared weights of a factor over all of them."""
+    squares = WEIGHTS[:, units] ** 2
+    return squares.sum(axis=1) / squares.sum()
+
+
+@pytest.mark.parametrize("name", ["S1", "ST", "shapley"])
+def test_aggregates_weigh_units_by_their_variance(paths: list[Path], name: str) -> None:
+    found = estimate_results(paths)
+    for layer, units in (("conv", slice(0, 8)), ("fc", slice(8, 11)), ("network", slice(0, 11))):
+        value = found.totals[name].sel(layer=layer).to_numpy()
+        np.testing.assert_allclose(value, expected(units), atol=0.02)
+    for channel, units in ((0, slice(0, 4)), (1, slice(4, 8))):
+        value = found.channels["conv"][name].isel(channel=channel).to_numpy()
+        np.testing.assert_allclose(value, expected(units), atol=0.02)
+    assert list(found.channels) == ["conv"]
+
+
+def test_variances_of_groups_are_averages_over_units(paths: list[Path]) -> None:
+    found = estimate_results(paths)
+    variances = (WEIGHTS**2).sum(axis=0)
+    np.testing.assert_allclose(
+        found.totals["variance"].to_numpy(),
+        [variances[:8].mean(), variances[8:].mean(), variances.mean()],
+        rtol=0.03,
+    )
+
+
+def test_dead_units_are_flagged_counted_and_left_out(paths: list[Path]) -> None:
+    found = estimate_results(paths)
+    assert bool(found.layers["conv"]["dead"][0, 1, 1])
+    assert found.totals["dead_units"].to_numpy().tolist() == [1, 0, 1]
+    assert found.totals["units"].to_numpy().tolist() == [8, 3, 11]
+    assert np.isfinite(found.totals["S1"]).all()
+
+
+def same(one: IndexResults, other: IndexResults) -> None:
+    for name in one.layers:
+        for index in ("S1", "S2", "shapley_ci", "mean"):
+            np.testing.assert_array_equal(one.layers[name][index], other.layers[name][index])
+    np.testing.assert_array_equal(one.totals["S1"], other.totals["S1"])
+
+
+def test_reading_in_tiles_changes_nothing(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = estimate_results(paths)
+    monkeypatch.setattr(results_module, "TILE_BYTES", 1)  # one channel at a time
+    same(whole, estimate_results(paths))
+
+
+def test_tables_hold_the_aggregates(paths: list[Path]) -> None:
+    tables = index_tables(estimate_results(paths))
+    layers = tables["layers"].set_index(["layer", "factor", "index"])["value"]
+    assert layers["network", "x0", "S1"] == pytest.approx(expected(slice(0, 11))[0], abs=0.02)
+    assert len(tables["pairs"]) == 3 * 6
+    assert (tables["pairs"]["factor"] < tables["pairs"]["factor_2"]).all()
+    assert len(tables["channels"]) == 2 * 4 * 3
+    assert tables["units"]["dead_units"].tolist() == [1, 0, 1]
+
+
+def shard(path: Path, blocks: list[int], *, design: str = "a") -> Moments:
+    sums = np.random.default_rng(blocks[0]).normal(size=(24, 5))
+    moments = Moments(("x", "y", "z", "w"), 1, 16, 100, sums)
+    write_moments(path, moments, identity={"design": design, "blocks": blocks})
+    return moments
+
+
+def test_shards_merge_to_their_sum(tmp_path: Path) -> None:
+    parts = [tmp_path / "0.zarr.zip", tmp_path / "1.zarr.zip"]
+    first, second = shard(parts[0], [0, 2]), shard(parts[1], [2, 5])
+    merged, identity = merge_shards(parts, blocks=5)
+
+    np.testing.assert_array_equal(merged.sums, first.sums + second.sums)
+    assert identity == {"design": "a"}
+    assert merged.points == 32
+
+
+@pytest.mark.parametrize(
+    ("second", "design", "error", "message"),
+    [
+        ([1, 5], "a", CorruptFileError, "not the next ones"),
+        ([2, 5], "b", CorruptFileError, "not the next ones"),
+        ([2, 4], "a", ValueError, "5 blocks; its shards end at 4"),
+    ],
+)
+def test_shards_that_do_not_belong_together_are_refused(
+    tmp_path: Path, second: list[int], design: str, error: type[Exception], message: str
+) -> None:
+    parts = [tmp_path / "0.zarr.zip", tmp_path / "1.zarr.zip"]
+    shard(parts[0], [0, 2])
+    shard(parts[1], second, design=design)
+    with pytest.raises(error, match=message):
+        merge_shards(parts, blocks=5)
+
+
+def test_the_damaged_file_is_the_one_named(paths: list[Path], tmp_path: Path) -> None:
+    copies = [tmp_path / path.name for path in paths]
+    for path, copy in zip(paths, copies, strict=True):
+        copy.write_bytes(path.read_bytes())
+    content = bytearray(copies[1].read_bytes())
+    content[len(content) // 2] ^= 1
+    copies[1].write_bytes(content)
+    with pytest.raises(CorruptFileError, match=r"replicate_1\.zarr\.zip: damaged"):
+        estimate_results(copies)
+
+
+def test_units_are_read_a_range_at_a_time(paths: list[Path]) -> None:
+    with MomentsFile.open(paths[0]) as file:
+        np.testing.assert_array_equal(file.read(slice(2, 5)).sums, file.read().sums[:, 2:5])
