@@ -138,18 +138,24 @@ def _type(allowed: Any) -> str:
 
 def _filled(value: Any, schema: Settings, root: Settings) -> Any:
     """Return the value with the schema's defaults wherever it says nothing."""
-    if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    schema = _resolved(schema, root)
     if not isinstance(value, Mapping):
         return value
     filled = dict(value)
     for name, inner in schema.get("properties", {}).items():
         if name in filled:
             filled[name] = _filled(filled[name], inner, root)
-        elif "default" in inner:
-            filled[name] = _filled(inner["default"], inner, root)
+        elif "default" in _resolved(inner, root):
+            filled[name] = _filled(_resolved(inner, root)["default"], inner, root)
     each = schema.get("additionalProperties")
     if isinstance(each, dict):
         known = schema.get("properties", {})
         filled |= {n: _filled(v, each, root) for n, v in filled.items() if n not in known}
     return filled
+
+
+def _resolved(schema: Settings, root: Settings) -> Settings:
+    """Follow a reference to a definition."""
+    if "$ref" not in schema:
+        return schema
+    return cast("Settings", root["$defs"][schema["$ref"].rpartition("/")[2]])

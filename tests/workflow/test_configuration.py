@@ -92,6 +92,13 @@ def test_a_mistake_is_named_with_what_is_allowed(path: str, value: Any, message:
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_network_that_names_no_layers_records_the_automatic_ones() -> None:
+    network = {"kind": "torchvision", "model": "alexnet", "weights": "none"}
+    filled = checked(changed("networks.small", network))["networks"]["small"]
+    assert filled["layers"] == "auto"
+    assert filled["mean"] is None
+
+
 def test_several_mistakes_are_all_named() -> None:
     settings = changed("device", "tpu") | {"activations": "both", "sead": 1}
     with pytest.raises(ConfigError) as caught:
