@@ -11,7 +11,8 @@ from scipy.stats import norm
 
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity import results as results_module
-from actsense.sensitivity.moments import Moments
+from actsense.sensitivity.indices import estimate_indices, total_over_units
+from actsense.sensitivity.moments import Moments, layout
 from actsense.sensitivity.moments_file import MomentsFile, merge_shards, write_moments
 from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
 from actsense.store import CorruptFileError
@@ -146,3 +147,26 @@ def test_the_damaged_file_is_the_one_named(paths: list[Path], tmp_path: Path) ->
 def test_units_are_read_a_range_at_a_time(paths: list[Path]) -> None:
     with MomentsFile.open(paths[0]) as file:
         np.testing.assert_array_equal(file.read(slice(2, 5)).sums, file.read().sums[:, 2:5])
+
+
+def test_a_group_of_many_steady_units_is_not_dead_and_its_mean_counts_all() -> None:
+    """Each unit varies by 1e-4 of its mean; the last one is constant at 5."""
+    units, points = 100_000, 64
+    generator, rows = np.random.default_rng(0), layout(4)
+    replicates = []
+    for _ in range(4):
+        sums = np.zeros((rows["cross"].stop, units))
+        variance = 1e-8 * points * (1 + 0.01 * generator.normal(size=units))
+        variance[-1] = 0
+        sums[rows["sum"]] = 2 * points
+        sums[rows["sum"], -1] = 10 * points
+        sums[rows["gap"]] = sums[rows["swapped"]] = 2 * variance
+        replicates.append(Moments(("w", "x", "y", "z"), 1, points, 1, sums))
+    dead = estimate_indices(replicates).dead
+    whole = [total_over_units(m, np.array([0]), dead) for m in replicates]
+    found = estimate_indices(whole, rounding=0)
+
+    assert dead.nonzero()[0].tolist() == [units - 1]
+    assert not found.dead.any()
+    assert np.isfinite(found.values["S1"]).all()
+    assert found.values["mean"][0] == pytest.approx(units - 1 + 5)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsense.sensitivity.intervals import ratio_with_interval
-from actsense.sensitivity.moments import Moments
+from actsense.sensitivity.moments import Moments, layout
 
 Floats = NDArray[np.float64]
 
@@ -49,12 +49,16 @@ class Indices:
     dead: NDArray[np.bool_]
 
 
-def estimate_indices(replicates: Sequence[Moments], *, confidence: float = 0.95) -> Indices:
+def estimate_indices(
+    replicates: Sequence[Moments], *, confidence: float = 0.95, rounding: float = ROUNDING
+) -> Indices:
     """Estimate every index of every unit from the moments of all replicates.
 
     Arguments:
         replicates: Moments of independent replicates of one design, at least two.
         confidence: Coverage of the intervals.
+        rounding: A unit is dead whose standard deviation is below this share of its mean; 0 for
+            sums over groups, which are dead only if nothing in them varies.
 
     Source:
         Azzini, Mara and Rosati (2021), Environ. Model. Softw. 144, 105167 (S1, ST);
@@ -63,7 +67,9 @@ def estimate_indices(replicates: Sequence[Moments], *, confidence: float = 0.95)
     """
     units = replicates[0].sums.shape[1]
     tiles = [
-        _estimate_tile([m.units(slice(low, low + UNITS_PER_TILE)) for m in replicates], confidence)
+        _estimate_tile(
+            [m.units(slice(low, low + UNITS_PER_TILE)) for m in replicates], confidence, rounding
+        )
         for low in range(0, units, UNITS_PER_TILE)
     ]
     return join(tiles)
@@ -78,7 +84,7 @@ def join(parts: Sequence[Indices]) -> Indices:
     )
 
 
-def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
+def _estimate_tile(replicates: Sequence[Moments], confidence: float, rounding: float) -> Indices:
     first = replicates[0]
     factors = len(first.factors)
     gap, total, swapped, walk, cross, total_sum = (
@@ -104,7 +110,7 @@ def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
         values[name], half_widths[name] = ratio_with_interval(
             numerator, denominator, confidence=confidence
         )
-    dead = values["variance"] <= np.square(ROUNDING * values["mean"])
+    dead = values["variance"] <= np.square(rounding * values["mean"])
     for estimates in (values, half_widths):
         estimates["S2"] = _square(estimates["S2"], j[pair], k[pair], factors)
         for name in ("S1", "ST", "S2", "shapley"):
@@ -115,7 +121,7 @@ def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
 def total_over_units(
     moments: Moments, start: NDArray[np.int64], dead: NDArray[np.bool_]
 ) -> Moments:
-    """Sum the moments of consecutive units, leaving dead ones out.
+    """Sum the moments of consecutive units, dead ones in the mean only.
 
     Arguments:
         moments: Moments of all units.
@@ -123,6 +129,8 @@ def total_over_units(
         dead: Units to leave out, (units,).
     """
     alive = np.where(dead, 0.0, moments.sums)
+    mean = layout(len(moments.factors))["sum"]
+    alive[mean] = moments.sums[mean]  # a constant unit has no variance, but it has a mean
     sums = np.add.reduceat(alive, start, axis=1)
     return Moments(moments.factors, moments.walks, moments.points, moments.forwards, sums)
 

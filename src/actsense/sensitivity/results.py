@@ -166,7 +166,7 @@ def _summed(replicates: Sequence[Moments]) -> list[Moments]:
 
 
 def _group_dataset(replicates: list[Moments], size: int, factors: list[str]) -> xr.Dataset:
-    indices = _per_unit(estimate_indices(replicates), np.array(size))
+    indices = _per_unit(estimate_indices(replicates, rounding=0), np.array(size))
     shape = (replicates[0].sums.shape[1],)
     return _dataset(indices, factors, ("channel",), shape)
 
@@ -180,7 +180,7 @@ def _totals_dataset(
     sizes = [int(data["dead"].size) for data in layers.values()]
     sizes.append(sum(sizes))
     replicates = [_concatenated(parts) for parts in zip(*totals, strict=True)]
-    indices = _per_unit(estimate_indices(replicates), np.array(sizes))
+    indices = _per_unit(estimate_indices(replicates, rounding=0), np.array(sizes))
     data = _dataset(indices, factors, ("layer",), (len(sizes),)).drop_vars("dead")
     counts = [*dead.values(), sum(dead.values())]
     return data.assign(
