@@ -1,9 +1,11 @@
 """Rule sample_activations: one shard of evaluations to activations on disk."""
 
+from math import inf
 from pathlib import Path
 
 from actsense.run import logged, set_threads, use_device
 from actsense.sampling.shards import open_sampling, write_shard
+from actsense.store import reserve
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
@@ -13,9 +15,7 @@ with logged(snakemake.log[0]):
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
-    write_shard(
-        sampling,
-        int(snakemake.wildcards.replicate),
-        range(*snakemake.params.blocks),
-        Path(snakemake.output.shard),
-    )
+    shard, replicate = Path(snakemake.output.shard), int(snakemake.wildcards.replicate)
+    budget = inf if snakemake.config["keep_activations"] else snakemake.config["store_budget_gb"]
+    with reserve(shard, snakemake.resources.store_mb * 10**6, budget * 10**9):
+        write_shard(sampling, replicate, range(*snakemake.params.blocks), shard)

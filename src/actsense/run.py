@@ -2,16 +2,24 @@
 
 __all__ = ["logged", "set_threads", "use_device"]
 
+import _thread
 import errno
 import logging
-import shutil
+import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from actsense.errors import ConfigError
+from actsense.store.atomic import DiskFullError
+
+HEARTBEAT = 1.0  # seconds between two looks at the workflow
 
 
 @contextmanager
@@ -19,7 +27,8 @@ def logged(path: str) -> Iterator[None]:
     """Send logging to a file and stderr; end the process with a short message on failure.
 
     What a user can repair ends with its message alone, everything else with the traceback, in
-    the log as well as on the terminal.
+    the log as well as on the terminal. A job ends with the workflow that started it, also if
+    that was killed: the next run finds nobody at work on its files.
 
     Arguments:
         path: The log file of the job.
@@ -32,6 +41,7 @@ def logged(path: str) -> Iterator[None]:
         level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
     )
     logging.captureWarnings(True)
+    _end_with_the_workflow()
     try:
         yield
     except ConfigError as error:
@@ -39,13 +49,8 @@ def logged(path: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             _stop(traceback.format_exc())
-        place = Path(error.filename or ".").parent
-        free = shutil.disk_usage(place if place.exists() else ".").free / 2**30
-        _stop(
-            f"No space left on the file system of {place.resolve()} ({free:.2f} GB free). "
-            "Make room or lower `store_budget_gb`, more `shards` per design make smaller files; "
-            "then run again: finished work is kept."
-        )
+        place = Path(error.filename or path)
+        _stop(str(DiskFullError(place, "more is needed", "Make room there.")))
     except Exception:
         _stop(traceback.format_exc())
 
@@ -78,6 +83,38 @@ def use_device(wanted: str) -> "torch.device":  # type: ignore[name-defined] # n
     reason = "as configured" if wanted != "auto" else f"auto: CUDA available is {available}"
     logging.info("Running on %s (%s), %d threads", device, reason, torch.get_num_threads())
     return device
+
+
+def _end_with_the_workflow() -> None:
+    """Watch the Snakemake processes above this one, and leave when one of them is gone."""
+    above = [process for process in psutil.Process().parents() if _is_snakemake(process)]
+
+    def watch() -> None:
+        while all(map(_is_alive, above)):
+            time.sleep(HEARTBEAT)
+        _thread.interrupt_main()  # so that what is half written is removed
+        time.sleep(5 * HEARTBEAT)
+        os._exit(1)
+
+    if above and "subprocess" in above[-1].cmdline():  # the one that schedules is gone already
+        _stop("The workflow that started this job is gone.")
+    if above:
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _is_snakemake(process: psutil.Process) -> bool:
+    try:
+        interpreter, *arguments = map(os.path.basename, process.cmdline()[:3])
+    except (psutil.Error, ValueError):
+        return False
+    return interpreter.startswith("python") and "snakemake" in arguments
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _stop(message: str) -> None:

@@ -8,13 +8,15 @@ from actsense.store.archive import (
     open_archive,
     reading,
 )
-from actsense.store.atomic import replacing
+from actsense.store.atomic import DiskFullError, replacing
+from actsense.store.footprint import remove_orphans, reserve
 from actsense.store.provenance import file_hash, provenance
 from actsense.store.results import read_results, unit_dimensions, write_results, write_tables
 
 __all__ = [
     "CHECKSUM",
     "CorruptFileError",
+    "DiskFullError",
     "create_archive",
     "file_hash",
     "open_archive",
@@ -23,7 +25,9 @@ __all__ = [
     "read_results",
     "read_shard_layers",
     "reading",
+    "remove_orphans",
     "replacing",
+    "reserve",
     "unit_dimensions",
     "write_block",
     "write_results",

@@ -1,38 +1,80 @@
 """Files and directory stores that exist only when they are complete."""
 
-__all__ = ["replacing"]
+__all__ = ["DiskFullError", "partials", "remove", "replacing"]
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
+
+from actsense.errors import ConfigError
+
+
+class DiskFullError(ConfigError):
+    """A file that its file system, or the user's quota, has no room for."""
+
+    def __init__(self, path: Path, needed: str, advice: str) -> None:
+        place = path.parent.resolve()
+        while not (place.exists() and place.is_mount()):
+            place = place.parent
+        free = shutil.disk_usage(place).free / 1e9
+        super().__init__(
+            f"{path}: no space left on the file system mounted at {place} ({free:.3f} GB free, "
+            f"{needed}; a quota may leave less than is free). {advice} "
+            "Then run again: finished work is kept."
+        )
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a name beside `path` to write to; rename it into place if the block succeeds.
 
-    The name is fixed, so what a killed run left behind is removed by the next one. What was
-    at `path` before stays there until the new version is complete.
+    The name is this writer's own: should the job of a killed workflow still be at work on the
+    same file, neither can put the other's half in place. What such jobs left is removed. What
+    was at `path` before stays there until the new version is complete.
 
     Arguments:
         path: The file or directory to make.
+
+    Raises:
+        DiskFullError: If there is no space left.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove(partial)
+    for left in partials(path):
+        remove(left)
     try:
         yield partial
         if path.is_dir():
-            _remove(path)  # a directory cannot be replaced in one step
+            remove(path)  # a directory cannot be replaced in one step
         os.replace(partial, path)  # noqa: PTH105 - one step, also over an existing file
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        written = f"{_size(partial) / 1e9:.3f} GB of it were written"
+        remove(partial)
+        advice = "Make room there, or put the results folder on another file system."
+        raise DiskFullError(path, written, advice) from error
     finally:
-        _remove(partial)
+        remove(partial)
 
 
-def _remove(path: Path) -> None:
+def partials(path: Path) -> list[Path]:
+    """List what unfinished writers of a file or directory have beside it."""
+    return sorted(path.parent.glob(f".{path.name}.*.partial"))
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory, if it is there."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)  # another process may be at it, too
     else:
         path.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
