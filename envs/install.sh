@@ -22,6 +22,8 @@ if [ "$(cat $complete 2>/dev/null)" != "$version" ] || ! .venv/bin/python -c '' 
     sh envs/uv.sh venv --quiet --python "$("$PYTHON" -c 'import sys; print(sys.executable)')" .venv
 fi
 rm -f $complete
-sh envs/uv.sh pip sync --quiet --python .venv --require-hashes envs/requirements.txt
+# Compiled once here: where Python may not write (PYTHONDONTWRITEBYTECODE, a folder that only its
+# owner may change), every job would compile PyTorch's sources again, for longer than it computes.
+sh envs/uv.sh pip sync --quiet --compile-bytecode --python .venv --require-hashes envs/requirements.txt
 sh envs/uv.sh pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 echo "$version" >$complete

@@ -185,7 +185,8 @@ def test_a_failed_build_leaves_nothing_and_the_old_version_stays(tmp_path: Path)
 
 def test_a_second_build_replaces_the_first(tmp_path: Path) -> None:
     written(tmp_path, noise(3))
-    shutil.copytree(tmp_path / "images.zarr", tmp_path / ".images.zarr.partial")  # left by a crash
+    left_by_a_crash = tmp_path / ".images.zarr.0a1b2c3d.partial"
+    shutil.copytree(tmp_path / "images.zarr", left_by_a_crash)
     assert len(ImageCache.open(*written(tmp_path, noise(5)))) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images.zarr", "manifest.csv"]
 

@@ -12,14 +12,21 @@ from tqdm import tqdm
 
 from actsense.data.cache import Sample, write_cache
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
-from actsense.data.folder import folder_samples, plan_folder
+from actsense.data.folder import plan_folder
+from actsense.data.imagenet import CLASSES as IMAGENET_CLASSES
+from actsense.data.imagenet import plan_imagenet
 from actsense.data.listing import count_class_folders
 from actsense.data.manifest import read_manifest, read_skipped
+from actsense.data.places import CLASSES as PLACES_CLASSES
+from actsense.data.places import plan_places
+from actsense.data.plan import planned_samples
 from actsense.errors import choose
 
-KINDS = ("digits", "folder")
+PLANS = {"folder": plan_folder, "imagenet": plan_imagenet, "places365": plan_places}
+KINDS = ("digits", *PLANS)
 PACKAGES = ("actsense", "numpy", "pillow", "scikit-image", "scikit-learn", "zarr")
 DIGITS = [str(digit) for digit in range(10)]
+CLASSES = {"digits": len(DIGITS), "imagenet": IMAGENET_CLASSES, "places365": PLACES_CLASSES}
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +42,9 @@ def build_cache(
     """Make the image cache and the manifest of a dataset.
 
     Arguments:
-        settings: The dataset's settings; `kind` is `digits` (see `digit_blends`) or `folder`
-            (see `plan_folder`).
+        settings: The dataset's settings; `kind` is `digits` (see `digit_blends`), `folder`
+            (see `plan_folder`), `imagenet` (see `plan_imagenet`) or `places365` (see
+            `plan_places`).
         seed: Seed of every draw: splits, subsets, backgrounds.
         images: Where the array goes, a directory `*.zarr`.
         manifest: Where the table goes, a CSV file.
@@ -51,9 +59,9 @@ def build_cache(
         side, names, capacity = settings.get("image_size", 32), DIGITS, len(blends)
         samples = _digit_samples(blends, side)
     else:
-        plan = plan_folder(settings, seed)
+        plan = PLANS[kind](settings, seed)
         side, names, capacity = plan.side, plan.classes, plan.capacity
-        samples = folder_samples(plan, threads=threads)
+        samples = planned_samples(plan, threads=threads)
     versions = {package: version(package) for package in PACKAGES}
     write_cache(
         tqdm(samples, total=capacity, desc="images", unit=" images", mininterval=1.0),
@@ -73,9 +81,9 @@ def count_classes(settings: dict[str, Any]) -> int:
     Raises:
         ConfigError: If its folder does not exist.
     """
-    if settings["kind"] == "digits":
-        return len(DIGITS)
-    return count_class_folders(Path(settings["path"]).expanduser())
+    if settings["kind"] == "folder":
+        return count_class_folders(Path(settings["path"]).expanduser())
+    return CLASSES[settings["kind"]]
 
 
 def _digit_samples(blends: list[DigitBlend], side: int) -> Iterator[Sample]:

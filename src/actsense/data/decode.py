@@ -3,6 +3,7 @@
 __all__ = ["decode"]
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from PIL import Image, ImageOps
 WHITE = (255, 255, 255, 255)
 
 
-def decode(path: Path, *, resize: int, side: int) -> NDArray[np.uint8]:
+def decode(file: Path | BinaryIO, *, resize: int, side: int) -> NDArray[np.uint8]:
     """Read an image file of any mode, scale its shorter side, and cut out the centre.
 
     The orientation tag is obeyed; transparent parts show white; 16-bit grey is scaled to
@@ -19,7 +20,7 @@ def decode(path: Path, *, resize: int, side: int) -> NDArray[np.uint8]:
     which averages when it shrinks. Rounding of sizes and offsets is that of torchvision.
 
     Arguments:
-        path: The image file.
+        file: The image file, by its path or opened.
         resize: Length of the shorter side after scaling, pixels; at least `side`.
         side: Side of the square that is cut out, pixels.
 
@@ -29,7 +30,7 @@ def decode(path: Path, *, resize: int, side: int) -> NDArray[np.uint8]:
     Raises:
         OSError, ValueError, SyntaxError, ...: Whatever Pillow raises for a broken file.
     """
-    with Image.open(path) as opened:
+    with Image.open(file) as opened:
         picture = _rgb(ImageOps.exif_transpose(opened))
     width, height = picture.size
     short = min(width, height)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from actsense.data.splits import order, validation_count
 from actsense.errors import ConfigError
@@ -72,7 +71,7 @@ def digit_blends(settings: dict[str, Any], seed: int) -> list[DigitBlend]:
     names = sorted(PHOTOGRAPHS)
     shuffled = [names[i] for i in order(len(names), seed=seed, key="photographs")]
     cut = validation_count(len(names), fraction, name="photographs")
-    labels = load_digits().target
+    labels = _scanned_digits().target
     blends = []
     for partition, sources in (("train", shuffled[cut:]), ("validation", shuffled[:cut])):
         shapes = {name: photograph(name).shape[:2] for name in sources}
@@ -99,13 +98,20 @@ def blend_images(blends: list[DigitBlend], side: int) -> Iterator[NDArray[np.uin
 
 def enlarged_digits(side: int) -> NDArray[np.uint8]:
     """Enlarge all digits to (digits, side, side) by bicubic interpolation, clamped to 0..255."""
-    small = load_digits().images.astype(np.float32) * (255 / 16)  # the scan counts 0..16
+    small = _scanned_digits().images.astype(np.float32) * (255 / 16)  # the scan counts 0..16
     large = [
         np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
         for digit in small
     ]
     clamped: NDArray[np.float32] = np.clip(np.rint(np.stack(large)), 0, 255)
     return clamped.astype(np.uint8)
+
+
+def _scanned_digits() -> Any:
+    # Importing scikit-learn takes seconds of every job; only this dataset pays for it.
+    from sklearn.datasets import load_digits
+
+    return load_digits()
 
 
 def photograph(name: str) -> NDArray[np.uint8]:

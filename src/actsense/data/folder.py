@@ -1,155 +1,40 @@
-"""A folder of image files as samples: split, balanced, decoded."""
+"""A folder of image files as a dataset."""
 
-__all__ = ["FolderPlan", "folder_samples", "plan_folder"]
+__all__ = ["plan_folder"]
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from actsense.data.cache import Sample
-from actsense.data.decode import decode
-from actsense.data.listing import Listing, list_images
-from actsense.data.manifest import PARTITIONS
-from actsense.data.splits import order, validation_count
-from actsense.errors import ConfigError, choose
-
-WAVE = 256  # files decoded ahead of the writer; bounds the memory
+from actsense.data.listing import list_images
+from actsense.data.plan import ImagePlan, plan_images
 
 
 @dataclass(frozen=True)
-class Group:
-    """The files of one class in one partition, in the order in which they are taken."""
-
-    partition: str
-    label: int
-    files: list[str]
-    wanted: int
-
-
-@dataclass(frozen=True)
-class FolderPlan:
-    """What will be read, before anything is."""
+class FolderSource:
+    """Image files below a folder."""
 
     root: Path
-    classes: list[str]
-    groups: list[Group]
-    resize: int
-    side: int
-    skip: bool
+    repair = "Replace it"
 
-    @property
-    def capacity(self) -> int:
-        """Count the images if every file is readable."""
-        return sum(group.wanted for group in self.groups)
+    def locate(self, file: str) -> str:
+        """Return the path of a file as text."""
+        return str(self.root / file)
+
+    def open(self, file: str) -> Path:
+        """Return the path of a file."""
+        return self.root / file
 
 
-def plan_folder(settings: dict[str, Any], seed: int) -> FolderPlan:
+def plan_folder(settings: dict[str, Any], seed: int) -> ImagePlan:
     """Decide which files of a folder are taken.
 
     Arguments:
-        settings: Keys `path`; `image_size` (default 224); `resize`, the shorter side before
-            the centre is cut out (default `image_size` * 256 / 224); `samples_per_class`, null
-            or `{train: n, validation: n}` with null for all; `validation_fraction` (default
-            0.2) where the folder is not split; `on_unreadable`: `stop` (default) or `skip`.
+        settings: Key `path`, and those of `plan_images`.
         seed: Seed of the split and of the subsets.
 
     Raises:
         ConfigError: If a setting is wrong or a class has too few images.
     """
-    side = int(settings.get("image_size", 224))
-    resize = int(settings.get("resize") or round(side * 256 / 224))
-    if side < 1 or resize < side:
-        raise ConfigError(
-            f"dataset.resize: {resize} is smaller than dataset.image_size: {side}; the centre "
-            "cannot be cut out."
-        )
-    skip = choose("dataset.on_unreadable", settings.get("on_unreadable", "stop"), ("stop", "skip"))
     root = Path(settings["path"]).expanduser()
-    listing = list_images(root)
-    groups = _groups(listing, settings, seed)
-    return FolderPlan(root, listing.classes, groups, resize, side, skip == "skip")
-
-
-def folder_samples(plan: FolderPlan, *, threads: int | None = None) -> Iterator[Sample]:
-    """Decode the planned files, class by class; an unreadable one is replaced by the next.
-
-    Arguments:
-        plan: What to read.
-        threads: Decoding threads; default: the cores this process may use.
-
-    Raises:
-        ConfigError: If a file is unreadable and the plan does not skip, or if skipping leaves
-            too few images in a class.
-    """
-    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
-        for group in plan.groups:
-            yield from _group_samples(plan, group, pool)
-
-
-def _group_samples(plan: FolderPlan, group: Group, pool: Executor) -> Iterator[Sample]:
-    def load(file: str) -> Sample:
-        return _sample(plan, group, file)
-
-    taken = position = 0
-    while taken < group.wanted and position < len(group.files):
-        wave = group.files[position : position + min(WAVE, group.wanted - taken)]
-        position += len(wave)
-        for sample in pool.map(load, wave):
-            taken += sample.pixels is not None
-            yield sample
-    balanced = group.wanted < len(group.files)
-    if taken == 0 or (balanced and taken < group.wanted):
-        raise ConfigError(
-            f"class {plan.classes[group.label]!r} has {taken} readable images in "
-            f"{group.partition}, {group.wanted} are wanted. Lower dataset.samples_per_class or "
-            "replace the unreadable files."
-        )
-
-
-def _sample(plan: FolderPlan, group: Group, file: str) -> Sample:
-    try:
-        pixels = decode(plan.root / file, resize=plan.resize, side=plan.side)
-    except Exception as error:  # Pillow's readers raise whatever their format makes them raise
-        if not plan.skip:
-            raise ConfigError(
-                f"{plan.root / file}: unreadable image ({error}). Replace it, or set "
-                "dataset.on_unreadable: skip to leave such files out and list them."
-            ) from error
-        return Sample(file, group.label, group.partition, None, str(error))
-    return Sample(file, group.label, group.partition, pixels)
-
-
-def _groups(listing: Listing, settings: dict[str, Any], seed: int) -> list[Group]:
-    wanted = settings.get("samples_per_class") or {}
-    groups = []
-    for partition in PARTITIONS:
-        for label, name in enumerate(listing.classes):
-            files = _drawn(listing, partition, name, settings, seed)
-            count = wanted.get(partition)
-            if count is None:
-                count = len(files)
-            if not 1 <= count <= len(files):
-                raise ConfigError(
-                    f"dataset.samples_per_class.{partition}: {count} wanted, but class {name!r} "
-                    f"has {len(files)} images there. Choose between 1 and {len(files)}, or "
-                    "null for all."
-                )
-            chosen = sorted(files[:count]) + files[count:]  # the rest stands in for unreadable
-            groups.append(Group(partition, label, chosen, count))
-    return groups
-
-
-def _drawn(
-    listing: Listing, partition: str, name: str, settings: dict[str, Any], seed: int
-) -> list[str]:
-    """Order the files of one class in one partition by the seeded draw."""
-    if partition in listing.files:
-        files = listing.files[partition][name]
-        return [files[i] for i in order(len(files), seed=seed, key=f"{partition}/{name}")]
-    files = listing.files["all"][name]
-    files = [files[i] for i in order(len(files), seed=seed, key=name)]
-    cut = validation_count(len(files), settings.get("validation_fraction", 0.2), name=name)
-    return files[cut:] if partition == "train" else files[:cut]
+    return plan_images(list_images(root), FolderSource(root), settings, seed)
