@@ -20,6 +20,7 @@ include: "workflow/rules/networks.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/sensitivity.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/plan.smk"
 
 
 rule all:
@@ -32,10 +33,20 @@ rule all:
     localrule: True
 
 
+onstart:
+    print(study.kept_note(), end="")
+
+
 onsuccess:
-    print(
-        f"\nDone. Indices, tables and figures of study {STUDY!r}: {RESULTS}/<network>/<design>/"
+    from actsense.store.footprint import remove_orphans
+
+    remove_orphans(
+        Path(RESULTS), expected_shards(), keep=config["keep_activations"]
     )
-    print(
-        f"Look at a store with: actsense describe {RESULTS}/{NETWORKS[0]}/{DESIGNS[0]}/indices.zarr"
-    )
+    if any(Path(RESULTS).glob("*/*/indices.zarr")):
+        print(
+            f"\nDone. Indices, tables and figures of study {STUDY!r}: {RESULTS}/<network>/<design>/"
+        )
+        print(
+            f"Look at a store with: actsense describe {RESULTS}/{NETWORKS[0]}/{DESIGNS[0]}/indices.zarr"
+        )

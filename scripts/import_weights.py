@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from actsense.data import read_manifest
 from actsense.models import import_weights
 from actsense.run import logged
 
@@ -10,7 +9,7 @@ with logged(snakemake.log[0]):
     import_weights(
         snakemake.params.settings,
         snakemake.params.seed,
-        read_manifest(snakemake.input.manifest)["label"].nunique(),
+        snakemake.params.classes,
         Path(snakemake.output.weights),
         Path(snakemake.output.card),
     )

@@ -21,7 +21,10 @@ ALLOWED = {
     "sensitivity": {"errors", "store", "augment", "data", "models", "sampling"},
     "figures": {"errors", "store", "augment", "data"},
 }
-FRAME = {"run", "config", "study", "describe", "__main__", "__init__"}
+FRAME = {
+    *("__init__", "__main__", "config", "cost", "describe", "plan"),
+    *("resources", "run", "speed", "study", "survey"),
+}
 
 
 def idea(path: Path) -> str:

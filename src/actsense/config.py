@@ -13,7 +13,14 @@ from jsonschema import Draft202012Validator, ValidationError
 from actsense.errors import ConfigError, choose
 
 Settings = dict[str, Any]
-TYPES = {"object": "a mapping", "array": "a list", "string": "a text", "null": "empty"}
+TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "an integer",
+    "null": "empty",
+    "auto": "auto",
+}
 
 
 def read_schema(path: Path) -> Settings:
@@ -21,7 +28,7 @@ def read_schema(path: Path) -> Settings:
     return cast("Settings", yaml.safe_load(path.read_text()))
 
 
-def check(given: Mapping[str, Any], schema: Settings, *, augmentations: list[str]) -> Settings:
+def check(given: Mapping[str, Any], schema: Settings) -> Settings:
     """Return the configuration with every default filled in.
 
     Sections with a `kind` are checked against the definition of that kind alone, so that the
@@ -30,7 +37,6 @@ def check(given: Mapping[str, Any], schema: Settings, *, augmentations: list[str
     Arguments:
         given: The configuration as read.
         schema: The JSON schema; `$defs` holds one definition per kind, `<section>_<kind>`.
-        augmentations: Names a design may use.
 
     Raises:
         ConfigError: With one line per mistake: the key, what was given, what is allowed.
@@ -39,7 +45,7 @@ def check(given: Mapping[str, Any], schema: Settings, *, augmentations: list[str
     if not mistakes:
         for key, section, kind in _kinds(given):
             mistakes += _kind_mistakes(section, schema, key, kind)
-        mistakes += _design_mistakes(given, augmentations)
+        mistakes = [*mistakes, *_design_mistakes(given)] or [*_own_points_mistakes(given)]
     if mistakes:
         raise ConfigError("\n".join(f"Configuration: {mistake}" for mistake in mistakes))
     filled = cast("Settings", _filled(given, schema, schema))
@@ -71,27 +77,38 @@ def _kind_mistakes(section: Settings, schema: Settings, key: str, kind: str) -> 
     return [*_mistakes(section, definition, schema, key)]
 
 
-def _design_mistakes(config: Mapping[str, Any], augmentations: list[str]) -> Iterator[str]:
+def _design_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
     for name, design in config["designs"].items():
         key = f"designs.{name}"
-        for augmentation in design["augmentations"]:
-            try:
-                choose(f"{key}.augmentations", augmentation, augmentations)
-            except ConfigError as error:
-                yield str(error)
-        points = design.get("base_points", 2)
-        if points & (points - 1):
-            lower = 1 << (points.bit_length() - 1)
-            yield (
-                f"{key}.base_points: {points} is not a power of two, which the balance of Sobol' "
-                f"points needs. Nearest: {lower}, {2 * lower}."
-            )
-        blocks = max(1, points // 16)
-        if design.get("shards", 1) > blocks:
-            yield (
-                f"{key}.shards: {design['shards']} is more than the {blocks} blocks of a "
-                f"replicate of {points} base points. Allowed: 1 to {blocks}."
-            )
+        yield from _points_mistakes(key, design["base_points"])
+        yield from _shards_mistakes(key, design, design["base_points"])
+
+
+def _own_points_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
+    """Check the networks that have base points of their own, once all else is in order."""
+    for name, network in config["networks"].items():
+        if points := network.get("base_points"):
+            yield from _points_mistakes(f"networks.{name}", points)
+            for design, described in config["designs"].items():
+                yield from _shards_mistakes(f"designs.{design}", described, points, f" of {name}")
+
+
+def _points_mistakes(key: str, points: int) -> Iterator[str]:
+    if points & (points - 1):
+        lower = 1 << (points.bit_length() - 1)
+        yield (
+            f"{key}.base_points: {points} is not a power of two, which the balance of Sobol' "
+            f"points needs. Nearest: {lower}, {2 * lower}."
+        )
+
+
+def _shards_mistakes(key: str, design: Settings, points: int, owner: str = "") -> Iterator[str]:
+    shards, blocks = design.get("shards", "auto"), max(1, points // 16)
+    if shards != "auto" and shards > blocks:
+        yield (
+            f"{key}.shards: {shards} is more than the {blocks} blocks of a replicate{owner} of "
+            f"{points} base points. Allowed: 1 to {blocks}, or auto."
+        )
 
 
 def _mistakes(value: Any, schema: Settings, root: Settings, where: str) -> Iterator[str]:
@@ -119,9 +136,12 @@ def _lines(error: ValidationError, key: str) -> Iterator[str]:
                 yield f"{prefix}{name}: missing. {schema['properties'][name]['description']}"
     elif rule in ("type", "anyOf"):
         wanted = schema.get("description", allowed)
-        yield f"{key}: {got!r} has the wrong type. Allowed: {_type(allowed)} ({wanted})"
+        wrong = "has the wrong type" if rule == "type" else "is not allowed"
+        yield f"{key}: {got!r} {wrong}. Allowed: {_type(allowed)} ({wanted})"
     elif rule == "enum":
-        yield f"{key}: {got!r} is not allowed. Allowed: {', '.join(map(str, allowed))}."
+        near = get_close_matches(str(got), map(str, allowed), n=3)
+        hint = f" Nearest: {', '.join(near)}." if near else ""
+        yield f"{key}: {got!r} is not allowed.{hint} Allowed: {', '.join(map(str, allowed))}."
     elif rule == "pattern" or "propertyNames" in map(str, error.schema_path):
         yield (
             f"{key}: the name {got!r} is not allowed. Names start with a letter and hold letters, "
@@ -133,7 +153,8 @@ def _lines(error: ValidationError, key: str) -> Iterator[str]:
 
 def _type(allowed: Any) -> str:
     names = allowed if isinstance(allowed, list) else [allowed]
-    return " or ".join(TYPES.get(n, f"a {n}") if isinstance(n, str) else "see" for n in names)
+    kinds = [n if isinstance(n, str) else n.get("const") or n.get("type", "see") for n in names]
+    return " or ".join(TYPES.get(kind, f"a {kind}") for kind in kinds)
 
 
 def _filled(value: Any, schema: Settings, root: Settings) -> Any:

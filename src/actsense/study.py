@@ -2,24 +2,32 @@
 
 __all__ = ["Study"]
 
-from ast import literal_eval
+import hashlib
+import json
+import os
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from actsense.augment import AUGMENTATIONS
 from actsense.config import check, read_schema
-from actsense.data import count_classes
 from actsense.errors import ConfigError
-from actsense.models import outline_network
-from actsense.models.layers import lay_out
-from actsense.sampling.designs import Design
-from actsense.sampling.shards import build_design
+from actsense.resources import Sizes
+from actsense.sampling.designs import CONTEXT, Design, Factor
+
+# Every job reads the workflow before its script starts, and importing PyTorch would take longer
+# than all the rest of that. Whoever needs it here imports it.
+if TYPE_CHECKING:
+    from actsense.models import Network
 
 Settings = dict[str, Any]
+
+SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
+SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the run looked up
+ASIDE = ("base_points", "images_per_second")  # of a network's settings: not about the network
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Study:
         Raises:
             ConfigError: With one line per mistake.
         """
-        return cls(check(config, read_schema(schema), augmentations=list(AUGMENTATIONS)))
+        return cls(check(config, read_schema(schema)))
 
     @property
     def name(self) -> str:
@@ -56,16 +64,42 @@ class Study:
         """Megabytes of activations that may be on disk at a time."""
         return int(self.settings["store_budget_gb"] * 1000)
 
-    def check_networks(self) -> None:
-        """Refuse unknown models and layers, and shards beyond the budget.
+    @cached_property
+    def survey(self) -> Settings:
+        """What files and models say, see `actsense.survey`; jobs inherit it from their run."""
+        inherited = json.loads(os.environ.get(SURVEY, "{}"))
+        if inherited.get("settings") == self._digest:
+            return dict(inherited["survey"])
+        from actsense.survey import survey
+
+        return survey(self.settings)
+
+    def bequeath(self) -> None:
+        """Let the jobs that this process starts inherit the survey."""
+        os.environ[SURVEY] = json.dumps({"settings": self._digest, "survey": self.survey})
+
+    def check_budget(self) -> None:
+        """Refuse shards beyond the budget.
 
         Raises:
-            ConfigError: Naming the setting and what is allowed.
+            ConfigError: With the smallest budget and the number of shards that would do.
         """
         for network in self.settings["networks"]:
-            self._units(network)
             for design in self.settings["designs"] if self.stores_activations else ():
-                self._check_budget(network, design)
+                self._check_shard(network, design)
+
+    def kept_note(self) -> str:
+        """Say how much `keep_activations` will leave on disk, or nothing if it leaves nothing."""
+        if not (self.stores_activations and self.settings["keep_activations"]):
+            return ""
+        sizes = [
+            (described["replicates"] * self.shards(network, design), network, design)
+            for network in self.settings["networks"]
+            for design, described in self.settings["designs"].items()
+        ]
+        files = sum(count for count, _, _ in sizes)
+        most = sum(count * self.shard_megabytes(*names) for count, *names in sizes) / 1000
+        return f"keep_activations: up to {most:.3g} GB of activations stay, in {files} files.\n"
 
     def networks_pattern(self, origin: str) -> str:
         """Return a regular expression for the networks whose weights have this origin.
@@ -73,84 +107,158 @@ class Study:
         Arguments:
             origin: `trained`, `downloaded` or `imported`.
         """
-        names = [n for n, s in self.settings["networks"].items() if _origin(s) == origin]
+        names = [name for name in self.settings["networks"] if self.origin(name) == origin]
         return "|".join(names) or "(?!)"
+
+    def origin(self, network: str) -> str:
+        """Return where a network's weights come from: `trained`, `downloaded` or `imported`."""
+        return str(self.survey["origins"][network])
 
     def weights_settings(self, network: str) -> Settings:
         """Return the settings that decide a network's weights."""
-        settings = self.settings["networks"][network]
-        return {k: v for k, v in settings.items() if k != "layers"} | {"name": network}
+        return self._network_settings(network, "layers") | {"name": network}
 
     def sampling_settings(self, network: str, design: str) -> Settings:
         """Return the settings that decide activations and moments."""
-        described = self.settings["designs"][design]
+        described = self.design_settings(network, design)
         return {
-            "network": [network, self.settings["networks"][network]],
+            "network": [network, self._network_settings(network)],
             "design": [design, {k: v for k, v in described.items() if k != "shards"}],
             "seed": self.settings["seed"],
             "size": self.settings["dataset"]["image_size"],
+            "precision": self.settings["precision"],
         }
 
     def provenance_settings(self, network: str, design: str) -> Settings:
         """Return the settings behind one result, to be kept inside it."""
-        kept = ("study", "seed", "dataset", "contrast", "activations", "batch_size", "device")
+        kept = ["study", "seed", "dataset", "contrast"]
+        kept += ["activations", "device", "precision", "batch_size"]
         return {key: self.settings[key] for key in kept} | {
-            "networks": {network: self.settings["networks"][network]},
-            "designs": {design: self.settings["designs"][design]},
+            "networks": {network: self._network_settings(network)},
+            "designs": {design: self.design_settings(network, design)},
         }
 
-    def blocks(self, design: str) -> int:
-        """Return the number of blocks in a replicate."""
-        return self._design(design).blocks
+    def design_settings(self, network: str, design: str) -> Settings:
+        """Return the settings of a design for one network, which may have its own base points."""
+        described = dict(self.settings["designs"][design])
+        own = self.settings["networks"][network].get("base_points")
+        return described | {"base_points": own} if own else described
 
-    def shard_blocks(self, design: str, shard: int) -> list[int]:
+    def design(self, network: str, design: str) -> Design:
+        """Build the design that a network is evaluated under."""
+        from actsense.sampling.shards import build_design
+
+        side, seed = self.settings["dataset"]["image_size"], self.settings["seed"]
+        described = self.design_settings(network, design)
+        return build_design(design, described, size=side, seed=seed)
+
+    def units(self, network: str) -> int:
+        """Return the number of recorded units of a network; its weights need not exist yet."""
+        return int(self.survey["units"][network])
+
+    def outline(self, network: str) -> "Network":
+        """Build a network without weights."""
+        from actsense.models import outline_network
+
+        return outline_network(
+            network,
+            self.settings["networks"][network],
+            classes=self.survey["classes"],
+            image_size=self.settings["dataset"]["image_size"],
+        )
+
+    def blocks(self, network: str, design: str) -> int:
+        """Return the number of blocks in a replicate."""
+        return self._counts(network, design).blocks
+
+    def shards(self, network: str, design: str) -> int:
+        """Return the number of shards of a replicate: as set, or the fewest that fit.
+
+        Automatic shards fit eight times into the budget, if they are stored, and keep a
+        sampling job within `job_minutes`, if the speed of the network is set; they hold one
+        block at least.
+        """
+        wanted = self.settings["designs"][design]["shards"]
+        if wanted != "auto":
+            return int(wanted)
+        built = self._counts(network, design)
+        most = built.blocks
+        if self.stores_activations:
+            within = self.store_megabytes / SHARDS_ALIVE
+            most = min(most, self._blocks_within(network, built, within))
+        if speed := self.settings["networks"][network].get("images_per_second"):
+            images = self.settings["job_minutes"] * 60 * speed
+            most = min(most, int(images // (built.points_per_block * built.nodes)))
+        return ceil(built.blocks / max(1, most))
+
+    def shard_blocks(self, network: str, design: str, shard: int) -> list[int]:
         """Return first block and end of a shard: shards differ by one block at most."""
-        blocks, shards = self.blocks(design), self.settings["designs"][design]["shards"]
+        blocks, shards = self.blocks(network, design), self.shards(network, design)
         return [blocks * shard // shards, blocks * (shard + 1) // shards]
 
     def shard_megabytes(self, network: str, design: str) -> int:
         """Return the most that one shard's activations can take on disk, megabytes."""
-        built = self._design(design)
-        blocks = ceil(built.blocks / self.settings["designs"][design]["shards"])
-        rows: int = blocks * built.points_per_block * built.nodes
-        return ceil(rows * self._units(network) * 4 / 1e6) + 1
+        built = self._counts(network, design)
+        return self._megabytes(network, built, ceil(built.blocks / self.shards(network, design)))
 
-    def _check_budget(self, network: str, design: str) -> None:
-        needed = self.shard_megabytes(network, design)
-        if needed > self.store_megabytes:
-            blocks, shards = self.blocks(design), self.settings["designs"][design]["shards"]
-            fitting = min(blocks, ceil(shards * needed / self.store_megabytes))
-            raise ConfigError(
-                f"store_budget_gb: {self.settings['store_budget_gb']} is too small for one shard "
-                f"of {network} under {design}, up to {needed / 1000:.3f} GB. Raise it to "
-                f"{needed / 1000:.3f}, or set designs.{design}.shards: {fitting}, "
-                "or choose `activations: stream`."
-            )
-
-    def _design(self, name: str) -> Design:
-        size = self.settings["dataset"]["image_size"]
-        return build_design(
-            name, self.settings["designs"][name], size=size, seed=self.settings["seed"]
+    def sizes(self, network: str, design: str) -> Sizes:
+        """Return what the resources of this network's jobs under a design depend on."""
+        built, contrast = self._counts(network, design), self.settings["contrast"]
+        block = built.points_per_block * built.nodes
+        augmentations = len(self.settings["designs"][design]["augmentations"])
+        return Sizes(
+            units=self.units(network),
+            factors=len(built.factors),
+            block=block,
+            shard=block * ceil(built.blocks / self.shards(network, design)),
+            batch=self.settings["batch_size"],
+            contrasts=contrast["images"] * (1 + contrast["draws"] * augmentations),
+            speed=self.settings["networks"][network].get("images_per_second", 0),
         )
 
-    def _units(self, network: str) -> int:
-        """Count the recorded units of a network; its weights need not exist yet."""
-        settings, dataset = self.settings["networks"][network], self.settings["dataset"]
-        return _units(network, repr(settings), repr(dataset))
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
 
+    def _counts(self, network: str, design: str) -> Design:
+        """Return a design with the right number of everything but coordinates."""
+        described = self.design_settings(network, design)
+        factors = (*described["augmentations"], *CONTEXT)
+        return Design(
+            design,
+            tuple(Factor(name, 1) for name in factors),
+            base_points=described["base_points"],
+            replicates=described["replicates"],
+            walks=described["walks"],
+            seed=self.settings["seed"],
+        )
 
-@lru_cache
-def _units(network: str, settings: str, dataset: str) -> int:
-    """Count once per process; the settings travel as text, because a key must be hashable."""
-    described, images = literal_eval(settings), literal_eval(dataset)
-    outline = outline_network(
-        network, described, classes=count_classes(images), image_size=images["image_size"]
-    )
-    return lay_out(outline, described["layers"], images["image_size"])[-1].stop
+    def _network_settings(self, network: str, *aside: str) -> Settings:
+        """Return a network's settings without those that do not change what it computes."""
+        settings = self.settings["networks"][network]
+        return {k: v for k, v in settings.items() if k not in (*ASIDE, *aside)}
 
+    def _megabytes(self, network: str, built: Design, blocks: int) -> int:
+        rows = blocks * built.points_per_block * built.nodes
+        return ceil(rows * self.units(network) * 4 / 1e6) + 1
 
-def _origin(settings: Mapping[str, Any]) -> str:
-    if settings["kind"] == "trained":
-        return "trained"
-    published = settings["kind"] == "torchvision" and settings["weights"] != "none"
-    return "downloaded" if published and not Path(settings["weights"]).exists() else "imported"
+    def _blocks_within(self, network: str, built: Design, megabytes: float) -> int:
+        """Return how many blocks a shard may hold to stay within a size; 0 if one is too large."""
+        sizes = range(1, built.blocks + 1)
+        return bisect_right(sizes, megabytes, key=lambda n: self._megabytes(network, built, n))
+
+    def _check_shard(self, network: str, design: str) -> None:
+        needed = self.shard_megabytes(network, design)
+        if needed <= self.store_megabytes:
+            return
+        built, advice = self._counts(network, design), f"Raise it to {needed / 1000:.3f}"
+        smallest = self._megabytes(network, built, 1)
+        if fitting := self._blocks_within(network, built, self.store_megabytes):
+            advice += f", or set designs.{design}.shards: {ceil(built.blocks / fitting)}"
+        elif smallest < needed:
+            advice += f" (or to {smallest / 1000:.3f} and designs.{design}.shards: {built.blocks})"
+        raise ConfigError(
+            f"store_budget_gb: {self.settings['store_budget_gb']} is too small for one shard of "
+            f"{network} under {design}, up to {needed / 1000:.3f} GB. {advice}, or choose "
+            "`activations: stream`."
+        )

@@ -14,7 +14,7 @@ import torchvision.models as zoo
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.models import download_weights, import_weights, load_network
+from actsense.models import download_weights, import_weights, load_network, outline_network
 from actsense.models.state import read_state, save_state
 from actsense.models.zoo import adapted
 
@@ -133,6 +133,38 @@ def test_a_file_decides_the_number_of_classes(tmp_path: Path, wrap: Any, prefix:
     network = load_network("net", settings, tmp_path / "w.pt", classes=4, image_size=64)
     assert network.module(torch.zeros(1, 3, 64, 64)).shape == (1, 7)
     assert network.classes is None
+
+
+@pytest.mark.parametrize(
+    ("model", "wrapped"), [("alexnet", "features.module."), ("resnet18", "module.")]
+)
+def test_checkpoints_as_old_as_those_of_places_are_read(
+    tmp_path: Path, model: str, wrapped: str
+) -> None:
+    """Parallel training wrapped all of a network, or its features; batches were not counted."""
+    module = zoo.get_model(model, weights=None, num_classes=7)
+    inside = "features." if model == "alexnet" else ""
+    state = {
+        wrapped + key.removeprefix(inside) if key.startswith(inside) else key: value
+        for key, value in module.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    checkpoint = {"epoch": 90, "arch": model, "state_dict": state, "best_prec1": 47.3}
+    torch.save(checkpoint, tmp_path / "own.pth.tar", _use_new_zipfile_serialization=False)
+    settings = {"kind": "torchvision", "model": model, "weights": str(tmp_path / "own.pth.tar")}
+    import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
+    network = load_network("net", settings, tmp_path / "w.pt", classes=4, image_size=64)
+    read = network.module.state_dict()
+    for key, value in module.state_dict().items():
+        assert torch.equal(read[key], value)
+
+
+@pytest.mark.parametrize("named", ["lost.pt", "somewhere/lost", "lost.pth.tar"])
+def test_a_file_that_is_not_there_yet_is_taken_for_a_file(tmp_path: Path, named: str) -> None:
+    settings = SQUEEZE | {"weights": str(tmp_path / named)}
+    assert outline_network("net", settings, classes=4, image_size=64).classes is None
+    with pytest.raises(ConfigError, match=f"{named}: no file of weights there"):
+        import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
 
 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Every mistake in a configuration is one clear line."""
 
+import re
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,13 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return settings
 
 
+def test_the_schema_lists_the_augmentations() -> None:
+    items = read_schema(SCHEMA)["$defs"]["design"]["properties"]["augmentations"]["items"]
+    assert items["enum"] == list(AUGMENTATIONS)
+
+
 def checked(settings: dict[str, Any]) -> dict[str, Any]:
-    return check(settings, read_schema(SCHEMA), augmentations=list(AUGMENTATIONS))
+    return check(settings, read_schema(SCHEMA))
 
 
 @pytest.mark.parametrize(
@@ -67,9 +74,15 @@ def test_defaults_are_filled_in() -> None:
         ("designs.colour.base_point", 4, "designs.colour.base_point: unknown key. Did you mean"),
         ("designs.colour.base_points", 100, "not a power of two.* Nearest: 64, 128"),
         ("designs.colour.base_points", "many", "base_points: 'many' has the wrong type.*integer"),
-        ("designs.colour.augmentations", ["hew"], "'hew' is not known. Nearest: hue.*Allowed: b"),
+        ("designs.colour.augmentations", ["hew"], "'hew' is not allowed. Nearest: hue.*Allowed"),
         ("designs.colour.law", "sometimes", "law: 'sometimes' is not allowed.*switched, always"),
         ("designs.colour.shards", 99, "99 is more than the 8 blocks.*Allowed: 1 to 8"),
+        ("designs.colour.shards", 0, "shards: 0 is not allowed. Allowed: auto or an integer"),
+        ("designs.colour.shards", "many", "shards: 'many' is not allowed. Allowed: auto or an"),
+        ("networks.small.base_points", 100, "small.base_points: 100 is not.* Nearest: 64, 128"),
+        ("networks.small.base_points", "many", "small.base_points: 'many' has the wrong type"),
+        ("networks.small.images_per_second", 0, "networks.small.images_per_second: 0"),
+        ("job_minutes", 0, "job_minutes: 0"),
         ("designs.colour.base_points", None, "designs.colour.base_points: missing"),
         ("dataset.kind", "folders", "dataset.kind: 'folders' is not known. Nearest: folder"),
         ("dataset.pth", "x", "dataset.pth: unknown key"),
@@ -79,7 +92,7 @@ def test_defaults_are_filled_in() -> None:
         ("networks", {"../out": {"kind": "trained"}}, "'../out' is not allowed"),
         ("study", "a/b", "'a/b' is not allowed"),
         ("networks", {"data": {"kind": "trained"}}, "data, logs and benchmarks are taken"),
-        ("device", "tpu", "device: 'tpu' is not allowed. Allowed: auto, cpu, cuda"),
+        ("device", "tpu", "device: 'tpu' is not allowed. Nearest: cpu. Allowed: auto, cpu, cuda"),
         ("activations", "both", "activations: 'both' is not allowed. Allowed: store, stream"),
         ("store_budget_gb", 0, "store_budget_gb"),
         ("study", None, "study: missing"),
@@ -109,25 +122,121 @@ def test_several_mistakes_are_all_named() -> None:
 def test_an_unknown_layer_lists_the_nearest() -> None:
     study = Study.load(changed("networks.small.layers", ["stage11"]), SCHEMA)
     with pytest.raises(ConfigError, match=r"networks.small.layers.*'stage11'.*stage1"):
-        study.check_networks()
+        study.check_budget()
 
 
 def test_an_unknown_model_lists_the_nearest() -> None:
     network = {"kind": "torchvision", "model": "alexnt", "weights": "none"}
     study = Study.load(changed("networks.small", network), SCHEMA)
     with pytest.raises(ConfigError, match=r"networks.small.model: 'alexnt'.*alexnet"):
-        study.check_networks()
+        study.check_budget()
 
 
-def test_a_budget_below_one_shard_names_what_would_fit() -> None:
-    study = Study.load(default() | {"store_budget_gb": 0.05}, SCHEMA)
-    with pytest.raises(ConfigError, match=r"store_budget_gb: 0.05 is too small.*shards: \d+"):
-        study.check_networks()
+@pytest.mark.parametrize("budget", [0.05, 0.1, 0.2])
+def test_a_budget_below_one_shard_names_what_would_fit(budget: float) -> None:
+    settings = changed("designs.geometry.shards", 1) | {"store_budget_gb": budget}
+    message = rf"store_budget_gb: {budget} is too small.*Raise it to ([\d.]+), .*shards: (\d+)"
+    with pytest.raises(ConfigError, match=message) as caught:
+        Study.load(settings, SCHEMA).check_budget()
+    raised, shards = re.search(message, str(caught.value)).groups()  # type: ignore[union-attr]
+    Study.load(settings | {"store_budget_gb": float(raised)}, SCHEMA).check_budget()
+    settings["designs"]["geometry"]["shards"] = int(shards)
+    Study.load(settings, SCHEMA).check_budget()
+    settings["designs"]["geometry"]["shards"] = int(shards) - 1 or 1
+    with pytest.raises(ConfigError, match="is too small for one shard"):
+        Study.load(settings, SCHEMA).check_budget()
+
+
+@pytest.mark.parametrize(
+    ("shards", "advice"),
+    [
+        ("auto", r"0\.041, or choose `activations: stream`"),
+        (1, r"0\.318 \(or to 0\.041 and designs\.geometry\.shards: 8\), or choose"),
+    ],
+)
+def test_a_budget_below_one_block_names_the_smallest_that_works(shards: Any, advice: str) -> None:
+    # One block: 16 points x 40 nodes x 15,434 units x 4 bytes = 39.5 MB, and one more.
+    settings = changed("designs.geometry.shards", shards) | {"store_budget_gb": 0.04}
+    del settings["designs"]["colour"]
+    with pytest.raises(ConfigError, match=f"Raise it to {advice}"):
+        Study.load(settings, SCHEMA).check_budget()
+    settings["designs"]["geometry"]["shards"] = 8
+    Study.load(settings | {"store_budget_gb": 0.041}, SCHEMA).check_budget()
+
+
+@pytest.mark.parametrize("budget", [0.05, 0.3, 0.4, 0.7, 1.3, 4])
+@pytest.mark.parametrize("images_per_second", [None, 1, 3, 20, 1000])
+@pytest.mark.parametrize("activations", ["store", "stream"])
+def test_automatic_shards_are_the_fewest_within_budget_and_time(
+    budget: float, images_per_second: float | None, activations: str
+) -> None:
+    settings = changed("networks.small.images_per_second", images_per_second or 1)
+    if images_per_second is None:
+        del settings["networks"]["small"]["images_per_second"]
+    settings |= {"store_budget_gb": budget, "activations": activations, "job_minutes": 20}
+    study = Study.load(settings, SCHEMA)
+    rows, units, blocks = 16 * 40, study.units("small"), study.blocks("small", "geometry")
+
+    def fits(shards: int) -> bool:
+        largest = ceil(blocks / shards) * rows
+        small = ceil(largest * units * 4 / 1e6) + 1 <= budget * 1000 / 8
+        short = images_per_second is None or largest / images_per_second <= 20 * 60
+        return (small or activations == "stream") and short
+
+    fewest = next((n for n in range(1, blocks) if fits(n)), blocks)
+    assert study.shards("small", "geometry") == fewest
+    assert study.shards("small", "colour") <= fewest  # 32 nodes instead of 40
+
+
+@pytest.mark.parametrize("path", ["config.yaml", "workflow/studies/test.yaml"])
+def test_small_studies_need_no_more_shards_than_before(path: str) -> None:
+    settings = yaml.safe_load((REPOSITORY / path).read_text())
+    study = Study.load(settings, SCHEMA)
+    for network in settings["networks"]:
+        for name, design in settings["designs"].items():
+            assert study.shards(network, name) == design.get("shards", 1)
+
+
+def test_a_network_may_have_its_own_base_points() -> None:
+    settings = changed("networks.small.base_points", 64)
+    settings["networks"]["other"] = {"kind": "trained"}
+    settings["designs"]["colour"]["shards"] = 4
+    study = Study.load(settings, SCHEMA)
+    assert study.blocks("small", "colour") == 4
+    assert study.blocks("other", "colour") == 8
+    assert study.shard_blocks("small", "colour", 3) == [3, 4]
+    assert study.shard_blocks("other", "colour", 3) == [6, 8]
+    assert study.design("small", "colour").evaluations * 2 == (
+        study.design("other", "colour").evaluations
+    )
+    for made in (study.sampling_settings, study.provenance_settings):
+        kept = made("small", "colour")
+        design = kept["design"][1] if "design" in kept else kept["designs"]["colour"]
+        assert design["base_points"] == 64
+
+
+def test_more_shards_than_blocks_of_a_network_are_refused() -> None:
+    settings = changed("networks.small.base_points", 64)
+    settings["designs"]["colour"]["shards"] = 8
+    message = r"designs.colour.shards: 8 is more than the 4 blocks of a replicate of small of 64"
+    with pytest.raises(ConfigError, match=message):
+        checked(settings)
+
+
+@pytest.mark.parametrize("key", ["base_points", "images_per_second"])
+def test_what_is_not_about_the_network_does_not_train_it_again(key: str) -> None:
+    study, other = (
+        Study.load(settings, SCHEMA)
+        for settings in (default(), changed(f"networks.small.{key}", 64))
+    )
+    assert study.weights_settings("small") == other.weights_settings("small")
+    same = study.sampling_settings("small", "colour") == other.sampling_settings("small", "colour")
+    assert same == (key == "images_per_second")
 
 
 def test_shards_cover_every_block_once() -> None:
     settings = changed("designs.colour.shards", 3)
     study = Study.load(settings, SCHEMA)
-    bounds = [study.shard_blocks("colour", shard) for shard in range(3)]
+    bounds = [study.shard_blocks("small", "colour", shard) for shard in range(3)]
     covered = [block for start, stop in bounds for block in range(start, stop)]
-    assert covered == list(range(study.blocks("colour")))
+    assert covered == list(range(study.blocks("small", "colour")))

@@ -4,6 +4,9 @@ Two ways with equal results: `store` writes activations to disk, one shard a fil
 in a second job; `stream` sums them up at once and writes none.
 """
 
+ACTIVATIONS_SHARD = (
+    "results/{study}/{network}/{design}/shards/{replicate}_{shard}.zarr.zip"
+)
 MOMENTS_SHARD = (
     "results/{study}/{network}/{design}/shards/{replicate}_{shard}.moments.zarr.zip"
 )
@@ -17,9 +20,7 @@ if study.stores_activations:
             manifest=rules.cache_images.output.manifest,
             weights=rules.train_network.output.weights,
         output:
-            shard=stored(
-                "results/{study}/{network}/{design}/shards/{replicate}_{shard}.zarr.zip"
-            ),
+            shard=stored(ACTIVATIONS_SHARD),
         log:
             "results/{study}/logs/sample_activations/{network}_{design}_{replicate}_{shard}.log",
         benchmark:
@@ -27,8 +28,9 @@ if study.stores_activations:
         conda:
             "../../envs/actsense.yaml"
         resources:
-            mem_mb=8000,
-            runtime=240,
+            mem_mb=memory_of("sample_activations"),
+            runtime=runtime_of("sample_activations"),
+            disk_mb=shard_megabytes,
             store_mb=shard_megabytes,
         params:
             revision=REVISION["sampling"],
@@ -56,8 +58,8 @@ if study.stores_activations:
         conda:
             "../../envs/actsense.yaml"
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory_of("accumulate"),
+            runtime=runtime_of("accumulate"),
             store_mb=shard_megabytes,
         params:
             revision=REVISION["moments"],
@@ -85,8 +87,8 @@ else:
         conda:
             "../../envs/actsense.yaml"
         resources:
-            mem_mb=8000,
-            runtime=240,
+            mem_mb=memory_of("stream_moments"),
+            runtime=runtime_of("stream_moments"),
         params:
             revision=[REVISION["sampling"], REVISION["moments"]],
             sampling=sampling_settings,
@@ -112,8 +114,8 @@ rule merge_moments:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_of("merge_moments"),
+        runtime=growing(60),
     params:
         blocks=replicate_blocks,
     message:

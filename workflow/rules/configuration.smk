@@ -1,11 +1,13 @@
 """The checked configuration, and what rules derive from it."""
 
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from actsense.errors import ConfigError
+from actsense.resources import megabytes, minutes
 from actsense.study import Study
 
 # Scripts import the package of this checkout, whatever environment they run in.
@@ -16,7 +18,8 @@ try:
         config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
     )
     if workflow.is_main_process:
-        study.check_networks()
+        study.check_budget()
+        study.bequeath()
 except ConfigError as error:
     sys.exit(str(error))
 
@@ -26,6 +29,9 @@ STUDY = study.name
 RESULTS = f"results/{STUDY}"
 NETWORKS = list(config["networks"])
 DESIGNS = list(config["designs"])
+ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
+DOWNLOAD_LOG = f"{RESULTS}/logs/download_dataset/{{archive}}.log"
+MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
 REVISION = {
     "sampling": 1,
     "moments": 1,
@@ -48,6 +54,10 @@ def stored(path):
     return path if config["keep_activations"] else temp(path)
 
 
+def archives(wildcards):
+    return study.survey["archives"]
+
+
 def weights_settings(wildcards):
     return study.weights_settings(wildcards.network)
 
@@ -61,20 +71,65 @@ def provenance_settings(wildcards):
 
 
 def shard_blocks(wildcards):
-    return study.shard_blocks(wildcards.design, int(wildcards.shard))
+    return study.shard_blocks(wildcards.network, wildcards.design, int(wildcards.shard))
 
 
 def replicate_blocks(wildcards):
-    return study.blocks(wildcards.design)
+    return study.blocks(wildcards.network, wildcards.design)
 
 
 def shard_megabytes(wildcards):
     return study.shard_megabytes(wildcards.network, wildcards.design)
 
 
+def memory_of(rule):
+    """What a rule asks for, in megabytes; more at every further attempt."""
+
+    def asked(wildcards, attempt):
+        sizes = study.sizes(wildcards.network, wildcards.design)
+        return attempt * megabytes(rule, sizes)
+
+    return asked
+
+
+def runtime_of(rule):
+    """What a rule asks for, in minutes; more at every further attempt."""
+
+    def asked(wildcards, attempt):
+        sizes = study.sizes(wildcards.network, wildcards.design)
+        return attempt * minutes(rule, sizes)
+
+    return asked
+
+
+def growing(first):
+    """The same for all networks and designs; more at every further attempt."""
+
+    def asked(wildcards, attempt):
+        return attempt * first
+
+    return asked
+
+
 def replicate_shards(wildcards):
-    shards = range(config["designs"][wildcards.design]["shards"])
+    shards = range(study.shards(wildcards.network, wildcards.design))
     return expand(MOMENTS_SHARD, shard=shards, **wildcards)
+
+
+def expected_shards():
+    shards = set()
+    for network in NETWORKS:
+        for design in DESIGNS:
+            numbered = {
+                "study": STUDY,
+                "network": network,
+                "design": design,
+                "replicate": range(config["designs"][design]["replicates"]),
+                "shard": range(study.shards(network, design)),
+            }
+            shards |= set(expand(MOMENTS_SHARD, **numbered))
+            shards |= set(expand(ACTIVATIONS_SHARD, **numbered))
+    return set(map(Path, shards))
 
 
 def replicate_moments(wildcards):

@@ -40,8 +40,8 @@ rule plot_indices:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory_of("plot_indices"),
+        runtime=growing(30),
     params:
         figures=lookup("figures", within=config),
     message:
@@ -67,8 +67,8 @@ rule plot_contrast:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         figures=lookup("figures", within=config),
     message:
@@ -94,8 +94,8 @@ rule plot_augmentations:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         figures=lookup("figures", within=config),
     message:

@@ -19,8 +19,8 @@ rule train_network:
         "../../envs/actsense.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         settings=weights_settings,
         seed=lookup("seed", within=config),
@@ -54,8 +54,6 @@ rule download_weights:
 
 rule import_weights:
     """Weights from a file or a module of the user's, or seeded random ones."""
-    input:
-        manifest=rules.cache_images.output.manifest,
     output:
         weights="results/{study}/{network}/weights.pt",
         card="results/{study}/{network}/card.json",
@@ -63,13 +61,16 @@ rule import_weights:
         "results/{study}/logs/import_weights/{network}.log",
     wildcard_constraints:
         network=study.networks_pattern("imported"),
+    # Before the images: a file that is missing or does not fit shows within seconds.
+    priority: 30
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         settings=weights_settings,
+        classes=study.survey["classes"],
         seed=lookup("seed", within=config),
     message:
         "Importing the weights of {wildcards.network}"

@@ -20,8 +20,8 @@ rule estimate_indices:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=memory_of("estimate_indices"),
+        runtime=runtime_of("estimate_indices"),
     params:
         study=provenance_settings,
     message:
@@ -46,8 +46,8 @@ rule estimate_contrast:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=memory_of("estimate_contrast"),
+        runtime=runtime_of("estimate_contrast"),
     params:
         sampling=sampling_settings,
         contrast=lookup("contrast", within=config),

@@ -4,9 +4,11 @@ __all__ = ["fill", "output_count", "read_state", "save_state", "write_card"]
 
 import json
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +29,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ConfigError(f"{path}: no file of weights there.")
     try:
+        _check_sums(path)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        BadZipFile,
+    ) as error:
         raise ConfigError(
             f"{path}: not a plain state dict, or damaged ({_first_line(error)}). Save it with "
             "torch.save(module.state_dict(), path)."
@@ -94,6 +104,14 @@ def write_card(path: Path, facts: dict[str, Any]) -> None:
     """Write a model card: where the weights come from and how good they are."""
     with replacing(path) as partial:
         partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the checksums that PyTorch writes and never reads."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise BadZipFile(f"checksum of {damaged}")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,11 +1,13 @@
 """The classifiers of torchvision, with and without their published weights."""
 
-__all__ = ["adapted", "build_torchvision", "published_weights"]
+__all__ = ["adapted", "build_torchvision", "names_file", "published_weights"]
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
@@ -25,6 +27,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+def names_file(weights: str) -> bool:
+    """Tell whether `weights` names a file, there or not yet, and no published set."""
+    return not weights.isidentifier() or Path(weights).expanduser().is_file()
+
+
 def published_weights(name: str, settings: dict[str, Any]) -> "WeightsEnum | None":
     """Return the published weights that the settings name, or None for `none` and for a path.
 
@@ -34,7 +41,7 @@ def published_weights(name: str, settings: dict[str, Any]) -> "WeightsEnum | Non
 
     Raises:
         ConfigError: If the model is unknown, or `weights` is neither `none`, nor a published
-            set, nor an existing file.
+            set, nor a file. That a file exists is checked when it is read.
     """
     import torchvision.models as zoo
 
@@ -43,11 +50,11 @@ def published_weights(name: str, settings: dict[str, Any]) -> "WeightsEnum | Non
     members = zoo.get_model_weights(model).__members__
     if wanted in members:
         return members[wanted]
-    if wanted in (None, "none") or Path(wanted).expanduser().is_file():
+    if wanted in (None, "none") or names_file(wanted):
         return None
     raise ConfigError(
         f"networks.{name}.weights: {wanted!r} is neither none, nor one of "
-        f"{', '.join(members)}, nor an existing file."
+        f"{', '.join(members)}, nor a file."
     )
 
 
@@ -68,10 +75,28 @@ def build_torchvision(
 
 
 def adapted(model: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename what old published files call differently; leave out GoogLeNet's training heads."""
+    """Rename what old published files call differently, and add what they did not know yet.
+
+    Leaves out GoogLeNet's training heads. Parallel training left `module` in the names, in those
+    of AlexNet and VGG behind `features`; files older than PyTorch 0.4.1, as those of Places365
+    are, do not count the batches of batch normalisation.
+    """
     if model == "googlenet":
-        return {key: value for key, value in state.items() if not key.startswith("aux")}
+        state = {key: value for key, value in state.items() if not key.startswith("aux")}
     if model.startswith("densenet"):
         old = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
-        return {old.sub(r"\1\2.", key): value for key, value in state.items()}
-    return state
+        state = {old.sub(r"\1\2.", key): value for key, value in state.items()}
+    return dict(_with_batch_counts({_unwrapped(key): value for key, value in state.items()}))
+
+
+def _unwrapped(key: str) -> str:
+    return ".".join(part for part in key.split(".") if part != "module")
+
+
+def _with_batch_counts(state: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Put the count behind the running variance, where current files have it."""
+    for key, value in state.items():
+        yield key, value
+        counted = key.removesuffix("running_var") + "num_batches_tracked"
+        if key.endswith(".running_var") and counted not in state:
+            yield counted, torch.tensor(0)

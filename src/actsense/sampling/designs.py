@@ -12,7 +12,7 @@ The first and the last step of a walk end on nodes that AB and BA hold already, 
 over `d` factors cost ``2 + 2 d + walks (d - 3)`` evaluations per base point.
 """
 
-__all__ = ["Block", "Design", "Factor"]
+__all__ = ["CONTEXT", "Block", "Design", "Factor"]
 
 import zlib
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
+CONTEXT = ("order", "class", "image", "partition")  # factors of every design, behind its own
 POINTS_PER_BLOCK = 16  # enough to amortise the float64 update, few enough to hold in memory
 
 
@@ -148,6 +148,8 @@ class Design:
         self, replicate: int, number: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         width = len(self._owner)
+        from scipy.stats import qmc  # who only counts evaluations need not wait for SciPy
+
         sequence = qmc.Sobol(2 * width, scramble=True, rng=self._generator(replicate))
         if number:
             sequence.fast_forward(number * self.points_per_block)

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from actsense.augment import AUGMENTATIONS, Parameter, parameter_columns
 from actsense.errors import ConfigError
-from actsense.sampling.designs import Factor
+from actsense.sampling.designs import CONTEXT, Factor
 
 LAWS = ("switched", "always")
 SWITCH_PROBABILITY = 0.5  # of every augmentation that has a switch
-CONTEXT = ("order", "class", "image", "partition")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,255 @@
+"""What a study costs, before anything is run: evaluations, time, bytes, files, jobs.
+
+Bytes and files are bounds: everything is counted as if it did not compress. Two numbers are
+estimates: the share of the evaluations that are different, and a speed that is measured.
+"""
+
+__all__ = [
+    "DECODED_BLOCKS",
+    "Cost",
+    "count_jobs",
+    "design_cost",
+    "different_share",
+    "shared_cost",
+    "total_cost",
+]
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import ceil
+
+import numpy as np
+
+from actsense.data.cache import CHUNK_BYTES, SHARD_BYTES
+from actsense.models.layers import lay_out
+from actsense.sampling.designs import Design
+from actsense.sampling.law import InputLaw
+from actsense.sensitivity.contrast import STATISTICS
+from actsense.sensitivity.moments import layout
+from actsense.speed import StandIn
+from actsense.study import Study
+
+GB = 1e9
+DECODED_BLOCKS = 16  # of a design: their share of different evaluations errs by about 0.01
+
+WEIGHTS_RULES = {
+    "trained": "train_network",
+    "downloaded": "download_weights",
+    "imported": "import_weights",
+}
+SAMPLING_RULES = ("sample_activations", "stream_moments")
+BENCHMARKED_RULES = {
+    *SAMPLING_RULES,
+    "accumulate",
+    "cache_images",
+    "estimate_contrast",
+    "estimate_indices",
+    "train_network",
+}
+
+# An array of a store is two files: one shard, and what describes it.
+LAYER_ARRAYS = 13  # of the indices of a layer: six estimates, their intervals, what is dead
+NETWORK_ARRAYS = 17  # of their root: six estimates, their intervals, two counts, three labels
+CONTRAST_ARRAYS = len(STATISTICS) + 1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one design costs for one network, what is made once, or all of it.
+
+    Attributes:
+        network: Name of the network.
+        design: Name of the design.
+        jobs: Jobs of all rules.
+        shards: Sampling jobs of a replicate.
+        evaluations: Nodes of all base points.
+        forwards: Different inputs among them, which go through the network; an estimate.
+        contrasts: Images that go through the network for the contrasts.
+        speed: Images per second.
+        hours: Time of the device for all of them.
+        minutes: Time of the longest sampling job.
+        written: Gigabytes written in all.
+        alive: Gigabytes of activations on disk at a time that are deleted later.
+        temporary: Gigabytes of moments that are merged and deleted later.
+        kept: Gigabytes that stay.
+        files_temporary: Files that are deleted later.
+        files_kept: Files that stay.
+    """
+
+    network: str = ""
+    design: str = ""
+    jobs: int = 0
+    shards: int = 0
+    evaluations: int = 0
+    forwards: int = 0
+    contrasts: int = 0
+    speed: float = 0.0
+    hours: float = 0.0
+    minutes: float = 0.0
+    written: float = 0.0
+    alive: float = 0.0
+    temporary: float = 0.0
+    kept: float = 0.0
+    files_temporary: int = 0
+    files_kept: int = 0
+
+    @property
+    def peak(self) -> float:
+        """Gigabytes on disk at most, if nothing is merged before the last shard."""
+        return self.alive + self.temporary + self.kept
+
+    @property
+    def files_peak(self) -> int:
+        """Files on disk at most."""
+        return self.files_temporary + self.files_kept
+
+
+def count_jobs(study: Study) -> dict[str, int]:
+    """Count the jobs of every rule when there are no results yet."""
+    counts = Counter(_shared_jobs(study))
+    for network in study.settings["networks"]:
+        for design in study.settings["designs"]:
+            counts.update(_design_jobs(study, network, design))
+    return {rule: count for rule, count in counts.items() if count}
+
+
+def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cost:
+    """Return what one design costs for one network.
+
+    Arguments:
+        images: Stands in for those of the study.
+        network: Name of the network.
+        design: Name of the design.
+        speed: Images per second.
+    """
+    study, built = images.study, images.study.design(network, design)
+    law, units, factors = images.law(design), study.units(network), len(built.factors)
+    shards, jobs = study.shards(network, design), _design_jobs(study, network, design)
+    samplings = built.replicates * shards
+    stored, keeps = study.stores_activations, study.settings["keep_activations"]
+
+    forwards = round(built.evaluations * different_share(built, law))
+    contrasts = _contrast_images(images, law)
+    activations = forwards * units * 4 / GB * stored
+    moments = layout(factors)["cross"].stop * units * 8 / GB
+    results = units * (_index_bytes(factors) + 4 * len(STATISTICS) * len(law.augmentations)) / GB
+    alive = min(built.evaluations * units * 4 / GB * stored, study.settings["store_budget_gb"])
+    return Cost(
+        network=network,
+        design=design,
+        jobs=sum(jobs.values()),
+        shards=shards,
+        evaluations=built.evaluations,
+        forwards=forwards,
+        contrasts=contrasts,
+        speed=speed,
+        hours=(forwards + contrasts) / speed / 3600,
+        minutes=forwards / samplings / speed / 60,
+        written=activations + (samplings + built.replicates) * moments + results,
+        alive=0.0 if keeps else alive,
+        temporary=samplings * moments,
+        kept=built.replicates * moments + results + activations * keeps,
+        files_temporary=samplings * (1 + (stored and not keeps)),
+        files_kept=built.replicates
+        + samplings * (stored and keeps)
+        + _result_files(study, network)
+        + _record_files(jobs),
+    )
+
+
+def shared_cost(images: StandIn) -> Cost:
+    """Return what is made once for all designs: the images, the weights, the contact sheet."""
+    study, jobs = images.study, _shared_jobs(images.study)
+    networks = study.settings["networks"]
+    count, pixels = int(images.counts.sum()), 3 * study.settings["dataset"]["image_size"] ** 2
+    chunk = max(1, CHUNK_BYTES // pixels)
+    shard = chunk * max(1, SHARD_BYTES // (chunk * pixels))
+    states = [study.outline(name).module.state_dict().values() for name in networks]
+    weights = sum(tensor.nbytes for state in states for tensor in state)
+    kept = (count * pixels + weights) / GB
+    # Beside the images: their description and time stamp, the manifest, two pictures.
+    files = ceil(count / shard) + 5 + 2 * len(networks) + _record_files(jobs)
+    return Cost("once", jobs=sum(jobs.values()), written=kept, kept=kept, files_kept=files)
+
+
+def different_share(built: Design, law: InputLaw) -> float:
+    """Estimate which share of a design's evaluations goes through the network.
+
+    Arguments:
+        built: The design.
+        law: Its input law; the images need not exist.
+    """
+    total = built.replicates * built.blocks
+    chosen = np.linspace(0, total - 1, min(total, DECODED_BLOCKS)).astype(np.int64)
+    shares = []
+    for replicate, number in (divmod(int(block), built.blocks) for block in chosen):
+        coordinates = built.block(replicate, number).coordinates
+        evaluations = law.decode(coordinates.reshape(-1, coordinates.shape[-1]))
+        shares.append(len(evaluations.distinct()[0]) / len(evaluations))
+    return float(np.mean(shares))
+
+
+def _design_jobs(study: Study, network: str, design: str) -> dict[str, int]:
+    replicates = study.settings["designs"][design]["replicates"]
+    stored = ("sample_activations", "accumulate")
+    sampling = stored if study.stores_activations else ("stream_moments",)
+    once = ("estimate_indices", "estimate_contrast", "plot_indices", "plot_contrast")
+    return {
+        **dict.fromkeys(sampling, replicates * study.shards(network, design)),
+        "merge_moments": replicates,
+        **dict.fromkeys(once, 1),
+    }
+
+
+def _shared_jobs(study: Study) -> dict[str, int]:
+    weights = Counter(WEIGHTS_RULES[study.origin(name)] for name in study.settings["networks"])
+    return {
+        "download_dataset": len(study.survey["missing"]),
+        "cache_images": 1,
+        "plot_augmentations": 1,
+        "all": 1,
+        **weights,
+    }
+
+
+def _contrast_images(images: StandIn, law: InputLaw) -> int:
+    contrast = images.study.settings["contrast"]
+    each = 1 + sum(contrast["draws"] if ranges else 1 for ranges in law.parameters)
+    return int(min(contrast["images"], images.counts.sum())) * each
+
+
+def _index_bytes(factors: int) -> int:
+    """Return the bytes of all indices of a unit, with intervals, before compression."""
+    shares = 3 * factors + factors**2  # first, total, Shapley, second; float32
+    return 2 * (4 * shares + 8 * 2) + 1  # mean and variance are float64
+
+
+def _result_files(study: Study, network: str) -> int:
+    """Count the files of indices, contrasts, figures and tables."""
+    described, side = study.settings["networks"][network], study.settings["dataset"]["image_size"]
+    layers = lay_out(study.outline(network), described["layers"], side)
+    groups = len(layers) + sum(len(layer.shape) > 1 for layer in layers)  # maps by channel too
+    indices = 2 + 2 * NETWORK_ARRAYS + groups * (1 + 2 * LAYER_ARRAYS)
+    contrast = 2 + len(layers) * (1 + 2 * CONTRAST_ARRAYS)
+    figures = 2 * 4 + 1 + 2 * len(layers)
+    return indices + contrast + figures + 5
+
+
+def _record_files(jobs: Mapping[str, int]) -> int:
+    """Count logs and benchmarks."""
+    logs = sum(jobs.values()) - jobs.get("all", 0)
+    return logs + sum(count for rule, count in jobs.items() if rule in BENCHMARKED_RULES)
+
+
+def total_cost(study: Study, costs: Sequence[Cost]) -> Cost:
+    """Return what everything costs together."""
+    names = [field.name for field in fields(Cost) if field.name not in ("network", "design")]
+    sums = {name: sum(getattr(cost, name) for cost in costs) for name in names}
+    sums |= {
+        "shards": 0,
+        "speed": 0.0,
+        "minutes": max(cost.minutes for cost in costs),
+        "alive": min(study.settings["store_budget_gb"], sums["alive"]),
+    }
+    return Cost("all", **sums)

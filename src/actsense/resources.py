@@ -1,0 +1,88 @@
+"""What jobs ask of the machine: memory and time, from the sizes of network and design.
+
+Upper bounds with a margin of about one half, measured on AlexNet and VGG11 on two cores; where
+they do not hold, a job that is stopped asks for more when it is tried again.
+"""
+
+__all__ = ["Sizes", "megabytes", "minutes"]
+
+from dataclasses import dataclass
+from math import ceil
+
+PROCESS = 2500  # megabytes of Python with PyTorch, more with CUDA than without
+IMAGES = 1000  # megabytes of the image cache, when it is kept in memory
+TILE = 3000  # megabytes of moments and estimates at a time
+DISK_SPEED = 100  # megabytes per second, of a slow file system
+SPEED = 25  # evaluations per second where no speed is stated: VGG11 on two cores
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes that decide what the jobs of one network and design need.
+
+    Attributes:
+        units: Recorded units of the network.
+        factors: Factors of the design.
+        block: Evaluations of a block.
+        shard: Evaluations of a shard.
+        batch: Images per forward pass.
+        contrasts: Images that the contrasts send through the network.
+        speed: Evaluations per second, or 0 if unknown.
+    """
+
+    units: int
+    factors: int
+    block: int
+    shard: int
+    batch: int
+    contrasts: int
+    speed: float
+
+    @property
+    def _block(self) -> float:
+        return self.units * self.block * 4 / 1e6
+
+    @property
+    def _batch(self) -> float:
+        # Layers between the recorded ones, and what convolutions need beside their results.
+        return 4 * self.units * self.batch * 4 / 1e6
+
+    @property
+    def _moments(self) -> float:
+        rows = 2 + 3 * self.factors + self.factors * (self.factors + 1) // 2
+        return self.units * rows * 8 / 1e6
+
+
+def megabytes(rule: str, sizes: Sizes) -> int:
+    """Return the memory that a job of a rule asks for at its first attempt."""
+    block, batch, moments = sizes._block, sizes._batch, sizes._moments
+    augmented = 600 * sizes.factors * sizes.units / 1e6
+    needed = {
+        "sample_activations": PROCESS + IMAGES + 3 * block + batch,
+        "stream_moments": PROCESS + IMAGES + 3 * block + batch + 2 * moments,
+        "accumulate": PROCESS + 3 * block + 2 * moments,
+        "merge_moments": PROCESS + 4 * moments,
+        "estimate_indices": PROCESS + TILE + 3 * moments,
+        "estimate_contrast": PROCESS + IMAGES + batch + 2 * augmented,
+        "plot_indices": PROCESS + moments,
+    }
+    return _round(needed[rule])
+
+
+def minutes(rule: str, sizes: Sizes) -> int:
+    """Return the time that a job of a rule asks for at its first attempt."""
+    speed = sizes.speed or SPEED
+    stored = sizes.units * sizes.shard * 4 / 1e6 / DISK_SPEED
+    needed = {
+        "sample_activations": 2 * sizes.shard / speed + stored,
+        "stream_moments": 2 * sizes.shard / speed,
+        "accumulate": 2 * stored,
+        "estimate_contrast": 2 * sizes.contrasts / speed,
+        "estimate_indices": sizes.units / 100,
+    }
+    return 15 + ceil(needed[rule] / 60)
+
+
+def _round(needed: float) -> int:
+    """Round up to half a gigabyte, so that jobs that are alike ask alike."""
+    return 500 * ceil(needed / 500)

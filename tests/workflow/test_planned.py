@@ -1,0 +1,88 @@
+"""What is planned against what Snakemake says and a run leaves."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY, configure, planned, snakemake
+
+from actsense.cost import count_jobs, design_cost, shared_cost
+from actsense.speed import StandIn
+from actsense.store import read_results
+from actsense.study import Study
+
+SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
+
+
+def study(path: Path) -> Study:
+    return Study.load(yaml.safe_load(path.read_text()), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config.yaml",
+        "workflow/studies/test.yaml",
+        "workflow/studies/published.yaml",
+        "workflow/studies/published-places.yaml",
+    ],
+)
+def test_the_jobs_are_those_of_a_dry_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text((REPOSITORY / name).read_text())
+    assert count_jobs(study(REPOSITORY / name)) == planned(snakemake(tmp_path, "-n"))
+
+
+def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
+    network = {"kind": "trained", "layers": ["logits"]}
+    configure(
+        tmp_path,
+        activations="stream",
+        networks={
+            "one": network | {"base_points": 64, "images_per_second": 1, "width": 2},
+            "two": {"kind": "torchvision", "model": "resnet18", "weights": "none"},
+        },
+        designs={"mixed": {"augmentations": ["hue"], "base_points": 256, "replicates": 3}},
+        job_minutes=5,
+    )
+    own = study(tmp_path / "config.yaml")
+    assert own.shards("one", "mixed") > 1
+    assert count_jobs(own) == planned(snakemake(tmp_path, "-n"))
+
+
+def test_a_run_leaves_the_planned_files_and_gigabytes(finished: Path) -> None:
+    images = StandIn(study(finished / "config.yaml"))
+    design, once = design_cost(images, "one", "mixed", 1.0), shared_cost(images)
+    files = [path for path in (finished / "results").rglob("*") if path.is_file()]
+    assert len(files) <= design.files_kept + once.files_kept
+    assert len(files) >= 0.97 * (design.files_kept + once.files_kept)  # empty arrays have no file
+
+    stores = ("moments", "indices.zarr", "contrast.zarr", "images.zarr", "weights.pt")
+    kept = sum(path.stat().st_size for path in files if set(path.parts) & set(stores))
+    text = sum(path.stat().st_size for path in files if path.name == "zarr.json")
+    planned_bytes = (design.kept + once.kept) * 1e9
+    assert 0.5 * planned_bytes < kept - text < planned_bytes + 100_000  # headers of zip files
+
+
+def test_a_run_makes_the_planned_evaluations(finished: Path) -> None:
+    cost = design_cost(StandIn(study(finished / "config.yaml")), "one", "mixed", 1.0)
+    attributes = read_results(finished / "results/tiny/one/mixed/indices.zarr").attrs
+    assert attributes["evaluations"] == cost.evaluations
+    assert attributes["forward_passes"] == cost.forwards  # of so few blocks all are looked at
+    designs = json.loads(attributes["configuration"])["designs"]
+    assert designs["mixed"]["base_points"] == 32
+
+
+def test_a_plan_is_printed_and_makes_nothing(tmp_path: Path) -> None:
+    configure(tmp_path)
+    assert planned(snakemake(tmp_path, "-n", "plan")) == {"plan": 1}
+    result = snakemake(tmp_path, "plan")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.startswith("Study tiny\n")
+    assert "one measured here on cpu" in result.stdout
+    assert "Done" not in result.stdout
+    made = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+    assert made == [tmp_path / "results/tiny/logs/plan.log"]

@@ -1,0 +1,15 @@
+"""What a run would cost, before it is started."""
+
+
+rule plan:
+    """Evaluations, device time, disk, files and jobs of the study, printed."""
+    log:
+        f"{RESULTS}/logs/plan.log",
+    localrule: True
+    conda:
+        "../../envs/actsense.yaml"
+    threads: 2
+    message:
+        "Planning the study"
+    script:
+        "../../scripts/plan.py"
