@@ -5,13 +5,20 @@ CORES ?= all
 BIN := .venv/bin
 ENVIRONMENT := .venv/complete
 
-.PHONY: demo test bench lint lock clean
+# Where Snakemake looks for what `--profile NAME` names.
+PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
+
+.PHONY: demo test test-slurm bench lint lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(ENVIRONMENT)
 	$(BIN)/python -m pytest
+
+# Starts a cluster of its own on this machine: root, and Debian's packages slurm-wlm and munge.
+test-slurm: $(ENVIRONMENT)
+	$(BIN)/python -m pytest --override-ini=addopts=--quiet tests/slurm
 
 bench: $(ENVIRONMENT)
 	$(BIN)/python -m benchmarks
@@ -31,6 +38,14 @@ lock:
 	PYTHON="$(PYTHON)" sh envs/uv.sh pip compile --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade \
 		envs/requirements.in -o envs/requirements.txt
+
+# Makes `snakemake --profile slurm` find profiles/slurm, from any folder.
+slurm-profile: $(ENVIRONMENT)
+	@mkdir -p "$(PROFILES)"
+	@if [ -e "$(PROFILES)/slurm" ] && [ ! -L "$(PROFILES)/slurm" ]; then \
+		echo "$(PROFILES)/slurm is there already, and is no link. Move it away first." >&2; exit 1; fi
+	@ln -sfn "$(CURDIR)/profiles/slurm" "$(PROFILES)/slurm"
+	@echo "Now: snakemake --profile slurm. Its settings are in $(CURDIR)/profiles/slurm/config.yaml"
 
 clean:
 	rm -rf .venv .venv-tools .snakemake

@@ -1,5 +1,8 @@
 """Files are complete or absent, and damage is named."""
 
+import errno
+import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +11,12 @@ import zarr
 
 from actsense.store import (
     CorruptFileError,
-    create_archive,
+    DiskFullError,
+    activations,
+    create_shard,
     open_archive,
-    read_blocks,
+    read_parts,
     replacing,
-    write_block,
 )
 
 PLACE = np.arange(12).reshape(3, 4)
@@ -21,21 +25,61 @@ PLACE = np.arange(12).reshape(3, 4)
 def shard(path: Path, blocks: int = 2) -> list[np.ndarray]:
     generator = np.random.default_rng(0)
     written = [generator.normal(size=(9 + k, 5000)).astype(np.float32) for k in range(blocks)]
-    with create_archive(path, {"layers": []}) as group:
+    with create_shard(path, {"layers": []}) as writer:
         for number, responses in enumerate(written):
-            write_block(group, number, responses, PLACE)
+            writer.write(number, responses, PLACE)
     return written
 
 
-def test_blocks_come_back_as_they_were_written(tmp_path: Path) -> None:
+@pytest.fixture(params=[2**25, 9 * 1100 * 4])
+def chunk_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let a block of a shard be one chunk, and several of which the last one is padded."""
+    monkeypatch.setattr(activations, "CHUNK_BYTES", request.param)
+    return int(request.param)
+
+
+def test_blocks_come_back_as_they_were_written(tmp_path: Path, chunk_bytes: int) -> None:
     path = tmp_path / "shard.zarr.zip"
     written = shard(path)
-    found = list(read_blocks(path, range(2)))
+    found = []
+    for part in read_parts(path, range(2)):
+        np.testing.assert_array_equal(part.place, PLACE)
+        units = slice(part.start, part.start + part.responses.shape[1])
+        np.testing.assert_array_equal(part.responses, written[part.number][:, units])
+        assert part.responses.nbytes <= chunk_bytes
+        found.append((part.number, units.start, units.stop))
 
-    assert [number for number, *_ in found] == [0, 1]
-    for (_, responses, place), expected in zip(found, written, strict=True):
-        np.testing.assert_array_equal(responses, expected)
-        np.testing.assert_array_equal(place, PLACE)
+    assert found[0][1] == found[-1][0] - 1 == 0
+    assert found[-1][2] == 5000
+    for (number, _, stop), (following, start, _) in pairwise(found):
+        assert (following, start) == ((number, stop) if stop < 5000 else (number + 1, 0))
+    assert len(found) == (2 if chunk_bytes == 2**25 else 5 + 6)
+
+
+@pytest.mark.usefixtures("chunk_bytes")
+def test_a_shard_is_a_plain_zarr_store(tmp_path: Path) -> None:
+    path = tmp_path / "shard.zarr.zip"
+    written = shard(path)
+    with zarr.storage.ZipStore(path, mode="r") as store:
+        group = zarr.open_group(store, mode="r")
+        assert group.attrs["layers"] == []
+        for number, responses in enumerate(written):
+            np.testing.assert_array_equal(group[f"block_{number:06d}/responses"][:], responses)
+            np.testing.assert_array_equal(group[f"block_{number:06d}/place"][:], PLACE)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_a_block_may_change_as_soon_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "shard.zarr.zip"
+    responses = np.zeros((4, 5000), np.float32)
+    with create_shard(path, {}) as writer:
+        for number in range(5):
+            responses[:] = number
+            writer.write(number, responses, PLACE)
+    for part in read_parts(path, range(5)):
+        assert (part.responses == part.number).all()
 
 
 def test_a_shard_is_one_file(tmp_path: Path) -> None:
@@ -47,12 +91,24 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "shard.zarr.zip"
 
     def killed() -> None:
-        with create_archive(path, {}) as group:
-            write_block(group, 0, np.ones((2, 3), np.float32), PLACE)
+        with create_shard(path, {}) as writer:
+            writer.write(0, np.ones((2, 3), np.float32), PLACE)
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
         killed()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_behind_the_writer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(activations.ShardWriter, "_write", full)
+    with pytest.raises(DiskFullError, match=r"shard\.zarr\.zip: no space left"):
+        shard(tmp_path / "shard.zarr.zip")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -71,6 +127,7 @@ def test_a_failed_write_keeps_the_finished_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("chunk_bytes")
 @pytest.mark.parametrize("where", [0.2, 0.5, 0.8])
 def test_a_flipped_bit_is_found_and_the_file_named(tmp_path: Path, where: float) -> None:
     path = tmp_path / "shard.zarr.zip"
@@ -79,7 +136,7 @@ def test_a_flipped_bit_is_found_and_the_file_named(tmp_path: Path, where: float)
     content[int(where * len(content))] ^= 1
     path.write_bytes(content)
     with pytest.raises(CorruptFileError, match=r"shard\.zarr\.zip: damaged .* Delete it and run"):
-        list(read_blocks(path, range(2)))
+        list(read_parts(path, range(2)))
 
 
 @pytest.mark.parametrize("kept", [0, 10, 20_000])
@@ -88,14 +145,14 @@ def test_a_truncated_file_is_found(tmp_path: Path, kept: int) -> None:
     shard(path)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(CorruptFileError, match="damaged"):
-        list(read_blocks(path, range(2)))
+        list(read_parts(path, range(2)))
 
 
 def test_missing_blocks_are_found(tmp_path: Path) -> None:
     path = tmp_path / "shard.zarr.zip"
     shard(path)
     with pytest.raises(CorruptFileError, match=r"expected blocks range\(0, 3\)"):
-        list(read_blocks(path, range(3)))
+        list(read_parts(path, range(3)))
 
 
 def test_arrays_carry_a_checksum(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def test_indices_are_labelled_and_coherent(finished: Path) -> None:
 def test_provenance_is_inside(finished: Path) -> None:
     attributes = read_results(finished / RESULTS / "indices.zarr").attrs
     assert json.loads(attributes["configuration"])["study"] == "tiny"
+    assert json.loads(attributes["configuration"])["precision"] == "float32"
     assert attributes["replicates"] == 2
     assert attributes["forward_passes"] <= attributes["evaluations"] == 2 * 32 * (2 + 12 + 2 * 3)
     assert {"weights_sha256", "dataset_sha256", "commit", "versions", "seed"} <= set(attributes)
@@ -95,6 +96,11 @@ def test_plotting_options_repeat_figures_only(copied: Path) -> None:
             {"contrast": {"images": 20}},
             {"estimate_contrast"},
             {"sample_activations", "accumulate", "train_network"},
+        ),
+        (
+            {"precision": "bfloat16"},
+            {"sample_activations", "accumulate", "merge_moments", "estimate_contrast"},
+            {"train_network", "cache_images"},
         ),
         ({"seed": 2}, {"cache_images", "train_network", "sample_activations"}, set()),
     ],

@@ -1,0 +1,127 @@
+"""The profile on a real cluster: the whole demo, and what happens to jobs that are killed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from cluster import Cluster
+from conftest import REPOSITORY, TINY, command, run, wait_for
+
+ON_GPU = {"train_network", "sample_activations", "estimate_contrast"}
+ON_CPU = {"cache_images", "accumulate", "merge_moments", "estimate_indices", "plot_indices"}
+WEIGHTS = "results/tiny/one/weights.pt"
+
+
+def rule_of(job: dict[str, str]) -> str:
+    return next(rule for rule in (*ON_GPU, *ON_CPU, "plot") if rule in job["Comment"])
+
+
+def jobs_since(cluster: Cluster, before: int, rule: str) -> list[dict[str, str]]:
+    return [job for job in cluster.jobs()[before:] if rule in job["Comment"]]
+
+
+@pytest.fixture(scope="module")
+def demo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the whole demo on the cluster."""
+    folder = tmp_path_factory.mktemp("demo")
+    shutil.copy(REPOSITORY / "config.yaml", folder)
+    result = run(folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder / "results/digits"
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the demo's results of a local run of this commit, or make them."""
+    made, commit = REPOSITORY / "results/digits", _commit()
+    store = made / "small/geometry/indices.zarr/zarr.json"
+    if "dirty" not in commit and store.exists() and commit in store.read_text():
+        return made
+    folder = tmp_path_factory.mktemp("local")
+    shutil.copy(REPOSITORY / "config.yaml", folder)
+    start = command(folder)[:5]
+    subprocess.run([*start, "--cores", "all"], stdin=subprocess.DEVNULL, check=True)
+    return folder / "results/digits"
+
+
+def _commit() -> str:
+    describe = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    return subprocess.run(
+        describe, cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_networks_run_on_gpus_and_nothing_else_does(cluster: Cluster, demo: Path) -> None:
+    jobs = cluster.jobs()
+    assert {rule_of(job) for job in jobs} >= ON_GPU | ON_CPU
+    for job in jobs:
+        expected = "gpu" if rule_of(job) in ON_GPU else "cpu"
+        assert job["Partition"] == expected, job
+        assert ("gpu" in job.get("TresPerNode", "")) == (expected == "gpu"), job
+
+
+def test_jobs_ask_for_what_their_rule_computes(cluster: Cluster, demo: Path) -> None:
+    asked = {rule_of(job): (job["MinMemoryNode"], job["TimeLimit"]) for job in cluster.jobs()}
+    assert len(set(asked.values())) > 3
+    assert all(memory.endswith(("M", "G")) for memory, _ in asked.values())
+
+
+def test_results_are_those_of_a_local_run_to_the_last_bit(demo: Path, local: Path) -> None:
+    files = [path.relative_to(local) for path in local.rglob("*") if path.is_file()]
+    compared = [
+        path
+        for path in files
+        if path.suffix == ".csv" or path.name == "weights.pt" or "c/" in path.as_posix()
+    ]
+    assert len(compared) > 50
+    different = [path for path in compared if _bytes(demo / path) != _bytes(local / path)]
+    assert not different
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b"missing"
+
+
+def test_nothing_is_left_of_the_shards(demo: Path) -> None:
+    assert not [path for path in demo.rglob("shards/*") if path.is_file()]
+
+
+def test_a_cancelled_job_is_tried_again(cluster: Cluster, study: Path) -> None:
+    before = len(cluster.jobs())
+    with subprocess.Popen(
+        command(study, WEIGHTS), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        cluster.run("scancel", wait_for(cluster, "train_network", "RUNNING"))
+        assert process.stderr is not None
+        output = process.stderr.read()
+    assert process.returncode == 0, output
+    states = [job["JobState"] for job in jobs_since(cluster, before, "train_network")]
+    assert states == ["CANCELLED", "COMPLETED"]
+    assert (study / WEIGHTS).exists()
+
+
+def test_a_job_out_of_memory_gets_more(cluster: Cluster, study: Path) -> None:
+    before = len(cluster.jobs())
+    memory = "train_network:mem_mb=250 if attempt == 1 else 3000"
+    result = run(study, WEIGHTS, "--set-resources", memory)
+    assert result.returncode == 0, result.stdout + result.stderr
+    jobs = jobs_since(cluster, before, "train_network")
+    assert [job["MinMemoryNode"] for job in jobs] == ["250M", "3000M"]
+    assert jobs[0]["JobState"] != "COMPLETED"
+    assert jobs[1]["JobState"] == "COMPLETED"
+
+
+def test_a_job_beyond_its_time_is_reported_with_its_logs(cluster: Cluster, study: Path) -> None:
+    settings = yaml.safe_load(TINY.read_text())
+    settings["networks"]["one"]["epochs"] = 10**6
+    (study / "config.yaml").write_text(yaml.safe_dump(settings))
+    before = len(cluster.jobs())
+    result = run(study, WEIGHTS, "--set-resources", "train_network:runtime=1", "--retries", "0")
+    assert result.returncode != 0
+    assert jobs_since(cluster, before, "train_network")[-1]["JobState"] == "TIMEOUT"
+    told = result.stdout + result.stderr
+    assert "results/tiny/logs/train_network/one.log" in told
+    assert "slurm_logs/rule_train_network" in told
+    assert not (study / WEIGHTS).exists()

@@ -1,0 +1,140 @@
+"""The promise of `store_budget_gb`, watched on disk, while jobs are killed and shards damaged."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import configure, snakemake, tiny
+
+from actsense.study import Study
+
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+RESULTS = Path("results/tiny/one/mixed")
+MOMENTS = [str(RESULTS / f"moments/replicate_{replicate}.zarr.zip") for replicate in range(4)]
+# A network that is killed in the middle of a shard, twice, and works after that.
+FLAKY = """
+import os, signal
+from pathlib import Path
+from torch import nn
+
+class Flaky(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 24, 3), nn.ReLU())
+        self.calls = 0
+
+    def forward(self, images):
+        self.calls += images.device.type == "cpu" and len(images) > 1
+        if self.calls == 4 and len(list(Path().glob("killed_*"))) < 2:
+            Path(f"killed_{os.getpid()}").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.body(images)
+"""
+
+
+class Watch:
+    """The largest number of bytes of activations seen on disk at a time."""
+
+    def __init__(self, shards: Path, meddle: Callable[[Path], None] | None) -> None:
+        self.peak, self.shards, self.meddle = 0, shards, meddle
+        self.over = threading.Event()
+
+    def look(self) -> None:
+        """Look again and again until it is over."""
+        while not self.over.is_set():
+            taken = 0
+            for file in self.shards.glob("*") if self.shards.exists() else ():
+                if ".moments." in file.name:
+                    continue
+                try:
+                    taken += file.stat().st_size
+                except FileNotFoundError:
+                    continue
+                if self.meddle and file.name.endswith(".zarr.zip"):
+                    self.meddle(file)
+            self.peak = max(self.peak, taken)
+            time.sleep(0.01)
+
+
+@contextmanager
+def watching(folder: Path, meddle: Callable[[Path], None] | None = None) -> Iterator[Watch]:
+    watch = Watch(folder / RESULTS / "shards", meddle)
+    thread = threading.Thread(target=watch.look)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        watch.over.set()
+        thread.join()
+
+
+def eight_shards(folder: Path, *, room: int, **changes: object) -> float:
+    """Configure four replicates of two shards, room for some of them; return the budget, bytes."""
+    design = tiny()["designs"]["mixed"] | {"base_points": 32, "replicates": 4, "shards": 2}
+    settings = tiny(designs={"mixed": design}, **changes)
+    shard = Study.load(settings, SCHEMA).shard_megabytes("one", "mixed")
+    configure(folder, designs={"mixed": design}, store_budget_gb=room * shard / 1000, **changes)
+    return room * shard * 1e6
+
+
+def test_shards_stay_within_the_budget_and_use_it(copied: Path) -> None:
+    peaks = {}
+    for jobs, room in ((1, 2), (2, 2), (8, 2), (8, 4)):
+        for path in MOMENTS:
+            (copied / path).unlink(missing_ok=True)
+        budget = eight_shards(copied, room=room)
+        with watching(copied) as watch:
+            result = snakemake(copied, "--cores", str(jobs), *MOMENTS)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert 0 < watch.peak <= budget
+        peaks[jobs, room] = watch.peak
+        assert not list((copied / RESULTS / "shards").iterdir())
+    assert peaks[8, 4] > 1.5 * peaks[8, 2]
+    assert peaks[8, 2] > 1.2 * peaks[1, 2]
+
+
+def test_killed_jobs_and_damaged_shards_do_not_break_the_promise(copied: Path) -> None:
+    own = {"kind": "python", "factory": "flaky:Flaky"}
+    (copied / "flaky.py").write_text(FLAKY)
+    (copied / "results/tiny/one/weights.pt").unlink()
+    budget = eight_shards(copied, room=2, networks={"one": own}, batch_size=64)
+    damaged: list[Path] = []
+
+    def damage_the_first(shard: Path) -> None:
+        if not damaged:
+            content = bytearray(shard.read_bytes())
+            content[len(content) // 2] ^= 1
+            shard.write_bytes(content)
+            damaged.append(shard)
+
+    with watching(copied, damage_the_first) as watch:
+        result = snakemake(copied, "--cores", "4", "--retries", "1", "--keep-going", *MOMENTS)
+    told = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert f"{damaged[0].name}: damaged" in told
+    assert len(list(copied.glob("killed_*"))) == 2
+    assert 0 < watch.peak <= budget
+    assert sum((copied / path).exists() for path in MOMENTS) == 3, told
+
+    damaged[0].unlink()
+    with watching(copied) as watch:
+        result = snakemake(copied, "--cores", "4", *MOMENTS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert 0 < watch.peak <= budget
+    assert not list((copied / RESULTS / "shards").iterdir())
+
+
+@pytest.mark.parametrize(
+    "left", ["0_7.zarr.zip", ".0_0.zarr.zip.ab12cd34.partial", "9_0.zarr.zip"]
+)
+def test_what_interrupted_runs_left_is_gone_after_the_next(copied: Path, left: str) -> None:
+    shards = copied / RESULTS / "shards"
+    shards.mkdir(exist_ok=True)
+    (shards / left).write_bytes(b"half")
+    (copied / RESULTS / "figures/contrast.png").unlink()
+    result = snakemake(copied)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not list(shards.iterdir())
