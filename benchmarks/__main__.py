@@ -1,23 +1,29 @@
-"""Run every benchmark, print a table, write results/bench.json."""
+"""Run the benchmarks, all or those named, print a table, write results/bench.json."""
 
 import json
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from benchmarks import alexnet, demo, peers
+from benchmarks import alexnet, demo, dryrun, gpu, peers, storage
 
 OUTPUT = Path("results/bench.json")
+MODULES = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (peers, alexnet, storage, gpu, demo, dryrun)
+}
 
 
 def main() -> None:
     torch.set_num_threads(2)
-    results = {}
+    names = sys.argv[1:] or list(MODULES)
+    results = json.loads(OUTPUT.read_text()) if sys.argv[1:] and OUTPUT.exists() else {}
     print(f"{'what':42} {'value':>9} {'target':>8} {'aim':>8}  met     unit", flush=True)
-    for module in (peers, alexnet, demo):
-        for m in module.measurements():
+    for name in names:
+        for m in MODULES[name].measurements():
             results[m.name] = m.entry()
             print(
                 f"{m.name:42} {m.value:9.3f} {m.target:8g} {m.aim:8g}  {m.met():7} {m.unit}\n"

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,25 +58,31 @@ BLOCKS = range(2)
 
 def prepare(folder: Path) -> Sampling:
     """Make a small image folder of real photographs and open AlexNet on it."""
+    described = {"network": ["alexnet", NETWORK], "design": ["bench", DESIGN], "seed": 0}
+    described["precision"] = "float32"
+    inputs = make_inputs(folder, NETWORK, side=SIDE)
+    return open_sampling(inputs, described, batch_size=BATCH, device=torch.device("cpu"))
+
+
+def make_inputs(folder: Path, network: dict[str, Any], *, side: int) -> SimpleNamespace:
+    """Make what a sampling reads: a cache of real photographs, and random weights."""
     generator = np.random.default_rng(0)
     for label in ("astronaut", "chelsea", "coffee", "rocket"):
         photograph = getattr(photographs, label)()
         (folder / "images" / label).mkdir(parents=True)
         for number in range(24):
-            top, left = (generator.integers(0, side - 256) for side in photograph.shape[:2])
+            top, left = (generator.integers(0, length - 256) for length in photograph.shape[:2])
             crop = photograph[top : top + 256, left : left + 256]
             Image.fromarray(crop).save(folder / "images" / label / f"{number}.png")
-    settings = {"kind": "folder", "path": str(folder / "images"), "image_size": SIDE}
+    settings = {"kind": "folder", "path": str(folder / "images"), "image_size": side}
     paths = {name: folder / name for name in ("images.zarr", "manifest.csv", "weights.pt")}
     build_cache(settings, 0, paths["images.zarr"], paths["manifest.csv"])
-    import_weights(NETWORK, 0, 1000, paths["weights.pt"], folder / "card.json")
-    inputs = SimpleNamespace(
+    import_weights(network, 0, 1000, paths["weights.pt"], folder / "card.json")
+    return SimpleNamespace(
         images=str(paths["images.zarr"]),
         manifest=str(paths["manifest.csv"]),
         weights=str(paths["weights.pt"]),
     )
-    described = {"network": ["alexnet", NETWORK], "design": ["bench", DESIGN], "seed": 0}
-    return open_sampling(inputs, described, batch_size=BATCH, device=torch.device("cpu"))
 
 
 def measurements() -> Iterator[Measurement]:

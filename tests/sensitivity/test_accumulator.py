@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from actsense.sampling.designs import Block, Design, Factor
+from actsense.sampling.memory import Memory
+from actsense.sensitivity import accumulator as accumulator_module
 from actsense.sensitivity.accumulator import Accumulator, _add_block_on_device
 from actsense.sensitivity.moments import Moments, layout
 
@@ -75,10 +77,58 @@ def test_the_device_path_gives_the_same_sums() -> None:
     block = design().block(0, 0)
     y, place = responses(block)
     sums = torch.zeros(layout(len(NAMES))["cross"].stop, UNITS, dtype=torch.float64)
-    _add_block_on_device(sums, y, place, block)
+    _add_block_on_device(sums, y, place, block, Memory(sums.device, 5, "units"))
 
     expected = brute_force(y.numpy(), place, block).sums
     np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_tiles_that_do_not_fit_are_added_in_parts_and_none_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    genuine = accumulator_module._tile_sums
+
+    def limited(part: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        added = genuine(part, *rest)
+        if part.shape[1] > 150:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return added
+
+    monkeypatch.setattr(accumulator_module, "_tile_sums", limited)
+    block = design().block(0, 0)
+    y, place = responses(block)
+    sums = torch.zeros(layout(len(NAMES))["cross"].stop, UNITS, dtype=torch.float64)
+    memory = Memory(sums.device, 1000, "units")
+    _add_block_on_device(sums, y, place, block, memory)
+
+    expected = brute_force(y.numpy(), place, block).sums
+    np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-10, atol=1e-10)
+    assert memory.size == 125
+
+
+def test_units_in_parts_give_the_same_bits() -> None:
+    block = design().block(0, 0)
+    y, place = responses(block, dtype=torch.float32)
+    whole, parts = (Accumulator(NAMES, 2, UNITS) for _ in range(2))
+    for _ in range(2):
+        whole.add(y, place, block)
+        for start, stop in pairwise([0, 1, 700, UNITS]):
+            parts.add(y[:, start:stop].contiguous(), place, block, start=start)
+
+    np.testing.assert_array_equal(parts.moments().sums, whole.moments().sums)
+    assert parts.moments().points == whole.moments().points == 32
+    assert parts.moments().forwards == whole.moments().forwards == 2 * len(y)
+
+
+def test_a_part_that_is_missing_is_noticed() -> None:
+    block = design().block(0, 0)
+    y, place = responses(block)
+    accumulator = Accumulator(NAMES, 2, UNITS)
+    accumulator.add(y[:, :700].contiguous(), place, block)
+    with pytest.raises(ValueError, match="Expected units 700 to 1100; got 300 from 800"):
+        accumulator.add(y[:, 800:].contiguous(), place, block, start=800)
+    with pytest.raises(ValueError, match="ended at unit 700"):
+        accumulator.moments()
 
 
 def test_float32_responses_lose_less_than_a_millionth() -> None:
@@ -154,5 +204,5 @@ def test_moments_of_other_designs_do_not_add() -> None:
 def test_responses_of_other_units_are_refused() -> None:
     block = design().block(0, 0)
     y, place = responses(block)
-    with pytest.raises(ValueError, match=r"Expected 7 units per evaluation; got 1100"):
+    with pytest.raises(ValueError, match=r"Expected units 0 to 7; got 1100 from 0"):
         Accumulator(NAMES, 2, 7).add(y, place, block)

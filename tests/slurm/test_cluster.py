@@ -97,8 +97,10 @@ def test_a_cancelled_job_is_tried_again(cluster: Cluster, study: Path) -> None:
         assert process.stderr is not None
         output = process.stderr.read()
     assert process.returncode == 0, output
-    states = [job["JobState"] for job in jobs_since(cluster, before, "train_network")]
-    assert states == ["CANCELLED", "COMPLETED"]
+    jobs = jobs_since(cluster, before, "train_network")
+    assert [job["JobState"] for job in jobs] == ["CANCELLED", "COMPLETED"]
+    assert [job["MinMemoryNode"] for job in jobs] == ["4000M", "8000M"]
+    assert [job["TimeLimit"] for job in jobs] == ["02:00:00", "04:00:00"]
     assert (study / WEIGHTS).exists()
 
 

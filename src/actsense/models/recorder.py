@@ -2,8 +2,8 @@
 
 __all__ = ["Recorder"]
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import torch
@@ -11,20 +11,22 @@ from torch import Tensor, nn
 
 from actsense.models.layers import PSEUDO, Layer, lay_out
 from actsense.models.network import Network
+from actsense.models.precision import arithmetic
 
 
 class Recorder:
     """Runs images through a network and copies its layers into a caller's buffer.
 
     A layer is copied the moment its module returns, so that a later operation in place cannot
-    change what was recorded. TF32 and the choice of algorithms by timing are off: neither the
-    batch nor the machine's mood moves an activation by more than float32 rounding.
+    change what was recorded. Algorithms are never chosen by timing, so neither the batch nor the
+    machine's mood moves an activation by more than the rounding of the precision.
 
     Arguments:
         network: The network; moved to the device.
         layers: Names of layers, or `auto`; see `resolve_layers`.
         image_size: Side of the square images, pixels.
         device: Where the network runs.
+        precision: What it computes in, see `arithmetic`; what is recorded is float32.
 
     Attributes:
         layers: Name, shape and place of each layer.
@@ -40,12 +42,14 @@ class Recorder:
         layers: Sequence[str] | str,
         image_size: int,
         device: torch.device | str = "cpu",
+        precision: str = "float32",
     ) -> None:
+        self._device, self._precision = torch.device(device), precision
         self._module = network.module.to(device)
         self._mean = torch.tensor(network.mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(network.std, device=device).view(3, 1, 1)
         self._side = image_size
-        with _exact_arithmetic():
+        with self._arithmetic():
             self.layers = lay_out(network, layers, image_size)
         self.units = self.layers[-1].stop
         self._modules = dict(self._module.named_modules())
@@ -56,8 +60,8 @@ class Recorder:
 
         Arguments:
             images: Shape (batch, 3, height, width), float32 in [0, 1], on the device.
-            out: Shape (batch, units), float32, on the same device; may be a slice of a larger
-                buffer. A layer's units are in the order channel, row, column.
+            out: Shape (batch, units), float32, on the device or in host memory; may be a slice
+                of a larger buffer. A layer's units are in the order channel, row, column.
 
         Raises:
             ValueError: If a shape or the type does not fit.
@@ -75,17 +79,20 @@ class Recorder:
             written.add(layer.name)
             out[:, layer.offset : layer.stop] = output.flatten(1)
 
-        with ExitStack() as hooks, _exact_arithmetic():
+        with ExitStack() as hooks, self._arithmetic():
             for layer in self.layers:
                 if layer.name not in PSEUDO:
                     hooks.callback(_hooked(self._modules[layer.name], layer, write).remove)
-            logits = self._module((images - self._mean) / self._std)
+            logits = self._module((images - self._mean) / self._std).float()
         pseudo = {"logits": lambda: logits, "probabilities": lambda: logits.softmax(dim=1)}
         for layer in self.layers:
             if layer.name in PSEUDO:
                 write(layer, pseudo[layer.name]())
             if layer.name not in written:
                 raise RuntimeError(f"layer {layer.name!r} did not run for this batch.")
+
+    def _arithmetic(self) -> AbstractContextManager[None]:
+        return arithmetic(self._precision, self._device)
 
     def _check(self, images: Tensor, out: Tensor) -> None:
         shape = (len(images), 3, self._side, self._side)
@@ -102,16 +109,3 @@ class Recorder:
 
 def _hooked(module: nn.Module, layer: Layer, write: Any) -> torch.utils.hooks.RemovableHandle:
     return module.register_forward_hook(lambda _module, _inputs, output: write(layer, output))
-
-
-@contextmanager
-def _exact_arithmetic() -> Iterator[None]:
-    matmul = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
-    try:
-        with torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        ):
-            yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = matmul

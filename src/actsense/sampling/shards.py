@@ -18,7 +18,7 @@ from actsense.models import Layer, Recorder, load_network
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluate import Evaluator
 from actsense.sampling.law import ImagePool, InputLaw
-from actsense.store import create_archive, write_block
+from actsense.store import create_shard
 
 NO_IMAGES = ImagePool(())
 
@@ -86,8 +86,8 @@ def open_sampling(
 
     Arguments:
         inputs: Paths of the image cache, its manifest and the network's weights.
-        settings: `network` and `design`, each a name with its settings, `seed`, and `size`, the
-            side of the images in pixels.
+        settings: `network` and `design`, each a name with its settings, `seed`, `precision`, and
+            `size`, the side of the images in pixels.
         batch_size: Images per forward pass.
         device: Where to run.
     """
@@ -100,7 +100,9 @@ def open_sampling(
         classes=len(cache.class_names),
         image_size=cache.image_size,
     )
-    recorder = Recorder(model, network["layers"], cache.image_size, device=device)
+    recorder = Recorder(
+        model, network["layers"], cache.image_size, device=device, precision=settings["precision"]
+    )
     design_name, design = settings["design"]
     augmentations = tuple(design["augmentations"])
     pool = ImagePool.shuffled(
@@ -133,6 +135,7 @@ def evaluate_blocks(
 
 def write_shard(sampling: Sampling, replicate: int, numbers: range, path: Path) -> None:
     """Evaluate some blocks of a replicate and write their activations to one file."""
-    with create_archive(path, {"layers": sampling.described_layers()}) as shard:
+    with create_shard(path, {"layers": sampling.described_layers()}) as shard:
         for number, _, responses, place in evaluate_blocks(sampling, replicate, numbers):
-            write_block(shard, number, responses.cpu().numpy(), place)
+            shard.write(number, responses.cpu().numpy(), place)
+            del responses  # makes room for those of the next block

@@ -8,7 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actsense.models.precision import arithmetic
 from actsense.sampling.designs import Block
+from actsense.sampling.memory import Memory
 from actsense.sensitivity.moments import Moments, layout
 
 UNITS_PER_TILE = 1024  # all sums of a tile stay in a core's second-level cache
@@ -23,7 +25,7 @@ class Accumulator:
         factors: Names of the factors.
         walks: Walks per base point.
         units: Units per evaluation.
-        device: Where the responses lie.
+        device: Where to sum up; on the host if the device has no room.
     """
 
     def __init__(
@@ -37,47 +39,62 @@ class Accumulator:
         self.walks = walks
         self.points = 0
         self.forwards = 0
+        self._next = 0  # unit to come next
         rows = layout(len(factors))["cross"].stop
-        self.sums = torch.zeros(rows, units, dtype=torch.float64, device=device)
+        self._memory = Memory(torch.device(device), UNITS_PER_DEVICE_TILE, "units")
+        self.sums = self._memory.empty(rows, units, dtype=torch.float64).zero_()
 
-    def add(self, responses: Tensor, place: NDArray[np.int64], block: Block) -> None:
-        """Add one block.
+    def add(
+        self, responses: Tensor, place: NDArray[np.int64], block: Block, *, start: int = 0
+    ) -> None:
+        """Add one block, or some of its units: all of them in turn, from the first on.
 
         Arguments:
-            responses: Activations of the distinct evaluations, (rows, units), any float type.
+            responses: Activations of the distinct evaluations, (rows, units), any float type, on
+                the device or on the host.
             place: Row of every node of every base point, (points, nodes).
             block: The block behind them.
+            start: Which unit the first column belongs to.
 
         Raises:
             ValueError: If the responses have another number of units.
         """
-        if responses.shape[1] != self.sums.shape[1]:
+        units = self.sums.shape[1]
+        if start != self._next or start + responses.shape[1] > units:
             raise ValueError(
-                f"Expected {self.sums.shape[1]} units per evaluation; got {responses.shape[1]}."
+                f"Expected units {self._next} to {units}; got {responses.shape[1]} from {start}."
             )
-        add = _add_block_on_device if responses.is_cuda else _add_block_on_cpu
-        add(self.sums, responses, place, block)
-        self.points += len(place)
-        self.forwards += len(responses)
+        if self.sums.is_cuda:
+            sums = self.sums[:, start : start + responses.shape[1]]
+            _add_block_on_device(sums, responses, place, block, self._memory)
+        else:
+            _add_block_on_cpu(self.sums, start, responses.cpu(), place, block)
+        self._next = (start + responses.shape[1]) % units
+        if not self._next:
+            self.points += len(place)
+            self.forwards += len(responses)
 
     def moments(self) -> Moments:
-        """Return what has been summed so far."""
+        """Return what has been summed so far, in whole blocks."""
+        if self._next:
+            raise ValueError(f"The last block ended at unit {self._next}.")
         sums = self.sums.cpu().numpy()
         return Moments(self.factors, self.walks, self.points, self.forwards, sums)
 
 
 def _add_block_on_cpu(
-    sums: Tensor, responses: Tensor, place: NDArray[np.int64], block: Block
+    sums: Tensor, start: int, responses: Tensor, place: NDArray[np.int64], block: Block
 ) -> None:
     steps = np.take_along_axis(place[:, None], block.path, axis=2)
     numba.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
-    _kernel(sums.numpy(), responses.numpy(), place, steps, block.exchanged)
+    _kernel(sums.numpy(), start, responses.numpy(), place, steps, block.exchanged)
 
 
 # No fast mathematics: fused operations would make the last bit depend on how this was compiled.
-@numba.njit(parallel=True, cache=True)
+@numba.njit(parallel=True, cache=True, nogil=True)
 def _kernel(
     sums: NDArray[np.float64],
+    start: int,
     responses: NDArray[np.float32],
     place: NDArray[np.int64],
     steps: NDArray[np.int64],
@@ -125,36 +142,45 @@ def _kernel(
                         part[row, u] += gap[u] * step
         for row in range(sums.shape[0]):
             for u in range(width):
-                sums[row, low + u] += part[row, u]
+                sums[row, start + low + u] += part[row, u]
 
 
 def _add_block_on_device(
-    sums: Tensor, responses: Tensor, place: NDArray[np.int64], block: Block
+    sums: Tensor, responses: Tensor, place: NDArray[np.int64], block: Block, memory: Memory
 ) -> None:
     """Add the same sums with array operations only, for accelerators."""
-    points, walks, factors = block.exchanged.shape
+    steps = np.take_along_axis(place[:, None], block.path, axis=2)
+    at, steps_at, exchanged = (
+        torch.from_numpy(array).to(sums.device) for array in (place, steps, block.exchanged)
+    )
+
+    def add(units: slice) -> None:
+        part = responses[:, units].to(sums.device)
+        # Complete before it is added: memory may run out in between.
+        sums[:, units] += _tile_sums(part, at, steps_at, exchanged)
+
+    with arithmetic("float32", sums.device):
+        memory.run(responses.shape[1], add)
+
+
+def _tile_sums(part: Tensor, at: Tensor, steps: Tensor, exchanged: Tensor) -> Tensor:
+    """Return what a block adds to the sums of some units, (rows of the sums, units) float64."""
+    _, walks, factors = exchanged.shape
     rows = layout(factors)
-    device = responses.device
-    at = torch.from_numpy(place).to(device)
-    steps = torch.from_numpy(np.take_along_axis(place[:, None], block.path, axis=2)).to(device)
-    exchanged = torch.from_numpy(block.exchanged).to(device).reshape(-1)
-    pairs = torch.triu_indices(factors, factors, device=device)
-    for low in range(0, responses.shape[1], UNITS_PER_DEVICE_TILE):
-        tile = slice(low, low + UNITS_PER_DEVICE_TILE)
-        part = responses[:, tile]
-        a, b = part[at[:, 0]], part[at[:, 1]]  # (points, units)
-        gap = a - b
-        p = part[at[:, 2 : 2 + factors]] - a[:, None]  # (points, factors, units)
-        q = part[at[:, 2 + factors : 2 + 2 * factors]] - b[:, None]
-        into = sums[:, tile]
-        into[rows["sum"]] += (a + b).sum(dim=0)
-        into[rows["gap"]] += gap.square().sum(dim=0)
-        into[rows["total"]] += (p.square() + q.square()).sum(dim=0)
-        into[rows["swapped"]] += (q - p - gap[:, None]).square().sum(dim=0)
-        for walk in range(walks):
-            change = part[steps[:, walk, :-1]] - part[steps[:, walk, 1:]]
-            credit = (gap[:, None] * change).double().flatten(0, 1)  # (points factors, units)
-            which = exchanged.view(points, walks, factors)[:, walk].reshape(-1)
-            into[rows["walk"]].index_add_(0, which, credit)
-        cross = torch.einsum("njt,nkt->jkt", p, q)
-        into[rows["cross"]] += (cross + cross.transpose(0, 1))[pairs[0], pairs[1]]
+    pairs = torch.triu_indices(factors, factors, device=part.device)
+    a, b = part[at[:, 0]], part[at[:, 1]]  # (points, units)
+    gap = a - b
+    p = part[at[:, 2 : 2 + factors]] - a[:, None]  # (points, factors, units)
+    q = part[at[:, 2 + factors : 2 + 2 * factors]] - b[:, None]
+    added = torch.zeros(rows["cross"].stop, part.shape[1], dtype=torch.float64, device=part.device)
+    added[rows["sum"]] = (a + b).sum(dim=0)
+    added[rows["gap"]] = gap.square().sum(dim=0)
+    added[rows["total"]] = (p.square() + q.square()).sum(dim=0)
+    added[rows["swapped"]] = (q - p - gap[:, None]).square().sum(dim=0)
+    for walk in range(walks):
+        change = part[steps[:, walk, :-1]] - part[steps[:, walk, 1:]]
+        credit = (gap[:, None] * change).double().flatten(0, 1)  # (points factors, units)
+        added[rows["walk"]].index_add_(0, exchanged[:, walk].reshape(-1), credit)
+    cross = torch.einsum("njt,nkt->jkt", p, q)
+    added[rows["cross"]] = (cross + cross.transpose(0, 1))[pairs[0], pairs[1]].double()
+    return added

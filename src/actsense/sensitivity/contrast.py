@@ -33,6 +33,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actsense.augment import AUGMENTATIONS
+from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
 from actsense.sensitivity.moments_file import layer_slices
 from actsense.store import unit_dimensions
@@ -51,6 +52,7 @@ STATISTICS = {
 SIGNIFICANT = 0.05  # of the adjusted p-values counted in the table
 BINS = 64  # per sign, a quarter of an octave each: 512 bytes per unit and augmentation
 HEADROOM = 8  # bins above the largest difference of the first images: two octaves
+UNITS_PER_TILE = 65_536  # of which a few dozen bytes per image are on the device at a time
 MANTISSA_BITS = 21  # a float32 shifted by this leaves its exponent and two bits: quarters
 
 
@@ -62,37 +64,62 @@ class ContrastAccumulator:
 
     Arguments:
         groups: Units of every group (layer), consecutive and complete.
-        device: Where the responses lie.
+        device: Where to count; on the host if the device has no room.
     """
 
     def __init__(self, groups: Sequence[slice], device: torch.device | str = "cpu") -> None:
-        units = groups[-1].stop
         self.images = 0
-        self.sums = torch.zeros(6, units, dtype=torch.float64, device=device)
-        self.counts = torch.zeros(units, 2 * BINS, dtype=torch.int32, device=device)
-        self.zeros = torch.zeros(units, dtype=torch.int32, device=device)
-        self._groups = groups
-        self._lowest = torch.zeros(units, dtype=torch.int32, device=device)
+        self._groups, units = groups, groups[-1].stop
+        self._memory = Memory(torch.device(device), UNITS_PER_TILE, "units")
+        made = [
+            self._memory.empty(*shape, dtype=dtype)
+            for shape, dtype in (
+                ((units, 2 * BINS), torch.int32),
+                ((units,), torch.int32),
+                ((units,), torch.int32),
+                ((6, units), torch.float64),
+            )
+        ]
+        # The last one shows whether all of them had room.
+        self.counts, self.zeros, self._lowest, self.sums = (
+            part.to(made[-1].device).zero_() for part in made
+        )
 
     def add(self, control: Tensor, treated: Tensor) -> None:
         """Add some images: responses without and with the augmentation, (images, units) each."""
-        difference = treated - control
+        device, total = self.sums.device, control.shape[1]
+
+        def read(units: slice) -> tuple[Tensor, Tensor]:
+            return control[:, units].to(device), treated[:, units].to(device)
+
         if not self.images:
+            self._memory.run(total, lambda units: self._find_range(*read(units), units))
             for units in self._groups:
-                top = _code(difference[:, units]).amax(dim=0)
+                top = self._lowest[units]
                 top = torch.where(top > 0, top, top.max())
                 self._lowest[units] = top + HEADROOM - (BINS - 1)
+        self._memory.run(total, lambda units: self._add_units(*read(units), units))
+        self.images += len(control)
+
+    def _find_range(self, control: Tensor, treated: Tensor, units: slice) -> None:
+        self._lowest[units] = _code(treated - control).amax(dim=0)
+
+    def _add_units(self, control: Tensor, treated: Tensor, units: slice) -> None:
+        """Add some units of some images; all is computed before any of it is added."""
+        difference = treated - control
         x, y = control.double(), treated.double()
         d = y - x
-        for row, part in zip(self.sums, (x, x * x, y, y * y, d, d * d), strict=True):
-            row += part.sum(dim=0)
-        self.zeros += (difference == 0).sum(dim=0, dtype=torch.int32)
-        place = (_code(difference) - self._lowest).clamp_(0, BINS - 1)
+        sums = [x.sum(dim=0), x.square().sum(dim=0), y.sum(dim=0), y.square().sum(dim=0)]
+        sums += [d.sum(dim=0), d.square().sum(dim=0)]
+        zeros = (difference == 0).sum(dim=0, dtype=torch.int32)
+        place = (_code(difference) - self._lowest[units]).clamp_(0, BINS - 1)
         place += BINS * (difference < 0)
-        one = (difference != 0).to(torch.int32)
-        for row, moved in zip(place, one, strict=True):
-            self.counts.scatter_add_(1, row[:, None].long(), moved[:, None])
-        self.images += len(control)
+        rows, one = place.long(), (difference != 0).to(torch.int32)
+        for row, part in zip(self.sums, sums, strict=True):
+            row[units] += part
+        self.zeros[units] += zeros
+        for row, moved in zip(rows, one, strict=True):
+            self.counts[units].scatter_add_(1, row[:, None], moved[:, None])
 
     def statistics(self, *, confidence: float = 0.95) -> dict[str, Floats]:
         """Return the statistics but `p_adjusted`, (units,) each; NaN where nothing varied."""

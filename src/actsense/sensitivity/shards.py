@@ -15,17 +15,18 @@ from actsense.sampling.shards import Sampling, evaluate_blocks
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.moments import Moments
 from actsense.sensitivity.moments_file import layer_slices
-from actsense.store import read_blocks, read_shard_layers
+from actsense.store import read_parts, read_shard_layers
 
 
 def stream_shard(
     sampling: Sampling, replicate: int, numbers: range
 ) -> tuple[Moments, list[dict[str, Any]]]:
     """Evaluate some blocks and sum them up, writing no activation; return moments and layers."""
-    accumulator = None
+    evaluate = sampling.evaluate
+    accumulator = _accumulator(sampling.design, evaluate.recorder.units, evaluate.device)
     for _, block, responses, place in evaluate_blocks(sampling, replicate, numbers):
-        accumulator = accumulator or _accumulator(sampling.design, responses)
         accumulator.add(responses, place, block)
+        del responses  # makes room for those of the next block
     layers = sampling.described_layers()
     return _finished(accumulator, layers), layers
 
@@ -39,29 +40,30 @@ def accumulate_shard(
         CorruptFileError: If the shard is damaged or holds other blocks.
     """
     layers = read_shard_layers(path)
-    accumulator = None
-    for number, stored, place in read_blocks(path, numbers):
-        responses = torch.from_numpy(stored)
-        accumulator = accumulator or _accumulator(design, responses)
-        accumulator.add(responses, place, design.block(replicate, number))
+    *_, units = layer_slices(layers)[-1]
+    accumulator = _accumulator(design, units.stop, torch.device("cpu"))
+    for part in read_parts(path, numbers):
+        if not part.start:
+            block = design.block(replicate, part.number)
+        accumulator.add(torch.from_numpy(part.responses), part.place, block, start=part.start)
     return _finished(accumulator, layers), layers
 
 
-def _accumulator(design: Design, responses: torch.Tensor) -> Accumulator:
+def _accumulator(design: Design, units: int, device: torch.device) -> Accumulator:
     names = tuple(factor.name for factor in design.factors)
-    return Accumulator(names, design.walks, responses.shape[1], responses.device)
+    return Accumulator(names, design.walks, units, device)
 
 
-def _finished(accumulator: Accumulator | None, layers: Sequence[Mapping[str, Any]]) -> Moments:
+def _finished(accumulator: Accumulator, layers: Sequence[Mapping[str, Any]]) -> Moments:
     """Return the moments, or refuse numbers that no index can be made of."""
-    if accumulator is None:
+    if not accumulator.points:
         raise ValueError("A shard needs at least one block.")
     moments = accumulator.moments()
     for name, _, units in layer_slices(layers):
         if not np.isfinite(moments.sums[:, units]).all():
             raise ConfigError(
                 f"Layer {name} gave activations that are infinite or not a number. "
-                "Check the network's weights and normalization, or leave the layer out of "
-                "`layers`."
+                "Check the network's weights and normalization, and `precision` (float16 ends "
+                "at 65504), or leave the layer out of `layers`."
             )
     return moments

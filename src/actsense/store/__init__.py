@@ -1,6 +1,6 @@
 """Files that are complete when they exist: archives, moments, results, provenance."""
 
-from actsense.store.activations import read_blocks, read_shard_layers, write_block
+from actsense.store.activations import Part, create_shard, read_parts, read_shard_layers
 from actsense.store.archive import (
     CHECKSUM,
     CorruptFileError,
@@ -17,11 +17,13 @@ __all__ = [
     "CHECKSUM",
     "CorruptFileError",
     "DiskFullError",
+    "Part",
     "create_archive",
+    "create_shard",
     "file_hash",
     "open_archive",
     "provenance",
-    "read_blocks",
+    "read_parts",
     "read_results",
     "read_shard_layers",
     "reading",
@@ -29,7 +31,6 @@ __all__ = [
     "replacing",
     "reserve",
     "unit_dimensions",
-    "write_block",
     "write_results",
     "write_tables",
 ]

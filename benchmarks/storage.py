@@ -1,0 +1,184 @@
+"""Store mode against stream mode, and the shard's file against the disk it lies on."""
+
+import os
+import statistics
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from actsense.sampling.designs import Block, Design
+from actsense.sampling.shards import Sampling, write_shard
+from actsense.sensitivity.shards import accumulate_shard, stream_shard
+from actsense.store import create_shard, read_parts
+from benchmarks import alexnet
+from benchmarks.measure import Measurement, Work, interleaved, seconds
+
+ROUNDS = 5
+BLOCKS = range(2)  # of the file that is written and read at full speed
+PIECE = 2**25
+
+
+def measurements() -> Iterator[Measurement]:
+    """Measure everything about the disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        sampling = alexnet.prepare(Path(folder))
+        yield from modes(sampling, Path(folder) / "modes")
+        yield from rates(sampling.design, sampling.evaluate.recorder.units, Path(folder))
+
+
+def modes(sampling: Sampling, folder: Path, blocks: range = range(1)) -> Iterator[Measurement]:
+    """Run the same blocks in both modes; compare seconds and bytes."""
+    folder.mkdir()
+    shard = folder / "shard.zarr.zip"
+
+    def store() -> None:
+        write_shard(sampling, 0, blocks, shard)
+        accumulate_shard(sampling.design, 0, blocks, shard)
+
+    def stream() -> int:
+        return stream_shard(sampling, 0, blocks)[0].forwards
+
+    slow, fast = interleaved(store, stream, rounds=2)
+    size = shard.stat().st_size
+    shard.unlink()
+    streamed = bytes_written(stream)
+    with peak_size(folder) as peak:
+        stored = bytes_written(store)
+    evaluations = len(blocks) * sampling.design.points_per_block * sampling.design.nodes
+    how = f"AlexNet, {evaluations} evaluations, {size / 1e6:.0f} MB of activations"
+    yield Measurement(
+        "store_over_stream",
+        slow / fast,
+        *(1.3, 1.1, "ratio"),
+        f"{how}: write and accumulate {slow:.1f} s, stream {fast:.1f} s",
+    )
+    yield Measurement(
+        "store_bytes_written",
+        stored / size,
+        *(1.02, 1.01, "ratio"),
+        f"{how}: {stored / 1e6:.0f} MB went to the disk; in stream mode {streamed / 1e6:.1f} MB",
+    )
+    yield Measurement(
+        "store_peak_on_disk",
+        peak[0] / size,
+        *(1.02, 1.001, "ratio"),
+        f"{how}: at most {peak[0] / 1e6:.0f} MB at a time, partial files counted",
+    )
+
+
+def rates(design: Design, units: int, folder: Path, rounds: int = ROUNDS) -> Iterator[Measurement]:
+    """Write and read a shard and a plain file of the same size, in turn, in one folder."""
+    block = design.block(0, 0)
+    rows = block.coordinates.shape[0] * block.coordinates.shape[1]
+    responses = np.random.default_rng(0).random((rows, units), dtype=np.float32)
+    plain, shard = folder / "plain", folder / "shard.zarr.zip"
+    works: list[tuple[str, Work, Path | None]] = [
+        ("disk writes", lambda: write_plain(plain, responses), None),
+        ("shard is written", lambda: write_blocks(shard, responses, block, units), None),
+        ("disk reads", lambda: read_plain(plain), plain),
+        ("shard is read", lambda: read_all(shard), shard),
+        ("accumulate", lambda: accumulate_shard(design, 0, BLOCKS, shard), shard),
+    ]
+    times: dict[str, list[float]] = {name: [] for name, *_ in works}
+    for turn in range(-1, rounds):
+        # Each one begins a round in turn: what runs after a write finds memory in another state.
+        first = max(0, turn) % len(works)
+        for name, work, path in works[first:] + works[:first]:
+            if path:
+                evict(path)
+            times[name].append(seconds(work))
+    times = {name: taken[1:] for name, taken in times.items()}  # without the warm-up
+    size = len(BLOCKS) * responses.nbytes
+    rate = {name: size / statistics.median(taken) / 1e6 for name, taken in times.items()}
+    for name, work, disk in (
+        ("write_over_disk", "shard is written", "disk writes"),
+        ("read_over_disk", "shard is read", "disk reads"),
+        ("accumulate_over_disk", "accumulate", "disk reads"),
+    ):
+        yield Measurement(
+            name,
+            rate[work] / rate[disk],
+            *(0.6, 0.9, "ratio"),
+            f"{work} at {rate[work]:.0f} MB/s, the {disk} {rate[disk]:.0f} MB/s in pieces of "
+            f"{PIECE // 2**20} MiB; file of {size / 1e9:.2f} GB, written beside the old one with "
+            f"fsync, read cold (evicted from the page cache), medians of {rounds} in turn",
+            more_is_better=True,
+        )
+
+
+def write_plain(path: Path, responses: np.ndarray) -> None:
+    """Write as many bytes as the shard has, in large pieces, beside the file and into place."""
+    content = memoryview(responses).cast("B")
+    beside = path.with_suffix(".new")
+    with beside.open("wb", buffering=0) as file:
+        for _ in BLOCKS:
+            for start in range(0, len(content), PIECE):
+                file.write(content[start : start + PIECE])
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_blocks(path: Path, responses: np.ndarray, block: Block, units: int) -> None:
+    """Write a shard of the same responses again and again, as `write_shard` does."""
+    points, nodes, _ = block.coordinates.shape
+    place = np.arange(points * nodes).reshape(points, nodes)
+    layers = [{"name": "all", "shape": [units]}]
+    with create_shard(path, {"layers": layers}) as shard:
+        for number in BLOCKS:
+            shard.write(number, responses, place)
+
+
+def read_plain(path: Path) -> None:
+    piece = bytearray(PIECE)
+    with path.open("rb", buffering=0) as file:
+        while file.readinto(piece):
+            pass
+
+
+def read_all(path: Path) -> None:
+    for _ in read_parts(path, BLOCKS):
+        pass
+
+
+def evict(path: Path) -> None:
+    """Take a file out of the page cache, so that it is read from the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def bytes_written(work: Callable[[], object]) -> int:
+    """Return how many bytes this process sends to the disk while it works."""
+    before = psutil.Process().io_counters().write_bytes
+    work()
+    return psutil.Process().io_counters().write_bytes - before
+
+
+@contextmanager
+def peak_size(folder: Path) -> Iterator[list[int]]:
+    """Watch a folder; yield a list of one number, the most bytes ever seen in it."""
+    peak, done = [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.01):
+            peak[0] = max(peak[0], sum(_size(path) for path in folder.iterdir()))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        thread.join()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # renamed meanwhile
+        return 0

@@ -1,0 +1,53 @@
+"""What jobs ask for, against what they were seen to take and what they must hold."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from actsense.resources import Sizes, megabytes, minutes
+from actsense.sensitivity.moments import layout
+from actsense.study import Study
+
+REPOSITORY = Path(__file__).parents[1]
+RULES = ["sample_activations", "stream_moments", "accumulate", "merge_moments", "estimate_indices"]
+ALEXNET = Sizes(
+    units=205_672, factors=11, block=640, shard=65_536, batch=256, contrasts=20_000, speed=500
+)
+
+
+@pytest.mark.parametrize("rule", [*RULES, "estimate_contrast", "plot_indices"])
+def test_larger_networks_ask_for_more(rule: str) -> None:
+    vgg = replace(ALEXNET, units=1_539_560)
+    assert 2000 < megabytes(rule, ALEXNET) < megabytes(rule, vgg) < 40_000
+
+
+def test_a_job_may_hold_its_blocks_and_moments() -> None:
+    rows = layout(ALEXNET.factors)["cross"].stop
+    block, moments = (ALEXNET.units * n / 1e6 for n in (4 * ALEXNET.block, 8 * rows))
+    assert megabytes("stream_moments", ALEXNET) > 2000 + 2 * block + 2 * moments
+    assert megabytes("merge_moments", ALEXNET) > 2000 + 2 * moments
+
+
+def test_memory_covers_what_was_measured() -> None:
+    """The peak of accumulate on AlexNet, `make bench`: 2.4 GiB with whole blocks in memory."""
+    assert megabytes("accumulate", ALEXNET) > 2.4 * 1024
+
+
+def test_slower_networks_ask_for_more_time() -> None:
+    slow = replace(ALEXNET, speed=50)
+    for rule in ("sample_activations", "stream_moments", "estimate_contrast"):
+        asked = minutes(rule, slow)
+        assert asked > minutes(rule, ALEXNET)
+        work = slow.contrasts if rule == "estimate_contrast" else slow.shard
+        assert asked * 60 > 2 * work / slow.speed
+
+
+def test_a_study_knows_its_sizes() -> None:
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    study = Study.load(config, REPOSITORY / "workflow/schemas/config.schema.yaml")
+    sizes = study.sizes("small", "colour")
+    assert sizes.shard == 128 * (2 + 2 * 9 + 2 * 6) == 8 * sizes.block
+    assert sizes.units == study.units("small")
+    assert sizes.contrasts == 400 * (1 + 5)
