@@ -27,6 +27,7 @@ Settings = dict[str, Any]
 
 SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
 SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the run looked up
+PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
 ASIDE = ("base_points", "images_per_second")  # of a network's settings: not about the network
 
 
@@ -240,7 +241,7 @@ class Study:
 
     def _megabytes(self, network: str, built: Design, blocks: int) -> int:
         rows = blocks * built.points_per_block * built.nodes
-        return ceil(rows * self.units(network) * 4 / 1e6) + 1
+        return ceil(rows * self.units(network) * 4 * PADDING / 1e6) + 1
 
     def _blocks_within(self, network: str, built: Design, megabytes: float) -> int:
         """Return how many blocks a shard may hold to stay within a size; 0 if one is too large."""

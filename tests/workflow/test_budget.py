@@ -3,17 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
-import pytest
 from conftest import configure, snakemake, tiny
 
 from actsense.study import Study
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 RESULTS = Path("results/tiny/one/mixed")
-MOMENTS = [str(RESULTS / f"moments/replicate_{replicate}.zarr.zip") for replicate in range(4)]
+MOMENTS = [str(RESULTS / f"moments/replicate_{replicate}.zarr.zip") for replicate in range(3)]
 # A network that is killed in the middle of a shard, twice, and works after that.
 FLAKY = """
 import os, signal
@@ -71,11 +70,12 @@ def watching(folder: Path, meddle: Callable[[Path], None] | None = None) -> Iter
         thread.join()
 
 
-def eight_shards(folder: Path, *, room: int, **changes: object) -> float:
-    """Configure four replicates of two shards, room for some of them; return the budget, bytes."""
-    design = tiny()["designs"]["mixed"] | {"base_points": 32, "replicates": 4, "shards": 2}
+def six_shards(folder: Path, *, room: int, **changes: object) -> float:
+    """Configure three replicates of two shards and room for some; return the budget, bytes."""
+    design = tiny()["designs"]["mixed"] | {"base_points": 32, "replicates": 3, "shards": 2}
     settings = tiny(designs={"mixed": design}, **changes)
-    shard = Study.load(settings, SCHEMA).shard_megabytes("one", "mixed")
+    with chdir(folder):  # where a network of one's own is looked for
+        shard = Study.load(settings, SCHEMA).shard_megabytes("one", "mixed")
     configure(folder, designs={"mixed": design}, store_budget_gb=room * shard / 1000, **changes)
     return room * shard * 1e6
 
@@ -85,13 +85,13 @@ def test_shards_stay_within_the_budget_and_use_it(copied: Path) -> None:
     for jobs, room in ((1, 2), (2, 2), (8, 2), (8, 4)):
         for path in MOMENTS:
             (copied / path).unlink(missing_ok=True)
-        budget = eight_shards(copied, room=room)
+        budget = six_shards(copied, room=room)
         with watching(copied) as watch:
             result = snakemake(copied, "--cores", str(jobs), *MOMENTS)
         assert result.returncode == 0, result.stdout + result.stderr
         assert 0 < watch.peak <= budget
         peaks[jobs, room] = watch.peak
-        assert not list((copied / RESULTS / "shards").iterdir())
+        assert not list((copied / RESULTS).glob("shards/*"))
     assert peaks[8, 4] > 1.5 * peaks[8, 2]
     assert peaks[8, 2] > 1.2 * peaks[1, 2]
 
@@ -100,7 +100,7 @@ def test_killed_jobs_and_damaged_shards_do_not_break_the_promise(copied: Path) -
     own = {"kind": "python", "factory": "flaky:Flaky"}
     (copied / "flaky.py").write_text(FLAKY)
     (copied / "results/tiny/one/weights.pt").unlink()
-    budget = eight_shards(copied, room=2, networks={"one": own}, batch_size=64)
+    budget = six_shards(copied, room=2, networks={"one": own}, batch_size=64)
     damaged: list[Path] = []
 
     def damage_the_first(shard: Path) -> None:
@@ -117,24 +117,22 @@ def test_killed_jobs_and_damaged_shards_do_not_break_the_promise(copied: Path) -
     assert f"{damaged[0].name}: damaged" in told
     assert len(list(copied.glob("killed_*"))) == 2
     assert 0 < watch.peak <= budget
-    assert sum((copied / path).exists() for path in MOMENTS) == 3, told
+    assert sum((copied / path).exists() for path in MOMENTS) == 2, told
 
     damaged[0].unlink()
     with watching(copied) as watch:
         result = snakemake(copied, "--cores", "4", *MOMENTS)
     assert result.returncode == 0, result.stdout + result.stderr
     assert 0 < watch.peak <= budget
-    assert not list((copied / RESULTS / "shards").iterdir())
+    assert not list((copied / RESULTS).glob("shards/*"))
 
 
-@pytest.mark.parametrize(
-    "left", ["0_7.zarr.zip", ".0_0.zarr.zip.ab12cd34.partial", "9_0.zarr.zip"]
-)
-def test_what_interrupted_runs_left_is_gone_after_the_next(copied: Path, left: str) -> None:
+def test_what_interrupted_runs_left_is_gone_after_the_next(copied: Path) -> None:
     shards = copied / RESULTS / "shards"
     shards.mkdir(exist_ok=True)
-    (shards / left).write_bytes(b"half")
+    for left in ("0_7.zarr.zip", ".0_0.zarr.zip.ab12cd34.partial", "9_0.zarr.zip"):
+        (shards / left).write_bytes(b"half")
     (copied / RESULTS / "figures/contrast.png").unlink()
     result = snakemake(copied)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert not list(shards.iterdir())
+    assert not list((copied / RESULTS).glob("shards/*"))
