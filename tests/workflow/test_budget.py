@@ -22,7 +22,8 @@ from torch import nn
 class Flaky(nn.Module):
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(3, 24, 3), nn.ReLU())
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+        self.head = nn.Linear(3600, 10)
         self.calls = 0
 
     def forward(self, images):
@@ -30,7 +31,7 @@ class Flaky(nn.Module):
         if self.calls == 4 and len(list(Path().glob("killed_*"))) < 2:
             Path(f"killed_{os.getpid()}").touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return self.body(images)
+        return self.head(self.body(images).flatten(1))
 """
 
 
@@ -97,7 +98,7 @@ def test_shards_stay_within_the_budget_and_use_it(copied: Path) -> None:
 
 
 def test_killed_jobs_and_damaged_shards_do_not_break_the_promise(copied: Path) -> None:
-    own = {"kind": "python", "factory": "flaky:Flaky"}
+    own = {"kind": "python", "factory": "flaky:Flaky", "layers": ["body.1", "logits"]}
     (copied / "flaky.py").write_text(FLAKY)
     (copied / "results/tiny/one/weights.pt").unlink()
     budget = six_shards(copied, room=2, networks={"one": own}, batch_size=64)
