@@ -76,7 +76,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
         if killed == 1:
             _unlock(folder)
         shutil.rmtree(folder / ".snakemake/locks", ignore_errors=True)  # the same, but faster
-    assert killed > len(CAUSES)
+    assert killed >= len(CAUSES)
 
     result = snakemake(folder)
     assert result.returncode == 0, result.stdout + result.stderr
