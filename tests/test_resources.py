@@ -30,6 +30,14 @@ def test_a_job_may_hold_its_blocks_and_moments() -> None:
     assert megabytes("merge_moments", ALEXNET) > 2000 + 2 * moments
 
 
+@pytest.mark.parametrize("rule", ["stream_moments", "accumulate", "merge_moments"])
+def test_sums_fit_twice_whatever_the_network(rule: str) -> None:
+    vgg = replace(ALEXNET, units=1_539_560)
+    sums = vgg.units * layout(vgg.factors)["cross"].stop * 8 / 1e6
+    assert sums > 1200
+    assert megabytes(rule, vgg) > 2000 + 2 * sums
+
+
 def test_memory_covers_what_was_measured() -> None:
     """The peak of accumulate on AlexNet, `make bench`: 2.4 GiB with whole blocks in memory."""
     assert megabytes("accumulate", ALEXNET) > 2.4 * 1024

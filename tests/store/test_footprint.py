@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actsense.errors import ConfigError
-from actsense.store import DiskFullError, remove_orphans, replacing, reserve
+from actsense.store import DiskFullError, footprint, remove_orphans, replacing, reserve
 
 SIZE = 1000
 
@@ -122,6 +122,22 @@ def write_twice_at_once(path: Path) -> None:
         first.write_text("first, of a killed workflow")
         with replacing(path) as second:
             second.write_text("second")
+
+
+def test_without_locks_a_reservation_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_arguments: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(footprint.fcntl, "flock", no_locks)
+    held = shard(tmp_path, "0_0").with_name(f".0_0.zarr.zip.{footprint.HOST}.{SIZE}.reserved")
+    put(held, size=0)
+    with (
+        pytest.raises(ConfigError, match="0_0"),
+        reserve(shard(tmp_path, "0_1"), SIZE, SIZE, patience=0, pause=0),
+    ):
+        pytest.fail("there is no room")
 
 
 def test_a_full_disk_is_named_before_and_during_writing(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ if study.stores_activations:
         conda:
             "../../envs/actsense.yaml"
         resources:
-            mem_mb=memory_of("sample_activations"),
-            runtime=runtime_of("sample_activations"),
+            mem_mb=sized(megabytes, "sample_activations"),
+            runtime=sized(minutes, "sample_activations"),
             disk_mb=shard_megabytes,
             store_mb=shard_megabytes,
         params:
@@ -58,8 +58,8 @@ if study.stores_activations:
         conda:
             "../../envs/actsense.yaml"
         resources:
-            mem_mb=memory_of("accumulate"),
-            runtime=runtime_of("accumulate"),
+            mem_mb=sized(megabytes, "accumulate"),
+            runtime=sized(minutes, "accumulate"),
             store_mb=shard_megabytes,
         params:
             revision=REVISION["moments"],
@@ -87,8 +87,8 @@ else:
         conda:
             "../../envs/actsense.yaml"
         resources:
-            mem_mb=memory_of("stream_moments"),
-            runtime=runtime_of("stream_moments"),
+            mem_mb=sized(megabytes, "stream_moments"),
+            runtime=sized(minutes, "stream_moments"),
         params:
             revision=[REVISION["sampling"], REVISION["moments"]],
             sampling=sampling_settings,
@@ -114,7 +114,7 @@ rule merge_moments:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=memory_of("merge_moments"),
+        mem_mb=sized(megabytes, "merge_moments"),
         runtime=growing(60),
     params:
         blocks=replicate_blocks,

@@ -82,22 +82,12 @@ def shard_megabytes(wildcards):
     return study.shard_megabytes(wildcards.network, wildcards.design)
 
 
-def memory_of(rule):
-    """What a rule asks for, in megabytes; more at every further attempt."""
+def sized(measure, rule):
+    """What a rule asks for by the sizes of its job; more at every further attempt."""
 
     def asked(wildcards, attempt):
         sizes = study.sizes(wildcards.network, wildcards.design)
-        return attempt * megabytes(rule, sizes)
-
-    return asked
-
-
-def runtime_of(rule):
-    """What a rule asks for, in minutes; more at every further attempt."""
-
-    def asked(wildcards, attempt):
-        sizes = study.sizes(wildcards.network, wildcards.design)
-        return attempt * minutes(rule, sizes)
+        return attempt * measure(rule, sizes)
 
     return asked
 

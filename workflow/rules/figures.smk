@@ -40,7 +40,7 @@ rule plot_indices:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=memory_of("plot_indices"),
+        mem_mb=sized(megabytes, "plot_indices"),
         runtime=growing(30),
     params:
         figures=lookup("figures", within=config),

@@ -20,8 +20,8 @@ rule estimate_indices:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=memory_of("estimate_indices"),
-        runtime=runtime_of("estimate_indices"),
+        mem_mb=sized(megabytes, "estimate_indices"),
+        runtime=sized(minutes, "estimate_indices"),
     params:
         study=provenance_settings,
     message:
@@ -46,8 +46,8 @@ rule estimate_contrast:
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=memory_of("estimate_contrast"),
-        runtime=runtime_of("estimate_contrast"),
+        mem_mb=sized(megabytes, "estimate_contrast"),
+        runtime=sized(minutes, "estimate_contrast"),
     params:
         sampling=sampling_settings,
         contrast=lookup("contrast", within=config),

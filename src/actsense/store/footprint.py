@@ -8,7 +8,6 @@ locked; a complete one counts by its size.
 
 __all__ = ["remove_orphans", "reserve"]
 
-import errno
 import fcntl
 import math
 import random
@@ -131,9 +130,10 @@ def _alive(study: Path) -> dict[str, int]:
 
 
 def _abandoned(file: Path, reserved: re.Match[str]) -> bool:
-    """Tell whether the writer is dead, and clear up after it.
+    """Tell whether the writer is dead for certain, and clear up after it.
 
-    Locks of other hosts are not relied on: some file systems keep them to themselves.
+    Locks of other hosts are not relied on: some file systems keep them to themselves, others
+    have none.
     """
     if reserved["host"] != HOST:
         return False
@@ -142,8 +142,8 @@ def _abandoned(file: Path, reserved: re.Match[str]) -> bool:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True
-    except OSError as error:
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.ENOLCK, errno.ENOSYS)
+    except OSError:
+        return False
     for partial in partials(file.with_name(reserved["shard"])):
         remove(partial)
     remove(file)
