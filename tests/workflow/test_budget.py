@@ -72,7 +72,9 @@ def watching(folder: Path, meddle: Callable[[Path], None] | None = None) -> Iter
 
 
 def six_shards(folder: Path, *, room: int, **changes: object) -> float:
-    """Configure three replicates of two shards and room for some; return the budget, bytes."""
+    """Configure three replicates of two shards, none made yet; return the budget, bytes."""
+    for path in MOMENTS:
+        (folder / path).unlink(missing_ok=True)
     design = tiny()["designs"]["mixed"] | {"base_points": 32, "replicates": 3, "shards": 2}
     settings = tiny(designs={"mixed": design}, **changes)
     with chdir(folder):  # where a network of one's own is looked for
@@ -84,8 +86,6 @@ def six_shards(folder: Path, *, room: int, **changes: object) -> float:
 def test_shards_stay_within_the_budget_and_use_it(copied: Path) -> None:
     peaks = {}
     for jobs, room in ((1, 2), (2, 2), (8, 2), (8, 4)):
-        for path in MOMENTS:
-            (copied / path).unlink(missing_ok=True)
         budget = six_shards(copied, room=room)
         with watching(copied) as watch:
             result = snakemake(copied, "--cores", str(jobs), *MOMENTS)
