@@ -19,6 +19,7 @@ ALLOWED = {
     "models": {"errors", "store", "data"},
     "sampling": {"errors", "store", "augment", "data", "models"},
     "sensitivity": {"errors", "store", "augment", "data", "models", "sampling"},
+    "analysis": {"errors", "store", "augment", "data", "models", "sampling", "sensitivity"},
     "figures": {"errors", "store", "augment", "data"},
 }
 FRAME = {

@@ -2,6 +2,7 @@
 
 __all__ = [
     "Layer",
+    "LayerGraph",
     "Network",
     "Recorder",
     "download_weights",
@@ -12,6 +13,7 @@ __all__ = [
     "train_network",
 ]
 
+from actsense.models.graph import LayerGraph
 from actsense.models.layers import Layer, resolve_layers
 from actsense.models.network import Network, load_network, outline_network
 from actsense.models.recorder import Recorder

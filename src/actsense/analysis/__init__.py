@@ -1,0 +1,1 @@
+"""What the maps say: correlation, discriminant analysis, masking, single classes, segments."""

@@ -1,0 +1,186 @@
+"""Sensitivity maps of a network as every analysis reads them: all designs side by side.
+
+A *variable* is a factor of a design; a *value* is an index of it, or its contrast. Units that are
+dead, or undefined, hold NaN.
+"""
+
+__all__ = ["VALUES", "SensitivityMaps", "Variable"]
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from actsense.errors import ConfigError
+from actsense.sampling.designs import CONTEXT
+from actsense.store import read_results
+
+Floats = NDArray[np.float32]
+
+INDICES = ("S1", "ST", "shapley")
+VALUES = (*INDICES, "contrast")  # contrast: magnitude of the rank-biserial correlation
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One factor of one design.
+
+    Attributes:
+        design: Name of the design.
+        factor: Name of the factor.
+        label: The factor, followed by its design where several designs have it.
+    """
+
+    design: str
+    factor: str
+    label: str
+
+    @property
+    def is_augmentation(self) -> bool:
+        """Whether the factor is an augmentation, not order, class, image or partition."""
+        return self.factor not in CONTEXT
+
+
+class SensitivityMaps:
+    """The maps of one network under all designs, read layer by layer.
+
+    Arguments:
+        indices: Index stores, by design.
+        contrasts: Contrast stores, by design; needed for the value `contrast` alone.
+
+    Attributes:
+        layers: Names of the layers, in network order.
+        variables: All factors of all designs, in the order of the designs.
+
+    Raises:
+        ConfigError: If a store is missing, or the designs saw different layers.
+    """
+
+    layers: tuple[str, ...]
+    variables: tuple[Variable, ...]
+
+    def __init__(
+        self, indices: Mapping[str, Path], contrasts: Mapping[str, Path] | None = None
+    ) -> None:
+        self._indices = {design: _opened(path, "indices") for design, path in indices.items()}
+        self._contrasts = {
+            design: _opened(path, "contrast") for design, path in (contrasts or {}).items()
+        }
+        seen = {design: _layers(tree) for design, tree in self._indices.items()}
+        first, *others = seen
+        for design in others:
+            if seen[design] != seen[first]:
+                raise ConfigError(
+                    f"Designs {first} and {design} saw different layers: {', '.join(seen[first])} "
+                    f"and {', '.join(seen[design])}. Make both again: snakemake indices "
+                    "--forcerun estimate_indices."
+                )
+        self.layers = seen[first]
+        factors = {
+            design: [str(f) for f in tree["factor"].to_numpy()]
+            for design, tree in self._indices.items()
+        }
+        held = Counter(name for names in factors.values() for name in names)
+        self.variables = tuple(
+            Variable(design, name, name if held[name] == 1 else f"{name} ({design})")
+            for design, names in factors.items()
+            for name in names
+        )
+
+    @cached_property
+    def augmentations(self) -> tuple[Variable, ...]:
+        """The variables that are augmentations."""
+        return tuple(variable for variable in self.variables if variable.is_augmentation)
+
+    def shape(self, layer: str) -> tuple[int, ...]:
+        """Return the shape of a layer, such as (channel, row, col).
+
+        Raises:
+            ConfigError: If there are no indices of the layer.
+        """
+        return tuple(self._node(layer, next(iter(self._indices)))["dead"].shape)
+
+    def is_map(self, layer: str) -> bool:
+        """Tell whether a layer has positions: at least two axes behind the channels."""
+        shape = self.shape(layer)
+        return len(shape) == 3 and shape[1] * shape[2] > 1
+
+    def alive(self, layer: str) -> NDArray[np.bool_]:
+        """Return which units some factor moves in every design, shaped like the layer."""
+        dead = [self._node(layer, design)["dead"].to_numpy() for design in self._indices]
+        return np.asarray(~np.logical_or.reduce(dead))
+
+    def read(self, layer: str, value: str, variables: Iterable[Variable]) -> Floats:
+        """Return the maps of some variables, (variables, *shape), NaN where undefined.
+
+        Arguments:
+            layer: Name of the layer.
+            value: One of `VALUES`; `contrast` is known of augmentations alone.
+            variables: Some of `variables`.
+        """
+        return np.stack([self._read(layer, value, variable) for variable in variables])
+
+    def read_half_widths(self, layer: str, index: str, variables: Iterable[Variable]) -> Floats:
+        """Return half-widths of the 95 % intervals of an index, like `read`."""
+        return np.stack([self._read(layer, f"{index}_ci", variable) for variable in variables])
+
+    def read_moment(self, layer: str, name: str, design: str) -> NDArray[np.float64]:
+        """Return `mean` or `variance` of every unit under a design's input law."""
+        return np.asarray(self._node(layer, design)[name].to_numpy(), dtype=np.float64)
+
+    def reliability(self, layer: str, index: str, variable: Variable) -> float:
+        """Return which share of the spread of a map over units is not noise, at most 1.
+
+        One minus the mean squared standard error, over the variance over units that are alive.
+        Near 0 or below, the map is noise, and correlations with it are near 0 whatever is true.
+        NaN where fewer than two units are alive or all are alike.
+        """
+        alive = self.alive(layer)
+        values = self._read(layer, index, variable)[alive].astype(np.float64)
+        widths = self._read(layer, f"{index}_ci", variable)[alive].astype(np.float64)
+        replicates = int(self._indices[variable.design].attrs["replicates"])
+        if values.size < 2 or not values.var() > 0:
+            return float("nan")
+        from scipy.special import stdtrit
+
+        errors = widths / stdtrit(replicates - 1, 0.975)
+        return float(1 - np.mean(errors**2) / values.var(ddof=1))
+
+    def _read(self, layer: str, value: str, variable: Variable) -> Floats:
+        if value == "contrast":
+            node = _layer(self._contrasts, layer, variable.design, "contrast")
+            one = abs(node["rank_biserial"].sel(augmentation=variable.factor))
+            return np.asarray(one.to_numpy(), dtype=np.float32)
+        node = self._node(layer, variable.design)
+        one = node[value].sel(factor=variable.factor).where(~node["dead"])
+        return np.asarray(one.to_numpy(), dtype=np.float32)
+
+    def _node(self, layer: str, design: str) -> xr.DataTree:
+        return _layer(self._indices, layer, design, "indices")
+
+
+def _opened(path: Path, target: str) -> xr.DataTree:
+    if not path.is_dir():
+        raise ConfigError(f"{path}: not there. Make it with: snakemake {target}")
+    return read_results(path)
+
+
+def _layers(tree: xr.DataTree) -> tuple[str, ...]:
+    named = map(str, tree["layer"].to_numpy())
+    return tuple(name for name in named if name in tree.children)
+
+
+def _layer(trees: Mapping[str, xr.DataTree], layer: str, design: str, target: str) -> xr.DataTree:
+    tree = trees.get(design)
+    if tree is None or layer not in tree.children:
+        known = ", ".join(tree.children) if tree is not None else "none"
+        raise ConfigError(
+            f"Layer {layer!r} has no {target} under design {design!r}; those that have: {known}. "
+            f"Add it to the network's layers and make them with: snakemake {target}"
+        )
+    return tree[layer]
