@@ -91,7 +91,7 @@ def test_defaults_are_filled_in() -> None:
         ("networks", {}, "networks"),
         ("networks", {"../out": {"kind": "trained"}}, "'../out' is not allowed"),
         ("study", "a/b", "'a/b' is not allowed"),
-        ("networks", {"data": {"kind": "trained"}}, "data, logs and benchmarks are taken"),
+        ("networks", {"data": {"kind": "trained"}}, "analysis and figures are taken"),
         ("device", "tpu", "device: 'tpu' is not allowed. Nearest: cpu. Allowed: auto, cpu, cuda"),
         ("activations", "both", "activations: 'both' is not allowed. Allowed: store, stream"),
         ("store_budget_gb", 0, "store_budget_gb"),

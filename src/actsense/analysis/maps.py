@@ -183,4 +183,4 @@ def _layer(trees: Mapping[str, xr.DataTree], layer: str, design: str, target: st
             f"Layer {layer!r} has no {target} under design {design!r}; those that have: {known}. "
             f"Add it to the network's layers and make them with: snakemake {target}"
         )
-    return tree[layer]
+    return tree.children[layer]
