@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from actsense.errors import ConfigError
 from actsense.sampling.designs import CONTEXT
@@ -146,8 +147,6 @@ class SensitivityMaps:
         replicates = int(self._indices[variable.design].attrs["replicates"])
         if values.size < 2 or not values.var() > 0:
             return float("nan")
-        from scipy.special import stdtrit
-
         errors = widths / stdtrit(replicates - 1, 0.975)
         return float(1 - np.mean(errors**2) / values.var(ddof=1))
 
