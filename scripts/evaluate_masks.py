@@ -1,0 +1,30 @@
+"""Rule evaluate_masks: sensitivity maps to the predictions of the masked network."""
+
+from pathlib import Path
+
+from actsense.analysis.masking import evaluate_masks, masking_table
+
+from actsense.models import load_network
+from actsense.run import logged, set_threads, use_device
+from actsense.sampling.shards import open_sampling
+from actsense.store import file_hash, provenance, write_results, write_tables
+
+with logged(snakemake.log[0]):
+    set_threads(snakemake.threads)
+    described, weights = snakemake.params.sampling, Path(snakemake.input.weights)
+    device = use_device(snakemake.params.device)
+    sampling = open_sampling(
+        snakemake.input, described, batch_size=snakemake.params.batch_size, device=device
+    )
+    images = sampling.evaluate.images
+    sizes = {"classes": len(images.class_names), "image_size": images.image_size}
+    network = load_network(*described["network"], weights, **sizes)
+    indices, masking = Path(snakemake.input.indices), snakemake.params.masking
+    groups = evaluate_masks(sampling, network, indices, masking, precision=described["precision"])
+    attributes = provenance(
+        configuration=dict(snakemake.params.study) | {"masking": dict(masking)},
+        weights_sha256=file_hash(weights),
+        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
+    )
+    write_tables({"table": masking_table(groups[""])}, dict(snakemake.output.items()))
+    write_results(Path(snakemake.output.masking), groups, attributes=attributes)
