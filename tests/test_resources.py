@@ -11,13 +11,26 @@ from actsense.sensitivity.moments import layout
 from actsense.study import Study
 
 REPOSITORY = Path(__file__).parents[1]
-RULES = ["sample_activations", "stream_moments", "accumulate", "merge_moments", "estimate_indices"]
+RULES = [
+    *("sample_activations", "stream_moments", "accumulate", "merge_moments", "estimate_indices"),
+    *("estimate_contrast", "plot_indices", "evaluate_masks"),
+]
 ALEXNET = Sizes(
-    units=205_672, factors=11, block=640, shard=65_536, batch=256, contrasts=20_000, speed=500
+    units=205_672,
+    factors=11,
+    block=640,
+    shard=65_536,
+    batch=256,
+    contrasts=20_000,
+    masks=5_000,
+    masked_images=1_000,
+    segment_evaluations=327_680,
+    segment_units=300_000,
+    speed=500,
 )
 
 
-@pytest.mark.parametrize("rule", [*RULES, "estimate_contrast", "plot_indices"])
+@pytest.mark.parametrize("rule", RULES)
 def test_larger_networks_ask_for_more(rule: str) -> None:
     vgg = replace(ALEXNET, units=1_539_560)
     assert 2000 < megabytes(rule, ALEXNET) < megabytes(rule, vgg) < 40_000
@@ -45,10 +58,16 @@ def test_memory_covers_what_was_measured() -> None:
 
 def test_slower_networks_ask_for_more_time() -> None:
     slow = replace(ALEXNET, speed=50)
-    for rule in ("sample_activations", "stream_moments", "estimate_contrast"):
+    images = {
+        "sample_activations": slow.shard,
+        "stream_moments": slow.shard,
+        "estimate_contrast": slow.contrasts,
+        "evaluate_masks": slow.masks * slow.masked_images,
+        "sample_segments": slow.segment_evaluations,
+    }
+    for rule, work in images.items():
         asked = minutes(rule, slow)
         assert asked > minutes(rule, ALEXNET)
-        work = slow.contrasts if rule == "estimate_contrast" else slow.shard
         assert asked * 60 > 2 * work / slow.speed
 
 

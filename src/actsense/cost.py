@@ -43,10 +43,22 @@ BENCHMARKED_RULES = {
     *SAMPLING_RULES,
     "accumulate",
     "cache_images",
+    "correlate",
+    "discriminate",
     "estimate_contrast",
     "estimate_indices",
+    "evaluate_masks",
+    "sample_segments",
     "train_network",
 }
+ANALYSES = (
+    *("evaluate_masks", "profile_masks", "plot_masking"),
+    *("sample_segments", "compare_segments", "plot_segments"),
+)  # of a design
+NETWORK_ANALYSES = (
+    *("correlate", "plot_correlation", "discriminate", "plot_discriminant"),
+    *("match_classes", "plot_classes"),
+)  # of all designs of a network together
 
 # An array of a store is two files: one shard, and what describes it.
 LAYER_ARRAYS = 13  # of the indices of a layer: six estimates, their intervals, what is dead
@@ -66,6 +78,8 @@ class Cost:
         evaluations: Nodes of all base points.
         forwards: Different inputs among them, which go through the network; an estimate.
         contrasts: Images that go through the network for the contrasts.
+        masked: Images that go through masked networks, from the first masked layer on.
+        segments: Images that go through the segments of the network.
         speed: Images per second.
         hours: Time of the device for all of them.
         minutes: Time of the longest sampling job.
@@ -84,6 +98,8 @@ class Cost:
     evaluations: int = 0
     forwards: int = 0
     contrasts: int = 0
+    masked: int = 0
+    segments: int = 0
     speed: float = 0.0
     hours: float = 0.0
     minutes: float = 0.0
@@ -131,6 +147,10 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
 
     forwards = round(built.evaluations * different_share(built, law))
     contrasts = _contrast_images(images, law)
+    sizes = study.sizes(network, design)
+    validation = int(images.counts[1].sum())
+    masked = sizes.masks * min(sizes.masked_images, validation)
+    segments = round(sizes.segment_evaluations * different_share(built, law))
     activations = forwards * units * 4 / GB * stored
     moments = layout(factors)["cross"].stop * units * 8 / GB
     results = units * (_index_bytes(factors) + 4 * len(STATISTICS) * len(law.augmentations)) / GB
@@ -144,7 +164,9 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
         forwards=forwards,
         contrasts=contrasts,
         speed=speed,
-        hours=(forwards + contrasts) / speed / 3600,
+        masked=masked,
+        segments=segments,
+        hours=(forwards + contrasts + masked + segments) / speed / 3600,
         minutes=forwards / samplings / speed / 60,
         written=activations + (samplings + built.replicates) * moments + results,
         alive=0.0 if keeps else alive,
@@ -198,7 +220,7 @@ def _design_jobs(study: Study, network: str, design: str) -> dict[str, int]:
     return {
         **dict.fromkeys(sampling, replicates * study.shards(network, design)),
         "merge_moments": replicates,
-        **dict.fromkeys(once, 1),
+        **dict.fromkeys((*once, *ANALYSES), 1),
     }
 
 
@@ -210,6 +232,7 @@ def _shared_jobs(study: Study) -> dict[str, int]:
         "plot_augmentations": 1,
         "all": 1,
         **weights,
+        **dict.fromkeys(NETWORK_ANALYSES, len(study.settings["networks"])),
     }
 
 

@@ -23,6 +23,8 @@ COLUMNS = (
     ("evaluations", "million"),
     ("forwards", "million"),
     ("contrasts", "million"),
+    ("masked", "million"),
+    ("segments", "million"),
     ("speed", "images/s"),
     ("device", "hours"),
     ("job", "minutes"),
@@ -67,8 +69,8 @@ def _table(costs: Sequence[Cost]) -> list[str]:
 
 
 def _cells(cost: Cost) -> tuple[str, ...]:
-    millions = (cost.evaluations / 1e6, cost.forwards / 1e6, cost.contrasts / 1e6)
-    numbers = (*millions, cost.speed, cost.hours, cost.minutes)
+    counts = (cost.evaluations, cost.forwards, cost.contrasts, cost.masked, cost.segments)
+    numbers = (*(count / 1e6 for count in counts), cost.speed, cost.hours, cost.minutes)
     sizes = (cost.written, cost.peak, cost.kept)
     return (
         cost.network,
@@ -88,6 +90,8 @@ def _notes(images: StandIn, costs: Sequence[Cost], device: torch.device) -> list
         _speed_note(study, device),
         "Forwards: evaluations that make a different image, which alone go through the network; "
         f"their share is estimated from {DECODED_BLOCKS} blocks of every design.",
+        "Masked, segments: images through the network behind the first masked layer, and through "
+        "its parts; they count as whole ones in the hours.",
         "GB and files: at most, without archives that are downloaded. At peak: with activations "
         "within the budget, and all moments that are not merged yet.",
     ]

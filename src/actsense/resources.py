@@ -27,6 +27,10 @@ class Sizes:
         shard: Evaluations of a shard.
         batch: Images per forward pass.
         contrasts: Images that the contrasts send through the network.
+        masks: Masked networks that are compared.
+        masked_images: Images that each of them sees.
+        segment_evaluations: Evaluations of the segments.
+        segment_units: Units that are chosen in all segments together, at most.
         speed: Evaluations per second, or 0 if unknown.
     """
 
@@ -36,6 +40,10 @@ class Sizes:
     shard: int
     batch: int
     contrasts: int
+    masks: int
+    masked_images: int
+    segment_evaluations: int
+    segment_units: int
     speed: float
 
     @property
@@ -48,15 +56,21 @@ class Sizes:
         return 4 * self.units * self.batch * 4 / 1e6
 
     @property
+    def _rows(self) -> int:
+        return 2 + 3 * self.factors + self.factors * (self.factors + 1) // 2
+
+    @property
     def _moments(self) -> float:
-        rows = 2 + 3 * self.factors + self.factors * (self.factors + 1) // 2
-        return self.units * rows * 8 / 1e6
+        return self.units * self._rows * 8 / 1e6
 
 
 def megabytes(rule: str, sizes: Sizes) -> int:
     """Return the memory that a job of a rule asks for at its first attempt."""
     block, batch, moments = sizes._block, sizes._batch, sizes._moments
     augmented = 600 * sizes.factors * sizes.units / 1e6
+    ranks = 4 * 4 * sizes.factors * sizes.units / 1e6  # of three indices and the controls
+    outcomes = 16 * sizes.masks * sizes.masked_images / 1e6
+    segments = sizes.segment_units * (4 * sizes._rows * 8 + 3 * sizes.block * 4) / 1e6
     needed = {
         "sample_activations": PROCESS + IMAGES + 3 * block + batch,
         "stream_moments": PROCESS + IMAGES + 3 * block + batch + 2 * moments,
@@ -65,6 +79,10 @@ def megabytes(rule: str, sizes: Sizes) -> int:
         "estimate_indices": PROCESS + TILE + 3 * moments,
         "estimate_contrast": PROCESS + IMAGES + batch + 2 * augmented,
         "plot_indices": PROCESS + moments,
+        "evaluate_masks": PROCESS + IMAGES + batch + ranks + outcomes,
+        "sample_segments": PROCESS + IMAGES + TILE + batch + segments,
+        "correlate": PROCESS + TILE + ranks,
+        "discriminate": PROCESS + TILE + ranks,
     }
     return _round(needed[rule])
 
@@ -79,6 +97,10 @@ def minutes(rule: str, sizes: Sizes) -> int:
         "accumulate": 2 * stored,
         "estimate_contrast": 2 * sizes.contrasts / speed,
         "estimate_indices": sizes.units / 100,
+        "evaluate_masks": 2 * sizes.masks * sizes.masked_images / speed,
+        "sample_segments": 2 * sizes.segment_evaluations / speed,
+        "correlate": sizes.units / 100,
+        "discriminate": sizes.units / 20,
     }
     return 15 + ceil(needed[rule] / 60)
 

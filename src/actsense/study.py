@@ -7,12 +7,13 @@ import json
 import os
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from actsense.analysis.mask_plans import count_conditions
 from actsense.config import check, read_schema
 from actsense.errors import ConfigError
 from actsense.resources import Sizes
@@ -28,6 +29,7 @@ Settings = dict[str, Any]
 SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
 SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the run looked up
 PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
+COLOUR_CHANNELS = 3  # hue, saturation, value: each has segments of its own
 ASIDE = ("base_points", "images_per_second")  # of a network's settings: not about the network
 
 
@@ -132,7 +134,7 @@ class Study:
 
     def provenance_settings(self, network: str, design: str) -> Settings:
         """Return the settings behind one result, to be kept inside it."""
-        kept = ["study", "seed", "dataset", "contrast"]
+        kept = ["study", "seed", "dataset", "contrast", "masking", "segments"]
         kept += ["activations", "device", "precision", "batch_size"]
         return {key: self.settings[key] for key in kept} | {
             "networks": {network: self._network_settings(network)},
@@ -145,6 +147,22 @@ class Study:
         own = self.settings["networks"][network].get("base_points")
         return described | {"base_points": own} if own else described
 
+    def segments_settings(self, network: str, design: str) -> Settings:
+        """Return the sampling settings of the segments, which have base points of their own."""
+        settings = self.sampling_settings(network, design)
+        name, described = settings["design"]
+        points = self.settings["segments"]["base_points"]
+        return settings | {"design": [name, described | {"base_points": points}]}
+
+    def masks(self, network: str, design: str) -> int:
+        """Return how many masked networks a design compares."""
+        return count_conditions(
+            self.settings["masking"],
+            augmentations=self.settings["designs"][design]["augmentations"],
+            factors=(*self.settings["designs"][design]["augmentations"], *CONTEXT),
+            map_layers=len(self.maps(network)),
+        )
+
     def design(self, network: str, design: str) -> Design:
         """Build the design that a network is evaluated under."""
         from actsense.sampling.shards import build_design
@@ -155,7 +173,12 @@ class Study:
 
     def units(self, network: str) -> int:
         """Return the number of recorded units of a network; its weights need not exist yet."""
-        return int(self.survey["units"][network])
+        return sum(prod(shape) for _, shape in self.survey["layers"][network])
+
+    def maps(self, network: str) -> list[tuple[int, ...]]:
+        """Return the shapes of the recorded layers that have positions: (channel, row, col)."""
+        shapes = [tuple(shape) for _, shape in self.survey["layers"][network]]
+        return [shape for shape in shapes if len(shape) == 3 and shape[1] * shape[2] > 1]
 
     def outline(self, network: str) -> "Network":
         """Build a network without weights."""
@@ -214,12 +237,29 @@ class Study:
             shard=block * ceil(built.blocks / self.shards(network, design)),
             batch=self.settings["batch_size"],
             contrasts=contrast["images"] * (1 + contrast["draws"] * augmentations),
+            masks=self.masks(network, design),
+            masked_images=self.settings["masking"]["images"],
+            segment_evaluations=self._segments_design(network, design).evaluations,
+            segment_units=self._segment_units(network, design),
             speed=self.settings["networks"][network].get("images_per_second", 0),
         )
 
     @property
     def _digest(self) -> str:
         return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
+
+    def _segments_design(self, network: str, design: str) -> Design:
+        points = self.settings["segments"]["base_points"]
+        return replace(self._counts(network, design), base_points=points)
+
+    def _segment_units(self, network: str, design: str) -> int:
+        """Return the most units that are chosen in segments, all colour channels together."""
+        factors = len(self.settings["designs"][design]["augmentations"]) + len(CONTEXT)
+        chosen = self.settings["segments"]["channels"] * factors
+        return sum(
+            COLOUR_CHANNELS * min(channels, chosen) * rows * cols
+            for channels, rows, cols in self.maps(network)
+        )
 
     def _counts(self, network: str, design: str) -> Design:
         """Return a design with the right number of everything but coordinates."""

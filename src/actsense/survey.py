@@ -20,8 +20,8 @@ def survey(settings: Settings) -> Settings:
 
     Returns:
         `classes`, the number of them; the `folder` of archives, their paths in it, `archives`,
-        and the names of the `missing` ones; and by network `units`, the number of recorded ones,
-        and `origins`: `trained`, `downloaded` or `imported`.
+        and the names of the `missing` ones; and by network `layers`, name and shape of the
+        recorded ones, and `origins`: `trained`, `downloaded` or `imported`.
 
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
@@ -33,17 +33,17 @@ def survey(settings: Settings) -> Settings:
         "folder": str(archive_folder(dataset)),
         "archives": [str(path) for path in dataset_archives(dataset)],
         "missing": missing_archives(dataset),
-        "units": {
-            name: _count_units(name, network, classes, dataset["image_size"])
+        "layers": {
+            name: _layers(name, network, classes, dataset["image_size"])
             for name, network in networks.items()
         },
         "origins": {name: _origin(network) for name, network in networks.items()},
     }
 
 
-def _count_units(name: str, network: Settings, classes: int, side: int) -> int:
+def _layers(name: str, network: Settings, classes: int, side: int) -> list[list[Any]]:
     outline = outline_network(name, network, classes=classes, image_size=side)
-    return lay_out(outline, network["layers"], side)[-1].stop
+    return [[layer.name, list(layer.shape)] for layer in lay_out(outline, network["layers"], side)]
 
 
 def _origin(network: Settings) -> str:

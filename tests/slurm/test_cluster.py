@@ -9,8 +9,14 @@ import yaml
 from cluster import Cluster
 from conftest import REPOSITORY, TINY, command, run, wait_for
 
-ON_GPU = {"train_network", "sample_activations", "estimate_contrast"}
-ON_CPU = {"cache_images", "accumulate", "merge_moments", "estimate_indices", "plot_indices"}
+ON_GPU = {
+    *("train_network", "sample_activations", "estimate_contrast"),
+    *("evaluate_masks", "sample_segments"),
+}
+ON_CPU = {
+    *("cache_images", "accumulate", "merge_moments", "estimate_indices", "plot_indices"),
+    *("correlate", "discriminate", "profile_masks", "match_classes", "compare_segments"),
+}
 WEIGHTS = "results/tiny/one/weights.pt"
 
 

@@ -173,7 +173,13 @@ def test_a_damaged_replicate_is_named(copied: Path) -> None:
     assert "replicate_0.zarr.zip: damaged" in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("target", ["data", "networks", "indices", "contrast", "figures"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("data", "networks", "indices", "contrast", "figures"),
+        *("correlation", "lda", "masking", "single_class", "segments"),
+    ],
+)
 def test_named_targets_exist(tmp_path: Path, target: str) -> None:
     configure(tmp_path)
     assert "cache_images" in planned(snakemake(tmp_path, "-n", target))
