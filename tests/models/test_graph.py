@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision import models
 
 from actsense.errors import ConfigError
@@ -94,6 +95,38 @@ def test_a_segment_alone_gives_what_it_gives_in_place(
 def test_layers_are_in_the_order_of_execution() -> None:
     graph = LayerGraph(network(models.resnet18(weights=None)), ["layer3", "maxpool", "layer1"])
     assert graph.layers == ("maxpool", "layer1", "layer3")
+
+
+class Changing(nn.Module):
+    """A network that changes the output of a layer in place, in three ways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Change what the first layer returned."""
+        out = self.first(batch)
+        out += self.second(batch)
+        out = functional.relu(out, inplace=True)
+        return out.mul_(2).mean(dim=(2, 3))
+
+
+def test_changes_in_place_leave_the_values_of_other_tails_alone() -> None:
+    module = Changing()
+    expected = module(images())
+    graph = LayerGraph(network(module), ["first", "second"])
+    values = graph.head(images(), "first")
+    for _ in range(2):
+        torch.testing.assert_close(graph.tail(values, "first", {}), expected, rtol=0, atol=0)
+
+
+def test_a_module_and_the_last_one_inside_it_are_both_edited() -> None:
+    inner = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1)), nn.Flatten())
+    graph = LayerGraph(network(inner), ["0", "0.0"])
+    values = graph.head(images(), "0")
+    edits = {"0": lambda out: 2 * out, "0.0": lambda out: 3 * out}
+    torch.testing.assert_close(graph.tail(values, "0", edits), 6 * inner(images()))
 
 
 class Bypass(nn.Module):

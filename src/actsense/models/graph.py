@@ -6,6 +6,8 @@ part between two layers can be run alone.
 
 __all__ = ["LayerGraph", "Values"]
 
+import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,13 @@ from actsense.models.network import Network
 
 Values = dict[fx.Node, Any]
 Edit = Callable[[Tensor], Tensor]
+
+ORDINARY: dict[Any, Any] = {  # instead of operators that change their first operand
+    operator.iadd: operator.add,
+    operator.isub: operator.sub,
+    operator.imul: operator.mul,
+    operator.itruediv: operator.truediv,
+}
 
 
 class LayerGraph:
@@ -41,7 +50,7 @@ class LayerGraph:
                 module.inplace = False  # type: ignore[assignment]
         tracer = _Tracer()
         try:
-            graph = tracer.trace(network.module)
+            graph = _without_changes_in_place(tracer.trace(network.module))
         except Exception as error:  # somebody else's code, run with stand-ins for tensors
             raise ConfigError(
                 f"networks.{network.name}: its steps cannot be listed ({error}). torch.fx traces "
@@ -85,9 +94,8 @@ class LayerGraph:
         """
         first = self._output[stop]
         values = dict(values)
-        for layer in self.layers:
-            if self._output[layer] is first and layer in edits:
-                values[first] = edits[layer](values[first])
+        for edit in self._edits_by_step(edits).get(first, ()):
+            values[first] = edit(values[first])
         nodes = self._nodes[self._place[first] + 1 :]
         logits: Tensor = self._run(nodes, values, edits)[self._nodes[-1]]
         return logits
@@ -137,15 +145,35 @@ class LayerGraph:
     def _run(self, nodes: Sequence[fx.Node], values: Values, edits: Mapping[str, Edit]) -> Values:
         """Run some steps; values that nothing needs any more are let go."""
         last_use = {used: node for node in self._nodes for used in node.all_input_nodes}
-        edited = {self._output[layer]: edit for layer, edit in edits.items()}
+        edited = self._edits_by_step(edits)
         for node in nodes:
             if node.op != "placeholder":
-                value = self.step(node, values)
-                values[node] = edited[node](value) if node in edited else value
+                values[node] = self.step(node, values)
+                for edit in edited.get(node, ()):
+                    values[node] = edit(values[node])
             for used in node.all_input_nodes:
                 if last_use[used] is node:
                     values.pop(used, None)
         return values
+
+    def _edits_by_step(self, edits: Mapping[str, Edit]) -> dict[fx.Node, list[Edit]]:
+        """Group edits: a module and the last one inside it have the same output."""
+        grouped: dict[fx.Node, list[Edit]] = {}
+        for layer in self.layers:
+            if layer in edits:
+                grouped.setdefault(self._output[layer], []).append(edits[layer])
+        return grouped
+
+
+def _without_changes_in_place(graph: fx.Graph) -> fx.Graph:
+    """Let every step make a new value, as `x + y` does instead of `x += y`."""
+    for node in graph.nodes:
+        node.target = ORDINARY.get(node.target, node.target)
+        if node.kwargs.get("inplace"):
+            node.kwargs = {**node.kwargs, "inplace": False}
+        if node.op == "call_method":
+            node.target = re.sub(r"(?<=[^_])_$", "", node.target)
+    return graph
 
 
 class _Tracer(fx.Tracer):
