@@ -1,5 +1,8 @@
 """Networks entered and left at their layers."""
 
+import operator
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -98,24 +101,30 @@ def test_layers_are_in_the_order_of_execution() -> None:
 
 
 class Changing(nn.Module):
-    """A network that changes the output of a layer in place, in three ways."""
+    """A network that changes the output of a layer in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.first, self.change = nn.Conv2d(3, 3, 1), change
 
     def forward(self, batch: Tensor) -> Tensor:
-        """Change what the first layer returned."""
-        out = self.first(batch)
-        out += self.second(batch)
-        out = functional.relu(out, inplace=True)
-        return out.mul_(2).mean(dim=(2, 3))
+        """Change what the layer returned."""
+        return self.change(self.first(batch)).mean(dim=(2, 3))
 
 
-def test_changes_in_place_leave_the_values_of_other_tails_alone() -> None:
-    module = Changing()
+CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "operator": lambda out: operator.iadd(out, 1),
+    "function": lambda out: functional.leaky_relu(out, 0.5, inplace=True),
+    "method": lambda out: out.mul_(2),
+    "module": nn.LeakyReLU(0.5, inplace=True),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_in_place_leave_the_values_of_other_tails_alone(change: str) -> None:
+    module = Changing(CHANGES[change])
     expected = module(images())
-    graph = LayerGraph(network(module), ["first", "second"])
+    graph = LayerGraph(network(module), ["first"])
     values = graph.head(images(), "first")
     for _ in range(2):
         torch.testing.assert_close(graph.tail(values, "first", {}), expected, rtol=0, atol=0)

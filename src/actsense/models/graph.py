@@ -6,7 +6,6 @@ part between two layers can be run alone.
 
 __all__ = ["LayerGraph", "Values"]
 
-import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,13 +17,6 @@ from actsense.models.network import Network
 
 Values = dict[fx.Node, Any]
 Edit = Callable[[Tensor], Tensor]
-
-ORDINARY: dict[Any, Any] = {  # instead of operators that change their first operand
-    operator.iadd: operator.add,
-    operator.isub: operator.sub,
-    operator.imul: operator.mul,
-    operator.itruediv: operator.truediv,
-}
 
 
 class LayerGraph:
@@ -166,9 +158,8 @@ class LayerGraph:
 
 
 def _without_changes_in_place(graph: fx.Graph) -> fx.Graph:
-    """Let every step make a new value, as `x + y` does instead of `x += y`."""
+    """Let every step make a new value; torch.fx itself makes `x + y` of `x += y`."""
     for node in graph.nodes:
-        node.target = ORDINARY.get(node.target, node.target)
         if node.kwargs.get("inplace"):
             node.kwargs = {**node.kwargs, "inplace": False}
         if node.op == "call_method":
