@@ -1,0 +1,223 @@
+"""Which factor made a map? Every index, layer and design of a network, by discriminants."""
+
+__all__ = ["discriminate"]
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
+
+from actsense.analysis.discriminant import (
+    Samples,
+    Spread,
+    assign_folds,
+    cross_validate,
+    fit_discriminant,
+    shuffle_labels,
+)
+from actsense.analysis.maps import INDICES, SensitivityMaps
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+VARIANTS = ("raw", "normalized")  # maps as they are, and divided by their norm
+RESAMPLES = 1000  # of channels, behind every interval
+SHOWN = 64  # channels in the table of the projection
+FEWEST = 4  # channels: the projection learns from half of them, and a spread needs two
+NEGLIGIBLE = 1e-20  # share of the squares that rounding alone leaves within factors
+KEYS = ("layer", "design", "value", "variant")
+COLUMNS = {
+    "accuracy": (
+        *KEYS,
+        *("accuracy", "low", "high", "chance", "null_mean", "null_high", "p_value", "p_adjusted"),
+        *("channels", "factors", "positions", "left_out", "zero_maps"),
+    ),
+    "confusion": (*KEYS, "factor", "predicted", "share", "low", "high"),
+    "projection": (*KEYS, "channel", "factor", "axis_1", "axis_2"),
+    "skipped": (*KEYS, "reason"),
+}
+
+
+def discriminate(
+    maps: SensitivityMaps, *, folds: int, repeats: int, permutations: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Tell factors apart by the maps of channels that were not learned from.
+
+    Every index, layer with positions and design is a case of its own, once with raw maps and
+    once with maps divided by their norm. A channel with an undefined position is left out.
+    Intervals resample channels, given the fits. The null shuffles labels within channels and
+    repeats all cross-validations with the same folds; p-values are corrected by Benjamini and
+    Hochberg over all cases.
+
+    Arguments:
+        maps: The maps of a network.
+        folds: Folds of a cross-validation.
+        repeats: Cross-validations, each with other folds.
+        permutations: Shuffled labelings.
+        seed: Of folds, shuffles and resamples; all cases share it.
+
+    Returns:
+        Tables `accuracy`, `confusion`, `projection` and `skipped`.
+
+    Raises:
+        ValueError: If there are fewer than 2 folds, or no repeats or permutations.
+    """
+    if folds < 2 or repeats < 1 or permutations < 1:
+        raise ValueError(
+            "LDA needs at least 2 folds, 1 repeat and 1 permutation; "
+            f"got {folds}, {repeats}, {permutations}."
+        )
+    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
+    for keys, factors, samples, left_out in _cases(maps):
+        reason = _reason(samples, folds)
+        if samples is None or reason:
+            results = {"skipped": pd.DataFrame([{"reason": reason}])}
+        else:
+            generator = np.random.default_rng(seed)
+            results = _analyze(samples, factors, folds, repeats, permutations, generator)
+            results["accuracy"] = results["accuracy"].assign(**left_out)
+        for name, table in results.items():
+            tables[name].append(table.assign(**keys))
+    return {name: _joined(parts, COLUMNS[name]) for name, parts in tables.items()}
+
+
+def _cases(
+    maps: SensitivityMaps,
+) -> Iterator[tuple[dict[str, str], list[str], Samples | None, dict[str, int]]]:
+    """Yield keys, factors, samples (None if there cannot be any) and what was left out."""
+    for layer, design in product(maps.layers, dict.fromkeys(v.design for v in maps.variables)):
+        variables = [one for one in maps.variables if one.design == design]
+        factors = [one.factor for one in variables]
+        if not maps.is_map(layer):
+            yield dict(zip(KEYS, (layer, design, "all", "all"), strict=True)), factors, None, {}
+            continue
+        for value in INDICES:
+            read = np.moveaxis(maps.read(layer, value, variables), 1, 0).astype(np.float64)
+            read = read.reshape(*read.shape[:2], -1)  # channels, factors, positions
+            defined = np.isfinite(read).all(axis=(1, 2))
+            raw = Samples.of(read, np.flatnonzero(defined))
+            for variant, samples in zip(VARIANTS, (raw, raw.normalized()), strict=True):
+                left_out = {
+                    "left_out": int((~defined).sum()),
+                    "zero_maps": len(raw.labels) - len(samples.labels),
+                }
+                keys = dict(zip(KEYS, (layer, design, value, variant), strict=True))
+                yield keys, factors, samples, left_out
+
+
+def _reason(samples: Samples | None, folds: int) -> str:
+    """Say why these samples cannot be analyzed, or nothing."""
+    if samples is None:
+        return "the layer has no positions"
+    channels, fewest = len(np.unique(samples.channels)), max(folds, FEWEST)
+    if channels < fewest:
+        return f"channels defined at every position: {channels}, needed: {fewest}"
+    within = [samples.features[samples.labels == k] for k in range(samples.classes)]
+    spread = sum(float(((one - one.mean(axis=0)) ** 2).sum()) for one in within if len(one))
+    if not spread > NEGLIGIBLE * float((samples.features**2).sum()):
+        return "the maps of a factor are alike in all channels"
+    return ""
+
+
+def _analyze(
+    samples: Samples,
+    factors: list[str],
+    folds: int,
+    repeats: int,
+    permutations: int,
+    generator: np.random.Generator,
+) -> dict[str, pd.DataFrame]:
+    samples = samples.in_row_space()
+    splits = [assign_folds(samples.channels, folds, generator) for _ in range(repeats)]
+    halves = assign_folds(samples.channels, 2, generator)
+    weights = _resample(len(np.unique(samples.channels)), generator)
+    shuffled = shuffle_labels(samples, permutations, generator)
+    labelings = np.vstack([samples.labels, shuffled])
+
+    predictions = []
+    hits = np.zeros(len(labelings), dtype=np.int64)
+    for split in splits:
+        predicted = cross_validate(samples, labelings, split)
+        hits += (predicted == labelings).sum(axis=1)
+        predictions.append(predicted[0])
+    counts = _confusions(samples, np.stack(predictions))
+    resampled = np.tensordot(weights, counts, axes=1)
+    accuracies = np.einsum("bkk->b", resampled) / resampled.sum(axis=(1, 2))
+    null = hits[1:] / (repeats * len(samples.labels))
+    accuracy = {
+        "accuracy": hits[0] / (repeats * len(samples.labels)),
+        "low": np.quantile(accuracies, 0.025),
+        "high": np.quantile(accuracies, 0.975),
+        "chance": 1 / len(np.unique(samples.labels)),
+        "null_mean": null.mean(),
+        "null_high": np.quantile(null, 0.95),
+        "p_value": (1 + (hits[1:] >= hits[0]).sum()) / (1 + permutations),
+        "channels": len(counts),
+        "factors": samples.classes,
+        "positions": samples.positions,
+    }
+    return {
+        "accuracy": pd.DataFrame([accuracy]),
+        "confusion": _confusion_table(counts.sum(axis=0), resampled, factors),
+        "projection": _projection_table(samples, halves, factors),
+    }
+
+
+def _resample(channels: int, generator: np.random.Generator) -> Floats:
+    """Return how often every channel occurs in every resample, (resamples, channels)."""
+    even = np.full(channels, 1 / channels)
+    return generator.multinomial(channels, even, size=RESAMPLES).astype(np.float64)
+
+
+def _confusions(samples: Samples, predictions: Integers) -> Floats:
+    """Count predictions (repeats, samples) per channel, (channels, true, predicted)."""
+    channels, places = np.unique(samples.channels, return_inverse=True)
+    counts = np.zeros((len(channels), samples.classes, samples.classes))
+    for predicted in predictions:
+        np.add.at(counts, (places, samples.labels, predicted), 1)
+    return counts
+
+
+def _confusion_table(counts: Floats, resampled: Floats, factors: list[str]) -> pd.DataFrame:
+    """Divide every row by its sum; the row of a factor without maps is empty."""
+    with np.errstate(invalid="ignore"):
+        share = counts / counts.sum(axis=1, keepdims=True)
+        shares = resampled / resampled.sum(axis=2, keepdims=True)
+    low, high = np.quantile(shares, [0.025, 0.975], axis=0)
+    return pd.DataFrame(
+        {
+            "factor": np.repeat(factors, len(factors)),
+            "predicted": np.tile(factors, len(factors)),
+            "share": share.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
+        }
+    )
+
+
+def _projection_table(samples: Samples, halves: Integers, factors: list[str]) -> pd.DataFrame:
+    """Project some channels on the axes that the other half of the channels gave."""
+    learned, shown = halves == 0, np.unique(samples.channels[halves == 1])[:SHOWN]
+    spread = Spread.of(samples.features[learned], samples.positions)
+    model = fit_discriminant(spread, samples.labels[None, learned], classes=samples.classes)
+    held = np.isin(samples.channels, shown)
+    placed = spread.along(samples.features[held]) @ model.projection()
+    return pd.DataFrame(
+        {
+            "channel": samples.channels[held],
+            "factor": np.array(factors)[samples.labels[held]],
+            "axis_1": placed[:, 0],
+            "axis_2": placed[:, 1],
+        }
+    )
+
+
+def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
+    if "p_value" in table and parts:
+        corrected = false_discovery_control(table["p_value"], method="bh")
+        table = table.assign(p_adjusted=corrected)
+    return table[list(columns)]
