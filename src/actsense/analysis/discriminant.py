@@ -133,7 +133,7 @@ class Discriminant:
         with np.errstate(divide="ignore"):  # a label without training samples is never chosen
             offsets = np.log(self.shares) - (self.directions * self.means).sum(axis=2) / 2
         flat = self.directions.reshape(-1, samples.shape[1]) @ samples.T
-        return flat.reshape(*offsets.shape, -1) + offsets[:, :, None]
+        return np.asarray(flat.reshape(*offsets.shape, -1) + offsets[:, :, None])
 
     def projection(self) -> Floats:
         """Return the two axes that separate the first labeling best, (features, 2).
