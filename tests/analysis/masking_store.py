@@ -81,7 +81,7 @@ def masking(
     data["top1_bootstrap"] = (("bootstrap", "condition"), boot)
     texts = {name: ("condition", column.to_numpy()) for name, column in table.items()}
     names = [f"class {number}" for number in range(classes)]
-    return xr.Dataset(data, {**texts, "class": names}, {"images": images, "design": "mixed"})
+    return xr.Dataset(data, {**texts, "class": names}, {"images": images, "label": "class"})
 
 
 def stored(folder: Path, data: xr.Dataset) -> Path:

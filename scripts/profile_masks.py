@@ -1,0 +1,11 @@
+"""Rule profile_masks: a masking store to what its masks do beyond random masks."""
+
+from pathlib import Path
+
+from actsense.analysis.profiles import profile_masks
+from actsense.run import logged
+from actsense.store import write_tables
+
+with logged(snakemake.log[0]):
+    tables = profile_masks(Path(snakemake.input.masking), seed=snakemake.params.seed)
+    write_tables(tables, dict(snakemake.output.items()))
