@@ -1,12 +1,23 @@
 """Laws of the rank-correlation kernel and of averaged correlations."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
 from actsense.analysis import spearman as module
-from actsense.analysis.spearman import fisher_mean, resampled_spearman, spearman, unit_ranks
+from actsense.analysis.spearman import (
+    exchange_p_value,
+    exchange_variance,
+    fisher_mean,
+    resampled_spearman,
+    spearman,
+    tiles,
+    unit_ranks,
+)
 
 SHAPE = (4, 25, 3, 5)  # variables, observations, rows, columns
 Floats = NDArray[np.float64]
@@ -221,3 +232,85 @@ def test_a_choice_of_observations_has_their_shape(values: Floats) -> None:
 def test_every_entry_has_its_group(values: Floats) -> None:
     with pytest.raises(ValueError, match="groups must number all 5 entries"):
         fisher_mean(values, resamples=10, seed=0, groups=np.zeros(3, dtype=int))
+
+
+def test_the_variance_of_exchanged_units_is_that_of_all_permutations() -> None:
+    values = np.random.default_rng(10).normal(size=(2, 5, 3)).round(1)
+    ranks = unit_ranks(values)
+    means = [
+        (ranks[:, 0, list(order)] * ranks[:, 1]).sum(axis=-1).mean()
+        for order in permutations(range(5))
+    ]
+    variance = exchange_variance(ranks, np.full(3, 5))
+    np.testing.assert_allclose(variance[0, 1], np.var(means), rtol=1e-12)
+
+
+@pytest.mark.parametrize("positions", [1, 7, 2000])
+def test_equal_positions_are_worth_one(positions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POSITIONS", 50)
+    values = np.random.default_rng(11).normal(size=(3, 20))
+    ranks = unit_ranks(np.repeat(values[..., None], positions, axis=2))
+    found = exchange_variance(ranks, np.full(positions, 20))
+    np.testing.assert_allclose(found, 1 / 19, rtol=1e-12)
+
+
+def test_positions_where_a_variable_is_undefined_do_not_count() -> None:
+    values = np.random.default_rng(12).normal(size=(2, 9, 6))
+    values[0, :, 4:] = 1
+    found = exchange_variance(unit_ranks(values), np.full(6, 9))
+    kept = exchange_variance(unit_ranks(values[..., :4]), np.full(4, 9))
+    np.testing.assert_allclose(found[0], kept[0], rtol=1e-12)
+
+
+def test_units_left_out_widen_the_variance() -> None:
+    """One position with 20 units, of which 8 count, is one position with 8 units."""
+    values, observed = np.random.default_rng(13).normal(size=(2, 20, 1)), np.zeros((20, 1), bool)
+    observed[:8] = True
+    found = exchange_variance(unit_ranks(values, observed=observed), observed.sum(axis=0))
+    np.testing.assert_allclose(found, 1 / 7, rtol=1e-12)
+
+
+def test_the_p_value_of_one_position_is_that_of_scipy() -> None:
+    x = np.random.default_rng(14).normal(size=(2, 12))
+    x[1] += x[0]
+    ranks = unit_ranks(x[..., None])
+    p_value = exchange_p_value(spearman(x), exchange_variance(ranks, np.array([12])))
+    expected = spearmanr(*x).pvalue
+    assert expected < 0.1
+    np.testing.assert_allclose(p_value[0, 1], expected, rtol=1e-10)
+
+
+def test_unrelated_smooth_maps_are_rarely_told_from_zero() -> None:
+    """Neighbours that resemble each other must not pass for independent evidence."""
+    variables, units, side = 40, 16, 8
+    noise = np.random.default_rng(15).normal(size=(variables, units, side, side))
+    values = gaussian_filter(noise, (0, 0, 2, 2), mode="wrap")
+    rho = spearman(values).mean(axis=(2, 3))
+    ranks = unit_ranks(values)
+    pairs = np.triu_indices(variables, 1)
+    p_value = exchange_p_value(rho, exchange_variance(ranks, np.full(side**2, units)))[pairs]
+    naive = exchange_p_value(rho, np.full_like(rho, 1 / side**2 / (units - 1)))[pairs]
+
+    assert abs((p_value < 0.05).mean() - 0.05) < 4 * np.sqrt(0.05 * 0.95 / len(p_value))
+    assert (naive < 0.05).mean() > 0.4
+
+
+def test_an_exact_correlation_is_certain() -> None:
+    assert exchange_p_value(np.array([1.0, -1.0]), np.array([0.1, 0.1])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "counts"),
+    [((4, 4), (2, 2)), ((27, 27), (6, 6)), ((1, 16), (1, 8)), ((2, 1), (2, 1))],
+)
+def test_tiles_are_near_squares_of_the_fourth_root(
+    shape: tuple[int, int], counts: tuple[int, int]
+) -> None:
+    numbered = tiles(shape).reshape(shape)
+    rows, columns = np.divmod(numbered, counts[1])
+    assert np.unique(numbered).tolist() == list(range(counts[0] * counts[1]))
+    for lines in (rows[:, 0], columns[0]):
+        sizes = np.bincount(lines)
+        assert sizes.max() - sizes.min() <= 1
+    assert (rows == rows[:, :1]).all()
+    assert (columns == columns[:1]).all()

@@ -5,25 +5,48 @@ With r the average ranks of a variable over n observations, centred and scaled t
     rho(a, b) = r_a . r_b                 Spearman's correlation, ties included
     mean rho  = tanh(mean(atanh rho))     over places, Fisher's transform
 
+Maps resemble themselves from one position to the next. So intervals of means over positions come
+from resampled tiles, not positions. And whether units that are exchanged at random, alike at all
+positions, would correlate as much as they do is answered with K, the rank correlations between
+positions over n units: the mean over P positions then has
+
+    variance(a, b) = sum(K_a * K_b) / (P^2 (n - 1))
+
+which is 1 / (n - 1) if there is one position or if all are alike, and less if they differ. The
+p-value is that of a correlation over 1 + 1 / variance effective units.
+
 A resample that takes observation i w_i times changes no order: with C(i) the summed w of the
 observations up to the value of i, and B(i) of those below it, the rank of i is (B + C + 1) / 2.
 So resampled ranks need no sorting.
 """
 
-__all__ = ["FisherMean", "fisher_mean", "resampled_spearman", "spearman", "unit_ranks"]
+__all__ = [
+    "FisherMean",
+    "exchange_p_value",
+    "exchange_variance",
+    "fisher_mean",
+    "resampled_spearman",
+    "spearman",
+    "tiles",
+    "unit_ranks",
+]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 LARGEST = 1 - 1e-7  # atanh of an exact 1 is infinite and would take over every mean
 CHUNK = 2**22  # numbers ranked at a time: sorting needs about ten times their memory
+POSITIONS = 512  # of larger maps so many count in K: a variance a little too large
+ROWS = 32  # of K at a time: 10 MB for 80 variables
 
 
 @dataclass(frozen=True)
@@ -175,6 +198,58 @@ def fisher_mean(
         low, high = np.tanh(np.quantile(drawn, (tail, 1 - tail), axis=-1))
     mean = np.tanh(_quotient(z.sum(axis=-1), n))
     return FisherMean(mean, low, high, n, entries - n)
+
+
+def tiles(shape: Sequence[int]) -> NDArray[np.int64]:
+    """Number the square tile that every position of a map lies in, row by row.
+
+    The side of a tile is the fourth root of the number of positions, the rate at which estimated
+    variances of means over a plane are best.
+
+    Arguments:
+        shape: Rows and columns.
+
+    Source:
+        Nordman & Lahiri (2004), Ann. Statist. 32, 1981-2027.
+    """
+    side = np.prod(shape) ** 0.25
+    counts = [ceil(length / side) for length in shape]
+    rows, columns = (
+        np.arange(length) * count // length for length, count in zip(shape, counts, strict=True)
+    )
+    return np.asarray(rows[:, None] * counts[1] + columns).ravel()
+
+
+def exchange_variance(ranks: Floats, units: NDArray[np.int64]) -> Floats:
+    """Return the variance of mean correlations if the units of one variable were exchanged.
+
+    Arguments:
+        ranks: From `unit_ranks`, (positions, variables, units).
+        units: Units that count at every position, (positions,).
+
+    Returns:
+        (variables, variables), NaN for those that are nowhere defined together.
+    """
+    chosen = np.linspace(0, len(ranks) - 1, min(len(ranks), POSITIONS)).astype(int)
+    defined = np.isfinite(ranks[chosen, :, 0])
+    by_variable = np.where(defined[..., None], ranks[chosen], 0).swapaxes(0, 1)
+    weights = 1 / np.sqrt(np.maximum(units[chosen] - 1, 1))
+    summed = np.zeros((ranks.shape[1], ranks.shape[1]))
+    for start in range(0, len(chosen), ROWS):
+        rows = slice(start, start + ROWS)
+        alike = by_variable[:, rows] @ by_variable.swapaxes(1, 2)
+        weighted = alike * weights[rows, None] * weights
+        summed += weighted.reshape(len(summed), -1) @ alike.reshape(len(summed), -1).T
+    both = defined.T.astype(np.float64) @ defined
+    return _quotient(summed, both**2)
+
+
+def exchange_p_value(rho: Floats, variance: Floats) -> Floats:
+    """Return the two-sided p-value of mean correlations, given `exchange_variance`."""
+    freedom = 1 / variance - 1
+    with np.errstate(divide="ignore"):  # an exact 1 is infinitely far out
+        far = np.abs(rho) * np.sqrt(freedom / np.maximum(1 - rho**2, 0))
+    return np.asarray(2 * stdtr(freedom, -far))
 
 
 def _unit_ranks(x: NDArray[Any], counted: NDArray[np.bool_]) -> Floats:

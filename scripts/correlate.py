@@ -1,0 +1,22 @@
+"""Rule correlate: the maps of one network to their rank correlations."""
+
+from pathlib import Path
+
+from actsense.analysis.correlation import correlate
+from actsense.analysis.maps import SensitivityMaps
+from actsense.run import logged
+from actsense.store import provenance, write_results, write_tables
+
+with logged(snakemake.log[0]):
+    designs, settings = snakemake.params.designs, snakemake.params.correlation
+    indices, contrasts = (
+        dict(zip(designs, map(Path, paths), strict=True))
+        for paths in (snakemake.input.indices, snakemake.input.contrasts)
+    )
+    maps = SensitivityMaps(indices, contrasts)
+    seed = snakemake.params.seed
+    found = correlate(maps, resamples=settings["bootstrap"], seed=seed)
+    configuration = {"correlation": dict(settings), "designs": designs, "seed": seed}
+    write_tables(found.tables, dict(snakemake.output.items()))
+    attributes = provenance(configuration=configuration)
+    write_results(Path(snakemake.output.positions), found.variation, attributes=attributes)

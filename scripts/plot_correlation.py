@@ -1,0 +1,14 @@
+"""Rule plot_correlation: tables of correlations to their figures."""
+
+from pathlib import Path
+
+from actsense.figures.correlation import plot_correlation
+from actsense.run import logged
+
+with logged(snakemake.log[0]):
+    plot_correlation(
+        {name: Path(path) for name, path in snakemake.input.items()},
+        {name: Path(path) for name, path in snakemake.output.items()},
+        title=snakemake.wildcards.network,
+        dpi=snakemake.params.figures["dpi"],
+    )
