@@ -1,0 +1,159 @@
+r"""What a masked network predicts, in numbers with image-level intervals.
+
+    top1, top5  share of images whose label is first, or among the first k (5)
+    kl          mean of KL(p || q), p and q the softmax of the unmasked and the masked network
+    entropy     of the histogram of predicted classes, nats: 0 where all predictions are alike
+    recall      share of a class's images that are predicted as it
+
+Logits are ranked, not probabilities; of equal ones the first class is ahead. Images are drawn
+again with equal probabilities; the same draws serve all conditions, so that differences of
+conditions can be bootstrapped. Recall resamples a class's own images: its interval is binomial.
+"""
+
+__all__ = ["METRICS", "Outcomes", "Summary", "image_draws", "outcomes", "summarize"]
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import binom
+from torch import Tensor
+
+Summary = dict[str, NDArray[np.generic]]
+
+METRICS = ("top1", "top5", "kl", "entropy")
+LEVELS = (0.025, 0.975)  # of the 95 % intervals
+CELLS = 2**26  # images times classes that are counted at a time: 256 MB
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What every condition predicts for every image, in host memory.
+
+    Attributes:
+        order: The first k classes, best first, (conditions, images, k).
+        divergence: KL from the unmasked network, nats, (conditions, images).
+    """
+
+    order: NDArray[np.int16]
+    divergence: NDArray[np.float32]
+
+    @classmethod
+    def empty(cls, conditions: int, images: int, k: int) -> "Outcomes":
+        """Make room for so many."""
+        return cls(
+            np.empty((conditions, images, k), dtype=np.int16),
+            np.empty((conditions, images), dtype=np.float32),
+        )
+
+
+def outcomes(logits: Tensor, unmasked: Tensor, k: int) -> Outcomes:
+    """Return the outcomes of some versions of a network.
+
+    Arguments:
+        logits: Those of the versions, (versions, images, classes).
+        unmasked: Those of the unmasked network, (images, classes).
+        k: How many first classes are kept.
+    """
+    order = logits.sort(dim=-1, descending=True, stable=True).indices[..., :k]
+    p, q = (x.double().log_softmax(dim=-1) for x in (unmasked, logits))  # cancels near p = q
+    return Outcomes(
+        order.to(torch.int16).cpu().numpy(),
+        (p.exp() * (p - q)).sum(dim=-1).float().cpu().numpy(),
+    )
+
+
+def image_draws(images: int, count: int, *, seed: int) -> NDArray[np.float32]:
+    """Return how often each image is drawn in every resample, (count, images)."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(b"resampled images"),))
+    generator = np.random.default_rng(sequence)
+    return generator.multinomial(images, np.full(images, 1 / images), size=count).astype(
+        np.float32
+    )
+
+
+def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: Tensor) -> Summary:
+    """Reduce outcomes to numbers per condition.
+
+    Arguments:
+        found: The outcomes.
+        labels: Class of every image, (images,).
+        classes: Number of classes.
+        draws: From `image_draws`, on the device that is to count.
+
+    Returns:
+        Every one of `METRICS` with `_low` and `_high`, (conditions,); `top1_bootstrap`,
+        (bootstrap, conditions); `predicted`, counts, and `recall` with `_low` and `_high`,
+        (conditions, class), NaN for classes without images.
+    """
+    first = found.order[..., 0]
+    right, within = first == labels, (found.order == labels[:, None]).any(axis=-1)
+    predicted = np.stack([np.bincount(row, minlength=classes) for row in first])
+    samples = {
+        "top1": (right, _resampled_mean(right, draws)),
+        "top5": (within, _resampled_mean(within, draws)),
+        "kl": (found.divergence, _resampled_mean(found.divergence, draws)),
+    }
+    results: Summary = {
+        "top1_bootstrap": samples["top1"][1],
+        "predicted": predicted.astype(np.int32),
+        **_recall(right, labels, classes),
+    }
+    for name, (values, resampled) in samples.items():
+        results[name] = values.mean(axis=1, dtype=np.float64)
+        results[f"{name}_low"], results[f"{name}_high"] = np.quantile(resampled, LEVELS, axis=0)
+    entropies = _resampled_entropy(first, classes, draws)
+    results["entropy"] = entropy = _entropy(torch.from_numpy(predicted)).numpy()
+    # Resampling lowers an entropy by about (classes - 1) / (2 images): that is taken out.
+    low, high = np.quantile(entropies, LEVELS, axis=0) + entropy - entropies.mean(axis=0)
+    results["entropy_low"], results["entropy_high"] = low, high
+    return results
+
+
+def _resampled_mean(values: NDArray[np.generic], draws: Tensor) -> NDArray[np.float32]:
+    """Return the mean of every resample, (bootstrap, conditions)."""
+    # Sums of hits are whole numbers below 2^24 and exact in float32.
+    columns = torch.from_numpy(values).to(draws.device, torch.float32).T
+    return (draws @ columns / draws.shape[1]).cpu().numpy()
+
+
+def _resampled_entropy(
+    predicted: NDArray[np.int16], classes: int, draws: Tensor
+) -> NDArray[np.float64]:
+    """Return the entropy of the predictions of every resample, (bootstrap, conditions)."""
+    images = draws.shape[1]
+    parts = []
+    step = max(1, CELLS // (classes * max(images, len(draws))))
+    for start in range(0, len(predicted), step):
+        part = torch.from_numpy(predicted[start : start + step]).to(draws.device, torch.int64)
+        hot = torch.zeros(images, len(part), classes, device=draws.device)
+        hot.scatter_(2, part.T[..., None], 1)
+        counts = draws @ hot.flatten(1)  # (bootstrap, conditions * classes)
+        parts.append(_entropy(counts.view(len(draws), -1, classes)).cpu().numpy())
+    return np.concatenate(parts, axis=1)
+
+
+def _entropy(counts: Tensor) -> Tensor:
+    """Return the entropy over the last axis, nats."""
+    share = counts.double() / counts.sum(dim=-1, keepdim=True)
+    entropy: Tensor = torch.special.entr(share).sum(dim=-1)
+    return entropy
+
+
+def _recall(right: NDArray[np.bool_], labels: NDArray[np.int64], classes: int) -> Summary:
+    images = np.bincount(labels, minlength=classes)
+    hits = np.stack([np.bincount(labels[row], minlength=classes) for row in right])
+    # Few different pairs of numbers, and quantiles are slow.
+    pairs = np.stack([hits, np.broadcast_to(images, hits.shape)]).reshape(2, -1)
+    (hit, of), place = np.unique(pairs, axis=1, return_inverse=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(of > 0, hit / of, np.nan)
+        low, high = (
+            np.where(of > 0, binom.ppf(level, of, share) / of, np.nan) for level in LEVELS
+        )
+    return {
+        name: value[place.reshape(-1)].reshape(hits.shape).astype(np.float32)
+        for name, value in (("recall", share), ("recall_low", low), ("recall_high", high))
+    }

@@ -1,0 +1,226 @@
+"""Guided masking: does what a map calls sensitive matter to what the network predicts?"""
+
+__all__ = ["evaluate_masks", "masking_table"]
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from actsense.analysis.mask_metrics import METRICS, Summary, image_draws, summarize
+from actsense.analysis.mask_plans import ORIGINAL, TOGETHER, Condition, MaskPlan, conditions
+from actsense.analysis.mask_ranks import MaskRanks
+from actsense.analysis.mask_trials import MaskTrial, balanced_images
+from actsense.errors import ConfigError
+from actsense.models import Network
+from actsense.models.precision import arithmetic
+from actsense.sampling.shards import Sampling
+
+PLAN = ("value", "factor", "rule", "scale", "fraction", "level", "layers", "draw")
+DESCRIPTIONS = {
+    "top1": "share of images whose label is predicted first",
+    "top5": "share of images whose label is among the first k predictions",
+    "kl": "mean divergence from the unmasked network with the same input, nats",
+    "entropy": "entropy of the histogram of first predictions, nats",
+    "recall": "share of the images with a label that are predicted as it",
+    "predicted": "images that are predicted as the class",
+    "top1_bootstrap": "top1 of images that are drawn again, the same for all conditions",
+    "masked_units": "units that are masked in all layers",
+    "certain_share": "share of the masked units, or channels, whose interval lies above 0",
+}
+
+
+def evaluate_masks(
+    sampling: Sampling,
+    network: Network,
+    indices: Path,
+    settings: Mapping[str, Any],
+    *,
+    precision: str = "float32",
+) -> dict[str, xr.Dataset]:
+    """Evaluate all conditions of a design on validation images.
+
+    Labels are the classes of the dataset. For a network with another number of outputs they are
+    its own unmasked predictions on the original images, and top1 is agreement with them; the
+    attribute `label` says which: `class` or `prediction`.
+
+    The same settings give the same bits. Another `batch_size` moves logits by roundings; images,
+    parameters and masks it leaves alone.
+
+    Arguments:
+        sampling: Images, augmentations and device.
+        network: The network.
+        indices: The index store of the design.
+        settings: The section `masking` of the configuration.
+        precision: What the network computes in.
+
+    Returns:
+        The root: metrics of all conditions. `predictions`: the first k classes of every image,
+        for the unmasked network, and for `top` of the first level and layers with the original
+        and its own augmentation; `prediction` has the coordinates that `condition` has.
+
+    Raises:
+        ConfigError: If there are fewer than two classes or no layer can be masked.
+    """
+    rows, labels = balanced_images(sampling.law.pool, settings["images"])
+    ranks = MaskRanks(indices, sampling.design.name, seed=sampling.design.seed)
+    trial = MaskTrial(sampling, network, ranks, rows, precision)
+    names, label = _classes(sampling, network, trial.classes)
+    if label == "prediction":
+        labels = trial.run(ORIGINAL, [MaskPlan("none")]).order[0, :, 0].astype(np.int64)
+    wanted = _conditions(sampling, ranks, settings)
+    device = sampling.evaluate.device
+    draws = torch.from_numpy(
+        image_draws(len(rows), settings["bootstrap"], seed=sampling.design.seed)
+    ).to(device)
+    summaries, orders = [], []
+    for name, plans in tqdm(wanted.items(), desc="masking", unit="input"):
+        found = trial.run(name, plans)
+        with arithmetic("float32", device):
+            summaries.append(summarize(found, labels, len(names), draws))
+        orders.append(found.order[[_is_kept(name, plan, settings) for plan in plans]])
+    listed = [Condition(name, plan) for name, plans in wanted.items() for plan in plans]
+    facts = {
+        "images": len(rows),
+        "design": sampling.design.name,
+        "network": network.name,
+        "label": label,
+        "k": trial.k,
+        "masked_layers": json.dumps(ranks.layers),
+        "unmasked_layers": json.dumps(ranks.unmasked),
+    }
+    kept = [c for c in listed if _is_kept(c.input, c.plan, settings)]
+    return {
+        "": _root(listed, summaries, ranks).assign_coords({"class": names}).assign_attrs(facts),
+        "predictions": _predictions(kept, np.concatenate(orders), labels),
+    }
+
+
+def masking_table(data: xr.Dataset) -> pd.DataFrame:
+    """Return one row per condition; all draws of a random mask share one.
+
+    That row holds means over draws. Its intervals add up, as independent errors, the middle 95 %
+    of the draws and the mean interval over images.
+
+    Arguments:
+        data: The root of what `evaluate_masks` returned.
+    """
+    single = [name for name, array in data.data_vars.items() if array.dims == ("condition",)]
+    rows = data[single].to_dataframe()
+    kinds = ["input", *(name for name in PLAN if name != "draw")]
+    groups = rows.groupby(kinds, dropna=False, sort=False)
+    table = groups[["masked_units", "certain_share"]].first()
+    table.insert(0, "draws", groups.size())
+    table.insert(1, "images", int(data.attrs["images"]))
+    for metric in METRICS:
+        mean = table[metric] = groups[metric].mean()
+        for side, level, sign in (("low", 0.025, -1), ("high", 0.975, 1)):
+            between = groups[metric].quantile(level) - mean
+            within = groups[f"{metric}_{side}"].mean() - mean
+            table[f"{metric}_{side}"] = mean + sign * np.hypot(between, within)
+    return table.reset_index()
+
+
+def _classes(sampling: Sampling, network: Network, outputs: int) -> tuple[list[str], str]:
+    """Return the names of the outputs, and what the labels are."""
+    known = list(sampling.evaluate.images.class_names)
+    if min(outputs, len(known)) < 2:
+        raise ConfigError(
+            f"masking: predictions need two classes at least; the dataset has {len(known)}, the "
+            f"network {network.name} has {outputs}. Add images of other classes."
+        )
+    if outputs == len(known):
+        return known, "class"
+    logging.info(
+        "%s has %d outputs for %d classes: masked predictions are compared with unmasked ones",
+        *(network.name, outputs, len(known)),
+    )
+    return network.classes or [str(k) for k in range(outputs)], "prediction"
+
+
+def _conditions(
+    sampling: Sampling, ranks: MaskRanks, settings: Mapping[str, Any]
+) -> dict[str, list[MaskPlan]]:
+    """Group the plans by the input that the network is shown."""
+    grouped: dict[str, list[MaskPlan]] = {}
+    for condition in conditions(
+        settings,
+        augmentations=sampling.law.augmentations,
+        factors=ranks.factors,
+        map_layers=ranks.layers,
+    ):
+        grouped.setdefault(condition.input, []).append(condition.plan)
+    return grouped
+
+
+def _is_kept(name: str, plan: MaskPlan, settings: Mapping[str, Any]) -> bool:
+    """Tell whether the predictions under a condition are kept image by image."""
+    first = (
+        plan.rule == "top"
+        and plan.level == settings["levels"][0]
+        and (plan.layers == TOGETHER) == (settings["layers"][0] == TOGETHER)
+    )
+    return plan.rule == "none" or (first and name in (ORIGINAL, plan.factor))
+
+
+def _root(
+    listed: Sequence[Condition], summaries: Sequence[Summary], ranks: MaskRanks
+) -> xr.Dataset:
+    plans = dict.fromkeys(condition.plan for condition in listed)
+    sizes = {plan: (ranks.masked_units(plan), ranks.certain_share(plan)) for plan in plans}
+    units, shares = zip(*(sizes[condition.plan] for condition in listed), strict=True)
+    data: dict[str, Any] = {
+        "masked_units": ("condition", np.array(units, dtype=np.int64)),
+        "certain_share": ("condition", np.array(shares, dtype=np.float32)),
+    }
+    for name, first in summaries[0].items():
+        resampled = name == "top1_bootstrap"
+        vector = ("bootstrap", "condition") if resampled else ("condition", "class")
+        values = np.concatenate([summary[name] for summary in summaries], axis=int(resampled))
+        data[name] = (vector if first.ndim > 1 else "condition", values)
+    root = xr.Dataset(data, coords=_coordinates(listed, "condition"))
+    for array in root.data_vars.values():
+        array.attrs["description"] = _description(str(array.name))
+    return root
+
+
+def _description(name: str) -> str:
+    if name in DESCRIPTIONS:
+        return DESCRIPTIONS[name]
+    measured, _, side = name.rpartition("_")
+    return f"{side} end of the 95 % interval: {DESCRIPTIONS[measured]}"
+
+
+def _predictions(
+    kept: Sequence[Condition], order: NDArray[np.int16], labels: NDArray[np.int64]
+) -> xr.Dataset:
+    return xr.Dataset(
+        {
+            "classes": (
+                ("prediction", "image", "rank"),
+                order,
+                {"description": "number of the predicted class, best first"},
+            ),
+            "label": ("image", labels.astype(np.int16), {"description": "number of the class"}),
+        },
+        # Not `condition`: groups of a tree share an axis with the root only if it is all of it.
+        coords=_coordinates(kept, "prediction"),
+    )
+
+
+def _coordinates(listed: Sequence[Condition], axis: str) -> dict[str, tuple[str, list[Any]]]:
+    """Return what the plans and inputs are, along an axis; NaN where a plan has no number."""
+    plans = [condition.plan for condition in listed]
+    columns: dict[str, list[Any]] = {"input": [condition.input for condition in listed]}
+    for name in PLAN:
+        values = [getattr(plan, name) for plan in plans]
+        columns[name] = [float("nan") if value is None else value for value in values]
+    return {name: (axis, values) for name, values in columns.items()}
