@@ -161,3 +161,12 @@ def test_tables_hold_every_pair_and_step_of_the_tree() -> None:
     ]
     np.testing.assert_allclose(trees["silhouette"], clusters["silhouette"].mean())
     assert (clusters["stability"].dropna() == 1).all()
+
+
+def test_leaves_are_numbered_as_the_tree_draws_them() -> None:
+    ranks = standard_ranks(np.random.default_rng(0).normal(size=(1, 14, 9)))
+    pairs = [("hue", str(number)) for number in range(14)]
+    clusters = tree_tables(ranks, pairs=pairs, facts={"value": "S1"})["clusters"]
+    drawn = grow_tree(profile_distances(ranks[0])).leaves
+    np.testing.assert_array_equal(clusters.sort_values("leaf")["item"], drawn)
+    assert (np.argsort(drawn) != drawn).any()

@@ -16,8 +16,8 @@ FACTORS = ["hue", "rolling", "order"]
 SMALL = {"augmentations": AUGMENTATIONS, "factors": FACTORS}
 
 
-def severity(scale: float, fraction: float) -> float:
-    return 0.9 - 0.5 * fraction - 0.1 * scale
+def severity(input: str, scale: float, fraction: float) -> float:
+    return 0.9 - 0.1 * len(input) * fraction - 0.1 * scale
 
 
 def scattered(*parts: object) -> float:
@@ -31,7 +31,7 @@ def accuracy(
     if rule == "none":
         return 0.95
     if rule == "random":
-        return severity(scale, fraction) if np.isfinite(scale) else 0.5
+        return severity(input, scale, fraction) if np.isfinite(scale) else 0.5
     return scattered(input, factor, scale, fraction) + 0.3
 
 
@@ -44,7 +44,7 @@ def profile(input: str, factor: str) -> tuple[list[float], list[float]]:
     """Return the differences to random masks and the accuracies that the store was given."""
     every = [(s, f) for s in (0.0, 1.5) for f in (0.5, 0.3, 0.1)]
     raw = [accuracy(input, factor, "top", s, f) for s, f in every]
-    return [r - severity(s, f) for r, (s, f) in zip(raw, every, strict=True)], raw
+    return [r - severity(input, s, f) for r, (s, f) in zip(raw, every, strict=True)], raw
 
 
 def test_correlations_are_those_of_scipy_on_differences_to_random_masks(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_products_of_standard_ranks_are_spearman_correlations_with_ties() -> Non
 def test_constant_profiles_are_undefined_and_counted(tmp_path: Path) -> None:
     def flat(input: str, factor: str, rule: str, **others: float) -> float:
         if input == "hue" and factor == "order" and rule == "top":
-            return severity(others["scale"], others["fraction"])
+            return severity(input, others["scale"], others["fraction"])
         return accuracy(input, factor, rule, **others)
 
     data = masking(listed(**SMALL), flat)
@@ -170,6 +170,7 @@ def test_intervals_of_effects_cover_the_choice_of_random_masks(
     )
     width = (tables["effects"]["high"] - tables["effects"]["low"]) / 2
     hits = np.rint((0.5 + spread * (np.arange(10) - 4.5) / 4.5) * 180)
+    np.testing.assert_allclose(tables["effects"]["effect"], (90 - hits.mean()) / 180, atol=1e-12)
     per_image = (np.arange(180) < 90) - (np.arange(180)[:, None] < hits).mean(axis=1)
     expected = 1.96 * np.hypot(per_image.std() / 180**0.5, hits.std() / 180 / 10**0.5)
     # Percentiles of 2000 resamples have an error of 3 %; scales share theirs with all rows.

@@ -24,7 +24,7 @@ from actsense.figures.style import FACTOR_COLORS, save
 
 AUGMENTATIONS = ["hue", "rolling"]
 FACTORS = ["hue", "rolling", "order"]
-GRAY = "0.55"
+GRAY = "0.45"
 
 
 def accuracy(factor: str, rule: str, fraction: float, draw: int, **others: object) -> float:
@@ -94,7 +94,7 @@ def texts(figure: Figure, folder: Path) -> str:
     return (folder / "figure.svg").read_text().replace("\n", " ")
 
 
-def test_effects_are_written_in_points_and_gray_where_uncertain(tmp_path: Path) -> None:
+def test_effects_are_written_in_percentage_points(tmp_path: Path) -> None:
     table = effects().query("layers == 'together' and scale == 0")
     figure = effect_maps(effects(), title="t")
     cells = figure.axes[0].texts
@@ -108,9 +108,12 @@ def test_effects_are_written_in_points_and_gray_where_uncertain(tmp_path: Path) 
     assert "activations, all layers" in text
 
 
-def test_uncertain_effects_are_gray() -> None:
-    table = effects().assign(low=-0.4, high=0.4)
-    assert {cell.get_color() for cell in effect_maps(table, title="t").axes[0].texts} == {GRAY}
+def test_uncertain_effects_are_pale() -> None:
+    table = effects()
+    table.loc[1, ["low", "high"]] = [-0.4, 0.4]
+    opacity = np.ravel(effect_maps(table, title="t").axes[0].images[0].get_alpha())
+    assert opacity[1] < 0.5
+    np.testing.assert_array_equal(np.delete(opacity, 1), 1)
 
 
 def test_effects_have_the_same_limits_in_all_figures() -> None:
@@ -209,9 +212,7 @@ def test_controls_are_shown_at_the_largest_fraction() -> None:
     least = table.query("rule == 'least' and scale == 0")["top1"]
     np.testing.assert_allclose(labelled["least sensitive"], least)
     mean = table.query("rule == 'mean'")["top1"]
-    np.testing.assert_allclose(
-        labelled["most sensitive, replaced by their mean, not scaled"], mean
-    )
+    np.testing.assert_allclose(labelled["most sensitive, but replaced by their mean"], mean)
     (top,) = axis.containers
     expected = table.query("rule == 'top' and scale == 0")["top1"]
     np.testing.assert_allclose(np.asarray(top.lines[0].get_xdata(), float), expected)

@@ -22,11 +22,13 @@ from actsense.figures.style import new_figure
 ORIGINAL = "original"
 # The same in all figures of all networks, percentage points; the logarithm shows small ones.
 EFFECTS = SymLogNorm(linthresh=2, linscale=0.6, vmin=-50, vmax=50, base=10)
-TICKS = [-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50]
+TICKS = [-50, -20, -10, -4, -1, 0, 1, 4, 10, 20, 50]
 CORRELATIONS = Normalize(-1, 1)
 CLUSTERS = [to_hex(colormaps["tab10"](k)) for k in (0, 1, 2, 3, 4, 5, 6, 8, 9)]  # no gray
-UNCERTAIN = "0.55"
+UNCERTAIN = "0.45"
+PALE = 0.3  # opacity of uncertain cells
 SINGLE = "0.6"
+PALE_NOTE = "Pale: the 95 % interval covers 0."
 CELL, ROW = 0.4, 0.24  # inches of a cell of a map: columns, rows
 
 
@@ -43,9 +45,9 @@ def effect_maps(effects: pd.DataFrame, *, title: str) -> Figure:
         own,
         "input",
         f"{title}: what masks of a factor change beyond random masks of equal size",
-        f"Top-1 accuracy minus that under random masks, percentage points, mean over "
-        f"{_fractions(own)}; masked: {_place(*first)}. Rows: what the network sees;\n"
-        f"framed: the input is the masked factor. {_facts(own)} Gray: the 95 % interval covers 0.",
+        "Top-1 accuracy minus that under random masks, percentage points, mean over "
+        f"{_fractions(own)}; masked: {_place(*first)}.\nRows: what the network sees; framed: it "
+        f"is the masked factor. {_facts(own)} {PALE_NOTE}",
     )
 
 
@@ -64,7 +66,7 @@ def place_maps(effects: pd.DataFrame, *, title: str) -> Figure:
         f"{title}: which layer matters, and whether whole channels do",
         "Top-1 accuracy on original images minus that under random masks of the same layer and "
         f"size, percentage points, mean over {_fractions(own)}.\n"
-        f"Rows: what is masked. {_facts(own)} Gray: the 95 % interval covers 0.",
+        f"Rows: what is masked. {_facts(own)} {PALE_NOTE}",
     )
 
 
@@ -80,14 +82,14 @@ def correlation_maps(profiles: pd.DataFrame, *, title: str) -> Figure:
     left, panel = 1.6, CELL * len(factors) + 0.3
     undefined = int(profiles["rho"].isna().sum())
     figure = new_figure(
-        max(9.0, left + len(values) * panel + 1.0),
-        1.0 + 1.5 + ROW * len(inputs) + 0.2,
+        max(11.0, left + len(values) * panel + 1.0),
+        max(3.6, 2.7 + ROW * len(inputs)),
         f"{title}: do masks act alike on augmented and on original images?",
-        "Spearman's correlation of the profiles (accuracy beyond random masks over "
+        "Spearman's rho of the profiles (accuracy beyond random masks over "
         f"{one['configurations']} scales and fractions) of input (row) and original, per masked "
-        f"factor (column).\nFramed: the input is the masked factor. n = {one['images']} images, "
-        f"{one['resamples']} resamples. Gray: the 95 % interval covers 0. "
-        f"Crossed: undefined, a profile is constant ({undefined}).",
+        "factor (column).\nFramed: the input is the masked factor. "
+        f"n = {one['images']} images, {one['resamples']} resamples. {PALE_NOTE} "
+        f"Crossed: a profile is constant ({undefined}).",
     )
     axes = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
     for axis, value in zip(axes, values, strict=True):
@@ -111,7 +113,7 @@ def trees(
     """
     rows = int(summary["items"].max())
     figure = new_figure(
-        max(9.0, 4.3 * len(summary) + 0.4),
+        max(10.5, 4.3 * len(summary) + 0.4),
         1.6 + max(1.5, 0.135 * rows),
         f"{title}: which masks act alike on which input",
         "Average linkage of the profiles named input--masked factor, distance 1 - Spearman's rho; "
@@ -137,8 +139,8 @@ def _effect_grid(effects: pd.DataFrame, row: str, heading: str, subtitle: str) -
     values, scales = _seen(effects, "value"), _seen(effects, "scale")
     names, factors = _seen(effects, row), _seen(effects, "factor")
     figure = new_figure(
-        max(10.5, 2.2 + len(scales) * (CELL * len(factors) + 0.2) + 1.0),
-        1.0 + len(values) * (ROW * len(names) + 0.35) + 1.1,
+        max(11.0, 2.2 + len(scales) * (CELL * len(factors) + 0.2) + 1.0),
+        max(3.6, 1.0 + len(values) * (ROW * len(names) + 0.35) + 1.1),
         heading,
         subtitle,
     )
@@ -166,13 +168,14 @@ def _cells(
     norm: Normalize,
     written: Callable[[float], str],
 ) -> AxesImage:
-    """Draw an annotated map; gray numbers where the interval covers zero."""
+    """Draw an annotated map; pale where the interval covers zero."""
     every = pd.MultiIndex.from_product([rows, columns])
     shape = (len(rows), len(columns))
     numbers = table[[column, "low", "high"]].reindex(every).to_numpy(float)
     values, low, high = numbers.reshape(*shape, 3).transpose(2, 0, 1)
-    axis.set_facecolor("0.92")
-    image = axis.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto")
+    certain = (low > 0) | (high < 0)
+    opacity = np.where(certain, 1, PALE)
+    image = axis.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto", alpha=opacity)
     for row, col in np.ndindex(shape):
         value = float(values[row, col])
         if not np.isfinite(value):
@@ -180,8 +183,7 @@ def _cells(
                 _write(axis, row, col, "\u00d7", UNCERTAIN)
             continue
         dark = abs(2 * norm(value) - 1) > 0.75
-        certain = low[row, col] > 0 or high[row, col] < 0
-        color = ("white" if dark else "black") if certain else UNCERTAIN
+        color = ("white" if dark else "black") if certain[row, col] else UNCERTAIN
         _write(axis, row, col, written(value), color)
         if rows[row] == columns[col]:
             frame = Rectangle((col - 0.5, row - 0.5), 1, 1, fill=False, linewidth=1.4, zorder=3)

@@ -30,7 +30,7 @@ METRICS = {
 CONTROLS = {
     "permuted": ("D", "positions of the map permuted"),
     "least": ("v", "least sensitive"),
-    "mean": ("x", "most sensitive, replaced by their mean, not scaled"),
+    "mean": ("x", "most sensitive, but replaced by their mean"),
 }
 CLASSES = 20  # shown of a network that has more
 RECALL = Normalize(0, 1)
@@ -137,7 +137,7 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
     largest = table["fraction"].max()
     values, scales, factors = _values(data), _scales(table), _factors(table)
     figure = new_figure(
-        max(9.5, 3.4 * len(scales) + 1.4),
+        max(10.5, 3.4 * len(scales) + 1.4),
         1.6 + len(values) * (0.2 * len(factors) + 0.45),
         f"{title}: masks of the most sensitive {100 * largest:g} % against their controls",
         f"Top-1 accuracy on original images, n = {data.attrs['images']}; masked: {_place(table)}. "
@@ -183,7 +183,7 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
     classes, total = np.sort(np.argsort(-spread, kind="stable")[:CLASSES]), len(spread)
     shown = f"the {len(classes)} of {total} that differ most" if total > CLASSES else "all"
     figure = new_figure(
-        max(9.0, 2.6 + len(values) * (0.36 * len(classes) + 0.2) + 0.9),
+        max(10.0, 2.6 + len(values) * (0.36 * len(classes) + 0.2) + 0.9),
         1.0 + 0.25 * max(map(len, rows.values())) + 1.5,
         f"{title}: which classes survive the most harmful mask of each factor",
         f"Recall of classes ({shown}), per cent, on original images, n = {data.attrs['images']}; "
