@@ -11,6 +11,7 @@ from scipy.stats import false_discovery_control, spearmanr
 
 from actsense.analysis.correlation import Correlations, correlate
 from actsense.analysis.maps import VALUES, SensitivityMaps
+from actsense.analysis.spearman import fisher_mean, tiles
 from actsense.store import unit_dimensions, write_results
 
 FACTORS = {"one": ["hue", "order"], "two": ["rolling", "order"]}
@@ -145,6 +146,17 @@ def test_a_layer_without_positions_has_the_p_value_of_scipy(
     expected = spearmanr(*(x[used] for x in two)).pvalue
     np.testing.assert_allclose(row["p_value"], expected, rtol=1e-8)
     assert (row["n_units"], row["left_out"], row["n_positions"]) == (28, 2, 1)
+
+
+def test_intervals_of_maps_come_from_resampled_tiles(
+    maps: SensitivityMaps, found: Correlations
+) -> None:
+    two = [everywhere_alive(maps, "maps", "ST", label) for label in ("hue", "rolling")]
+    expected = fisher_mean(by_hand(*two), groups=tiles(SHAPES["maps"][1:]), **OPTIONS)
+    table = found.tables["within"].set_index(["layer", "value", "variable_1", "variable_2"])
+    row = table.loc[("maps", "ST", "hue", "rolling")]
+    np.testing.assert_allclose(row[["low", "high"]].to_list(), [expected.low, expected.high])
+    assert (row["n_tiles"], row["n_positions"]) == (6, 20)
 
 
 def test_intervals_enclose_what_they_belong_to(found: Correlations) -> None:

@@ -259,7 +259,18 @@ def test_positions_where_a_variable_is_undefined_do_not_count() -> None:
     values[0, :, 4:] = 1
     found = exchange_variance(unit_ranks(values), np.full(6, 9))
     kept = exchange_variance(unit_ranks(values[..., :4]), np.full(4, 9))
+    whole = exchange_variance(unit_ranks(values[1:]), np.full(6, 9))
     np.testing.assert_allclose(found[0], kept[0], rtol=1e-12)
+    np.testing.assert_allclose(found[1, 1], whole[0, 0], rtol=1e-12)
+
+
+def test_positions_of_different_units_add_their_variances() -> None:
+    """Five units count at one position and twenty others at the next."""
+    observed = np.zeros((25, 2), bool)
+    observed[:5, 0] = observed[5:, 1] = True
+    ranks = unit_ranks(np.random.default_rng(16).normal(size=(2, 25, 2)), observed=observed)
+    found = exchange_variance(ranks, observed.sum(axis=0))
+    np.testing.assert_allclose(found, (1 / 4 + 1 / 19) / 4, rtol=1e-12)
 
 
 def test_units_left_out_widen_the_variance() -> None:

@@ -207,7 +207,7 @@ def _read(maps: SensitivityMaps, name: str) -> tuple[dict[Row, int], Floats, NDA
             parts.append((np.sqrt(variance) / np.abs(mean))[None])
     positions = prod(maps.shape(name)[1:]) if maps.is_map(name) else 1
     values = np.concatenate(parts).reshape(len(rows), -1, positions).astype(np.float64)
-    counted = maps.alive(name).reshape(values.shape[1:]) & np.isfinite(values).all(axis=0)
+    counted = np.asarray(np.isfinite(values).all(axis=0))  # maps of dead units are not
     return {row: number for number, row in enumerate(rows)}, values, counted
 
 
