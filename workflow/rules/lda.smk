@@ -1,0 +1,85 @@
+"""From sensitivity maps to whether the factor that made a map can be told from it."""
+
+
+rule discriminate:
+    """Which factor made a map? Discriminant analysis of every index, layer and design."""
+    input:
+        indices=expand(
+            rules.estimate_indices.output.indices, design=DESIGNS, allow_missing=True
+        ),
+    output:
+        accuracy="results/{study}/{network}/analysis/tables/lda.csv",
+        confusion="results/{study}/{network}/analysis/tables/lda_confusion.csv",
+        projection="results/{study}/{network}/analysis/tables/lda_projection.csv",
+        skipped="results/{study}/{network}/analysis/tables/lda_skipped.csv",
+    log:
+        "results/{study}/logs/discriminate/{network}.log",
+    benchmark:
+        "results/{study}/benchmarks/discriminate/{network}.tsv"
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(180),
+    params:
+        designs=DESIGNS,
+        lda=lookup("lda", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Telling the factors of {wildcards.network} apart by their maps"
+    script:
+        "../../scripts/discriminate.py"
+
+
+rule plot_discriminant:
+    """Accuracy over depth, confusions, and the planes that separate the factors."""
+    input:
+        accuracy=rules.discriminate.output.accuracy,
+        confusion=rules.discriminate.output.confusion,
+        projection=rules.discriminate.output.projection,
+        skipped=rules.discriminate.output.skipped,
+    output:
+        accuracy=report(
+            "results/{study}/{network}/analysis/figures/lda_accuracy.png",
+            caption="../report/lda_accuracy.rst",
+            category="Discriminant analysis",
+            subcategory="{network}",
+            labels={"figure": "accuracy"},
+        ),
+        confusions=report(
+            directory("results/{study}/{network}/analysis/figures/lda_confusions"),
+            patterns=["{page}.png"],
+            caption="../report/lda_confusions.rst",
+            category="Discriminant analysis",
+            subcategory="{network}",
+            labels={"figure": "confusions, {page}"},
+        ),
+        projections=report(
+            directory("results/{study}/{network}/analysis/figures/lda_projections"),
+            patterns=["{page}.png"],
+            caption="../report/lda_projections.rst",
+            category="Discriminant analysis",
+            subcategory="{network}",
+            labels={"figure": "projection, {page}"},
+        ),
+    log:
+        "results/{study}/logs/plot_discriminant/{network}.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing the discriminant analysis of {wildcards.network}"
+    script:
+        "../../scripts/plot_discriminant.py"
+
+
+rule lda:
+    """The discriminant analyses of all networks, with their figures."""
+    input:
+        expand(rules.discriminate.output, study=STUDY, network=MAPPED),
+        expand(rules.plot_discriminant.output, study=STUDY, network=MAPPED),
+    localrule: True
