@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from actsense.figures.style import new_figure, save
 
 CELL = 0.135  # inches: room for a label of 7 points
+COLUMNS = (5, 6, 4)  # of panels
 SIGNIFICANT = 0.05  # of adjusted p-values
 VALUE_COLORS = {"S1": "#0072B2", "ST": "#D55E00", "shapley": "#009E73", "contrast": "#CC79A7"}
 PAIR_COLORS = {
@@ -132,7 +133,8 @@ def variation_panels(table: pd.DataFrame, *, title: str) -> Figure:
 def _panels(table: pd.DataFrame, colors: Mapping[str, str], title: str, subtitle: str) -> Figure:
     variables = dict(iter(table.groupby("variable", sort=False)))
     layers = list(dict.fromkeys(table["layer"]))
-    columns = min(5, len(variables))
+    # As many columns as leave the fewest gaps in the last row.
+    columns = min(len(variables), min(COLUMNS, key=lambda count: -len(variables) % count))
     rows = ceil(len(variables) / columns)
     width = max(11.0, columns * max(2.3, 0.4 * len(layers)) + 2.2)
     figure = new_figure(width, 1.9 * rows + 1.8, title, subtitle)
