@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from actsense.analysis.hsv import COLOURS, to_hsv
+from actsense.analysis.hsv import to_hsv
+from actsense.analysis.segment_units import COLOURS
 from actsense.augment import augment
 
 

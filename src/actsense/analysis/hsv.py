@@ -1,11 +1,10 @@
 """Hue, saturation and value of images: one channel each for what a colour is made of."""
 
-__all__ = ["COLOURS", "to_hsv"]
+__all__ = ["to_hsv"]
 
 import torch
 from torch import Tensor
 
-COLOURS = ("hue", "saturation", "value")
 TINY = 1e-30  # keeps 0 / 0 at 0 where all three channels are equal, or all are 0
 
 
@@ -25,7 +24,7 @@ def to_hsv(images: Tensor) -> Tensor:
             width) in [0, 1].
 
     Returns:
-        The channels of `COLOURS`, (batch, 3, height, width); hue in [0, 1), the others in [0, 1].
+        The three channels, (batch, 3, height, width); hue in [0, 1), the others in [0, 1].
 
     Source:
         Smith (1978), SIGGRAPH 12, 12-19, in the form of `actsense.augment.color.hue`.

@@ -1,0 +1,173 @@
+"""Which factors go together in space: matrices of segments beside those of the whole network."""
+
+__all__ = ["segment_correlations", "segment_patterns"]
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from actsense.figures.profiles import NAMES
+from actsense.figures.style import new_figure
+
+Floats = NDArray[np.float64]
+
+COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2"}
+IN_PLACE = "in place"
+LAST = list(NAMES)[-1]  # index of the lowest row
+CORRELATION = ("RdBu_r", Normalize(-1, 1))  # the same in every figure
+DIFFERENCE = ("Greys", Normalize(0, 1))
+DARK = 0.6  # magnitude from which text is white
+
+
+def segment_correlations(
+    correlations: pd.DataFrame, differences: pd.DataFrame, *, title: str
+) -> Figure:
+    """Draw the correlations between factors of one layer, and how far they are from in place.
+
+    Arguments:
+        correlations: Rows of one layer: colour, index, factor, factor_2, rho, low, high.
+        differences: Rows of the same layer: difference instead of rho.
+        title: Network, design and layer.
+    """
+    factors = list(dict.fromkeys([*correlations["factor"], *correlations["factor_2"]]))
+    side = 1.1 + 0.27 * len(factors)
+    fewest, most = correlations["channels"].min(), correlations["channels"].max()
+    channels = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    figure = new_figure(
+        max(12.0, 4 * side + 2.2),
+        3 * side + 1.4,
+        f"{title}: do factors act at the same positions?",
+        "Below the diagonal: rank correlation over positions between the maps of two factors, "
+        f"averaged over {channels} channels; gray numbers: the 95 % interval covers 0.\nAbove it, "
+        "gray: mean magnitude of the difference from the same channels in the whole network; "
+        "noise adds to it.",
+    )
+    axes = figure.subplots(len(NAMES), len(COLOURS) + 1)
+    for row, index in zip(axes, NAMES, strict=True):
+        for axis, colour in zip(row, [*COLOURS, IN_PLACE], strict=True):
+            one = _selected(correlations, index, colour)
+            below, sure = (_square(one, factors, "factor", "rho"), _sure(one, factors, "factor"))
+            image = _cells(axis, below.T, sure.T, *CORRELATION)
+            if colour != IN_PLACE:
+                apart = _selected(differences, index, colour)
+                gap = _square(apart, factors, "factor", "difference")
+                grays = axis.imshow(np.ma.masked_invalid(gap), DIFFERENCE[0], DIFFERENCE[1])
+            axis.set_title(f"{colour}, {index}", loc="left", fontsize=9)
+            _name(axis, factors, left=axis is row[0], below=index == LAST)
+    figure.colorbar(image, ax=axes[0], shrink=0.8, label="correlation (below)")
+    figure.colorbar(grays, ax=axes[1], shrink=0.8, label="difference (above)", extend="max")
+    return figure
+
+
+def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title: str) -> Figure:
+    """Draw how alike the correlations between factors are in different layers.
+
+    Arguments:
+        patterns: Columns against, colour, index, layer, layer_2, rho, low, high, pairs.
+        differences: Of all layers; its rows of all factors together are drawn over layers.
+        title: Network and design.
+    """
+    layers = list(dict.fromkeys(patterns["layer"]))
+    against = ["segments", IN_PLACE] if len(layers) > 1 else [IN_PLACE]
+    columns = [(other, colour) for other in against for colour in COLOURS]
+    side = 1.0 + 0.45 * len(layers)
+    figure = new_figure(
+        max(12.0, 4.2 + side * len(columns)),
+        3 * side + 1.8,
+        f"{title}: do factors go together in the same way in other layers?",
+        "Left: distance from the correlations between factors in the whole network, averaged over "
+        "pairs of factors, with 95 % intervals over channels.\nRight: rank correlation, over "
+        "pairs, of the correlations in two layers: rows behind a colour channel. Gray numbers: "
+        "the 95 % interval covers 0.",
+    )
+    widths = [2.6 / side, *[1.0] * len(columns)]
+    axes = figure.subplots(len(NAMES), len(columns) + 1, width_ratios=widths, squeeze=False)
+    for row, index in zip(axes, NAMES, strict=True):
+        _gaps(row[0], differences[(differences["index"] == index)], layers)
+        row[0].set_ylabel(f"{index}\nmean |difference|")
+        for axis, (other, colour) in zip(row[1:], columns, strict=True):
+            one = _selected(patterns[patterns["against"] == other], index, colour)
+            values, sure = _square(one, layers, "layer", "rho"), _sure(one, layers, "layer")
+            if other == "segments":  # each pair once: below the diagonal
+                values, sure = values.T, sure.T
+            image = _cells(axis, values, sure, *CORRELATION)
+            name = "other segments" if other == "segments" else "layers in place"
+            axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
+            _name(axis, layers, left=colour == "hue", below=index == LAST)
+    axes[0, 0].legend(fontsize=7.5)
+    figure.colorbar(image, ax=axes, shrink=0.5, label="rank correlation")
+    return figure
+
+
+def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str]) -> None:
+    everything = differences[differences["factor"] == "all"]
+    for number, (colour, shade) in enumerate(COLOURS.items()):
+        one = everything[everything["colour"] == colour].set_index("layer").reindex(list(layers))
+        mean = one["difference"].to_numpy()
+        ends = np.array([mean - one["low"].to_numpy(), one["high"].to_numpy() - mean])
+        axis.errorbar(
+            np.arange(len(layers)) + 0.1 * (number - 1),
+            mean,
+            np.maximum(ends, 0),  # a percentile may miss the mean by rounding
+            color=shade,
+            marker="o",
+            markersize=3,
+            capsize=2,
+            label=colour,
+        )
+    axis.set_ylim(0, 1)
+    axis.set_xlim(-0.5, len(layers) - 0.5)
+    axis.set_xticks(
+        range(len(layers)), layers, rotation=60, ha="right", rotation_mode="anchor", fontsize=7.5
+    )
+
+
+def _name(axis: Axes, names: Sequence[str], *, left: bool, below: bool) -> None:
+    """Name rows and columns at the edges alone: every tick takes its time to lay out."""
+    axis.set_xticks([], [])
+    axis.set_yticks([], [])
+    places = range(len(names))
+    if below:
+        axis.set_xticks(
+            places, names, rotation=60, ha="right", rotation_mode="anchor", fontsize=7.5
+        )
+    if left:
+        axis.set_yticks(places, names, fontsize=7.5)
+
+
+def _selected(table: pd.DataFrame, index: str, colour: str) -> pd.DataFrame:
+    return table[(table["index"] == index) & (table["colour"] == colour)]
+
+
+def _square(table: pd.DataFrame, names: Sequence[str], ends: str, column: str) -> Floats:
+    """Spread a table over a matrix, `ends` by `ends_2`; NaN where it has no row."""
+    wide = table.pivot(index=ends, columns=f"{ends}_2", values=column)
+    return np.asarray(
+        wide.reindex(index=pd.Index(list(names)), columns=pd.Index(list(names))), dtype=np.float64
+    )
+
+
+def _sure(table: pd.DataFrame, names: Sequence[str], ends: str) -> NDArray[np.bool_]:
+    """Return where an interval leaves out zero, like `_square`."""
+    certain = table.assign(certain=(table["low"] * table["high"] > 0).astype(float))
+    return np.asarray(_square(certain, names, ends, "certain") == 1)
+
+
+def _cells(
+    axis: Axes, values: Floats, sure: NDArray[np.bool_], colors: str, limits: Normalize
+) -> AxesImage:
+    image = axis.imshow(np.ma.masked_invalid(values), cmap=colors, norm=limits)
+    for j, k in zip(*np.nonzero(np.isfinite(values)), strict=True):
+        strong = abs(values[j, k]) > DARK
+        color = "white" if strong else "black" if sure[j, k] else "0.55"
+        text = f"{values[j, k]:.2f}".replace("-0.00", "0.00").replace("0.", ".")
+        label = axis.text(k, j, text, ha="center", va="center", fontsize=6.5, color=color)
+        label.set_in_layout(False)  # thousands of them, all inside: looking at each takes seconds
+    axis.spines[:].set_visible(False)
+    return image

@@ -1,0 +1,182 @@
+"""What parts of a network feel that see hue, saturation or value alone."""
+
+__all__ = ["plot_segments", "segment_maps", "segment_profile"]
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from actsense.figures.maps import LIMITS
+from actsense.figures.profiles import NAMES
+from actsense.figures.segment_matrices import segment_correlations, segment_patterns
+from actsense.figures.style import new_figure, save
+from actsense.store import read_results, replacing
+
+COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
+IN_PLACE = "in place"
+TABLES = ("segments", "correlations", "differences", "patterns")
+SHOWN = 2  # channels per layer
+SHADES = colormaps["magma"].with_extremes(bad="0.7")
+NOTHING = "No part of this network can be run alone; segments_skipped.csv says why."
+
+
+def plot_segments(
+    inputs: Mapping[str, Path], outputs: Mapping[str, Path], *, title: str, dpi: int
+) -> None:
+    """Draw the profile, for every layer its maps and correlations, and the patterns.
+
+    Arguments:
+        inputs: Index stores `store`, of the segments, and `indices`, of the network in place;
+            `units`, JSON of the segments and their channels; CSV files `segments`,
+            `correlations`, `differences` and `patterns`.
+        outputs: PNG files `profile` and `patterns`, folders `maps` and `correlations`.
+        title: Network and design.
+        dpi: Dots per inch of the PNG files.
+    """
+    segments = json.loads(inputs["units"].read_text())
+    read = {name: pd.read_csv(inputs[name]) for name in TABLES}
+    inside, place = read_results(inputs["store"]), read_results(inputs["indices"])
+    if not segments:
+        for name in ("profile", "patterns"):
+            save(new_figure(8, 1.2, title, NOTHING), outputs[name], dpi=dpi)
+    else:
+        save(segment_profile(read["segments"], title=title), outputs["profile"], dpi=dpi)
+        patterns = segment_patterns(read["patterns"], read["differences"], title=title)
+        save(patterns, outputs["patterns"], dpi=dpi)
+    with replacing(outputs["maps"]) as maps, replacing(outputs["correlations"]) as matrices:
+        maps.mkdir()
+        matrices.mkdir()
+        for segment in segments:
+            layer = segment["layer"]
+            label = f"{title}, {layer}"
+            save(segment_maps(segment, inside, place, title=label), maps / f"{layer}.png", dpi=dpi)
+            own = {name: table[table["layer"] == layer] for name, table in read.items()}
+            figure = segment_correlations(own["correlations"], own["differences"], title=label)
+            save(figure, matrices / f"{layer}.png", dpi=dpi)
+
+
+def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
+    """Draw every index over the layers, behind each colour channel and in place.
+
+    Arguments:
+        table: Columns layer, colour, factor, index, value, ci, channels.
+        title: Network and design.
+    """
+    layers, factors = (list(dict.fromkeys(table[name])) for name in ("layer", "factor"))
+    channels = ", ".join(
+        f"{n} of {layer}"
+        for layer, n in table.groupby("layer", sort=False)["channels"].first().items()
+    )
+    figure = new_figure(
+        max(11.5, 1.6 * len(factors) + 1.8),
+        7.2,
+        f"{title}: what a part of the network feels that sees one colour channel alone",
+        "Each part, from the layer before to the one named below, is fed with hue, saturation or "
+        "value instead of that layer; black: the same channels in the whole network.\n"
+        f"Shares of the variance of the chosen channels ({channels}); bars are 95 % intervals "
+        "over replicates.",
+    )  # fmt: skip
+    axes = figure.subplots(len(NAMES), len(factors), sharex=True, sharey=True, squeeze=False)
+    places = np.arange(len(layers))
+    for row, (index, name) in zip(axes, NAMES.items(), strict=True):
+        for axis, factor in zip(row, factors, strict=True):
+            one = table[(table["index"] == index) & (table["factor"] == factor)]
+            for number, (colour, shade) in enumerate(COLOURS.items()):
+                drawn = one[one["colour"] == colour].set_index("layer").reindex(layers)
+                axis.errorbar(
+                    places + 0.12 * (number - 1.5),
+                    drawn["value"],
+                    drawn["ci"],
+                    color=shade,
+                    marker="o",
+                    markersize=3,
+                    capsize=1.5,
+                    linewidth=1.1,
+                    label=colour,
+                )
+            axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+            axis.set_xlim(-0.5, len(layers) - 0.5)
+        row[0].set_ylabel(name, fontsize=8.5)
+    for axis, factor in zip(axes[0], factors, strict=True):
+        axis.set_title(factor, fontsize=9 if len(factor) < 14 else 7.5)
+    for axis in axes[-1]:
+        axis.set_xticks(places, layers, rotation=60, ha="right", rotation_mode="anchor")
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    return figure
+
+
+def segment_maps(
+    segment: Mapping[str, Any], inside: xr.DataTree, place: xr.DataTree, *, title: str
+) -> Figure:
+    """Draw the maps of the channels that were chosen most often, behind each colour channel.
+
+    Arguments:
+        segment: The segment: `layer`, and `channels` with the reasons of each.
+        inside: Index store of the segments.
+        place: Index store of the network in place.
+        title: Network, design and layer.
+    """
+    channels = sorted(segment["channels"], key=lambda one: -len(segment["channels"][one]))[:SHOWN]
+    factors = [str(factor) for factor in place["factor"].to_numpy()]
+    rows = [(index, colour) for index in NAMES for colour in COLOURS]
+    figure = new_figure(
+        max(9.0, 1.3 + len(channels) * (0.6 * len(factors) + 1.3)),
+        2.1 + 0.6 * len(rows),
+        f"{title}: where channels feel each factor behind one colour channel",
+        "Shares of each unit's variance, clipped to [0, 1] in this picture only. Gray: dead "
+        "units.\nThe channels that most factors chose; in place: in the whole network.",
+    )
+    axes = figure.subplots(1, len(channels), squeeze=False)[0]
+    for axis, channel in zip(axes, channels, strict=True):
+        planes = np.stack([_planes(segment, channel, row, inside, place) for row in rows])
+        height, width = planes.shape[2:]
+        axis.imshow(_mosaic(planes), extent=(0, len(factors), len(rows), 0),
+                    interpolation="nearest", aspect=height / width)  # fmt: skip
+        axis.tick_params(length=0)
+        axis.xaxis.tick_top()
+        axis.set_xticks(np.arange(len(factors)) + 0.5, factors, rotation=40, ha="left",
+                        rotation_mode="anchor")  # fmt: skip
+        names = [f"{index}   {colour}" for index, colour in rows]
+        axis.set_yticks(np.arange(len(rows)) + 0.5, names)
+        axis.set_title(f"channel {channel}")
+        axis.spines[:].set_visible(False)
+    scale = ScalarMappable(LIMITS, SHADES)
+    figure.colorbar(scale, ax=axes, shrink=0.4, label="share of variance", extend="both")
+    return figure
+
+
+def _planes(
+    segment: Mapping[str, Any],
+    channel: str,
+    row: tuple[str, str],
+    inside: xr.DataTree,
+    place: xr.DataTree,
+) -> NDArray[np.float32]:
+    """Return the maps of one channel, index and colour channel, (factor, row, col)."""
+    index, colour = row
+    if colour == IN_PLACE:
+        node, number = place[segment["layer"]], int(channel)
+    else:
+        node = inside[f"{segment['layer']} {colour}"]
+        number = list(segment["channels"]).index(channel)
+    chosen = node[index].isel(channel=number).transpose("factor", "row", "col")
+    return np.asarray(chosen.to_numpy(), dtype=np.float32)
+
+
+def _mosaic(planes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Put maps (row, column, height, width) on one picture: as many axes take a minute."""
+    rows, columns, height, width = planes.shape
+    gap = max(1, height // 12)
+    picture = np.ones((rows, height + gap, columns, width + gap, 4))
+    colors = SHADES(LIMITS(np.ma.masked_invalid(planes)))  # (row, column, height, width, RGBA)
+    picture[:, :height, :, :width] = colors.transpose(0, 2, 1, 3, 4)
+    return picture.reshape(rows * (height + gap), columns * (width + gap), 4)
