@@ -20,16 +20,27 @@ include: "workflow/rules/networks.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/sensitivity.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/correlation.smk"
+include: "workflow/rules/lda.smk"
+include: "workflow/rules/masking.smk"
+include: "workflow/rules/profiles.smk"
+include: "workflow/rules/single_class.smk"
+include: "workflow/rules/segments.smk"
 include: "workflow/rules/plan.smk"
 
 
 rule all:
-    """Everything: the indices, the contrasts and their figures."""
+    """Everything: the indices, the contrasts, their figures, and all analyses."""
     default_target: True
     input:
         rules.indices.input,
         rules.contrast.input,
         rules.figures.input,
+        rules.correlation.input,
+        rules.lda.input,
+        rules.masking.input,
+        rules.single_class.input,
+        rules.segments.input,
     localrule: True
 
 

@@ -51,14 +51,13 @@ BENCHMARKED_RULES = {
     "sample_segments",
     "train_network",
 }
-ANALYSES = (
+CORRELATION_RULES = ("correlate", "plot_correlation")  # once per network
+# Of networks that record layers with positions: once per design, and for all designs together.
+MASK_AND_SEGMENT_RULES = (
     *("evaluate_masks", "profile_masks", "plot_masking"),
     *("sample_segments", "compare_segments", "plot_segments"),
-)  # of a design
-NETWORK_ANALYSES = (
-    *("correlate", "plot_correlation", "discriminate", "plot_discriminant"),
-    *("match_classes", "plot_classes"),
-)  # of all designs of a network together
+)
+LDA_AND_CLASS_RULES = ("discriminate", "plot_discriminant", "match_classes", "plot_classes")
 
 # An array of a store is two files: one shard, and what describes it.
 LAYER_ARRAYS = 13  # of the indices of a layer: six estimates, their intervals, what is dead
@@ -220,11 +219,13 @@ def _design_jobs(study: Study, network: str, design: str) -> dict[str, int]:
     return {
         **dict.fromkeys(sampling, replicates * study.shards(network, design)),
         "merge_moments": replicates,
-        **dict.fromkeys((*once, *ANALYSES), 1),
+        **dict.fromkeys(once, 1),
+        **dict.fromkeys(MASK_AND_SEGMENT_RULES, int(bool(study.maps(network)))),
     }
 
 
 def _shared_jobs(study: Study) -> dict[str, int]:
+    mapped = [name for name in study.settings["networks"] if study.maps(name)]
     weights = Counter(WEIGHTS_RULES[study.origin(name)] for name in study.settings["networks"])
     return {
         "download_dataset": len(study.survey["missing"]),
@@ -232,7 +233,8 @@ def _shared_jobs(study: Study) -> dict[str, int]:
         "plot_augmentations": 1,
         "all": 1,
         **weights,
-        **dict.fromkeys(NETWORK_ANALYSES, len(study.settings["networks"])),
+        **dict.fromkeys(CORRELATION_RULES, len(study.settings["networks"])),
+        **dict.fromkeys(LDA_AND_CLASS_RULES, len(mapped)),
     }
 
 

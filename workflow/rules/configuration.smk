@@ -29,6 +29,7 @@ STUDY = study.name
 RESULTS = f"results/{STUDY}"
 NETWORKS = list(config["networks"])
 DESIGNS = list(config["designs"])
+MAPPED = [name for name in NETWORKS if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 DOWNLOAD_LOG = f"{RESULTS}/logs/download_dataset/{{archive}}.log"
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
@@ -64,6 +65,10 @@ def weights_settings(wildcards):
 
 def sampling_settings(wildcards):
     return study.sampling_settings(wildcards.network, wildcards.design)
+
+
+def segments_settings(wildcards):
+    return study.segments_settings(wildcards.network, wildcards.design)
 
 
 def provenance_settings(wildcards):

@@ -113,7 +113,7 @@ rule masking:
                 *rules.plot_masking.output,
             ],
             study=STUDY,
-            network=NETWORKS,
+            network=MAPPED,
             design=DESIGNS,
         ),
     localrule: True
