@@ -61,7 +61,7 @@ def network(outputs: int = CLASSES) -> Network:
     return Network("net", module, (0.5,) * 3, (0.25,) * 3, None, None)
 
 
-def sampling(*, batch_size: int = 16, stretch: bool = False) -> Sampling:
+def sampling(*, batch_size: int = 128, stretch: bool = False) -> Sampling:
     """Open the study."""
     rows = np.arange(2 * IMAGES * CLASSES)
     pool = ImagePool.shuffled(rows // CLASSES % 2, rows % CLASSES, seed=0)
