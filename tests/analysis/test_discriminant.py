@@ -89,9 +89,10 @@ def test_the_projection_solves_the_generalized_eigenproblem(size: tuple[int, int
     np.testing.assert_allclose(placed, expected, rtol=1e-6, atol=1e-8)
 
 
-def test_labelings_are_solved_as_if_each_were_alone() -> None:
+def test_labelings_are_solved_as_if_each_were_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actsense.analysis.discriminant.CELLS", 1000)  # blocks of six
     own = samples(WIDE).in_row_space()
-    labelings = shuffle_labels(own, 40, np.random.default_rng(2))
+    labelings = shuffle_labels(own, 15, np.random.default_rng(2))
     folds = assign_folds(own.channels, 3, np.random.default_rng(3))
     together = cross_validate(own, labelings, folds)
     alone = [cross_validate(own, labels[None], folds)[0] for labels in labelings]
