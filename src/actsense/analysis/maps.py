@@ -72,6 +72,8 @@ class SensitivityMaps:
         self._contrasts = {
             design: _opened(path, "contrast") for design, path in (contrasts or {}).items()
         }
+        self._kept = ""  # layer of the arrays
+        self._arrays: dict[tuple[str, str], tuple[list[str], Floats]] = {}
         seen = {design: _layers(tree) for design, tree in self._indices.items()}
         first, *others = seen
         for design in others:
@@ -151,13 +153,27 @@ class SensitivityMaps:
         return float(1 - np.mean(errors**2) / values.var(ddof=1))
 
     def _read(self, layer: str, value: str, variable: Variable) -> Floats:
+        names, values = self._whole(layer, value, variable.design)
+        return np.asarray(values[names.index(variable.factor)])
+
+    def _whole(self, layer: str, value: str, design: str) -> tuple[list[str], Floats]:
+        """Return all maps of a value, with the names of their factors; one layer's are kept."""
+        if self._kept != layer:
+            self._arrays.clear()
+            self._kept = layer
+        if (value, design) not in self._arrays:
+            self._arrays[value, design] = self._load(layer, value, design)
+        return self._arrays[value, design]
+
+    def _load(self, layer: str, value: str, design: str) -> tuple[list[str], Floats]:
         if value == "contrast":
-            node = _layer(self._contrasts, layer, variable.design, "contrast")
-            one = abs(node["rank_biserial"].sel(augmentation=variable.factor))
-            return np.asarray(one.to_numpy(), dtype=np.float32)
-        node = self._node(layer, variable.design)
-        one = node[value].sel(factor=variable.factor).where(~node["dead"])
-        return np.asarray(one.to_numpy(), dtype=np.float32)
+            tree = _layer(self._contrasts, layer, design, "contrast")
+            own, axis = abs(tree["rank_biserial"]), "augmentation"
+        else:
+            tree = self._node(layer, design)
+            own, axis = tree[value].where(~tree["dead"]), "factor"
+        own = own.transpose(axis, ...)
+        return [str(name) for name in own[axis].to_numpy()], np.asarray(own, dtype=np.float32)
 
     def _node(self, layer: str, design: str) -> xr.DataTree:
         return _layer(self._indices, layer, design, "indices")

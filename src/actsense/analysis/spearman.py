@@ -45,7 +45,7 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 LARGEST = 1 - 1e-7  # atanh of an exact 1 is infinite and would take over every mean
 CHUNK = 2**18  # numbers ranked at a time: more leave the cache, and were slower by half
-POSITIONS = 512  # of larger maps so many count in K: a variance a little too large
+POSITIONS = 512  # of larger maps so many count in K, evenly spread
 ROWS = 32  # of K at a time: 10 MB for 80 variables
 
 

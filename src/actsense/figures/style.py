@@ -62,5 +62,6 @@ def save(figure: Figure, png: Path, *, dpi: int) -> None:
     """Write a figure as PNG, and as SVG beside it."""
     with replacing(png) as beside:
         figure.savefig(beside, format="png", dpi=dpi, metadata={"Software": None})
+    figure.set_layout_engine("none")  # what is laid out already takes long to lay out again
     with replacing(png.with_suffix(".svg")) as beside:
         figure.savefig(beside, format="svg", metadata={"Date": None, "Creator": None})
