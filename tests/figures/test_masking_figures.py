@@ -184,9 +184,12 @@ def test_the_cut_of_a_tree_is_drawn_where_it_is() -> None:
 
 
 def test_a_value_without_varying_profiles_has_no_tree(tmp_path: Path) -> None:
-    clusters, linkage, summary = tree(items=0, constant=4, clusters=0, cophenetic=np.nan)
+    undefined = {"cut": np.nan, "cophenetic": np.nan}
+    clusters, linkage, summary = tree(items=0, constant=4, clusters=0, **undefined)
     clusters[["item", "cluster", "leaf"]] = np.nan
     figure = trees(clusters, linkage.iloc[:0], summary, title="t")
+    title = figure.axes[0].get_title(loc="left")
+    assert title == "masks from S1: 0 profiles, 4 constant left out"
     assert "fewer than two profiles vary" in texts(figure, tmp_path)
 
 

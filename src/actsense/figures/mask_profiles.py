@@ -238,18 +238,19 @@ def _color(clusters: set[int], sizes: NDArray[np.int64]) -> str:
 
 
 def _tree_title(tree: Mapping[Hashable, Any], items: pd.DataFrame) -> str:
-    number, single = tree["clusters"], tree["clusters"] == 1
-    stable = items.drop_duplicates("cluster")["stability"].mean()
-    cut = (
-        "no cut is better than one cluster"
-        if single
-        else (f"{number} clusters, silhouette {tree['silhouette']:.2f}, stability {stable:.2f}")
-    )
     constant = f", {tree['constant']} constant left out" if tree["constant"] else ""
-    return (
-        f"masks from {tree['value']}: {tree['items']} profiles{constant}\n"
-        f"cophenetic correlation {tree['cophenetic']:.2f}\n{cut}"
-    )
+    lines = [f"masks from {tree['value']}: {tree['items']} profiles{constant}"]
+    if np.isfinite(tree["cophenetic"]):
+        lines.append(f"cophenetic correlation {tree['cophenetic']:.2f}")
+    if np.isfinite(tree["cut"]):
+        stable = items.drop_duplicates("cluster")["stability"].mean()
+        lines.append(
+            f"{tree['clusters']} clusters, silhouette {tree['silhouette']:.2f}, "
+            f"stability {stable:.2f}"
+        )
+    elif len(items) > 1:
+        lines.append("no cut is better than one cluster")
+    return "\n".join(lines)
 
 
 def _points(value: float) -> str:

@@ -122,6 +122,7 @@ def masking_curves(data: xr.Dataset, value: str, *, title: str) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("masked, per cent")
     axes[0, 0].set_ylim(0, 1)
+    axes[-1, 0].set_ylim(0, 1.02 * np.log(data.sizes["class"]))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=7)
     return figure
 
@@ -184,7 +185,7 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
     shown = f"the {len(classes)} of {total} that differ most" if total > CLASSES else "all"
     figure = new_figure(
         max(10.0, 2.6 + len(values) * (0.36 * len(classes) + 0.2) + 0.9),
-        1.0 + 0.25 * max(map(len, rows.values())) + 1.5,
+        2.7 + 0.25 * max(map(len, rows.values())),
         f"{title}: which classes survive the most harmful mask of each factor",
         f"Recall of classes ({shown}), per cent, on original images, n = {data.attrs['images']}; "
         f"masked: {_place(table)}.\nNames: scale and masked share at which top-1 accuracy "
@@ -202,6 +203,7 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
         axis.set_xticks(
             range(len(classes)), own["class"].to_numpy(), rotation=45, ha="right", fontsize=7.5
         )
+        axis.set_xlabel("class")
         axis.set_title(f"masks from {value}", loc="left")
         axis.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, fraction=0.05, pad=0.01, label="recall")
