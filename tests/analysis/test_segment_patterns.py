@@ -23,7 +23,7 @@ from actsense.analysis.segment_units import (
     segment_name,
 )
 from actsense.models import Network
-from actsense.store import write_results
+from actsense.store import read_results, write_results
 
 FACTORS = ["hue", "rolling", "class", "image"]
 INDICES = ("S1", "ST", "shapley")
@@ -230,6 +230,17 @@ def test_differences_are_magnitudes_averaged_over_channels(tmp_path: Path) -> No
     tables = compared(tmp_path, change=1.0)
     differences = tables["differences"].query("layer == 'first' and colour == 'hue'")
     one = differences.query("index == 'shapley'")
+    stores = [read_results(tmp_path / name) for name in ("inside", "place")]
+    inside = stores[0]["first hue"]["shapley"].to_numpy()
+    place = stores[1]["first"]["shapley"].to_numpy()[:, NUMBERS]
+    gaps = [
+        abs(
+            np.subtract(*(spearmanr(m[0, u].ravel(), m[2, u].ravel())[0] for m in (inside, place)))
+        )
+        for u in range(len(NUMBERS))
+    ]
+    row = one.query("factor == 'hue' and factor_2 == 'class'")
+    assert row["difference"].item() == pytest.approx(np.mean(gaps), rel=1e-6)
     everything = one.query("factor == 'all'")["difference"].item()
     assert everything == pytest.approx(one.query("factor != 'all'")["difference"].mean())
     assert 0.05 < everything < 1

@@ -13,7 +13,6 @@ its wanted output channels are computed alone.
 
 __all__ = ["Segment"]
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, TypeGuard
@@ -100,11 +99,13 @@ class Segment:
         return single
 
     def _narrow(self) -> dict[fx.Node, nn.Module]:
-        """Let the last convolution make the chosen channels alone, if no step behind it minds."""
-        used = Counter(node for step in self._steps for node in step.all_input_nodes)
+        """Let the last convolution make the chosen channels alone, if no step behind mixes them.
+
+        Each of those steps has one input, so nothing else can use what comes before it.
+        """
         behind: dict[fx.Node, nn.Module] = {}
         step = self._output
-        while step in self._steps and used[step] <= 1:
+        while step in self._steps:
             module = self._graph.module(step)
             if _mixes(module):
                 return behind | {step: _kept(module, self._chosen)}
