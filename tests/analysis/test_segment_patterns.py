@@ -248,11 +248,15 @@ def test_differences_are_magnitudes_averaged_over_channels(tmp_path: Path) -> No
     assert (one["difference"] <= one["high"]).all()
 
 
-def test_dead_positions_do_not_count_and_a_dead_channel_is_undefined(tmp_path: Path) -> None:
+@pytest.mark.parametrize("alive", [0, len(FACTORS) - 1])
+def test_dead_positions_do_not_count_and_a_channel_with_too_few_others_is_undefined(
+    tmp_path: Path, alive: int
+) -> None:
     tables = compared(tmp_path)
     path, data = tmp_path / "place", layer(0)
     data["dead"][NUMBERS[0], 0] = True  # one row of positions
     data["dead"][NUMBERS[1]] = True
+    data["dead"][NUMBERS[1], 0, :alive] = False
     root = xr.Dataset(coords={"layer": ["first", "last"], "factor": FACTORS})
     groups = {"": root, "first": data, "last": layer(1)}
     write_results(path, groups, attributes={"replicates": 2})
@@ -261,7 +265,7 @@ def test_dead_positions_do_not_count_and_a_dead_channel_is_undefined(tmp_path: P
     rows = again["correlations"].query("layer == 'first' and colour == 'in place'")
     assert set(rows["channels"]) == {1}
     assert set(rows["undefined"]) == {1}
-    assert set(rows["positions"]) == {SIDE * (SIDE - 1) / 2}  # mean of 30 and 0
+    assert set(rows["positions"]) == {(SIDE * (SIDE - 1) + alive) / 2}
     assert rows["rho"].notna().all()
     inside = "layer == 'last' and colour == 'hue'"
     pd.testing.assert_frame_equal(

@@ -134,12 +134,17 @@ def _correlations(
 
 
 def _over_positions(maps: NDArray[np.float32], weights: NDArray[np.int64]) -> Correlations:
-    """Correlate (factors, channels, row, col) over the positions where all are defined."""
+    """Correlate (factors, channels, row, col) over the positions where all are defined.
+
+    Channels with fewer of them than factors have no correlations: two positions always agree.
+    """
     factors, channels = maps.shape[:2]
     values = np.moveaxis(maps.reshape(factors, channels, -1), 1, 2)
     observed = np.asarray(np.isfinite(values).all(axis=0))
     rho = spearman(values, observed=observed)[_triangle(factors)]
-    return Correlations(rho, weights, float(observed.sum(axis=0).mean()))
+    positions = observed.sum(axis=0)
+    rho = np.where(positions >= factors, rho, np.nan)
+    return Correlations(rho, weights, float(positions.mean()))
 
 
 def _correlation_rows(
