@@ -23,12 +23,13 @@ import numpy as np
 
 from actsense.data.cache import CHUNK_BYTES, SHARD_BYTES
 from actsense.models.layers import lay_out
+from actsense.resources import Sizes
 from actsense.sampling.designs import Design
 from actsense.sampling.law import InputLaw
 from actsense.sensitivity.contrast import STATISTICS
 from actsense.sensitivity.moments import layout
 from actsense.speed import StandIn
-from actsense.study import Study
+from actsense.study import COLOUR_CHANNELS, Study
 
 GB = 1e9
 DECODED_BLOCKS = 16  # of a design: their share of different evaluations errs by about 0.01
@@ -63,6 +64,13 @@ LDA_AND_CLASS_RULES = ("discriminate", "plot_discriminant", "match_classes", "pl
 LAYER_ARRAYS = 13  # of the indices of a layer: six estimates, their intervals, what is dead
 NETWORK_ARRAYS = 17  # of their root: six estimates, their intervals, two counts, three labels
 CONTRAST_ARRAYS = len(STATISTICS) + 1
+LABEL_BYTES = 200  # of a condition
+MASKING_ARRAYS = 40  # with labels of conditions, and of predictions
+VARIATION_ARRAYS = 3  # of a layer
+# Tables, the list of channels, time stamps of folders, and two files per figure; without those
+# that are one per layer, value or design.
+DESIGN_FILES = 12 + 1 + 5 + 2 * 8
+NETWORK_FILES = 11 + 5 + 2 * 4
 
 
 @dataclass(frozen=True)
@@ -151,8 +159,10 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     masked = sizes.masks * min(sizes.masked_images, validation)
     segments = round(sizes.segment_evaluations * different_share(built, law))
     activations = forwards * units * 4 / GB * stored
+    analysed = (_masking_bytes(study, sizes) + _segments_bytes(sizes)) / GB
     moments = layout(factors)["cross"].stop * units * 8 / GB
     results = units * (_index_bytes(factors) + 4 * len(STATISTICS) * len(law.augmentations)) / GB
+    results += analysed
     alive = min(built.evaluations * units * 4 / GB * stored, study.settings["store_budget_gb"])
     return Cost(
         network=network,
@@ -175,6 +185,7 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
         files_kept=built.replicates
         + samplings * (stored and keeps)
         + _result_files(study, network)
+        + _analysis_files(study, network)
         + _record_files(jobs),
     )
 
@@ -191,6 +202,7 @@ def shared_cost(images: StandIn) -> Cost:
     kept = (count * pixels + weights) / GB
     # Beside the images: their description and time stamp, the manifest, two pictures.
     files = ceil(count / shard) + 5 + 2 * len(networks) + _record_files(jobs)
+    files += sum(_network_files(study, name) for name in networks)
     return Cost("once", jobs=sum(jobs.values()), written=kept, kept=kept, files_kept=files)
 
 
@@ -259,6 +271,38 @@ def _result_files(study: Study, network: str) -> int:
     contrast = 2 + len(layers) * (1 + 2 * CONTRAST_ARRAYS)
     figures = 2 * 4 + 1 + 2 * len(layers)
     return indices + contrast + figures + 5
+
+
+def _analysis_files(study: Study, network: str) -> int:
+    """Count the files that masks and segments leave under one design."""
+    maps = len(study.maps(network))
+    if not maps:
+        return 0
+    groups = COLOUR_CHANNELS * maps
+    segments = 2 + 2 * NETWORK_ARRAYS + groups * (2 + 2 * 2 * (LAYER_ARRAYS + 1))
+    figures = 2 * (len(study.settings["masking"]["values"]) + 2 * maps)
+    return 2 + 2 * MASKING_ARRAYS + segments + figures + DESIGN_FILES
+
+
+def _network_files(study: Study, network: str) -> int:
+    """Count the files of the analyses over all designs."""
+    layers, designs = len(study.survey["layers"][network]), len(study.settings["designs"])
+    variation = 2 + layers * (1 + 2 * VARIATION_ARRAYS)
+    # Of every design: confusions of two kinds, projections, rankings, matches.
+    return variation + 2 * 5 * designs + NETWORK_FILES
+
+
+def _masking_bytes(study: Study, sizes: Sizes) -> int:
+    """Return the bytes of everything about masked networks, before compression."""
+    masking, classes = study.settings["masking"], int(study.survey["classes"])
+    plans = len(masking["values"]) * len(masking["scales"]) * len(masking["fractions"])
+    kept: int = 1 + sizes.factors * (1 + 2 * plans)  # conditions whose predictions are kept
+    numbers = 4 * (16 + 4 * classes + int(masking["bootstrap"]))
+    return sizes.masks * (LABEL_BYTES + numbers) + kept * sizes.masked_images * 2 * 5
+
+
+def _segments_bytes(sizes: Sizes) -> int:
+    return sizes.segment_units * _index_bytes(sizes.factors)
 
 
 def _record_files(jobs: Mapping[str, int]) -> int:

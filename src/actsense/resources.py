@@ -81,8 +81,6 @@ def megabytes(rule: str, sizes: Sizes) -> int:
         "plot_indices": PROCESS + moments,
         "evaluate_masks": PROCESS + IMAGES + batch + ranks + outcomes,
         "sample_segments": PROCESS + IMAGES + TILE + batch + segments,
-        "correlate": PROCESS + TILE + ranks,
-        "discriminate": PROCESS + TILE + ranks,
     }
     return _round(needed[rule])
 
@@ -99,8 +97,6 @@ def minutes(rule: str, sizes: Sizes) -> int:
         "estimate_indices": sizes.units / 100,
         "evaluate_masks": 2 * sizes.masks * sizes.masked_images / speed,
         "sample_segments": 2 * sizes.segment_evaluations / speed,
-        "correlate": sizes.units / 100,
-        "discriminate": sizes.units / 20,
     }
     return 15 + ceil(needed[rule] / 60)
 

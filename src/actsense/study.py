@@ -1,6 +1,6 @@
 """A study as its configuration describes it: what every rule needs to know beforehand."""
 
-__all__ = ["Study"]
+__all__ = ["COLOUR_CHANNELS", "Study"]
 
 import hashlib
 import json
