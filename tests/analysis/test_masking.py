@@ -225,7 +225,7 @@ def test_augmentations_change_what_the_network_sees(name: str) -> None:
 def test_every_image_has_parameters_of_its_own() -> None:
     own = sampling()
     rows, _ = balanced_images(own.law.pool, 12)
-    own.evaluate.images.read = lambda rows: np.full((len(rows), 3, 8, 8), 200, dtype=np.uint8)
+    own.evaluate.images.read = lambda rows: np.full((len(rows), 3, 8, 8), 100, dtype=np.uint8)
     brightness = shown(own, rows, "brightness").mean(dim=(1, 2, 3))
     assert len(brightness.unique()) == 12
 
