@@ -22,7 +22,7 @@ with logged(snakemake.log[0]):
     indices, masking = Path(snakemake.input.indices), snakemake.params.masking
     groups = evaluate_masks(sampling, network, indices, masking, precision=described["precision"])
     attributes = provenance(
-        configuration=dict(snakemake.params.study) | {"masking": dict(masking)},
+        configuration=dict(snakemake.params.study),
         weights_sha256=file_hash(weights),
         dataset_sha256=file_hash(Path(snakemake.input.manifest)),
     )
