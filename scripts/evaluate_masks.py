@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from actsense.analysis.masking import evaluate_masks, masking_table
-
 from actsense.models import load_network
 from actsense.run import logged, set_threads, use_device
 from actsense.sampling.shards import open_sampling

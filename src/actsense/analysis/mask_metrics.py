@@ -106,7 +106,8 @@ def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: T
         results[f"{name}_low"], results[f"{name}_high"] = np.quantile(resampled, LEVELS, axis=0)
     entropies = _resampled_entropy(first, classes, draws)
     results["entropy"] = entropy = _entropy(torch.from_numpy(predicted)).numpy()
-    # Resampling lowers an entropy by about (classes - 1) / (2 images): that is taken out.
+    # Resampling lowers an entropy by about (classes - 1) / (2 images): that is taken out. With few
+    # images the upper end may then lie above log(classes).
     low, high = np.quantile(entropies, LEVELS, axis=0) + entropy - entropies.mean(axis=0)
     results["entropy_low"], results["entropy_high"] = low, high
     return results
