@@ -3,19 +3,22 @@
 __all__ = ["channel_bars", "layer_maps"]
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from actsense.figures.profiles import NAMES
 from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, new_figure
 
 LIMITS = PowerNorm(0.5, 0, 1, clip=True)  # the same in every figure; the root shows small shares
+COLORS = colormaps["magma"].with_extremes(bad="0.7")  # dead units are gray
+STEP, DOWN = 1.1, 1.35  # from one map to the next, in sides of a map; numbers stand between rows
 
 
 def layer_maps(
@@ -42,25 +45,33 @@ def layer_maps(
         "times variance); numbers are channels.\nShares of each unit's variance, clipped to "
         f"[0, 1] in this picture only. Gray: dead units ({dead} of {units['dead'].size}).",
     )
-    blocks: Any = figure.subfigures(1, 3, wspace=0.02)
+    blocks = figure.subplots(1, 3)
     for block, (index, name) in zip(blocks, NAMES.items(), strict=True):
         half = float(units[f"{index}_ci"].median())
-        block.suptitle(f"{name}  (median half-width {half:.2f})", fontsize=10)
-        axes = block.subplots(len(factors), shown, squeeze=False)
-        for row, factor in zip(axes, factors, strict=True):
+        block.set_title(f"{name}  (median half-width {half:.2f})", fontsize=10)
+        for row, factor in enumerate(factors):
             top = _strongest(channels.sel(factor=factor), index, "channel", shown)
-            for axis, channel in zip(row, top, strict=True):
-                plane = units[index].sel(factor=factor).isel(channel=int(channel))
-                axis.set_facecolor("0.7")
-                image = axis.imshow(plane.to_numpy(), norm=LIMITS, cmap="magma")
-                axis.set_title(str(channel), fontsize=7, pad=1.5)
-                axis.set_xticks([])
-                axis.set_yticks([])
-                axis.spines[:].set_visible(False)
-            if index == "S1":
-                row[0].set_ylabel(factor, rotation=0, ha="right", va="center", fontsize=8.5)
-    figure.colorbar(image, ax=blocks[2].axes, shrink=0.6, label="share of variance", extend="both")
+            planes = units[index].sel(factor=factor).isel(channel=top).to_numpy()
+            for column, (channel, plane) in enumerate(zip(top, planes, strict=True)):
+                image = _tile(block, plane, row, column)
+                block.text(STEP * column + 0.5, DOWN * row, str(channel),
+                           fontsize=7, ha="center", va="bottom")  # fmt: skip
+        block.set(xlim=(0, STEP * shown), ylim=(DOWN * len(factors), -0.3), aspect="equal")
+        block.set_xticks([])
+        block.set_yticks([])
+        block.spines[:].set_visible(False)
+    blocks[0].set_yticks([DOWN * row + 0.5 for row in range(len(factors))], factors, fontsize=8.5)
+    blocks[0].tick_params(axis="y", length=0)
+    figure.colorbar(image, ax=blocks[2], shrink=0.6, label="share of variance", extend="both")
     return figure
+
+
+def _tile(block: Axes, plane: NDArray[np.float32], row: int, column: int) -> AxesImage:
+    """Draw one map in its place of a block: axes of its own would take 20 times as long."""
+    high, wide = np.array(plane.shape) / max(plane.shape)
+    left, top = STEP * column + (1 - wide) / 2, DOWN * row + (1 - high) / 2
+    extent = (left, left + wide, top + high, top)
+    return block.imshow(plane, norm=LIMITS, cmap=COLORS, extent=extent)
 
 
 def channel_bars(channels: Mapping[str, xr.Dataset], *, title: str, shown: int) -> Figure | None:
