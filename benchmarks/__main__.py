@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import alexnet, correlation, demo, dryrun, gpu, peers, storage
+from benchmarks import alexnet, correlation, demo, dryrun, gpu, masking, peers, storage
 
 OUTPUT = Path("results/bench.json")
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (peers, alexnet, correlation, storage, gpu, demo, dryrun)
+    for module in (peers, alexnet, correlation, masking, storage, gpu, demo, dryrun)
 }
 
 

@@ -3,26 +3,26 @@
 from pathlib import Path
 
 from actsense.analysis.masking import evaluate_masks, masking_table
-from actsense.models import load_network
 from actsense.run import logged, set_threads, use_device
 from actsense.sampling.shards import open_sampling
 from actsense.store import file_hash, provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    described, weights = snakemake.params.sampling, Path(snakemake.input.weights)
-    device = use_device(snakemake.params.device)
+    described, masking = snakemake.params.sampling, snakemake.params.masking
     sampling = open_sampling(
-        snakemake.input, described, batch_size=snakemake.params.batch_size, device=device
+        snakemake.input,
+        described,
+        batch_size=snakemake.params.batch_size,
+        device=use_device(snakemake.params.device),
     )
-    images = sampling.evaluate.images
-    sizes = {"classes": len(images.class_names), "image_size": images.image_size}
-    network = load_network(*described["network"], weights, **sizes)
-    indices, masking = Path(snakemake.input.indices), snakemake.params.masking
-    groups = evaluate_masks(sampling, network, indices, masking, precision=described["precision"])
+    groups = evaluate_masks(
+        *(sampling, sampling.evaluate.recorder.network, Path(snakemake.input.indices), masking),
+        precision=described["precision"],
+    )
     attributes = provenance(
         configuration=dict(snakemake.params.study),
-        weights_sha256=file_hash(weights),
+        weights_sha256=file_hash(Path(snakemake.input.weights)),
         dataset_sha256=file_hash(Path(snakemake.input.manifest)),
     )
     write_tables({"table": masking_table(groups[""])}, dict(snakemake.output.items()))

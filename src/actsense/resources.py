@@ -68,7 +68,8 @@ def megabytes(rule: str, sizes: Sizes) -> int:
     """Return the memory that a job of a rule asks for at its first attempt."""
     block, batch, moments = sizes._block, sizes._batch, sizes._moments
     augmented = 600 * sizes.factors * sizes.units / 1e6
-    ranks = 4 * 4 * sizes.factors * sizes.units / 1e6  # of three indices and the controls
+    # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
+    ranks = 2 * 4 * (6 * sizes.factors + 25) * sizes.units / 1e6
     outcomes = 16 * sizes.masks * sizes.masked_images / 1e6
     segments = sizes.segment_units * (4 * sizes._rows * 8 + 3 * sizes.block * 4) / 1e6
     needed = {

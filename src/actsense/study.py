@@ -132,9 +132,15 @@ class Study:
             "precision": self.settings["precision"],
         }
 
-    def provenance_settings(self, network: str, design: str) -> Settings:
-        """Return the settings behind one result, to be kept inside it."""
-        kept = ["study", "seed", "dataset", "contrast", "masking", "segments"]
+    def provenance_settings(self, network: str, design: str, *sections: str) -> Settings:
+        """Return the settings behind one result, to be kept inside it.
+
+        Arguments:
+            network: Name of the network.
+            design: Name of the design.
+            sections: Further sections of the configuration that decide this result.
+        """
+        kept = ["study", "seed", "dataset", *sections]
         kept += ["activations", "device", "precision", "batch_size"]
         return {key: self.settings[key] for key in kept} | {
             "networks": {network: self._network_settings(network)},

@@ -21,6 +21,10 @@ def changed_design(**changes: Any) -> dict[str, Any]:
     return {"designs": {"mixed": tiny()["designs"]["mixed"] | changes}}
 
 
+def changed_section(name: str, **changes: Any) -> dict[str, Any]:
+    return {name: tiny()[name] | changes}
+
+
 def test_a_run_leaves_results_and_no_activations(finished: Path) -> None:
     made = {path.name for path in (finished / RESULTS).iterdir()}
     assert {"indices.zarr", "contrast.zarr", "tables", "moments", "figures"} <= made
@@ -94,8 +98,18 @@ def test_plotting_options_repeat_figures_only(copied: Path) -> None:
         ),
         (
             {"contrast": {"images": 20}},
-            {"estimate_contrast"},
-            {"sample_activations", "accumulate", "train_network"},
+            {"estimate_contrast", "correlate"},
+            {"sample_activations", "accumulate", "train_network", "estimate_indices"},
+        ),
+        (
+            changed_section("masking", images=30),
+            {"evaluate_masks", "profile_masks", "match_classes"},
+            {"estimate_indices", "estimate_contrast", "sample_segments", "correlate"},
+        ),
+        (
+            changed_section("segments", base_points=32),
+            {"sample_segments", "compare_segments"},
+            {"estimate_indices", "evaluate_masks", "discriminate"},
         ),
         (
             {"precision": "bfloat16"},

@@ -71,8 +71,13 @@ def segments_settings(wildcards):
     return study.segments_settings(wildcards.network, wildcards.design)
 
 
-def provenance_settings(wildcards):
-    return study.provenance_settings(wildcards.network, wildcards.design)
+def provenance_settings(*sections):
+    """Settings behind a result, which keeps them, with those of its own sections."""
+
+    def behind(wildcards):
+        return study.provenance_settings(wildcards.network, wildcards.design, *sections)
+
+    return behind
 
 
 def shard_blocks(wildcards):

@@ -25,7 +25,7 @@ rule evaluate_masks:
         masking=lookup("masking", within=config),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=provenance_settings,
+        study=provenance_settings("masking"),
     message:
         "Masking {wildcards.network} by its sensitivity under {wildcards.design}"
     script:

@@ -29,7 +29,7 @@ rule sample_segments:
         channels=lookup("segments/channels", within=config),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=provenance_settings,
+        study=provenance_settings("segments"),
     message:
         "Sampling parts of {wildcards.network} behind colour channels under {wildcards.design}"
     script:

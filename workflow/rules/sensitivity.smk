@@ -23,7 +23,7 @@ rule estimate_indices:
         mem_mb=sized(megabytes, "estimate_indices"),
         runtime=sized(minutes, "estimate_indices"),
     params:
-        study=provenance_settings,
+        study=provenance_settings(),
     message:
         "Estimating the indices of {wildcards.network} under {wildcards.design}"
     script:
@@ -53,7 +53,7 @@ rule estimate_contrast:
         contrast=lookup("contrast", within=config),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=provenance_settings,
+        study=provenance_settings("contrast"),
     message:
         "Contrasting {wildcards.network} under every augmentation of {wildcards.design}"
     script:

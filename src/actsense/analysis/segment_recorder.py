@@ -26,7 +26,7 @@ from actsense.analysis.segment_units import (
 )
 from actsense.analysis.segments import Segment
 from actsense.errors import ConfigError
-from actsense.models import Layer, Network, Recorder, load_network
+from actsense.models import Layer, Network, Recorder
 from actsense.models.layers import trace
 from actsense.models.precision import arithmetic
 from actsense.sampling.shards import Inputs, Sampling, open_sampling
@@ -156,12 +156,7 @@ def sample_segments(
     """
     sampling = open_sampling(inputs, settings, batch_size=batch_size, device=device)
     cache, tree = sampling.evaluate.images, read_results(indices)
-    name, described = settings["network"]
-    network = load_network(
-        *(name, dict(described), Path(inputs.weights)),
-        classes=len(cache.class_names),
-        image_size=cache.image_size,
-    )
+    network = sampling.evaluate.recorder.network
     images = (3, cache.image_size, cache.image_size)
     layers = _in_order(network, [str(layer) for layer in tree["layer"].to_numpy()], images[1])
     planned, without = plan_segments(tree, layers, images, count=channels)

@@ -29,10 +29,12 @@ class Recorder:
         precision: What it computes in, see `arithmetic`; what is recorded is float32.
 
     Attributes:
+        network: The network.
         layers: Name, shape and place of each layer.
         units: Length of the axis of units.
     """
 
+    network: Network
     layers: tuple[Layer, ...]
     units: int
 
@@ -44,6 +46,7 @@ class Recorder:
         device: torch.device | str = "cpu",
         precision: str = "float32",
     ) -> None:
+        self.network = network
         self._device, self._precision = torch.device(device), precision
         self._module = network.module.to(device)
         self._mean = torch.tensor(network.mean, device=device).view(3, 1, 1)
