@@ -193,7 +193,7 @@ def _layers(tree: xr.DataTree) -> tuple[str, ...]:
 def _layer(trees: Mapping[str, xr.DataTree], layer: str, design: str, target: str) -> xr.DataTree:
     tree = trees.get(design)
     if tree is None or layer not in tree.children:
-        known = ", ".join(tree.children) if tree is not None else "none"
+        known = ", ".join(sorted(tree.children)) if tree is not None else "none"
         raise ConfigError(
             f"Layer {layer!r} has no {target} under design {design!r}; those that have: {known}. "
             f"Add it to the network's layers and make them with: snakemake {target}"
