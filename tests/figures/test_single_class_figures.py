@@ -93,6 +93,14 @@ def test_marks_tell_significance_and_collapse(
     assert all((line.get_markerfacecolor() != "white") == filled for line in marks)
 
 
+def test_values_that_chose_no_masks_take_no_rows() -> None:
+    table = matches()
+    unmasked = table[(table["value"] == "shapley") | (table["rule"] == "none")]
+    rows = {axis.get_ylabel() for axis in class_matches(unmasked, title="t").axes} - {""}
+    assert len(rows) == 2
+    assert all(row.startswith("Shapley") for row in rows)
+
+
 def test_the_matches_name_scales_images_and_null(tmp_path: Path) -> None:
     words = text(class_matches(matches(), title="net, mixed"), tmp_path)
     for word in (

@@ -98,7 +98,10 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
     if matches.empty:
         return new_figure(9, 1.2, heading, NOTHING)
     first = matches.iloc[0]
-    factors, values = list(matches["factor"].unique()), list(matches["value"].unique())
+    factors = list(matches["factor"].unique())
+    # A value that chose no masks has its intact network in the table, and no rows of empty panels.
+    damaged = matches[matches["rule"] == "top"]
+    values = list((matches if damaged.empty else damaged)["value"].unique())
     inputs = {"original": "untouched images", "augmented": "augmented images"}
     scales = sorted(matches["scale"].dropna().unique())
     figure = new_figure(
@@ -123,8 +126,8 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
             ].assign(fraction=lambda table: table["fraction"].fillna(0.0))
             _line(axis, case[case["rule"] == "none"], "black", "intact")
             for scale, color in zip(scales, SCALES * len(scales), strict=False):
-                damaged = case[(case["rule"] == "top") & (case["scale"] == scale)]
-                _line(axis, damaged, color, f"scaled by {scale:g}")
+                masked = case[(case["rule"] == "top") & (case["scale"] == scale)]
+                _line(axis, masked, color, f"scaled by {scale:g}")
             axis.tick_params(labelsize=7.5)
         row[0].set_ylabel(f"{NAMES[value]}\n{inputs[seen]}", fontsize=8)
     for axis, factor in zip(axes[0], factors, strict=True):
