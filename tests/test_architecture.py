@@ -20,6 +20,7 @@ ALLOWED = {
     "sampling": {"errors", "store", "augment", "data", "models"},
     "sensitivity": {"errors", "store", "augment", "data", "models", "sampling"},
     "analysis": {"errors", "store", "augment", "data", "models", "sampling", "sensitivity"},
+    "spatial": {"errors", "store", "augment", "data", "models", "sampling"},
     "figures": {"errors", "store", "augment", "data"},
 }
 FRAME = {

@@ -15,7 +15,7 @@ from scipy import stats
 from actsense.analysis.mask_metrics import METRICS, Outcomes, image_draws, outcomes, summarize
 from actsense.analysis.mask_plans import MaskPlan
 from actsense.analysis.mask_ranks import MaskRanks
-from actsense.analysis.mask_trials import balanced_images, shown
+from actsense.analysis.mask_trials import shown
 from actsense.analysis.masking import evaluate_masks, masking_table
 from actsense.errors import ConfigError
 from actsense.models import Network
@@ -69,7 +69,7 @@ def one(data: xr.Dataset, **names: Any) -> xr.Dataset:
 def by_hand(indices: Path, plan: MaskPlan, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return logits of all images with and without hooks that scale, and their labels."""
     own, net = sampling(), network()
-    rows, labels = balanced_images(own.law.pool, SETTINGS["images"])
+    rows, labels = own.law.pool.validation(SETTINGS["images"])
     images = (shown(own, rows, name) - 0.5) / 0.25
     ranks = MaskRanks(indices, "small", seed=0)
     plain = net.module(images)
@@ -208,7 +208,7 @@ def test_batches_move_logits_by_roundings_alone(indices: Path, batch_size: int) 
 @pytest.mark.parametrize("name", [ORIGINAL, *AUGMENTATIONS])
 def test_an_image_is_shown_alike_whatever_is_shown_beside_it(name: str) -> None:
     own = sampling()
-    rows, _ = balanced_images(own.law.pool, 12)
+    rows, _ = own.law.pool.validation(12)
     together, alone = shown(own, rows, name), shown(own, rows[5:6], name)
     torch.testing.assert_close(together[5:6], alone, rtol=0, atol=0)
 
@@ -217,14 +217,14 @@ def test_an_image_is_shown_alike_whatever_is_shown_beside_it(name: str) -> None:
 def test_augmentations_change_what_the_network_sees(name: str) -> None:
     """Also brightness and contrast, which a stretch behind them would undo."""
     own = sampling()
-    rows, _ = balanced_images(own.law.pool, 12)
+    rows, _ = own.law.pool.validation(12)
     moved = (shown(own, rows, name) - shown(own, rows, ORIGINAL)).abs().mean(dim=(1, 2, 3))
     assert moved.min() > 1e-3
 
 
 def test_every_image_has_parameters_of_its_own() -> None:
     own = sampling()
-    rows, _ = balanced_images(own.law.pool, 12)
+    rows, _ = own.law.pool.validation(12)
     own.evaluate.images.read = lambda rows: np.full((len(rows), 3, 8, 8), 100, dtype=np.uint8)
     brightness = shown(own, rows, "brightness").mean(dim=(1, 2, 3))
     assert len(brightness.unique()) == 12
@@ -232,12 +232,12 @@ def test_every_image_has_parameters_of_its_own() -> None:
 
 def test_images_are_from_validation_each_once_and_balanced() -> None:
     pool = sampling().law.pool
-    rows, classes = balanced_images(pool, 40)
+    rows, classes = pool.validation(40)
     assert len(set(rows)) == 40
     np.testing.assert_array_equal(np.bincount(classes), [10] * CLASSES)
     for row, label in zip(rows, classes, strict=True):
         assert row in pool.rows[1][label]
-    assert len(balanced_images(pool, 10_000)[0]) == IMAGES * CLASSES
+    assert len(pool.validation(10_000)[0]) == IMAGES * CLASSES
 
 
 def test_other_outputs_are_compared_with_the_unmasked_predictions(indices: Path) -> None:
@@ -254,7 +254,7 @@ def test_other_outputs_are_compared_with_the_unmasked_predictions(indices: Path)
 def test_a_single_class_is_refused(indices: Path) -> None:
     own = sampling()
     own.evaluate.images.class_names = ["ant"]
-    with pytest.raises(ConfigError, match="predictions need two classes at least; the dataset"):
+    with pytest.raises(ConfigError, match="Predictions need two classes at least; the dataset"):
         evaluated(indices, own)
 
 

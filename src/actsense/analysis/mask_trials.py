@@ -4,7 +4,7 @@ An augmentation is always on; its parameters are drawn once per image, from the 
 image's row alone: neither other images nor the size of a batch have a part in them.
 """
 
-__all__ = ["MaskTrial", "balanced_images", "shown"]
+__all__ = ["MaskTrial", "shown"]
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ from actsense.analysis.masked_network import Entered, MaskedNetwork, Scaling
 from actsense.augment import AUGMENTATIONS
 from actsense.errors import ConfigError
 from actsense.models import Network
-from actsense.sampling.law import ImagePool
 from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
 
@@ -31,16 +30,6 @@ Group = tuple[tuple[str, ...], str, bool]  # layers, level, whether means replac
 
 FIRST = 5  # classes that are kept of every prediction
 TRIED = 4  # images that the masked network is tried with before anything else
-VALIDATION = 1  # partition
-
-
-def balanced_images(pool: ImagePool, count: int) -> tuple[Rows, Rows]:
-    """Return rows and classes of validation images, taken in turn from every class, (images,)."""
-    groups = pool.rows[VALIDATION]
-    rows = ImagePool((groups,)).balanced(count)
-    known, classes = np.concatenate(groups), np.repeat(np.arange(len(groups)), [*map(len, groups)])
-    order = known.argsort()
-    return rows, classes[order][np.searchsorted(known[order], rows)]
 
 
 def shown(sampling: Sampling, rows: Rows, name: str) -> Tensor:

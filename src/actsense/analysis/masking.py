@@ -3,7 +3,6 @@
 __all__ = ["evaluate_masks", "masking_table"]
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from tqdm import tqdm
 from actsense.analysis.mask_metrics import METRICS, Summary, image_draws, summarize
 from actsense.analysis.mask_plans import ORIGINAL, TOGETHER, Condition, MaskPlan, conditions
 from actsense.analysis.mask_ranks import MaskRanks
-from actsense.analysis.mask_trials import MaskTrial, balanced_images
-from actsense.errors import ConfigError
+from actsense.analysis.mask_trials import MaskTrial
 from actsense.models import Network
+from actsense.models.outputs import name_outputs
 from actsense.models.precision import arithmetic
 from actsense.sampling.shards import Sampling
 
@@ -70,10 +69,10 @@ def evaluate_masks(
     Raises:
         ConfigError: If there are fewer than two classes or no layer can be masked.
     """
-    rows, labels = balanced_images(sampling.law.pool, settings["images"])
+    rows, labels = sampling.law.pool.validation(settings["images"])
     ranks = MaskRanks(indices, sampling.design.name, seed=sampling.design.seed)
     trial = MaskTrial(sampling, network, ranks, rows, precision)
-    names, label = _classes(sampling, network, trial.classes)
+    names, label = name_outputs(network, sampling.evaluate.images.class_names, trial.classes)
     if label == "prediction":
         labels = trial.run(ORIGINAL, [MaskPlan("none")]).order[0, :, 0].astype(np.int64)
     wanted = _conditions(sampling, ranks, settings)
@@ -127,23 +126,6 @@ def masking_table(data: xr.Dataset) -> pd.DataFrame:
             within = groups[f"{metric}_{side}"].mean() - mean
             table[f"{metric}_{side}"] = mean + sign * np.hypot(between, within)
     return table.reset_index()
-
-
-def _classes(sampling: Sampling, network: Network, outputs: int) -> tuple[list[str], str]:
-    """Return the names of the outputs, and what the labels are."""
-    known = list(sampling.evaluate.images.class_names)
-    if min(outputs, len(known)) < 2:
-        raise ConfigError(
-            f"masking: predictions need two classes at least; the dataset has {len(known)}, the "
-            f"network {network.name} has {outputs}. Add images of other classes."
-        )
-    if outputs == len(known):
-        return known, "class"
-    logging.info(
-        "%s has %d outputs for %d classes: masked predictions are compared with unmasked ones",
-        *(network.name, outputs, len(known)),
-    )
-    return network.classes or [str(k) for k in range(outputs)], "prediction"
 
 
 def _conditions(

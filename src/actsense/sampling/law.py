@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from actsense.augment import AUGMENTATIONS, Parameter, parameter_columns
@@ -18,6 +19,8 @@ from actsense.errors import ConfigError
 from actsense.sampling.designs import CONTEXT, Factor
 
 LAWS = ("switched", "always")
+PARTITIONS = ("train", "validation")
+VALIDATION = 1
 SWITCH_PROBABILITY = 0.5  # of every augmentation that has a switch
 
 
@@ -56,12 +59,18 @@ class ImagePool:
             empty = [k for k, group in enumerate(rows) if not len(group)]
             if empty:
                 raise ConfigError(
-                    f"dataset: partition {('train', 'validation')[part]} has no image of class "
+                    f"dataset: partition {PARTITIONS[part]} has no image of class "
                     f"number {empty[0]}, but every class needs images in both. Add images, or "
                     "change validation_fraction or samples_per_class."
                 )
             groups.append(tuple(rows))
         return cls(tuple(groups))
+
+    @classmethod
+    def of_manifest(cls, manifest: pd.DataFrame, *, seed: int) -> "ImagePool":
+        """Group the rows of a dataset's manifest, see `shuffled`."""
+        partition = (manifest["partition"] == PARTITIONS[VALIDATION]).to_numpy(np.int64)
+        return cls.shuffled(partition, manifest["label"].to_numpy(np.int64), seed=seed)
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
@@ -80,6 +89,15 @@ class ImagePool:
         """Return different rows, taken in turn from every partition and class, (count or all,)."""
         held = self._table.transpose(2, 0, 1).reshape(-1)
         return np.ascontiguousarray(held[held >= 0][:count])
+
+    def validation(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return rows and classes of validation images, in turn from every class, (images,)."""
+        groups = self.rows[VALIDATION]
+        rows = ImagePool((groups,)).balanced(count)
+        known = np.concatenate(groups)
+        classes = np.repeat(np.arange(len(groups)), [*map(len, groups)])
+        order = known.argsort()
+        return rows, classes[order][np.searchsorted(known[order], rows)]
 
     def locate(
         self,

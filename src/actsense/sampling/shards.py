@@ -105,11 +105,7 @@ def open_sampling(
     )
     design_name, design = settings["design"]
     augmentations = tuple(design["augmentations"])
-    pool = ImagePool.shuffled(
-        (cache.manifest["partition"] == "validation").to_numpy().astype(np.int64),
-        cache.manifest["label"].to_numpy(np.int64),
-        seed=settings["seed"],
-    )
+    pool = ImagePool.of_manifest(cache.manifest, seed=settings["seed"])
     size = cache.image_size
     return Sampling(
         build_design(design_name, design, size=size, seed=settings["seed"]),

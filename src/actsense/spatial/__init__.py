@@ -1,0 +1,1 @@
+"""How much a classifier depends on where things are."""
