@@ -69,7 +69,7 @@ class ImagePool:
     @classmethod
     def of_manifest(cls, manifest: pd.DataFrame, *, seed: int) -> "ImagePool":
         """Group the rows of a dataset's manifest, see `shuffled`."""
-        partition = (manifest["partition"] == PARTITIONS[VALIDATION]).to_numpy(np.int64)
+        partition = (manifest["partition"] == PARTITIONS[VALIDATION]).to_numpy().astype(np.int64)
         return cls.shuffled(partition, manifest["label"].to_numpy(np.int64), seed=seed)
 
     @cached_property
