@@ -26,11 +26,12 @@ include: "workflow/rules/masking.smk"
 include: "workflow/rules/profiles.smk"
 include: "workflow/rules/single_class.smk"
 include: "workflow/rules/segments.smk"
+include: "workflow/rules/spatial.smk"
 include: "workflow/rules/plan.smk"
 
 
 rule all:
-    """Everything: the indices, the contrasts, their figures, and all analyses."""
+    """Everything: the indices, the contrasts, their figures, all analyses, and the spatial study."""
     default_target: True
     input:
         rules.indices.input,
@@ -41,6 +42,7 @@ rule all:
         rules.masking.input,
         rules.single_class.input,
         rules.segments.input,
+        rules.spatial.input,
     localrule: True
 
 
@@ -59,5 +61,5 @@ onsuccess:
             f"\nDone. Indices, tables and figures of study {STUDY!r}: {RESULTS}/<network>/<design>/"
         )
         print(
-            f"Look at a store with: actsense describe {RESULTS}/{NETWORKS[0]}/{DESIGNS[0]}/indices.zarr"
+            f"Look at a store with: actsense describe {'/'.join([RESULTS, *study.runs[0]])}/indices.zarr"
         )

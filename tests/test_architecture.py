@@ -24,7 +24,7 @@ ALLOWED = {
     "figures": {"errors", "store", "augment", "data"},
 }
 FRAME = {
-    *("__init__", "__main__", "config", "cost", "describe", "plan"),
+    *("__init__", "__main__", "config", "cost", "describe", "jobs", "plan"),
     *("resources", "run", "speed", "study", "survey"),
 }
 

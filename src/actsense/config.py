@@ -2,7 +2,7 @@
 
 __all__ = ["check", "read_schema"]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -45,14 +45,20 @@ def check(given: Mapping[str, Any], schema: Settings) -> Settings:
     if not mistakes:
         for key, section, kind in _kinds(given):
             mistakes += _kind_mistakes(section, schema, key, kind)
-        mistakes = [*mistakes, *_design_mistakes(given)] or [*_own_points_mistakes(given)]
-    if mistakes:
-        raise ConfigError("\n".join(f"Configuration: {mistake}" for mistake in mistakes))
+        mistakes += [*_design_mistakes(given), *_own_designs_mistakes(given)]
+        mistakes = mistakes or [*_own_points_mistakes(given)]
+    _refuse(mistakes)
     filled = cast("Settings", _filled(given, schema, schema))
     for key, section, kind in _kinds(filled):
         section |= _filled(section, schema["$defs"][f"{kind}_{section['kind']}"], schema)
         filled = _placed(filled, key, section)
+    _refuse([*_size_mistakes(filled)])
     return filled
+
+
+def _refuse(mistakes: Sequence[str]) -> None:
+    if mistakes:
+        raise ConfigError("\n".join(f"Configuration: {mistake}" for mistake in mistakes))
 
 
 def _kinds(config: Mapping[str, Any]) -> Iterator[tuple[str, Settings, str]]:
@@ -84,6 +90,16 @@ def _design_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _shards_mistakes(key, design, design["base_points"])
 
 
+def _own_designs_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, network in config["networks"].items():
+        for design in network.get("designs") or ():
+            if design not in config["designs"]:
+                yield (
+                    f"networks.{name}.designs: there is no design {design!r}. "
+                    f"Allowed: {', '.join(config['designs'])}."
+                )
+
+
 def _own_points_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
     """Check the networks that have base points of their own, once all else is in order."""
     for name, network in config["networks"].items():
@@ -91,6 +107,21 @@ def _own_points_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
             yield from _points_mistakes(f"networks.{name}", points)
             for design, described in config["designs"].items():
                 yield from _shards_mistakes(f"designs.{design}", described, points, f" of {name}")
+
+
+def _size_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
+    """Check what cannot be larger than the images, once their size is known."""
+    side, spatial = config["dataset"]["image_size"], config["spatial"]
+    divisions = {"spatial.transforms": spatial["transforms"]["divisions"]}
+    divisions |= {f"designs.{name}": d["divisions"] for name, d in config["designs"].items()}
+    largest = {f"{key}.divisions": (max(given), side) for key, given in divisions.items()}
+    largest["spatial.cells.size"] = (spatial["cells"]["size"], side // 2)
+    for key, (given, allowed) in largest.items():
+        if given > allowed:
+            yield (
+                f"{key}: {given} is too large for images of {side}x{side} pixels "
+                f"(dataset.image_size). Allowed: 1 to {allowed}."
+            )
 
 
 def _points_mistakes(key: str, points: int) -> Iterator[str]:
@@ -145,7 +176,8 @@ def _lines(error: ValidationError, key: str) -> Iterator[str]:
     elif rule == "pattern" or "propertyNames" in map(str, error.schema_path):
         yield (
             f"{key}: the name {got!r} is not allowed. Names start with a letter and hold letters, "
-            "digits, '-' and '_' only; data, logs, benchmarks, analysis and figures are taken."
+            "digits, '-' and '_' only; data, logs, benchmarks, analysis, figures and spatial are "
+            "taken."
         )
     else:
         yield f"{key}: {error.message}. {schema.get('description', '')}".rstrip()
@@ -176,7 +208,7 @@ def _filled(value: Any, schema: Settings, root: Settings) -> Any:
 
 
 def _resolved(schema: Settings, root: Settings) -> Settings:
-    """Follow a reference to a definition."""
+    """Follow a reference to a definition; what stands beside the reference comes first."""
     if "$ref" not in schema:
         return schema
-    return cast("Settings", root["$defs"][schema["$ref"].rpartition("/")[2]])
+    return cast("Settings", root["$defs"][schema["$ref"].rpartition("/")[2]] | schema)

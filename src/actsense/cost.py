@@ -7,21 +7,21 @@ estimates: the share of the evaluations that are different, and a speed that is 
 __all__ = [
     "DECODED_BLOCKS",
     "Cost",
-    "count_jobs",
     "design_cost",
     "different_share",
     "shared_cost",
+    "spatial_cost",
     "total_cost",
 ]
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import ceil
 
 import numpy as np
 
 from actsense.data.cache import CHUNK_BYTES, SHARD_BYTES
+from actsense.jobs import design_jobs, maps_are_analysed, record_files, shared_jobs, spatial_jobs
 from actsense.models.layers import lay_out
 from actsense.resources import Sizes
 from actsense.sampling.designs import Design
@@ -34,32 +34,6 @@ from actsense.study import COLOUR_CHANNELS, Study
 GB = 1e9
 DECODED_BLOCKS = 16  # of a design: their share of different evaluations errs by about 0.01
 
-WEIGHTS_RULES = {
-    "trained": "train_network",
-    "downloaded": "download_weights",
-    "imported": "import_weights",
-}
-SAMPLING_RULES = ("sample_activations", "stream_moments")
-BENCHMARKED_RULES = {
-    *SAMPLING_RULES,
-    "accumulate",
-    "cache_images",
-    "correlate",
-    "discriminate",
-    "estimate_contrast",
-    "estimate_indices",
-    "evaluate_masks",
-    "sample_segments",
-    "train_network",
-}
-CORRELATION_RULES = ("correlate", "plot_correlation")  # once per network
-# Of networks that record layers with positions: once per design, and for all designs together.
-MASK_AND_SEGMENT_RULES = (
-    *("evaluate_masks", "profile_masks", "plot_masking"),
-    *("sample_segments", "compare_segments", "plot_segments"),
-)
-LDA_AND_CLASS_RULES = ("discriminate", "plot_discriminant", "match_classes", "plot_classes")
-
 # An array of a store is two files: one shard, and what describes it.
 LAYER_ARRAYS = 13  # of the indices of a layer: six estimates, their intervals, what is dead
 NETWORK_ARRAYS = 17  # of their root: six estimates, their intervals, two counts, three labels
@@ -71,6 +45,8 @@ VARIATION_ARRAYS = 3  # of a layer
 # that are one per layer, value or design.
 DESIGN_FILES = 12 + 1 + 5 + 2 * 8
 NETWORK_FILES = 11 + 5 + 2 * 4
+SPATIAL_STORE_FILES = 0
+SPATIAL_FILES = 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +63,7 @@ class Cost:
         contrasts: Images that go through the network for the contrasts.
         masked: Images that go through masked networks, from the first masked layer on.
         segments: Images that go through the segments of the network.
+        spatial: Images that the spatial study sends through the network.
         speed: Images per second.
         hours: Time of the device for all of them.
         minutes: Time of the longest sampling job.
@@ -107,6 +84,7 @@ class Cost:
     contrasts: int = 0
     masked: int = 0
     segments: int = 0
+    spatial: int = 0
     speed: float = 0.0
     hours: float = 0.0
     minutes: float = 0.0
@@ -128,15 +106,6 @@ class Cost:
         return self.files_temporary + self.files_kept
 
 
-def count_jobs(study: Study) -> dict[str, int]:
-    """Count the jobs of every rule when there are no results yet."""
-    counts = Counter(_shared_jobs(study))
-    for network in study.settings["networks"]:
-        for design in study.settings["designs"]:
-            counts.update(_design_jobs(study, network, design))
-    return {rule: count for rule, count in counts.items() if count}
-
-
 def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cost:
     """Return what one design costs for one network.
 
@@ -148,21 +117,22 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     """
     study, built = images.study, images.study.design(network, design)
     law, units, factors = images.law(design), study.units(network), len(built.factors)
-    shards, jobs = study.shards(network, design), _design_jobs(study, network, design)
+    shards, jobs = study.shards(network, design), design_jobs(study, network, design)
     samplings = built.replicates * shards
     stored, keeps = study.stores_activations, study.settings["keep_activations"]
 
-    forwards = round(built.evaluations * different_share(built, law))
     contrasts = _contrast_images(images, law)
     sizes = study.sizes(network, design)
     validation = int(images.counts[1].sum())
-    masked = sizes.masks * min(sizes.masked_images, validation)
-    segments = round(sizes.segment_evaluations * different_share(built, law))
+    share, analysed = different_share(built, law), maps_are_analysed(study, network, design)
+    forwards = round(built.evaluations * share)
+    masked = sizes.masks * min(sizes.masked_images, validation) * analysed
+    segments = round(sizes.segment_evaluations * share) * analysed
     activations = forwards * units * 4 / GB * stored
-    analysed = (_masking_bytes(study, sizes) + _segments_bytes(sizes)) / GB
+    further = (_masking_bytes(study, sizes) + _segments_bytes(sizes)) / GB * analysed
     moments = layout(factors)["cross"].stop * units * 8 / GB
     results = units * (_index_bytes(factors) + 4 * len(STATISTICS) * len(law.augmentations)) / GB
-    results += analysed
+    results += further
     alive = min(built.evaluations * units * 4 / GB * stored, study.settings["store_budget_gb"])
     return Cost(
         network=network,
@@ -185,14 +155,14 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
         files_kept=built.replicates
         + samplings * (stored and keeps)
         + _result_files(study, network)
-        + _analysis_files(study, network)
-        + _record_files(jobs),
+        + _analysis_files(study, network) * analysed
+        + record_files(jobs),
     )
 
 
 def shared_cost(images: StandIn) -> Cost:
     """Return what is made once for all designs: the images, the weights, the contact sheet."""
-    study, jobs = images.study, _shared_jobs(images.study)
+    study, jobs = images.study, shared_jobs(images.study)
     networks = study.settings["networks"]
     count, pixels = int(images.counts.sum()), 3 * study.settings["dataset"]["image_size"] ** 2
     chunk = max(1, CHUNK_BYTES // pixels)
@@ -201,9 +171,31 @@ def shared_cost(images: StandIn) -> Cost:
     weights = sum(tensor.nbytes for state in states for tensor in state)
     kept = (count * pixels + weights) / GB
     # Beside the images: their description and time stamp, the manifest, two pictures.
-    files = ceil(count / shard) + 5 + 2 * len(networks) + _record_files(jobs)
+    files = ceil(count / shard) + 5 + 2 * len(networks) + record_files(jobs)
     files += sum(_network_files(study, name) for name in networks)
+    files += SPATIAL_FILES + 2 * len(networks)  # a page of curves for each
     return Cost("once", jobs=sum(jobs.values()), written=kept, kept=kept, files_kept=files)
+
+
+def spatial_cost(images: StandIn, network: str, speed: float) -> Cost:
+    """Return what the spatial study costs for one network.
+
+    Arguments:
+        images: Stands in for those of the study.
+        network: Name of the network.
+        speed: Images per second.
+    """
+    study, jobs = images.study, spatial_jobs()
+    passes = sum(study.spatial_sizes(network).passes.values())
+    return Cost(
+        network=network,
+        design="spatial",
+        jobs=sum(jobs.values()),
+        spatial=passes,
+        speed=speed,
+        hours=passes / speed / 3600,
+        files_kept=SPATIAL_STORE_FILES + record_files(jobs),
+    )
 
 
 def different_share(built: Design, law: InputLaw) -> float:
@@ -221,33 +213,6 @@ def different_share(built: Design, law: InputLaw) -> float:
         evaluations = law.decode(coordinates.reshape(-1, coordinates.shape[-1]))
         shares.append(len(evaluations.distinct()[0]) / len(evaluations))
     return float(np.mean(shares))
-
-
-def _design_jobs(study: Study, network: str, design: str) -> dict[str, int]:
-    replicates = study.settings["designs"][design]["replicates"]
-    stored = ("sample_activations", "accumulate")
-    sampling = stored if study.stores_activations else ("stream_moments",)
-    once = ("estimate_indices", "estimate_contrast", "plot_indices", "plot_contrast")
-    return {
-        **dict.fromkeys(sampling, replicates * study.shards(network, design)),
-        "merge_moments": replicates,
-        **dict.fromkeys(once, 1),
-        **dict.fromkeys(MASK_AND_SEGMENT_RULES, int(bool(study.maps(network)))),
-    }
-
-
-def _shared_jobs(study: Study) -> dict[str, int]:
-    mapped = [name for name in study.settings["networks"] if study.maps(name)]
-    weights = Counter(WEIGHTS_RULES[study.origin(name)] for name in study.settings["networks"])
-    return {
-        "download_dataset": len(study.survey["missing"]),
-        "cache_images": 1,
-        "plot_augmentations": 1,
-        "all": 1,
-        **weights,
-        **dict.fromkeys(CORRELATION_RULES, len(study.settings["networks"])),
-        **dict.fromkeys(LDA_AND_CLASS_RULES, len(mapped)),
-    }
 
 
 def _contrast_images(images: StandIn, law: InputLaw) -> int:
@@ -276,8 +241,6 @@ def _result_files(study: Study, network: str) -> int:
 def _analysis_files(study: Study, network: str) -> int:
     """Count the files that masks and segments leave under one design."""
     maps = len(study.maps(network))
-    if not maps:
-        return 0
     groups = COLOUR_CHANNELS * maps
     segments = 2 + 2 * NETWORK_ARRAYS + groups * (2 + 2 * 2 * (LAYER_ARRAYS + 1))
     figures = 2 * (len(study.settings["masking"]["values"]) + 2 * maps)
@@ -286,7 +249,9 @@ def _analysis_files(study: Study, network: str) -> int:
 
 def _network_files(study: Study, network: str) -> int:
     """Count the files of the analyses over all designs."""
-    layers, designs = len(study.survey["layers"][network]), len(study.settings["designs"])
+    layers, designs = len(study.survey["layers"][network]), len(study.analysed(network))
+    if not designs:
+        return 0
     variation = 2 + layers * (1 + 2 * VARIATION_ARRAYS)
     # Of every design: confusions of two kinds, projections, rankings, matches.
     return variation + 2 * 5 * designs + NETWORK_FILES
@@ -303,12 +268,6 @@ def _masking_bytes(study: Study, sizes: Sizes) -> int:
 
 def _segments_bytes(sizes: Sizes) -> int:
     return sizes.segment_units * _index_bytes(sizes.factors)
-
-
-def _record_files(jobs: Mapping[str, int]) -> int:
-    """Count logs and benchmarks."""
-    logs = sum(jobs.values()) - jobs.get("all", 0)
-    return logs + sum(count for rule, count in jobs.items() if rule in BENCHMARKED_RULES)
 
 
 def total_cost(study: Study, costs: Sequence[Cost]) -> Cost:

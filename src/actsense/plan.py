@@ -8,7 +8,14 @@ from pathlib import Path
 
 import torch
 
-from actsense.cost import DECODED_BLOCKS, Cost, design_cost, shared_cost, total_cost
+from actsense.cost import (
+    DECODED_BLOCKS,
+    Cost,
+    design_cost,
+    shared_cost,
+    spatial_cost,
+    total_cost,
+)
 from actsense.models.zoo import names_file
 from actsense.speed import ASSUMED, SECONDS, StandIn, measured_speed
 from actsense.study import Study
@@ -25,6 +32,7 @@ COLUMNS = (
     ("contrasts", "million"),
     ("masked", "million"),
     ("segments", "million"),
+    ("spatial", "million"),
     ("speed", "images/s"),
     ("device", "hours"),
     ("job", "minutes"),
@@ -44,13 +52,16 @@ def plan_study(study: Study, device: torch.device) -> str:
         device: Where a speed is measured that the configuration does not state.
     """
     images = StandIn(study)
-    costs = []
+    costs, spatial = [], []
     for network, settings in study.settings["networks"].items():
-        for design in study.settings["designs"]:
-            stated = settings.get("images_per_second")
-            speed = stated or measured_speed(images, network, design, device)
-            costs.append(design_cost(images, network, design, speed))
-    rows = [*costs, shared_cost(images)]
+        stated, designs = settings.get("images_per_second"), study.designs(network)
+        speeds = {
+            design: stated or measured_speed(images, network, design, device)
+            for design in designs or list(study.settings["designs"])[:1]
+        }
+        costs += [design_cost(images, network, design, speeds[design]) for design in designs]
+        spatial.append(spatial_cost(images, network, max(speeds.values())))
+    rows = [*costs, *spatial, shared_cost(images)]
     table = _table([*rows, total_cost(study, rows)])
     return "\n".join([f"Study {study.name}", "", *table, "", *_notes(images, costs, device)])
 
@@ -69,7 +80,10 @@ def _table(costs: Sequence[Cost]) -> list[str]:
 
 
 def _cells(cost: Cost) -> tuple[str, ...]:
-    counts = (cost.evaluations, cost.forwards, cost.contrasts, cost.masked, cost.segments)
+    counts = (
+        *(cost.evaluations, cost.forwards, cost.contrasts),
+        *(cost.masked, cost.segments, cost.spatial),
+    )
     numbers = (*(count / 1e6 for count in counts), cost.speed, cost.hours, cost.minutes)
     sizes = (cost.written, cost.peak, cost.kept)
     return (
@@ -91,7 +105,7 @@ def _notes(images: StandIn, costs: Sequence[Cost], device: torch.device) -> list
         "Forwards: evaluations that make a different image, which alone go through the network; "
         f"their share is estimated from {DECODED_BLOCKS} blocks of every design.",
         "Masked, segments: images through the network behind the first masked layer, and through "
-        "its parts; they count as whole ones in the hours.",
+        "its parts; they count as whole ones in the hours. Spatial: a gradient counts as three.",
         "GB and files: at most, without archives that are downloaded. At peak: with activations "
         "within the budget, and all moments that are not merged yet.",
     ]

@@ -4,8 +4,9 @@ Bounds with a margin, counted from the arrays that are alive together; where the
 job that is stopped asks for more when it is tried again.
 """
 
-__all__ = ["Sizes", "megabytes", "minutes"]
+__all__ = ["Sizes", "SpatialSizes", "megabytes", "minutes", "spatial_megabytes", "spatial_minutes"]
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -14,6 +15,7 @@ IMAGES = 1000  # megabytes of the image cache, when it is kept in memory
 TILE = 3000  # megabytes of moments and estimates at a time
 DISK_SPEED = 100  # megabytes per second, of a slow file system
 SPEED = 200  # evaluations per second where no speed is stated: VGG11 on a GPU of some years ago
+GRADIENT_RULES = ("evaluate_cells", "map_saliency")  # what goes back is kept beside what came
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,23 @@ class Sizes:
         return self.units * self._rows * 8 / 1e6
 
 
+@dataclass(frozen=True)
+class SpatialSizes:
+    """The sizes that decide what the jobs of the spatial study of one network need.
+
+    Attributes:
+        units: Recorded units of all networks that a job opens.
+        batch: Images per forward pass.
+        passes: Images that every rule sends through networks.
+        speed: Images per second, or 0 if unknown.
+    """
+
+    units: int
+    batch: int
+    passes: Mapping[str, int]
+    speed: float
+
+
 def megabytes(rule: str, sizes: Sizes) -> int:
     """Return the memory that a job of a rule asks for at its first attempt."""
     block, batch, moments = sizes._block, sizes._batch, sizes._moments
@@ -100,6 +119,17 @@ def minutes(rule: str, sizes: Sizes) -> int:
         "sample_segments": 2 * sizes.segment_evaluations / speed,
     }
     return 15 + ceil(needed[rule] / 60)
+
+
+def spatial_megabytes(rule: str, sizes: SpatialSizes) -> int:
+    """Return the memory that a job of a spatial rule asks for at its first attempt."""
+    batch = 4 * sizes.units * sizes.batch * 4 / 1e6
+    return _round(PROCESS + IMAGES + batch * (3 if rule in GRADIENT_RULES else 1))
+
+
+def spatial_minutes(rule: str, sizes: SpatialSizes) -> int:
+    """Return the time that a job of a spatial rule asks for at its first attempt."""
+    return 15 + ceil(2 * sizes.passes[rule] / (sizes.speed or SPEED) / 60)
 
 
 def _round(needed: float) -> int:

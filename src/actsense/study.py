@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from actsense.analysis.mask_plans import count_conditions
 from actsense.config import check, read_schema
 from actsense.errors import ConfigError
-from actsense.resources import Sizes
+from actsense.resources import Sizes, SpatialSizes
 from actsense.sampling.designs import CONTEXT, Design, Factor
+from actsense.spatial.passes import count_passes
 
 # Every job reads the workflow before its script starts, and importing PyTorch would take longer
 # than all the rest of that. Whoever needs it here imports it.
@@ -30,7 +31,10 @@ SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs
 SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the run looked up
 PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
 COLOUR_CHANNELS = 3  # hue, saturation, value: each has segments of its own
-ASIDE = ("base_points", "images_per_second")  # of a network's settings: not about the network
+# Settings of a network that are not about the network, and of a design not about its samples.
+NETWORK_ASIDE = ("base_points", "designs", "images_per_second")
+DESIGN_ASIDE = ("analyses", "shards")
+PATCHED = {"patch_shuffle", "patch_mask"}  # augmentations that draw one of the divisions
 
 
 @dataclass(frozen=True)
@@ -81,24 +85,41 @@ class Study:
         """Let the jobs that this process starts inherit the survey."""
         os.environ[SURVEY] = json.dumps({"settings": self._digest, "survey": self.survey})
 
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """Every network with every design that samples it."""
+        return [
+            (network, design)
+            for network in self.settings["networks"]
+            for design in self.designs(network)
+        ]
+
+    def designs(self, network: str) -> list[str]:
+        """Return the designs that sample a network."""
+        own = self.settings["networks"][network].get("designs")
+        return [name for name in self.settings["designs"] if own is None or name in own]
+
+    def analysed(self, network: str) -> list[str]:
+        """Return the designs whose maps of a network are analysed further."""
+        return [d for d in self.designs(network) if self.settings["designs"][d]["analyses"]]
+
     def check_budget(self) -> None:
         """Refuse shards beyond the budget.
 
         Raises:
             ConfigError: With the smallest budget and the number of shards that would do.
         """
-        for network in self.settings["networks"]:
-            for design in self.settings["designs"] if self.stores_activations else ():
-                self._check_shard(network, design)
+        for network, design in self.runs if self.stores_activations else ():
+            self._check_shard(network, design)
 
     def kept_note(self) -> str:
         """Say how much `keep_activations` will leave on disk, or nothing if it leaves nothing."""
         if not (self.stores_activations and self.settings["keep_activations"]):
             return ""
+        replicates = {name: d["replicates"] for name, d in self.settings["designs"].items()}
         sizes = [
-            (described["replicates"] * self.shards(network, design), network, design)
-            for network in self.settings["networks"]
-            for design, described in self.settings["designs"].items()
+            (replicates[design] * self.shards(network, design), network, design)
+            for network, design in self.runs
         ]
         files = sum(count for count, _, _ in sizes)
         most = sum(count * self.shard_megabytes(*names) for count, *names in sizes) / 1000
@@ -121,12 +142,20 @@ class Study:
         """Return the settings that decide a network's weights."""
         return self._network_settings(network, "layers") | {"name": network}
 
+    def classifier_settings(self, network: str) -> Settings:
+        """Return the settings that decide what a network says of an image."""
+        return {
+            "network": [network, self._network_settings(network, "layers")],
+            "seed": self.settings["seed"],
+            "precision": self.settings["precision"],
+        }
+
     def sampling_settings(self, network: str, design: str) -> Settings:
         """Return the settings that decide activations and moments."""
         described = self.design_settings(network, design)
         return {
             "network": [network, self._network_settings(network)],
-            "design": [design, {k: v for k, v in described.items() if k != "shards"}],
+            "design": [design, {k: v for k, v in described.items() if k not in DESIGN_ASIDE}],
             "seed": self.settings["seed"],
             "size": self.settings["dataset"]["image_size"],
             "precision": self.settings["precision"],
@@ -147,9 +176,24 @@ class Study:
             "designs": {design: self.design_settings(network, design)},
         }
 
+    def spatial_provenance(self, network: str, section: str) -> Settings:
+        """Return the settings behind one result of the spatial study.
+
+        Arguments:
+            network: Name of the network.
+            section: The part of `spatial` that decides this result.
+        """
+        kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
+        return {key: self.settings[key] for key in kept} | {
+            "networks": {network: self._network_settings(network, "layers")},
+            "spatial": {section: self.settings["spatial"][section]},
+        }
+
     def design_settings(self, network: str, design: str) -> Settings:
         """Return the settings of a design for one network, which may have its own base points."""
         described = dict(self.settings["designs"][design])
+        if not PATCHED & {*described["augmentations"]}:
+            del described["divisions"]
         own = self.settings["networks"][network].get("base_points")
         return described | {"base_points": own} if own else described
 
@@ -250,6 +294,17 @@ class Study:
             speed=self.settings["networks"][network].get("images_per_second", 0),
         )
 
+    def spatial_sizes(self, network: str) -> SpatialSizes:
+        """Return what the resources of a network's jobs in the spatial study depend on."""
+        networks, side = self.settings["networks"], self.settings["dataset"]["image_size"]
+        bags = {name: own.get("architecture") == "bag" for name, own in networks.items()}
+        return SpatialSizes(
+            units=sum(map(self.units, networks)),
+            batch=self.settings["batch_size"],
+            passes=count_passes(self.settings["spatial"], side, network, bags),
+            speed=networks[network].get("images_per_second", 0),
+        )
+
     @property
     def _digest(self) -> str:
         return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
@@ -283,7 +338,7 @@ class Study:
     def _network_settings(self, network: str, *aside: str) -> Settings:
         """Return a network's settings without those that do not change what it computes."""
         settings = self.settings["networks"][network]
-        return {k: v for k, v in settings.items() if k not in (*ASIDE, *aside)}
+        return {k: v for k, v in settings.items() if k not in (*NETWORK_ASIDE, *aside)}
 
     def _megabytes(self, network: str, built: Design, blocks: int) -> int:
         rows = blocks * built.points_per_block * built.nodes

@@ -12,10 +12,12 @@ from conftest import REPOSITORY, TINY, command, run, wait_for
 ON_GPU = {
     *("train_network", "sample_activations", "estimate_contrast"),
     *("evaluate_masks", "sample_segments"),
+    *("evaluate_transforms", "evaluate_cells", "evaluate_interaction", "map_saliency"),
 }
 ON_CPU = {
     *("cache_images", "accumulate", "merge_moments", "estimate_indices", "plot_indices"),
     *("correlate", "discriminate", "profile_masks", "match_classes", "compare_segments"),
+    *("compare_transforms", "compare_cells", "compare_interactions"),
 }
 WEIGHTS = "results/tiny/one/weights.pt"
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY, configure, planned, snakemake
 
-from actsense.cost import count_jobs, design_cost, shared_cost
+from actsense.cost import design_cost, shared_cost
+from actsense.jobs import count_jobs
 from actsense.speed import StandIn
 from actsense.store import read_results
 from actsense.study import Study

@@ -31,7 +31,7 @@ def test_every_rule_that_runs_a_network_asks_for_a_gpu() -> None:
     networks = {
         body.split(":")[0] for body in rules if re.search(r"^ +device=", body, re.MULTILINE)
     }
-    assert len(networks) == 6
+    assert len(networks) == 10
     assert set(on_gpu) == networks
     assert all("gpu" in asked["gres"] for asked in on_gpu.values())
 

@@ -7,7 +7,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from actsense.errors import ConfigError
-from actsense.resources import megabytes, minutes
+from actsense.resources import (
+    megabytes,
+    minutes,
+    spatial_megabytes,
+    spatial_minutes,
+)
 from actsense.study import Study
 
 # Scripts import the package of this checkout, whatever environment they run in.
@@ -29,7 +34,8 @@ STUDY = study.name
 RESULTS = f"results/{STUDY}"
 NETWORKS = list(config["networks"])
 DESIGNS = list(config["designs"])
-MAPPED = [name for name in NETWORKS if study.maps(name)]  # record layers with positions
+ANALYSED = [name for name in NETWORKS if study.analysed(name)]
+MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 DOWNLOAD_LOG = f"{RESULTS}/logs/download_dataset/{{archive}}.log"
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
@@ -51,6 +57,29 @@ wildcard_constraints:
     shard=r"\d+",
 
 
+def of_runs(paths, networks=NETWORKS, designs=study.designs):
+    """Paths of every network with each of its designs."""
+    return [
+        path
+        for network in networks
+        for design in designs(network)
+        for path in expand(paths, study=STUDY, network=network, design=design)
+    ]
+
+
+def of_designs(path):
+    """One path for every design that the analyses of a network compare."""
+
+    def compared(wildcards):
+        return expand(path, design=study.analysed(wildcards.network), **wildcards)
+
+    return compared
+
+
+def analysed_designs(wildcards):
+    return study.analysed(wildcards.network)
+
+
 def stored(path):
     return path if config["keep_activations"] else temp(path)
 
@@ -61,6 +90,23 @@ def archives(wildcards):
 
 def weights_settings(wildcards):
     return study.weights_settings(wildcards.network)
+
+
+def classifier_settings(wildcards):
+    return study.classifier_settings(wildcards.network)
+
+
+def all_classifier_settings(wildcards):
+    return {name: study.classifier_settings(name) for name in NETWORKS}
+
+
+def spatial_provenance(section):
+    """Settings behind a result of the spatial study, with those of its own section."""
+
+    def behind(wildcards):
+        return study.spatial_provenance(wildcards.network, section)
+
+    return behind
 
 
 def sampling_settings(wildcards):
@@ -102,6 +148,15 @@ def sized(measure, rule):
     return asked
 
 
+def sized_by_network(measure, rule):
+    """What a rule asks for by the sizes of its network alone."""
+
+    def asked(wildcards, attempt):
+        return attempt * measure(rule, study.spatial_sizes(wildcards.network))
+
+    return asked
+
+
 def growing(first):
     """The same for all networks and designs; more at every further attempt."""
 
@@ -118,17 +173,16 @@ def replicate_shards(wildcards):
 
 def expected_shards():
     shards = set()
-    for network in NETWORKS:
-        for design in DESIGNS:
-            numbered = {
-                "study": STUDY,
-                "network": network,
-                "design": design,
-                "replicate": range(config["designs"][design]["replicates"]),
-                "shard": range(study.shards(network, design)),
-            }
-            shards |= set(expand(MOMENTS_SHARD, **numbered))
-            shards |= set(expand(ACTIVATIONS_SHARD, **numbered))
+    for network, design in study.runs:
+        numbered = {
+            "study": STUDY,
+            "network": network,
+            "design": design,
+            "replicate": range(config["designs"][design]["replicates"]),
+            "shard": range(study.shards(network, design)),
+        }
+        shards |= set(expand(MOMENTS_SHARD, **numbered))
+        shards |= set(expand(ACTIVATIONS_SHARD, **numbered))
     return set(map(Path, shards))
 
 

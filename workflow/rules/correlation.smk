@@ -4,12 +4,8 @@
 rule correlate:
     """Rank correlations between maps, within and across values, and with the variation."""
     input:
-        indices=expand(
-            rules.estimate_indices.output.indices, design=DESIGNS, allow_missing=True
-        ),
-        contrasts=expand(
-            rules.estimate_contrast.output.contrast, design=DESIGNS, allow_missing=True
-        ),
+        indices=of_designs(rules.estimate_indices.output.indices),
+        contrasts=of_designs(rules.estimate_contrast.output.contrast),
     output:
         within="results/{study}/{network}/analysis/tables/correlation_within.csv",
         across="results/{study}/{network}/analysis/tables/correlation_across.csv",
@@ -28,7 +24,7 @@ rule correlate:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        designs=DESIGNS,
+        designs=analysed_designs,
         correlation=lookup("correlation", within=config),
         seed=lookup("seed", within=config),
     message:
@@ -83,6 +79,6 @@ rule plot_correlation:
 rule correlation:
     """The correlations of all networks and their figures."""
     input:
-        expand(rules.correlate.output, study=STUDY, network=NETWORKS),
-        expand(rules.plot_correlation.output, study=STUDY, network=NETWORKS),
+        expand(rules.correlate.output, study=STUDY, network=ANALYSED),
+        expand(rules.plot_correlation.output, study=STUDY, network=ANALYSED),
     localrule: True

@@ -107,9 +107,7 @@ rule plot_augmentations:
 rule figures:
     """The figures of all networks and designs."""
     input:
-        expand(rules.plot_indices.output, study=STUDY, network=NETWORKS, design=DESIGNS),
-        expand(
-            rules.plot_contrast.output, study=STUDY, network=NETWORKS, design=DESIGNS
-        ),
+        of_runs(rules.plot_indices.output),
+        of_runs(rules.plot_contrast.output),
         expand(rules.plot_augmentations.output, study=STUDY),
     localrule: True

@@ -4,9 +4,7 @@
 rule discriminate:
     """Which factor made a map? Discriminant analysis of every index, layer and design."""
     input:
-        indices=expand(
-            rules.estimate_indices.output.indices, design=DESIGNS, allow_missing=True
-        ),
+        indices=of_designs(rules.estimate_indices.output.indices),
     output:
         accuracy="results/{study}/{network}/analysis/tables/lda.csv",
         confusion="results/{study}/{network}/analysis/tables/lda_confusion.csv",
@@ -22,7 +20,7 @@ rule discriminate:
         mem_mb=growing(4000),
         runtime=growing(180),
     params:
-        designs=DESIGNS,
+        designs=analysed_designs,
         lda=lookup("lda", within=config),
         seed=lookup("seed", within=config),
     message:

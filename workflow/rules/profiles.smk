@@ -106,14 +106,13 @@ rule plot_masking:
 rule masking:
     """Predictions under masks, their comparison and figures, of all networks and designs."""
     input:
-        expand(
+        of_runs(
             [
                 *rules.evaluate_masks.output,
                 *rules.profile_masks.output,
                 *rules.plot_masking.output,
             ],
-            study=STUDY,
-            network=MAPPED,
-            design=DESIGNS,
+            networks=MAPPED,
+            designs=study.analysed,
         ),
     localrule: True

@@ -123,10 +123,9 @@ rule plot_segments:
 rule segments:
     """Colour-channel segments of all networks and designs, and their figures."""
     input:
-        expand(
+        of_runs(
             [*rules.compare_segments.output, *rules.plot_segments.output],
-            study=STUDY,
-            network=MAPPED,
-            design=DESIGNS,
+            networks=MAPPED,
+            designs=study.analysed,
         ),
     localrule: True

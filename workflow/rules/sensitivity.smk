@@ -63,22 +63,12 @@ rule estimate_contrast:
 rule indices:
     """The indices of all networks and designs."""
     input:
-        expand(
-            rules.estimate_indices.output,
-            study=STUDY,
-            network=NETWORKS,
-            design=DESIGNS,
-        ),
+        of_runs(rules.estimate_indices.output),
     localrule: True
 
 
 rule contrast:
     """The contrasts of all networks and designs."""
     input:
-        expand(
-            rules.estimate_contrast.output,
-            study=STUDY,
-            network=NETWORKS,
-            design=DESIGNS,
-        ),
+        of_runs(rules.estimate_contrast.output),
     localrule: True

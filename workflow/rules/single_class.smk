@@ -4,12 +4,8 @@
 rule match_classes:
     """Classes that feel an augmentation most, against the predictions of masked networks."""
     input:
-        indices=expand(
-            rules.estimate_indices.output.indices, design=DESIGNS, allow_missing=True
-        ),
-        masking=expand(
-            rules.evaluate_masks.output.masking, design=DESIGNS, allow_missing=True
-        ),
+        indices=of_designs(rules.estimate_indices.output.indices),
+        masking=of_designs(rules.evaluate_masks.output.masking),
     output:
         ranking="results/{study}/{network}/analysis/tables/single_class.csv",
         matches="results/{study}/{network}/analysis/tables/single_class_matches.csv",
@@ -24,7 +20,7 @@ rule match_classes:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        designs=DESIGNS,
+        designs=analysed_designs,
         single_class=lookup("single_class", within=config),
         seed=lookup("seed", within=config),
     message:

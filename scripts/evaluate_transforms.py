@@ -1,0 +1,26 @@
+"""Rule evaluate_transforms: images, shuffled and saturated, to what a network says of them."""
+
+from pathlib import Path
+
+from actsense.run import logged, set_threads, use_device
+from actsense.spatial.classifier import open_classifier
+from actsense.spatial.transforms import evaluate_transforms
+from actsense.store import file_hash, provenance, write_results
+
+with logged(snakemake.log[0]):
+    set_threads(snakemake.threads)
+    classifier = open_classifier(
+        *map(Path, snakemake.input),
+        snakemake.params.classifier,
+        batch_size=snakemake.params.batch_size,
+        device=use_device(snakemake.params.device),
+    )
+    groups = evaluate_transforms(
+        classifier, snakemake.params.transforms, seed=snakemake.params.classifier["seed"]
+    )
+    attributes = provenance(
+        configuration=dict(snakemake.params.study),
+        weights_sha256=file_hash(Path(snakemake.input.weights)),
+        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
+    )
+    write_results(Path(snakemake.output.transforms), groups, attributes=attributes)

@@ -1,0 +1,27 @@
+"""Rule map_saliency: a few images to gradient and SmoothGrad maps."""
+
+from pathlib import Path
+
+from actsense.spatial.saliency import saliency_maps
+
+from actsense.run import logged, set_threads, use_device
+from actsense.spatial.classifier import open_classifier
+from actsense.store import file_hash, provenance, write_results
+
+with logged(snakemake.log[0]):
+    set_threads(snakemake.threads)
+    classifier = open_classifier(
+        *map(Path, snakemake.input),
+        snakemake.params.classifier,
+        batch_size=snakemake.params.batch_size,
+        device=use_device(snakemake.params.device),
+    )
+    groups = saliency_maps(
+        classifier, snakemake.params.saliency, seed=snakemake.params.classifier["seed"]
+    )
+    attributes = provenance(
+        configuration=dict(snakemake.params.study),
+        weights_sha256=file_hash(Path(snakemake.input.weights)),
+        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
+    )
+    write_results(Path(snakemake.output.saliency), groups, attributes=attributes)

@@ -1,0 +1,395 @@
+"""From networks to how much they depend on where things are in the image."""
+
+
+rule evaluate_transforms:
+    """What a network says of every shuffled and saturated image."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+        weights=rules.train_network.output.weights,
+    output:
+        transforms=directory("results/{study}/{network}/spatial/transforms.zarr"),
+    log:
+        "results/{study}/logs/evaluate_transforms/{network}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_transforms/{network}.tsv"
+    conda:
+        "../../envs/actsense.yaml"
+    threads: 2
+    resources:
+        mem_mb=sized_by_network(spatial_megabytes, "evaluate_transforms"),
+        runtime=sized_by_network(spatial_minutes, "evaluate_transforms"),
+    params:
+        classifier=classifier_settings,
+        transforms=lookup("spatial/transforms", within=config),
+        batch_size=lookup("batch_size", within=config),
+        device=lookup("device", within=config),
+        study=spatial_provenance("transforms"),
+    message:
+        "Shuffling patches in front of {wildcards.network}"
+    script:
+        "../../scripts/evaluate_transforms.py"
+
+
+rule evaluate_cells:
+    """What a network says of images whose cells are masked in the order of a map."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+        weights=expand(
+            rules.train_network.output.weights, network=NETWORKS, allow_missing=True
+        ),
+    output:
+        cells=directory("results/{study}/{network}/spatial/cells.zarr"),
+    log:
+        "results/{study}/logs/evaluate_cells/{network}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_cells/{network}.tsv"
+    conda:
+        "../../envs/actsense.yaml"
+    threads: 2
+    resources:
+        mem_mb=sized_by_network(spatial_megabytes, "evaluate_cells"),
+        runtime=sized_by_network(spatial_minutes, "evaluate_cells"),
+    params:
+        classifiers=all_classifier_settings,
+        cells=lookup("spatial/cells", within=config),
+        batch_size=lookup("batch_size", within=config),
+        device=lookup("device", within=config),
+        study=spatial_provenance("cells"),
+    message:
+        "Masking cells in front of {wildcards.network}"
+    script:
+        "../../scripts/evaluate_cells.py"
+
+
+rule evaluate_interaction:
+    """What distant patches do to a network together, and each alone."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+        weights=rules.train_network.output.weights,
+    output:
+        interaction=directory("results/{study}/{network}/spatial/interaction.zarr"),
+    log:
+        "results/{study}/logs/evaluate_interaction/{network}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_interaction/{network}.tsv"
+    conda:
+        "../../envs/actsense.yaml"
+    threads: 2
+    resources:
+        mem_mb=sized_by_network(spatial_megabytes, "evaluate_interaction"),
+        runtime=sized_by_network(spatial_minutes, "evaluate_interaction"),
+    params:
+        classifier=classifier_settings,
+        interaction=lookup("spatial/interaction", within=config),
+        batch_size=lookup("batch_size", within=config),
+        device=lookup("device", within=config),
+        study=spatial_provenance("interaction"),
+    message:
+        "Editing distant patches in front of {wildcards.network}"
+    script:
+        "../../scripts/evaluate_interaction.py"
+
+
+rule map_saliency:
+    """Gradient and SmoothGrad maps of a few images."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+        weights=rules.train_network.output.weights,
+    output:
+        saliency=directory("results/{study}/{network}/spatial/saliency.zarr"),
+    log:
+        "results/{study}/logs/map_saliency/{network}.log",
+    benchmark:
+        "results/{study}/benchmarks/map_saliency/{network}.tsv"
+    conda:
+        "../../envs/actsense.yaml"
+    threads: 2
+    resources:
+        mem_mb=sized_by_network(spatial_megabytes, "map_saliency"),
+        runtime=sized_by_network(spatial_minutes, "map_saliency"),
+    params:
+        classifier=classifier_settings,
+        saliency=lookup("spatial/saliency", within=config),
+        batch_size=lookup("batch_size", within=config),
+        device=lookup("device", within=config),
+        study=spatial_provenance("saliency"),
+    message:
+        "Mapping the saliency of {wildcards.network}"
+    script:
+        "../../scripts/map_saliency.py"
+
+
+rule compare_transforms:
+    """Accuracy of all networks on the same shuffles, and their differences."""
+    input:
+        transforms=expand(
+            rules.evaluate_transforms.output.transforms,
+            network=NETWORKS,
+            allow_missing=True,
+        ),
+    output:
+        shuffle="results/{study}/spatial/tables/shuffle.csv",
+        shuffle_curves="results/{study}/spatial/tables/shuffle_curves.csv",
+        shuffle_differences="results/{study}/spatial/tables/shuffle_differences.csv",
+        shuffle_scores="results/{study}/spatial/tables/shuffle_scores.csv",
+        saturation_curves="results/{study}/spatial/tables/saturation_curves.csv",
+    log:
+        "results/{study}/logs/compare_transforms.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        networks=NETWORKS,
+        bootstrap=lookup("spatial/transforms/bootstrap", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Comparing accuracies on shuffled and saturated images"
+    script:
+        "../../scripts/compare_transforms.py"
+
+
+rule compare_cells:
+    """Curves and areas of all networks, orders and fills."""
+    input:
+        cells=expand(
+            rules.evaluate_cells.output.cells, network=NETWORKS, allow_missing=True
+        ),
+    output:
+        cell_curves="results/{study}/spatial/tables/cell_curves.csv",
+        cell_scores="results/{study}/spatial/tables/cell_scores.csv",
+    log:
+        "results/{study}/logs/compare_cells.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        networks=NETWORKS,
+        bootstrap=lookup("spatial/cells/bootstrap", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Comparing what masked cells do to the networks"
+    script:
+        "../../scripts/compare_cells.py"
+
+
+rule compare_interactions:
+    """How far distant patches add up, for all networks and sizes."""
+    input:
+        interaction=expand(
+            rules.evaluate_interaction.output.interaction,
+            network=NETWORKS,
+            allow_missing=True,
+        ),
+    output:
+        interaction="results/{study}/spatial/tables/interaction.csv",
+    log:
+        "results/{study}/logs/compare_interactions.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        networks=NETWORKS,
+        bootstrap=lookup("spatial/interaction/bootstrap", within=config),
+        seed=lookup("seed", within=config),
+    message:
+        "Comparing the interactions of distant patches"
+    script:
+        "../../scripts/compare_interactions.py"
+
+
+rule plot_transforms:
+    """Accuracy over the number of patches and over saturation, all networks in one plot."""
+    input:
+        shuffle_curves=rules.compare_transforms.output.shuffle_curves,
+        shuffle_differences=rules.compare_transforms.output.shuffle_differences,
+        shuffle_scores=rules.compare_transforms.output.shuffle_scores,
+        saturation_curves=rules.compare_transforms.output.saturation_curves,
+    output:
+        shuffle=report(
+            "results/{study}/spatial/figures/shuffle.png",
+            caption="../report/spatial_shuffle.rst",
+            category="Spatial",
+            labels={"figure": "accuracy on shuffled patches"},
+        ),
+        scores=report(
+            "results/{study}/spatial/figures/shuffle_scores.png",
+            caption="../report/spatial_scores.rst",
+            category="Spatial",
+            labels={"figure": "shuffled patches in numbers"},
+        ),
+        saturation=report(
+            "results/{study}/spatial/figures/saturation.png",
+            caption="../report/spatial_saturation.rst",
+            category="Spatial",
+            labels={"figure": "accuracy on saturated images"},
+        ),
+    log:
+        "results/{study}/logs/plot_transforms.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing the accuracies on shuffled and saturated images"
+    script:
+        "../../scripts/plot_transforms.py"
+
+
+rule plot_shuffled_images:
+    """Some images as the networks saw them."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+    output:
+        png=report(
+            "results/{study}/spatial/figures/shuffled_images.png",
+            caption="../report/spatial_images.rst",
+            category="Spatial",
+            labels={"figure": "shuffled and saturated images"},
+        ),
+    log:
+        "results/{study}/logs/plot_shuffled_images.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        transforms=lookup("spatial/transforms", within=config),
+        seed=lookup("seed", within=config),
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing shuffled images"
+    script:
+        "../../scripts/plot_shuffled_images.py"
+
+
+rule plot_cells:
+    """What masked cells do to every network, and how the orders compare."""
+    input:
+        cell_curves=rules.compare_cells.output.cell_curves,
+        cell_scores=rules.compare_cells.output.cell_scores,
+        cells=rules.compare_cells.input.cells,
+    output:
+        curves=report(
+            directory("results/{study}/spatial/figures/cell_curves"),
+            patterns=["{network}.png"],
+            caption="../report/spatial_cell_curves.rst",
+            category="Spatial",
+            labels={"figure": "masked cells, {network}"},
+        ),
+        scores=report(
+            "results/{study}/spatial/figures/cell_scores.png",
+            caption="../report/spatial_cell_scores.rst",
+            category="Spatial",
+            labels={"figure": "masked cells in numbers"},
+        ),
+    log:
+        "results/{study}/logs/plot_cells.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        networks=NETWORKS,
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing what masked cells do"
+    script:
+        "../../scripts/plot_cells.py"
+
+
+rule plot_interaction:
+    """How far distant patches add up, over their size."""
+    input:
+        table=rules.compare_interactions.output.interaction,
+        interaction=rules.compare_interactions.input.interaction,
+    output:
+        interaction=report(
+            "results/{study}/spatial/figures/interaction.png",
+            caption="../report/spatial_interaction.rst",
+            category="Spatial",
+            labels={"figure": "interaction of distant patches"},
+        ),
+        patches=report(
+            "results/{study}/spatial/figures/interaction_patches.png",
+            caption="../report/spatial_patches.rst",
+            category="Spatial",
+            labels={"figure": "interaction, image by image"},
+        ),
+    log:
+        "results/{study}/logs/plot_interaction.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        networks=NETWORKS,
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing the interactions of distant patches"
+    script:
+        "../../scripts/plot_interaction.py"
+
+
+rule plot_saliency:
+    """Gradient and SmoothGrad maps of all networks beside the images."""
+    input:
+        saliency=expand(
+            rules.map_saliency.output.saliency, network=NETWORKS, allow_missing=True
+        ),
+    output:
+        png=report(
+            "results/{study}/spatial/figures/saliency.png",
+            caption="../report/spatial_saliency.rst",
+            category="Spatial",
+            labels={"figure": "saliency maps"},
+        ),
+    log:
+        "results/{study}/logs/plot_saliency.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        networks=NETWORKS,
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing saliency maps"
+    script:
+        "../../scripts/plot_saliency.py"
+
+
+rule spatial:
+    """How much all networks depend on where things are, with figures."""
+    input:
+        expand(
+            [
+                *rules.compare_transforms.output,
+                *rules.plot_transforms.output,
+                *rules.plot_shuffled_images.output,
+                *rules.compare_cells.output,
+                *rules.plot_cells.output,
+                *rules.compare_interactions.output,
+                *rules.plot_interaction.output,
+                *rules.plot_saliency.output,
+            ],
+            study=STUDY,
+        ),
+    localrule: True
