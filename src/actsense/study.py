@@ -297,11 +297,10 @@ class Study:
     def spatial_sizes(self, network: str) -> SpatialSizes:
         """Return what the resources of a network's jobs in the spatial study depend on."""
         networks, side = self.settings["networks"], self.settings["dataset"]["image_size"]
-        bags = {name: own.get("architecture") == "bag" for name, own in networks.items()}
         return SpatialSizes(
             units=sum(map(self.units, networks)),
             batch=self.settings["batch_size"],
-            passes=count_passes(self.settings["spatial"], side, network, bags),
+            passes=count_passes(self.settings["spatial"], side, len(networks)),
             speed=networks[network].get("images_per_second", 0),
         )
 

@@ -91,7 +91,15 @@ def test_defaults_are_filled_in() -> None:
         ("networks", {}, "networks"),
         ("networks", {"../out": {"kind": "trained"}}, "'../out' is not allowed"),
         ("study", "a/b", "'a/b' is not allowed"),
-        ("networks", {"data": {"kind": "trained"}}, "analysis and figures are taken"),
+        ("networks", {"data": {"kind": "trained"}}, "figures and spatial are taken"),
+        ("networks", {"spatial": {"kind": "trained"}}, "figures and spatial are taken"),
+        ("networks.bag.designs", ["lay"], "bag.designs: there is no design 'lay'. Allowed: col"),
+        ("networks.bag.receptive_field", 7, "receptive_field: 7 is not allowed.*9, 17, 33"),
+        ("designs.layout.divisions", [2, 40], "layout.divisions: 40 is too large.*1 to 32"),
+        ("spatial.transforms.divisions", [1, 33], "divisions: 33 is too large for.*1 to 32"),
+        ("spatial.cells.size", 17, "cells.size: 17 is too large for images.*1 to 16"),
+        ("spatial.cells.fills", ["gray"], "'gray' is not allowed.*mean, zero, blur"),
+        ("spatial.transform", {}, "spatial.transform: unknown key. Did you mean 'transforms'"),
         ("device", "tpu", "device: 'tpu' is not allowed. Nearest: cpu. Allowed: auto, cpu, cuda"),
         ("activations", "both", "activations: 'both' is not allowed. Allowed: store, stream"),
         ("store_budget_gb", 0, "store_budget_gb"),
@@ -103,6 +111,29 @@ def test_a_mistake_is_named_with_what_is_allowed(path: str, value: Any, message:
         checked(changed(path, value))
     assert all(line.startswith("Configuration: ") for line in str(caught.value).splitlines())
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_networks_choose_designs_and_designs_whether_they_are_analysed() -> None:
+    own = Study.load(default(), SCHEMA)
+    assert own.designs("small") == ["colour", "geometry", "layout"]
+    assert own.analysed("small") == ["colour", "geometry"]
+    assert own.designs("bag") == ["layout"]
+    assert own.analysed("bag") == []
+    assert ("bag", "layout") in own.runs
+    assert ("bag", "colour") not in own.runs
+
+
+def test_defaults_beside_a_reference_win_over_those_behind_it() -> None:
+    spatial = checked(default() | {"spatial": {}})["spatial"]
+    assert spatial["saliency"]["images"] == 4
+    assert spatial["cells"]["images"] == 200
+    assert spatial["cells"]["bootstrap"] == 1000
+
+
+def test_divisions_are_settings_of_designs_that_use_them() -> None:
+    own = Study.load(default(), SCHEMA)
+    assert "divisions" not in own.sampling_settings("small", "colour")["design"][1]
+    assert own.sampling_settings("small", "layout")["design"][1]["divisions"] == [2, 4, 8]
 
 
 def test_a_network_that_names_no_layers_records_the_automatic_ones() -> None:

@@ -5,39 +5,28 @@ __all__ = ["count_passes"]
 from collections.abc import Mapping
 from typing import Any
 
-from actsense.spatial.cell_plans import count_passes as count_cell_passes
-from actsense.spatial.cell_plans import plan_maps
+from actsense.spatial.cell_counts import count_passes as count_cell_passes
 from actsense.spatial.interaction_grid import count_passes as count_interaction_passes
 
 GRADIENT = 3  # passes that one with a way back takes as long as
 
 
-def count_passes(
-    spatial: Mapping[str, Any], side: int, tested: str, bags: Mapping[str, bool]
-) -> dict[str, int]:
+def count_passes(spatial: Mapping[str, Any], side: int, networks: int) -> dict[str, int]:
     """Count the images that the rules send through networks; gradients count as three.
 
     Arguments:
         spatial: The section `spatial` of the configuration.
         side: Side of the images, pixels.
-        tested: The network.
-        bags: All networks of the study, which lend each other their maps, and whether they are
-            bags of local features.
+        networks: Networks of the study, which lend each other their maps.
     """
     transforms, saliency = spatial["transforms"], spatial["saliency"]
     cells, interaction = spatial["cells"], spatial["interaction"]
-    maps = plan_maps(
-        tested,
-        list(bags),
-        cells["methods"],
-        lambda method, network: method != "evidence" or bags[network],
-    )
     shuffled = len(transforms["modes"]) * len({*transforms["divisions"]} - {1})
     saturated = len({*transforms["saturations"]} - {2})
     return {
         "evaluate_transforms": transforms["images"]
         * (1 + transforms["repeats"] * shuffled + saturated),
-        "evaluate_cells": count_cell_passes(cells, side, [method for _, method in maps]),
+        "evaluate_cells": count_cell_passes(cells, side, networks),
         "evaluate_interaction": interaction["images"]
         * count_interaction_passes(side, interaction["sizes"]),
         "map_saliency": saliency["images"]
