@@ -66,9 +66,7 @@ class StandIn:
         """Return the input law of a design over these images."""
         described = self.study.settings["designs"][design]
         side = self.study.settings["dataset"]["image_size"]
-        return InputLaw(
-            tuple(described["augmentations"]), described["law"], (side, side), self.pool
-        )
+        return InputLaw.of_design(described, size=side, pool=self.pool)
 
     def read(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return random pixels, as `ImageCache.read` returns images."""

@@ -1,6 +1,8 @@
 """Every operation against torchvision, one image at a time."""
 
+import zlib
 from collections.abc import Callable
+from itertools import product
 from math import ceil, log
 
 import numpy as np
@@ -12,7 +14,8 @@ from torch.nn import functional
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as peer
 
-from actsense.augment import AUGMENTATIONS
+from actsense.augment import AUGMENTATIONS, LARGEST_DIVISION
+from actsense.augment.counter import counter_keys, counter_permutations
 
 SIZES = [(32, 32), (40, 57), (61, 36)]
 
@@ -29,8 +32,8 @@ def draw(name: str, batch: int, height: int, width: int, *, seed: int = 1) -> Te
     generator = torch.Generator().manual_seed(seed)
     u = torch.rand(batch, len(ranges), generator=generator)
     u[0], u[1] = 0, 1
-    low, high = (torch.tensor([getattr(p, end) for p in ranges]) for end in ("low", "high"))
-    return low + (high - low) * u
+    drawn = [torch.from_numpy(p.at(v.numpy())).float() for p, v in zip(ranges, u.T, strict=True)]
+    return torch.stack(drawn, dim=1) if drawn else u
 
 
 def sharpness_const(image: Tensor, value: list[float]) -> Tensor:
@@ -88,6 +91,40 @@ def elliptic_local_blur(image: Tensor, value: list[float]) -> Tensor:
     return torch.where(inside, blurred, image)
 
 
+def cells_and_order(name: str, image: Tensor, divisions: float, seed: float) -> tuple[int, Tensor]:
+    """Cells per side of one image, and the order of its cells that the seed stands for."""
+    k = min(int(divisions), *image.shape[1:], LARGEST_DIVISION)
+    keys = counter_keys(zlib.crc32(name.encode()), [torch.tensor([int(seed)])])
+    return k, counter_permutations(keys, k * k)[0]
+
+
+def patch_shuffle(image: Tensor, value: list[float]) -> Tensor:
+    """Crop the cells and paste them, one by one."""
+    k, order = cells_and_order("patch_shuffle", image, *value)
+    height, width = image.shape[1] // k, image.shape[2] // k
+    tops, lefts = (
+        [(side - k * cell) // 2 + i * cell for i in range(k)]
+        for side, cell in zip(image.shape[1:], (height, width), strict=True)
+    )
+    corners, result = list(product(tops, lefts)), image.clone()
+    for (top, left), source in zip(corners, order.tolist(), strict=True):
+        cell = peer.crop(image, *corners[source], height, width)
+        result[:, top : top + height, left : left + width] = cell
+    return result
+
+
+def patch_mask(image: Tensor, value: list[float]) -> Tensor:
+    """Erase the cells, one by one, with the mean."""
+    k, order = cells_and_order("patch_mask", image, value[0], value[2])
+    hidden = order[: max(1, round(value[1] * k * k))].tolist()
+    down, across = (torch.arange(side).tensor_split(k) for side in image.shape[1:])
+    mean, result = image.mean(dim=(1, 2), keepdim=True), image
+    for rows, columns in (list(product(down, across))[cell] for cell in hidden):
+        corner = int(rows[0]), int(columns[0])
+        result = peer.erase(result, *corner, len(rows), len(columns), mean)
+    return result
+
+
 PEERS: dict[str, Callable[[Tensor, list[float]], Tensor]] = {
     "erasing": erasing,
     "sharpness_const": sharpness_const,
@@ -101,6 +138,8 @@ PEERS: dict[str, Callable[[Tensor, list[float]], Tensor]] = {
     "hflip": lambda image, value: peer.horizontal_flip(image),
     "rotation": rotation,
     "elliptic_local_blur": elliptic_local_blur,
+    "patch_shuffle": patch_shuffle,
+    "patch_mask": patch_mask,
 }
 
 # Coordinates of float32 are known to 1e-5 pixels; a noise image changes by up to 1 per pixel.
@@ -201,6 +240,7 @@ def test_memory_layout_of_the_input_does_not_matter(name: str) -> None:
         ("hue", [0.0]),
         ("hue", [1.0]),
         ("rotation", [0.0]),
+        ("patch_shuffle", [1.0, 123456.0]),
     ],
 )
 def test_identity_parameters_return_the_image(name: str, identity: list[float]) -> None:
@@ -411,6 +451,8 @@ def test_ranges_scale_with_the_image(size: tuple[int, int]) -> None:
             "shift_rows": (-slide * height, slide * height),
             "angle": (-15.0, 15.0),
         },
+        "patch_shuffle": {"divisions": (2, 8), "seed": (0, 2**24)},
+        "patch_mask": {"divisions": (2, 8), "share": (0.1, 0.5), "seed": (0, 2**24)},
     }
     assert list(ranges) == list(expected)
     for name, own in expected.items():

@@ -12,6 +12,7 @@ from actsense.augment import sequence as scheduler
 COLOR = ["brightness", "contrast", "saturation", "hue", "grayscaling"]
 FIRST = ["erasing", "sharpness_const", "rolling", "grayscaling", "gaussian_blur"]
 SECOND = ["hflip", "rotation", "elliptic_local_blur", "hue", "contrast"]
+THIRD = ["patch_shuffle", "patch_mask", "rolling", "rotation", "saturation"]
 EVERY = list(AUGMENTATIONS)
 
 
@@ -22,8 +23,8 @@ def images_and_values(
     generator = torch.Generator().manual_seed(4)
     ranges = [p for name in names for p in AUGMENTATIONS[name].parameters(*size)]
     u = torch.rand(batch, len(ranges), generator=generator)
-    low, high = (torch.tensor([getattr(p, end) for p in ranges]) for end in ("low", "high"))
-    return torch.rand(batch, 3, *size, generator=generator), low + (high - low) * u
+    drawn = [torch.from_numpy(p.at(v.numpy())).float() for p, v in zip(ranges, u.T, strict=True)]
+    return torch.rand(batch, 3, *size, generator=generator), torch.stack(drawn, dim=1)
 
 
 def switched(names: list[str], batch: int) -> Tensor:
@@ -47,7 +48,7 @@ def one_by_one(images: Tensor, sequence: Tensor, values: Tensor, names: list[str
     return torch.cat(results)
 
 
-@pytest.mark.parametrize("names", [COLOR, FIRST, SECOND])
+@pytest.mark.parametrize("names", [COLOR, FIRST, SECOND, THIRD])
 def test_every_order_of_five_equals_one_after_the_other(names: list[str]) -> None:
     sequence = torch.tensor(list(permutations(range(5))))
     images, values = images_and_values(names, 120, (24, 31))

@@ -4,8 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
+from scipy.stats import chisquare, kstest
 
-from actsense.augment import AUGMENTATIONS
+from actsense.augment import AUGMENTATIONS, DIVISIONS, augment
 from actsense.errors import ConfigError
 from actsense.sampling.law import Evaluations, ImagePool, InputLaw
 
@@ -20,6 +22,14 @@ def pool(images: int = 60, classes: int = 3, seed: int = 0) -> ImagePool:
 
 def law(kind: str = "switched") -> InputLaw:
     return InputLaw(NAMES, kind, (32, 32), pool())
+
+
+def patched(*divisions: int, side: int = 32) -> InputLaw:
+    """The law of a design whose augmentations cut images into cells."""
+    settings = {"augmentations": ["patch_mask", "hue", "patch_shuffle"], "law": "switched"}
+    if divisions:
+        settings["divisions"] = list(divisions)
+    return InputLaw.of_design(settings, size=side, pool=pool())
 
 
 def uniforms(rows: int, seed: int = 0, kind: str = "switched") -> np.ndarray:
@@ -118,6 +128,78 @@ def test_an_augmentation_alone_is_on_and_nothing_else() -> None:
     assert (found.values[:, 0] == 0).all()
     assert (abs(found.values[:, 1:]) > 0).all()
     assert (plain.sequence == -1).all()
+
+
+def test_divisions_are_drawn_equally_often_and_stand_in_the_values() -> None:
+    found = patched(6, 2, 5, 3).decode(np.random.default_rng(0).random((8000, 15)))
+
+    for column, on in ((0, (found.sequence == 0)), (4, (found.sequence == 2))):
+        used, values = on.any(axis=1), found.values[:, column]
+        divisions, counts = np.unique(values[used], return_counts=True)
+        assert divisions.tolist() == [2, 3, 5, 6]
+        assert chisquare(counts).pvalue > 1e-3
+        assert (values[~used] == 0).all()
+
+
+def test_seeds_are_exact_and_cover_their_range() -> None:
+    seeds = patched().decode(np.random.default_rng(0).random((8000, 15))).values[:, 5]
+
+    used = seeds[seeds > 0]
+    assert len(np.unique(used.astype(np.int64))) > 0.99 * len(used)
+    assert kstest(used / 2**24, "uniform").pvalue > 1e-3
+
+
+def test_usual_divisions_are_those_of_the_catalog() -> None:
+    assert patched().divisions == DIVISIONS == (2, 4, 8)
+    assert patched().factors == patched(3).factors
+
+
+def test_patches_that_are_off_leave_no_trace() -> None:
+    u = np.random.default_rng(0).random((2, 15))
+    u[1] = u[0]
+    u[:, [0, 6]] = 0.9  # both off
+    u[1, [1, 2, 3, 7, 8]] = u[0, [1, 2, 3, 7, 8]] / 2  # with other cells, shares and seeds
+    distinct, _ = patched().decode(u).distinct()
+
+    assert len(distinct) == 1
+    u[:, 6] = 0.1
+    distinct, place = patched().decode(np.concatenate([u, u])).distinct()
+    assert len(distinct) == 2
+    np.testing.assert_array_equal(place, [0, 1, 0, 1])
+
+
+def test_equal_rows_make_the_same_image_to_the_bit() -> None:
+    found = patched(2, 3, 7).decode(np.random.default_rng(0).random((60, 15)))
+    images = torch.rand(60, 3, 32, 32, generator=torch.Generator().manual_seed(0))[found.image]
+    names = ["patch_mask", "hue", "patch_shuffle"]
+
+    def augmented(rows: np.ndarray) -> torch.Tensor:
+        part = found[rows]
+        sequence, values = torch.from_numpy(part.sequence), torch.from_numpy(part.values)
+        return augment(images[rows], sequence, values, names)
+
+    whole = augmented(np.arange(60))
+    backwards = torch.cat([augmented(np.array([i])) for i in reversed(range(60))])
+    assert torch.equal(backwards.flip(0), whole)
+    assert len(whole.flatten(1).unique(dim=0)) == len(found.distinct()[0])
+
+
+@pytest.mark.parametrize(
+    ("divisions", "side", "most"),
+    [((2, 9), 8, 8), ((2, 17), 64, 16), ((0, 2), 32, 16), ((), 7, 7)],
+)
+def test_divisions_that_do_not_fit_are_refused(
+    divisions: tuple[int, ...], side: int, most: int
+) -> None:
+    message = (
+        f"designs, divisions: .* between 1 and {most}, .* patch_mask, patch_shuffle .* {side}"
+    )
+    with pytest.raises(ConfigError, match=message):
+        patched(*divisions, side=side)
+
+
+def test_divisions_matter_to_patches_alone() -> None:
+    assert InputLaw(NAMES, "switched", (4, 4), pool()).divisions == DIVISIONS
 
 
 def test_balanced_rows_are_different_and_even() -> None:

@@ -1,14 +1,31 @@
-"""The twelve augmentations: their names, parameters, ranges and operations."""
+"""The augmentations: their names, parameters, ranges and operations.
 
-__all__ = ["AUGMENTATIONS", "Augmentation", "Parameter", "parameter_columns"]
+The first twelve are those of the published study. New ones come last: contrasts and masks draw by
+an augmentation's place.
+"""
+
+__all__ = [
+    "AUGMENTATIONS",
+    "DIVISIONS",
+    "LARGEST_DIVISION",
+    "Augmentation",
+    "Choice",
+    "Parameter",
+    "parameter_columns",
+]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from actsense.augment import blur, color, geometry
+from actsense.augment import blur, color, geometry, patches
+from actsense.augment.patches import LARGEST_DIVISION
+
+DIVISIONS = (2, 4, 8)  # cells per side, as Zhang & Zhu (2019) shuffled
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,39 @@ class Parameter:
     low: float
     high: float
 
+    def at(self, u: ArrayLike) -> NDArray[np.float64]:
+        """Spread uniforms on [0, 1) over the range."""
+        return np.asarray(self.low + (self.high - self.low) * np.asarray(u))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One number that an augmentation draws from a few, each as likely as the others.
+
+    Attributes:
+        name: Its name.
+        options: The numbers, the smallest first.
+    """
+
+    name: str
+    options: tuple[float, ...]
+
+    @property
+    def low(self) -> float:
+        """The smallest number."""
+        return self.options[0]
+
+    @property
+    def high(self) -> float:
+        """The largest number."""
+        return self.options[-1]
+
+    def at(self, u: ArrayLike) -> NDArray[np.float64]:
+        """Let uniforms on [0, 1) choose; 1 chooses the last number as well."""
+        place = (np.asarray(u) * len(self.options)).astype(np.int64)
+        options = np.array(self.options, dtype=np.float64)
+        return np.asarray(options[place.clip(max=len(options) - 1)])
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -32,15 +82,30 @@ class Augmentation:
 
     Attributes:
         name: Its name.
-        parameters: From the height and width of the images to the parameters, in the order of
-            the columns that `apply` takes.
+        ranges: From the height and width of the images to the parameters that have a range, in
+            the order of the columns that `apply` takes.
         apply: From images, (batch, 3, height, width) float32 in [0, 1], and values,
             (batch, parameters) float32, to new images.
+        divided: Whether the first column is how many cells the image has per side.
     """
 
     name: str
-    parameters: Callable[[int, int], tuple[Parameter, ...]]
+    ranges: Callable[[int, int], tuple[Parameter, ...]]
     apply: Callable[[Tensor, Tensor], Tensor]
+    divided: bool = False
+
+    def parameters(
+        self, height: int, width: int, divisions: Sequence[int] = DIVISIONS
+    ) -> tuple[Parameter | Choice, ...]:
+        """Return the parameters in the order of their columns.
+
+        Arguments:
+            height: Height of the images.
+            width: Width of the images.
+            divisions: The numbers of cells per side to choose from, the smallest first.
+        """
+        ranges = self.ranges(height, width)
+        return (Choice("divisions", tuple(divisions)), *ranges) if self.divided else ranges
 
 
 def parameter_columns(names: Sequence[str]) -> dict[str, slice]:
@@ -98,6 +163,8 @@ def _fixed(*parameters: Parameter) -> Callable[[int, int], tuple[Parameter, ...]
     return lambda height, width: parameters
 
 
+SEED = Parameter("seed", 0.0, 2.0**24)  # whole numbers up to here are exact in float32
+
 AUGMENTATIONS = {
     augmentation.name: augmentation
     for augmentation in (
@@ -113,5 +180,12 @@ AUGMENTATIONS = {
         Augmentation("hflip", _fixed(), geometry.hflip),
         Augmentation("rotation", _fixed(Parameter("angle", -10.0, 10.0)), geometry.rotation),
         Augmentation("elliptic_local_blur", _elliptic_local_blur, blur.elliptic_local_blur),
+        Augmentation("patch_shuffle", _fixed(SEED), patches.shuffle_patches, divided=True),
+        Augmentation(
+            "patch_mask",
+            _fixed(Parameter("share", 0.1, 0.5), SEED),
+            patches.mask_patches,
+            divided=True,
+        ),
     )
 }

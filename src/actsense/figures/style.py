@@ -25,6 +25,8 @@ FACTOR_COLORS = {
     "gaussian_blur": "#332288",
     "sharpness_const": "#44AA99",
     "elliptic_local_blur": "#CC3311",
+    "patch_shuffle": "#661100",
+    "patch_mask": "#A0C020",
     "order": "#AAAAAA",
     "class": "#000000",
     "image": "#555555",

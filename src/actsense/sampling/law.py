@@ -7,14 +7,23 @@ them; in particular the image is a factor, never a hidden draw (specified in doc
 
 __all__ = ["LAWS", "Evaluations", "ImagePool", "InputLaw"]
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from actsense.augment import AUGMENTATIONS, Parameter, parameter_columns
+from actsense.augment import (
+    AUGMENTATIONS,
+    DIVISIONS,
+    LARGEST_DIVISION,
+    Choice,
+    Parameter,
+    parameter_columns,
+)
 from actsense.errors import ConfigError
 from actsense.sampling.designs import CONTEXT, Factor
 
@@ -160,21 +169,55 @@ class InputLaw:
             uniform on their ranges. `always`: those with parameters are always on.
         size: Height and width of the images, pixels.
         pool: The images to draw from.
+        divisions: Cells per side that augmentations of patches choose from.
+
+    Raises:
+        ConfigError: If an augmentation cannot divide the images so.
     """
 
     augmentations: tuple[str, ...]
     law: str
     size: tuple[int, int]
     pool: ImagePool
+    divisions: tuple[int, ...] = DIVISIONS
 
     def __post_init__(self) -> None:
         if self.law not in LAWS:
             raise ValueError(f"law must be one of {', '.join(LAWS)}; got {self.law!r}.")
+        divided = [name for name in self.augmentations if AUGMENTATIONS[name].divided]
+        most = min(*self.size, LARGEST_DIVISION)
+        if divided and not all(1 <= division <= most for division in self.divisions):
+            raise ConfigError(
+                f"designs, divisions: {list(self.divisions)} do not all lie between 1 and {most}, "
+                f"the most cells per side that {', '.join(divided)} can cut images of "
+                f"{self.size[0]} x {self.size[1]} pixels into. Give smaller numbers."
+            )
+
+    @classmethod
+    def of_design(cls, settings: Mapping[str, Any], *, size: int, pool: ImagePool) -> "InputLaw":
+        """Read the law of a design.
+
+        Arguments:
+            settings: Its settings: augmentations, law and, where they are not the usual ones,
+                divisions.
+            size: Side of the images, pixels.
+            pool: The images to draw from.
+        """
+        return cls(
+            tuple(settings["augmentations"]),
+            settings["law"],
+            (size, size),
+            pool,
+            tuple(sorted(settings.get("divisions", DIVISIONS))),
+        )
 
     @cached_property
-    def parameters(self) -> tuple[tuple[Parameter, ...], ...]:
+    def parameters(self) -> tuple[tuple[Parameter | Choice, ...], ...]:
         """Parameters of every augmentation."""
-        return tuple(AUGMENTATIONS[name].parameters(*self.size) for name in self.augmentations)
+        return tuple(
+            AUGMENTATIONS[name].parameters(*self.size, self.divisions)
+            for name in self.augmentations
+        )
 
     @cached_property
     def switches(self) -> tuple[bool, ...]:
@@ -233,10 +276,12 @@ class InputLaw:
         return Evaluations(rows, sequence, values)
 
     def _draw(self, augmentation: int, u: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Spread uniforms over the ranges of one augmentation, (rows, its parameters)."""
-        low = np.array([p.low for p in self.parameters[augmentation]])
-        high = np.array([p.high for p in self.parameters[augmentation]])
-        return np.asarray(low + (high - low) * u[:, : len(low)])
+        """Turn uniforms into the parameters of one augmentation, (rows, its parameters)."""
+        parameters = self.parameters[augmentation]
+        drawn = np.empty((len(u), len(parameters)))
+        for j, parameter in enumerate(parameters):
+            drawn[:, j] = parameter.at(u[:, j])
+        return drawn
 
     def _empty_values(self, rows: int) -> tuple[dict[str, slice], NDArray[np.float32]]:
         columns = parameter_columns(self.augmentations)

@@ -60,11 +60,11 @@ def build_design(name: str, settings: Mapping[str, Any], *, size: int, seed: int
 
     Arguments:
         name: Its name in the configuration.
-        settings: Its settings: augmentations, law, base_points, replicates, walks.
+        settings: Its settings: augmentations, law, divisions, base_points, replicates, walks.
         size: Side of the images, pixels.
         seed: Seed of the study.
     """
-    law = InputLaw(tuple(settings["augmentations"]), settings["law"], (size, size), NO_IMAGES)
+    law = InputLaw.of_design(settings, size=size, pool=NO_IMAGES)
     return Design(
         name,
         law.factors,
@@ -104,13 +104,15 @@ def open_sampling(
         model, network["layers"], cache.image_size, device=device, precision=settings["precision"]
     )
     design_name, design = settings["design"]
-    augmentations = tuple(design["augmentations"])
     pool = ImagePool.of_manifest(cache.manifest, seed=settings["seed"])
     size = cache.image_size
+    law = InputLaw.of_design(design, size=size, pool=pool)
     return Sampling(
         build_design(design_name, design, size=size, seed=settings["seed"]),
-        InputLaw(augmentations, design["law"], (size, size), pool),
-        Evaluator(cache, recorder, augmentations, device, batch_size, stretch=design["stretch"]),
+        law,
+        Evaluator(
+            cache, recorder, law.augmentations, device, batch_size, stretch=design["stretch"]
+        ),
     )
 
 
