@@ -283,6 +283,14 @@ def test_top1_relative_and_agreement_are_one_for_a_networks_own_labels(tmp_path:
     assert (table["top5"] < 1).any()
 
 
+def test_labels_are_among_the_first_five_of_seven_as_counted(tmp_path: Path) -> None:
+    data = answers("odd", outputs=7)
+    expected = image_values(data, "patch_shuffle", "grid", 8, 1)["top5"]
+    assert (data["rank"] == 5).any()  # the sixth
+    found = row(compared(tmp_path, {"odd": data})["shuffle"], mode="grid", k=8, repeat=1)
+    assert found["top5"] == pytest.approx(ratio(expected))
+
+
 def test_labels_are_always_among_the_first_five_of_four(tables: dict[str, pd.DataFrame]) -> None:
     assert (tables["shuffle"]["top5"] == 1).all()
 
@@ -314,6 +322,16 @@ def test_curves_that_stay_up_are_censored(tmp_path: Path) -> None:
     assert tables["shuffle_scores"]["censored"].all()
     assert tables["shuffle_scores"][bounded("k50")].isna().all(axis=None)
     assert tables["shuffle_scores"]["area"].notna().all()
+
+
+def test_the_end_of_an_interval_may_be_censored_alone(tmp_path: Path) -> None:
+    """24 of 40 are just below half way: many resamples stay above."""
+    shares = {1: 1.0, 2: 0.9, 4: 0.7, 8: 0.6}
+    table = compared(tmp_path, {"net": falling(shares)})["shuffle_scores"]
+    np.testing.assert_allclose(table["k50"], 4 + 4 * 0.075 / 0.1)
+    assert (table["k50_low"] < 7).all()
+    assert table["k50_high"].isna().all()
+    assert not table["censored"].any()
 
 
 def test_chance_moves_where_half_way_is(tmp_path: Path) -> None:
