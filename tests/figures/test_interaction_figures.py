@@ -78,14 +78,14 @@ def test_marks_are_the_drops_of_images() -> None:
         np.testing.assert_allclose(places, np.stack([one["apart"], one["together"]], axis=1))
 
 
-def test_panels_of_a_network_hold_all_its_drops_at_one_scale() -> None:
+def test_a_panel_holds_all_its_drops_at_one_scale() -> None:
     data = measured()
     axes = np.reshape(interaction_scatter(table(), data, title="t").axes, (2, 3))
     for row, one in zip(axes, data.values(), strict=True):
-        limits = {axis.get_xlim() for axis in row} | {axis.get_ylim() for axis in row}
-        ((low, high),) = limits
-        values = one.to_array()
-        assert low < values.min() < values.max() < high
+        for axis, size in zip(row, SIZES, strict=True):
+            assert axis.get_xlim() == axis.get_ylim()
+            values = one.sel(size=size)[["apart", "together"]].to_array()
+            assert axis.get_xlim()[0] < values.min() < values.max() < axis.get_xlim()[1]
 
 
 def test_correlations_of_the_table_stand_above_the_panels() -> None:

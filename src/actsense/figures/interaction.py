@@ -96,17 +96,12 @@ def interaction_scatter(
         1.5 + 2.35 * len(data),
         f"{title}: distant patches, image by image",
         "Every mark is an image: how far all edits together lower the logit of its class, over "
-        "the sum of what each alone does.\nOn the line, effects add up. r: correlation. Panels of "
-        "a network share their limits.",
+        "the sum of what each alone does.\nOn the line, effects add up. r: correlation. Every "
+        "panel has its own limits.",
     )
-    axes = figure.subplots(len(data), len(sizes), squeeze=False, sharex="row", sharey="row")
+    axes = figure.subplots(len(data), len(sizes), squeeze=False)
     correlations = table.set_index(["network", "size"])["correlation"]
     for row, (network, one) in zip(axes, data.items(), strict=True):
-        drops = one[["apart", "together"]].to_array()
-        ends = float(drops.min()), float(drops.max())
-        margin = MARGIN * (ends[1] - ends[0]) or 1.0
-        row[0].set_xlim(ends[0] - margin, ends[1] + margin)
-        row[0].set_ylim(row[0].get_xlim())
         for axis, size in zip(row, sizes, strict=True):
             if size in one["size"]:
                 _scatter(axis, one.sel(size=size), correlations[network, size])
@@ -119,6 +114,9 @@ def interaction_scatter(
 
 
 def _scatter(axis: Axes, one: xr.Dataset, correlation: float) -> None:
+    low, high = np.quantile(one[["apart", "together"]].to_array(), [0, 1])
+    margin = MARGIN * (high - low) or 1.0
+    axis.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
     axis.set_aspect("equal")
     axis.axline((0, 0), slope=1, color="0.6", linewidth=0.8, zorder=0)
     axis.scatter(one["apart"], one["together"], s=8, color="#0072B2", alpha=0.5, linewidths=0)
