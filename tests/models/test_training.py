@@ -8,7 +8,7 @@ import torch
 from actsense.data import ImageCache
 from actsense.data.cache import Sample, write_cache
 from actsense.errors import ConfigError
-from actsense.models import load_network, train_network
+from actsense.models import BagNetwork, load_network, train_network
 
 SETTINGS = {"kind": "trained", "width": 4, "epochs": 6, "batch_size": 20}
 
@@ -73,6 +73,17 @@ def test_the_accuracy_on_the_card_is_that_of_the_loaded_network(
     logits = network.module((images - 0.5) / 0.25)
     hits = logits.argmax(dim=1).numpy() == tiny.manifest["label"].to_numpy()[rows]
     assert hits.mean() == json.loads((tmp_path / "card.json").read_text())["accuracy"]["train"]
+
+
+def test_a_bag_is_trained_and_loaded_from_its_settings(tiny: ImageCache, tmp_path: Path) -> None:
+    settings = SETTINGS | {"architecture": "bag", "receptive_field": 5}
+    train_network(settings, tiny, 1, tmp_path / "w.pt", tmp_path / "card.json")
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["accuracy"]["validation"] >= 0.95
+    assert card["settings"]["receptive_field"] == 5
+    network = load_network("net", settings, tmp_path / "w.pt", classes=2, image_size=16)
+    assert isinstance(network.module, BagNetwork)
+    assert network.module.windows.side == 5
 
 
 @pytest.mark.parametrize(("seed", "same"), [(1, True), (2, False)])

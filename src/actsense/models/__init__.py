@@ -1,6 +1,7 @@
 """Networks: where they come from, and what is recorded inside them."""
 
 __all__ = [
+    "BagNetwork",
     "Layer",
     "LayerGraph",
     "Network",
@@ -13,6 +14,7 @@ __all__ = [
     "train_network",
 ]
 
+from actsense.models.bag import BagNetwork
 from actsense.models.graph import LayerGraph
 from actsense.models.layers import Layer, resolve_layers
 from actsense.models.network import Network, load_network, outline_network

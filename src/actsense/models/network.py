@@ -14,11 +14,13 @@ import torch
 from torch import nn
 
 from actsense.errors import ConfigError, choose
+from actsense.models.bag import BagNetwork
 from actsense.models.compact import CompactNetwork
 from actsense.models.state import fill, output_count, read_state
 from actsense.models.zoo import build_torchvision, published_weights
 
 KINDS = ("trained", "torchvision", "python")
+ARCHITECTURES = ("compact", "bag")  # of networks trained here
 # Means and standard deviations per channel, dimensionless, for images in [0, 1].
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # torchvision's published weights
 CENTRED = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # networks trained here
@@ -47,9 +49,9 @@ def load_network(
 
     Arguments:
         name: Its name in the configuration, used in messages.
-        settings: Its settings. `kind` is `trained` (key `width`), `torchvision` (`model`,
-            `weights`) or `python` (`factory`, `arguments`, `weights`); any kind may have
-            `mean` and `std`.
+        settings: Its settings. `kind` is `trained` (keys `architecture`, `width` and, for a bag,
+            `receptive_field`), `torchvision` (`model`, `weights`) or `python` (`factory`,
+            `arguments`, `weights`); any kind may have `mean` and `std`.
         weights: State dict written by `train_network`, `download_weights` or `import_weights`.
         classes: Number of classes of the dataset; torchvision's models have as many as their
             weights have instead.
@@ -96,7 +98,7 @@ def build_module(name: str, settings: dict[str, Any], *, classes: int) -> nn.Mod
     kind = choose(f"networks.{name}.kind", settings["kind"], KINDS)
     with torch.random.fork_rng(devices=[]):  # drawing weights must not disturb the caller
         if kind == "trained":
-            return CompactNetwork(classes, width=settings.get("width", 8))
+            return _to_train(name, settings, classes=classes)
         if kind == "torchvision":
             return build_torchvision(settings, published_weights(name, settings), classes=classes)
         return _from_factory(name, settings)
@@ -138,6 +140,15 @@ def _per_channel(setting: str, values: Any) -> tuple[float, ...]:
     if not isinstance(values, (list, tuple)) or len(values) != 3:
         raise ConfigError(f"{setting}: {values!r} must be three numbers, one per colour channel.")
     return tuple(float(value) for value in values)
+
+
+def _to_train(name: str, settings: dict[str, Any], *, classes: int) -> nn.Module:
+    chosen = settings.get("architecture", "compact")
+    choose(f"networks.{name}.architecture", chosen, ARCHITECTURES)
+    width = settings.get("width", 8)
+    if chosen == "compact":
+        return CompactNetwork(classes, width=width)
+    return BagNetwork(classes, width=width, receptive_field=settings.get("receptive_field", 9))
 
 
 def _from_factory(name: str, settings: dict[str, Any]) -> nn.Module:

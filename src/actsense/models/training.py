@@ -1,4 +1,4 @@
-"""Training of the small network on a cached dataset."""
+"""Training of a small network on a cached dataset."""
 
 __all__ = ["TrainingSettings", "train_network"]
 
@@ -20,8 +20,7 @@ from tqdm import trange
 from actsense.data import ImageCache
 from actsense.data.manifest import file_sha256
 from actsense.errors import ConfigError
-from actsense.models.compact import CompactNetwork
-from actsense.models.network import normalisation
+from actsense.models.network import build_module, normalisation
 from actsense.models.state import save_state, write_card
 
 SHIFT = 1 / 16  # largest random shift while training, as a share of the side
@@ -32,7 +31,8 @@ READ = 512  # images per batch when scoring
 class TrainingSettings:
     """Width of the network and course of its training.
 
-    Measured on the digits, two idle cores: 15 s, 97 to 99 % on the validation images.
+    Measured on the digits, two idle cores: 15 s, 97 to 99 % on the validation images. A bag of
+    9x9 windows: 40 s of one core, 89 %.
     """
 
     width: int = 8  # channels of the first stage
@@ -57,11 +57,11 @@ def train_network(
     device: torch.device | str = "cpu",
     threads: int = 1,
 ) -> None:
-    """Train the small network and write its weights and its model card.
+    """Train a small network and write its weights and its model card.
 
     Arguments:
-        settings: The network's settings; `width`, `epochs`, `batch_size`, `learning_rate`,
-            `weight_decay` are read, with the defaults of `TrainingSettings`; `mean` and `std`.
+        settings: The network's settings, as for `load_network`; `width`, `epochs`, `batch_size`,
+            `learning_rate` and `weight_decay` have the defaults of `TrainingSettings`.
         cache: The dataset.
         seed: Seed of the weights, the order of the images and their shifts.
         weights: Where the state dict goes.
@@ -76,7 +76,7 @@ def train_network(
     chosen = TrainingSettings(**{key: settings[key] for key in names & settings.keys()})
     started = time.perf_counter()
     with _surroundings(seed, threads):
-        module = CompactNetwork(len(cache.class_names), width=chosen.width).to(device)
+        module = build_module("trained", settings, classes=len(cache.class_names)).to(device)
         rows = cache.partition_rows("train")
         mean, std = normalisation("trained", settings)
         batches = _Batches(cache, _column(mean, device), _column(std, device))
