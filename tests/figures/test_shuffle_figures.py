@@ -241,15 +241,16 @@ def test_many_levels_are_shown_from_the_first_to_the_last() -> None:
 
 def test_the_sheet_shows_validation_images_of_different_classes(tmp_path: Path) -> None:
     pixels = images(12)
+    partitions = ["train"] * 6 + ["validation"] * 6
     samples = [
-        Sample(f"{n}.png", n % 3, "validation" if n >= 6 else "train", pixels[n])
-        for n in range(12)
+        Sample(f"{n}.png", n // 2 % 3, partition, pixels[n])
+        for n, partition in enumerate(partitions)
     ]
     cache, manifest, drawn = (tmp_path / name for name in ("i.zarr", "m.csv", "drawn.png"))
     names = ["ant", "bee", "cow"]
     write_cache(samples, cache, manifest, capacity=12, side=9, class_names=names, provenance={})
     plot_shuffled_images(cache, manifest, drawn, settings=SETTINGS, seed=3, dpi=50)
     expected = tmp_path / "expected.png"
-    rows = np.array([6, 7, 8])
+    rows = np.array([6, 8, 10])
     save(shuffled_sheet(pixels[rows], rows, names, settings=SETTINGS, seed=3), expected, dpi=50)
     assert drawn.read_bytes() == expected.read_bytes()
