@@ -4,6 +4,7 @@ __all__ = ["compare_cells"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def compare_cells(
         `cell_curves`: one row per network, source, method, fill, direction and number of cells.
         `cell_scores`: one row for all numbers of cells.
     """
+    resampled = cache(partial(_resampled, bootstrap=bootstrap, seed=seed))
     points: list[dict[str, Any]] = []
     scores: list[dict[str, Any]] = []
     for network, path in stores.items():
@@ -72,8 +74,7 @@ def compare_cells(
         curves = _curves(data)
         for key, curve in curves.items():
             named = {"network": network, **dict(zip(KEYS, key, strict=True))}
-            draws = image_draws(len(curve.images), bootstrap, seed=seed)
-            draws /= draws.sum(axis=1, keepdims=True)
+            draws = resampled(len(curve.images))
             points += [named | point for point in _points(data, curve, draws)]
             if curve.values.shape[1] == data.sizes["budget"]:
                 random = curves["", "random", *key[2:]].values[curve.images]
@@ -99,16 +100,22 @@ def _curves(data: xr.Dataset) -> dict[Key, _Curve]:
     return found
 
 
+def _resampled(images: int, *, bootstrap: int, seed: int) -> Floats:
+    """Return the share of every image in every resample, (1 + bootstrap, images)."""
+    return image_draws(images, bootstrap, seed=seed) / images
+
+
 def _points(data: xr.Dataset, curve: _Curve, draws: Floats) -> Iterator[dict[str, Any]]:
     """Yield the mean of the images at every budget."""
     samples = draws @ curve.values  # (1 + draws, budgets)
     low, high = interval(samples)
-    for number in range(curve.values.shape[1]):
+    cells, share = (data[name].to_numpy().tolist() for name in ("cells", "share"))
+    for number, probability in enumerate(samples[0]):
         yield {
-            "cells": int(data["cells"][number]),
-            "share": float(data["share"][number]),
+            "cells": cells[number],
+            "share": share[number],
             "images": len(curve.images),
-            "probability": samples[0, number],
+            "probability": probability,
             "probability_low": low[number],
             "probability_high": high[number],
         }
