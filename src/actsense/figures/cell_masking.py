@@ -129,7 +129,7 @@ def cell_dots(scores: pd.DataFrame, *, title: str) -> Figure:
         1.6 + sum(heights) + 0.25 * len(heights),
         f"{title}: which maps find the cells that carry the answer?",
         "Area under the mean probability, divided by that of random orders (line at 1) of the "
-        "same images.\nBars: 95 % intervals over images. Colors: what cells are filled with.",
+        "same images.\nBars: 95 % intervals over images.",
     )
     axes = figure.subplots(
         len(pages), len(DIRECTIONS), sharex="col", squeeze=False, height_ratios=heights
@@ -142,7 +142,8 @@ def cell_dots(scores: pd.DataFrame, *, title: str) -> Figure:
         row[1].set_yticks(range(len(names)), [])
     for axis, name in zip(axes[-1], BETTER.values(), strict=True):
         axis.set_xlabel(f"area relative to random orders\n({name})")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
+    legend = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*legend, loc="outside right upper", title="filled with")
     return figure
 
 
@@ -192,7 +193,7 @@ def _greedy(curves: pd.DataFrame) -> str:
     greedy = curves[curves["method"] == "greedy"]
     if greedy.empty:
         return ""
-    return f"Greedy (n = {greedy['images'].max()}): always the cell that costs most. "
+    return f"Greedy (n = {greedy['images'].max()}): at every step the cell that costs most. "
 
 
 def _root(share: NDArray[np.float64]) -> NDArray[np.float64]:

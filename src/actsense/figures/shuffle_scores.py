@@ -64,7 +64,8 @@ def score_panels(
         )
     for axis in axes[-1] if pairs else ():
         axis.set_xlabel("k, parts of a side")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
+    legend = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*legend, loc="outside right upper", title="shuffled by")
     return figure
 
 

@@ -68,7 +68,7 @@ def shuffle_panels(curves: pd.DataFrame, *, title: str) -> Figure:
         1.2 + 3.0 * len(modes),
         f"{title}: accuracy on images whose patches are shuffled",
         f"Each side is cut into k parts, and the patches change places: n = {first['images']} "
-        f"images, mean of {curves['repeats'].max()} shuffles of each, the same for all networks.\n"
+        f"images, shuffles of each: {curves['repeats'].max()}, the same for all networks.\n"
         f"Bars: 95 % intervals over images. Dotted: guessing.{_starred(curves)}",
     )
     axes = figure.subplots(len(modes), len(METRICS), sharex=True, sharey=True, squeeze=False)
