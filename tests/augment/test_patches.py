@@ -345,13 +345,15 @@ def test_the_global_generator_is_left_alone() -> None:
 
 
 def test_crop_drops_the_border_and_shuffles_the_rest() -> None:
-    images = numbered(13, 17)
+    images = numbered(15, 18)
 
     cropped, order = patch_shuffle(images, 4, keys=keys(4), remainder="crop")
 
-    inner = images[:, :, :12, :16]  # one row below and one column to the right are left over
+    inner = images[:, :, 1:13, 1:17]  # three rows and two columns are left over
     assert torch.equal(cropped, patch_shuffle(inner, 4, permutation=order)[0])
     assert torch.equal(patch_unshuffle(cropped, 4, permutation=order), inner)
+    kept, _ = patch_shuffle(images, 4, permutation=order)
+    assert torch.equal(kept[:, :, 1:13, 1:17], cropped)
 
 
 def test_resize_scales_what_crop_leaves() -> None:

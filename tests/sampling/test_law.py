@@ -141,12 +141,29 @@ def test_divisions_are_drawn_equally_often_and_stand_in_the_values() -> None:
         assert (values[~used] == 0).all()
 
 
+def test_every_parameter_follows_a_coordinate_of_its_own() -> None:
+    own = patched()
+    u = np.random.default_rng(0).random((50, 15))
+    u[:, [0, 4, 6]] = 0.1  # all three on
+    values = own.decode(u).values
+
+    parameters = [parameter for each in own.parameters for parameter in each]
+    for column, parameter, coordinate in zip(
+        values.T, parameters, [1, 2, 3, 5, 7, 8], strict=True
+    ):
+        np.testing.assert_array_equal(column, parameter.at(u[:, coordinate]).astype(np.float32))
+
+
 def test_seeds_are_exact_and_cover_their_range() -> None:
     seeds = patched().decode(np.random.default_rng(0).random((8000, 15))).values[:, 5]
 
     used = seeds[seeds > 0]
     assert len(np.unique(used.astype(np.int64))) > 0.99 * len(used)
     assert kstest(used / 2**24, "uniform").pvalue > 1e-3
+
+
+def test_the_order_of_divisions_in_a_configuration_does_not_matter() -> None:
+    assert patched(6, 2, 5, 3).parameters == patched(2, 3, 5, 6).parameters
 
 
 def test_usual_divisions_are_those_of_the_catalog() -> None:
