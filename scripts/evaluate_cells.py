@@ -2,32 +2,28 @@
 
 from pathlib import Path
 
-from actsense.spatial.cell_curves import evaluate_cells
-
 from actsense.run import logged, set_threads, use_device
+from actsense.spatial.cell_curves import evaluate_cells
 from actsense.spatial.classifier import open_classifier
 from actsense.store import file_hash, provenance, write_results
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    device, settings = use_device(snakemake.params.device), snakemake.params.classifiers
-    images = [Path(snakemake.input.images), Path(snakemake.input.manifest)]
-    weights = dict(zip(settings, map(Path, snakemake.input.weights), strict=True))
+    inputs, settings = snakemake.input, snakemake.params.classifiers
+    device, own = use_device(snakemake.params.device), snakemake.wildcards.network
+    weights = dict(zip(settings, map(Path, inputs.weights), strict=True))
     sources = {
         name: open_classifier(
-            *(*images, weights[name], settings[name]),
+            *(Path(inputs.images), Path(inputs.manifest), weights[name], described),
             batch_size=snakemake.params.batch_size,
             device=device,
         )
-        for name in settings
+        for name, described in settings.items()
     }
-    own = snakemake.wildcards.network
-    groups = evaluate_cells(
-        sources[own], sources, snakemake.params.cells, seed=settings[own]["seed"]
-    )
+    groups = evaluate_cells(sources[own], sources, snakemake.params.cells, settings[own]["seed"])
     attributes = provenance(
         configuration=dict(snakemake.params.study),
         weights_sha256={name: file_hash(path) for name, path in weights.items()},
-        dataset_sha256=file_hash(images[1]),
+        dataset_sha256=file_hash(Path(inputs.manifest)),
     )
     write_results(Path(snakemake.output.cells), groups, attributes=attributes)

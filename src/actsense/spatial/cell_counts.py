@@ -3,7 +3,14 @@
 Needs no torch, so that a study can be planned without it.
 """
 
-__all__ = ["BORROWED", "cell_budgets", "cells_across", "count_passes", "greedy_budgets"]
+__all__ = [
+    "BORROWED",
+    "GRADIENT",
+    "cell_budgets",
+    "cells_across",
+    "count_passes",
+    "greedy_budgets",
+]
 
 from collections.abc import Mapping
 from typing import Any

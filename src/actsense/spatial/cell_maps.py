@@ -15,7 +15,7 @@ from actsense.spatial.cell_counts import BORROWED
 from actsense.spatial.cell_orders import CellOrder, permutations, rank_cells
 from actsense.spatial.cells import CellTrial, cell_means
 from actsense.spatial.classifier import Classifier
-from actsense.spatial.regions import region_maps
+from actsense.spatial.regions import can_weigh_regions, region_maps
 
 TIES = zlib.crc32(b"order of equal cells")
 
@@ -41,9 +41,9 @@ def map_orders(
         ConfigError: If a map is not finite.
     """
     tested = trial.classifier
-    chosen = [(tested, method) for method in settings["methods"] if _can(method, tested)]
+    chosen = [(tested, method) for method in settings["methods"] if _can(method, tested, trial)]
     for source in _comparable(tested, sources):
-        able = [m for m in BORROWED if m in settings["methods"] and _can(m, source)]
+        able = [m for m in BORROWED if m in settings["methods"] and _can(m, source, trial)]
         chosen += [(source, method) for method in able[:1]]
     return [
         _map_order(trial, source, method, settings, seed)
@@ -51,8 +51,10 @@ def map_orders(
     ]
 
 
-def _can(method: str, source: Classifier) -> bool:
-    return method == "regions" or can_attribute(method, source)
+def _can(method: str, source: Classifier, trial: CellTrial) -> bool:
+    if method == "regions":
+        return can_weigh_regions(source, trial.rows)
+    return can_attribute(method, source)
 
 
 def _comparable(tested: Classifier, sources: Mapping[str, Classifier]) -> Sequence[Classifier]:

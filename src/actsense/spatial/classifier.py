@@ -102,10 +102,12 @@ class Classifier:
 
     @cached_property
     def _normalisation(self) -> tuple[Tensor, Tensor]:
-        mean, std = (
-            torch.tensor(values, device=self.device).view(3, 1, 1)
-            for values in (self.network.mean, self.network.std)
-        )
+        # A gradient could not pass through tensors that are born in inference mode.
+        with torch.inference_mode(mode=False):
+            mean, std = (
+                torch.tensor(values, device=self.device).view(3, 1, 1)
+                for values in (self.network.mean, self.network.std)
+            )
         return mean, std
 
 

@@ -5,10 +5,9 @@ __all__ = ["count_passes"]
 from collections.abc import Mapping
 from typing import Any
 
+from actsense.spatial.cell_counts import GRADIENT
 from actsense.spatial.cell_counts import count_passes as count_cell_passes
 from actsense.spatial.interaction_grid import count_passes as count_interaction_passes
-
-GRADIENT = 3  # passes that one with a way back takes as long as
 
 
 def count_passes(spatial: Mapping[str, Any], side: int, networks: int) -> dict[str, int]:

@@ -4,7 +4,7 @@ Regions are the positions of the last layer of a network that has positions. Map
 they say where the features lie that tell an image from others as the network tells them.
 """
 
-__all__ = ["last_map", "other_images", "region_maps"]
+__all__ = ["can_weigh_regions", "last_map", "other_images", "region_maps"]
 
 import zlib
 from collections import Counter
@@ -16,12 +16,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsense.augment.counter import counter_keys
-from actsense.errors import ConfigError
 from actsense.models import Network, Recorder
 from actsense.models.layers import trace
 from actsense.models.precision import arithmetic
 from actsense.spatial.classifier import Classifier
-from actsense.spatial.region_weights import region_weights
+from actsense.spatial.region_weights import FEWEST, region_weights
 
 OTHERS = 100  # images that each one is compared with, as published
 FINEST = 14  # regions along a side, as published: costs grow with the fourth power
@@ -48,8 +47,7 @@ def region_maps(classifier: Classifier, rows: NDArray[np.int64], *, seed: int) -
         sum to 1.
 
     Raises:
-        ConfigError: If the network has no layer with positions.
-        ValueError: If there are fewer than three images.
+        ValueError: If there are fewer than three images, or no layer with positions.
     """
     features, probabilities = _record(classifier, rows)
     height, width = (min(FINEST, positions) for positions in features.shape[2:])
@@ -64,15 +62,21 @@ def region_maps(classifier: Classifier, rows: NDArray[np.int64], *, seed: int) -
     return functional.interpolate(maps, size=pixels, mode="nearest-exact")[:, 0].cpu()
 
 
-def last_map(network: Network, side: int) -> str:
+def can_weigh_regions(classifier: Classifier, rows: NDArray[np.int64]) -> bool:
+    """Tell whether there are regions, and images enough to weigh them by."""
+    side = classifier.read(rows[:1]).shape[-1]
+    return len(rows) >= FEWEST and last_map(classifier.network, side) is not None
+
+
+def last_map(network: Network, side: int) -> str | None:
     """Name the last layer with positions: of the modules that run once, the last to finish.
 
     Arguments:
         network: The network.
         side: Side of the images, pixels.
 
-    Raises:
-        ConfigError: If there is none.
+    Returns:
+        Its name, or None if there is none.
     """
     calls, _ = trace(network.module, side)
     runs = Counter(call.name for call in calls)
@@ -84,12 +88,7 @@ def last_map(network: Network, side: int) -> str:
         and len(call.shape) == 4
         and call.shape[2] * call.shape[3] > 1
     ]
-    if not maps:
-        raise ConfigError(
-            f"networks.{network.name}: no module that runs once has an output with positions. "
-            "Leave `regions` out of spatial.cells.methods."
-        )
-    return maps[-1]
+    return maps[-1] if maps else None
 
 
 def other_images(rows: Tensor, count: int, *, seed: int) -> Tensor:
@@ -116,7 +115,10 @@ def other_images(rows: Tensor, count: int, *, seed: int) -> Tensor:
 def _record(classifier: Classifier, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """Return the last map, (images, channels, rows, columns), and the softmax of the outputs."""
     side = classifier.read(rows[:1]).shape[-1]
-    layers = [last_map(classifier.network, side), "probabilities"]
+    layer = last_map(classifier.network, side)
+    if layer is None:
+        raise ValueError(f"{classifier.network.name} has no layer with positions, so no regions.")
+    layers = [layer, "probabilities"]
     recorder = Recorder(classifier.network, layers, side, classifier.device, classifier.precision)
     recorded = torch.empty(len(rows), recorder.units, device=classifier.device)
     classifier.memory.run(
