@@ -40,6 +40,19 @@ def test_saturated_images_are_what_the_network_says_something_of() -> None:
     np.testing.assert_array_equal(found["prediction"].sel(level=64), names)
 
 
+def test_gradients_are_right_where_the_network_is_sure() -> None:
+    module = convolutions()
+    module[-1].bias.data = torch.tensor([20.0, 0.0, 0.0, 0.0])
+    found, own = maps(module).sel(level=2).isel(image=0), classifier(module.double())
+    assert found["label"] == "class 0"
+    image = own.read(found["dataset_row"].to_numpy()[None]).double().requires_grad_()
+    logits = own.network.module((image - 0.5) / 0.25)
+    assert logits.float().softmax(dim=1)[0, 0] == 1
+    functional.cross_entropy(logits, torch.tensor([0])).backward()
+    expected = 0.25 * image.grad.abs().sum(dim=1)[0]
+    np.testing.assert_allclose(found["gradient"], expected, rtol=1e-3)
+
+
 @pytest.mark.parametrize("level", [2, 64])
 def test_the_gradient_is_that_of_the_cross_entropy(level: int) -> None:
     found, own = maps().sel(level=level), classifier()

@@ -147,10 +147,12 @@ def _input_gradient(
     z = z.detach().requires_grad_()
     with arithmetic(classifier.precision, classifier.device):
         logits = classifier.network.module(z)
+    # float64: the gradient of a cross-entropy cancels where the network is sure.
+    value = objective(logits.double(), targets)
     # The way back has the types of the way there: autocast would change them once more.
     precision = "tf32" if classifier.precision == "tf32" else "float32"
     with arithmetic(precision, classifier.device):
-        (found,) = torch.autograd.grad(objective(logits.float(), targets), z)
+        (found,) = torch.autograd.grad(value, z)
     return found
 
 
