@@ -34,6 +34,7 @@ GEOMETRY = (
     "sharpness_const",
     "elliptic_local_blur",
 )
+LAYOUT = ("patch_shuffle", "patch_mask", "rolling")
 PUBLISHED = (  # the second set of the published study
     "brightness",
     "contrast",
@@ -134,11 +135,11 @@ def index_work(sampling: Sampling) -> Measurement:
 
 
 def augmentations(sampling: Sampling) -> Iterator[Measurement]:
-    """Time both designs of the demo, switched and ordered at random per image."""
+    """Time the designs of the demo, switched and ordered at random per image."""
     images = torch.from_numpy(sampling.evaluate.images.read(np.arange(64)))
     batch = (images.to(torch.float32) / 255).repeat(2, 1, 1, 1)
     pool = ImagePool.shuffled(np.tile([0, 1], 2), np.repeat([0, 1], 2), seed=0)
-    for label, names in (("color", COLOR), ("geometry", GEOMETRY)):
+    for label, names in (("color", COLOR), ("geometry", GEOMETRY), ("layout", LAYOUT)):
         law = InputLaw(names, "switched", (SIDE, SIDE), pool)
         width = sum(factor.coordinates for factor in law.factors)
         drawn = law.decode(np.random.default_rng(0).random((BATCH, width)))

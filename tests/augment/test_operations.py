@@ -419,7 +419,7 @@ def test_ellipse_may_reach_over_the_border(size: tuple[int, int]) -> None:
 def test_ranges_scale_with_the_image(size: tuple[int, int]) -> None:
     height, width = size
     ranges = {
-        name: {p.name: (p.low, p.high) for p in augmentation.parameters(height, width)}
+        name: {p.name: tuple(p.at([0, 1])) for p in augmentation.parameters(height, width)}
         for name, augmentation in AUGMENTATIONS.items()
     }
     roll, slide = 44 / 224, 32 / 224

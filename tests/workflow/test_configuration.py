@@ -95,7 +95,7 @@ def test_defaults_are_filled_in() -> None:
         ("networks", {"spatial": {"kind": "trained"}}, "figures and spatial are taken"),
         ("networks.bag.designs", ["lay"], "bag.designs: there is no design 'lay'. Allowed: col"),
         ("networks.bag.receptive_field", 7, "receptive_field: 7 is not allowed.*9, 17, 33"),
-        ("designs.layout.divisions", [2, 40], "layout.divisions: 40 is too large.*1 to 32"),
+        ("designs.layout.divisions", [2, 40], "divisions.1: 40 is greater than the maximum of 16"),
         ("spatial.transforms.divisions", [1, 33], "divisions: 33 is too large for.*1 to 32"),
         ("spatial.cells.size", 17, "cells.size: 17 is too large for images.*1 to 16"),
         ("spatial.cells.fills", ["gray"], "'gray' is not allowed.*mean, zero, blur"),
@@ -134,6 +134,14 @@ def test_divisions_are_settings_of_designs_that_use_them() -> None:
     own = Study.load(default(), SCHEMA)
     assert "divisions" not in own.sampling_settings("small", "colour")["design"][1]
     assert own.sampling_settings("small", "layout")["design"][1]["divisions"] == [2, 4, 8]
+
+
+def test_shuffled_patches_fit_into_the_images() -> None:
+    settings = changed("spatial.transforms.divisions", [1, 24])
+    checked(settings)
+    settings["dataset"]["image_size"] = 16
+    with pytest.raises(ConfigError, match=r"24 is too large for images of 16x16.*1 to 16"):
+        checked(settings)
 
 
 def test_a_network_that_names_no_layers_records_the_automatic_ones() -> None:

@@ -59,16 +59,6 @@ class Choice:
     name: str
     options: tuple[float, ...]
 
-    @property
-    def low(self) -> float:
-        """The smallest number."""
-        return self.options[0]
-
-    @property
-    def high(self) -> float:
-        """The largest number."""
-        return self.options[-1]
-
     def at(self, u: ArrayLike) -> NDArray[np.float64]:
         """Let uniforms on [0, 1) choose; 1 chooses the last number as well."""
         place = (np.asarray(u) * len(self.options)).astype(np.int64)

@@ -39,7 +39,7 @@ def contact_sheet(image: NDArray[np.uint8]) -> Figure:
             axis.set_axis_off()
         steps = SETTINGS if parameters else 1
         for axis, share in zip(row[1:], np.linspace(0, 1, steps), strict=False):
-            values = [p.low + (p.high - p.low) * share for p in parameters]
+            values = [float(parameter.at(share)) for parameter in parameters]
             treated = augmentation.apply(original, torch.tensor([values], dtype=torch.float32))
             label = ", ".join(f"{value:.3g}" for value in values) or "no parameter"
             _show(axis, treated, label)
