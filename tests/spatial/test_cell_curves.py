@@ -304,7 +304,7 @@ def test_maps_are_of_the_class_that_the_tested_network_predicts(
 
 
 def test_the_passes_counted_are_those_made() -> None:
-    """Maps aside, which the stand-ins make for nothing."""
+    """Maps aside, which the stand-ins make for nothing, and two that look for the regions."""
     module, shown = convolutions(4), []
     module.register_forward_hook(lambda _module, inputs, _output: shown.append(len(inputs[0])))
     net = classifier(module, name="tested")
@@ -312,8 +312,8 @@ def test_the_passes_counted_are_those_made() -> None:
     assert net.classes  # finding these takes passes of its own
     shown.clear()
     evaluate_cells(net, {}, settings, SEED)
-    for_maps = 8 * (3 + 1)
-    assert sum(shown) == count_passes(settings, SIDE, 1) - for_maps
+    for_maps, to_find_regions = 8 * (3 + 1), 2
+    assert sum(shown) == count_passes(settings, SIDE, 1) - for_maps + to_find_regions
 
 
 def test_a_borrowed_map_costs_what_an_own_one_costs() -> None:
