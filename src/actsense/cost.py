@@ -45,8 +45,12 @@ VARIATION_ARRAYS = 3  # of a layer
 # that are one per layer, value or design.
 DESIGN_FILES = 12 + 1 + 5 + 2 * 8
 NETWORK_FILES = 11 + 5 + 2 * 4
-SPATIAL_STORE_FILES = 0
-SPATIAL_FILES = 0
+# Of the spatial study of a network its four stores; for all networks eight tables, eight figures,
+# and the time stamp of a folder.
+SPATIAL_STORE_FILES = 24 + 39 + 18 + 20
+SPATIAL_FILES = 8 + 2 * 8 + 1
+PASS_BYTES = 16  # kept of every image that passes, at most, orders of cells among them
+PIXEL_BYTES = 3 + 3 * 4  # of an image with its saliency maps
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,10 @@ def spatial_cost(images: StandIn, network: str, speed: float) -> Cost:
         speed: Images per second.
     """
     study, jobs = images.study, spatial_jobs()
+    saliency, side = study.settings["spatial"]["saliency"], study.settings["dataset"]["image_size"]
     passes = sum(study.spatial_sizes(network).passes.values())
+    pixels = saliency["images"] * len(saliency["saturations"]) * side**2
+    kept = (PASS_BYTES * passes + PIXEL_BYTES * pixels) / GB
     return Cost(
         network=network,
         design="spatial",
@@ -194,6 +201,8 @@ def spatial_cost(images: StandIn, network: str, speed: float) -> Cost:
         spatial=passes,
         speed=speed,
         hours=passes / speed / 3600,
+        written=kept,
+        kept=kept,
         files_kept=SPATIAL_STORE_FILES + record_files(jobs),
     )
 

@@ -186,8 +186,12 @@ class Study:
         kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
         return {key: self.settings[key] for key in kept} | {
             "networks": {network: self._network_settings(network, "layers")},
-            "spatial": {section: self.settings["spatial"][section]},
+            "spatial": {section: self.spatial_settings(section)},
         }
+
+    def spatial_settings(self, section: str) -> Settings:
+        """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
+        return {k: v for k, v in self.settings["spatial"][section].items() if k != "bootstrap"}
 
     def design_settings(self, network: str, design: str) -> Settings:
         """Return the settings of a design for one network, which may have its own base points."""

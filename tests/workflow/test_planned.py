@@ -7,12 +7,13 @@ import pytest
 import yaml
 from conftest import REPOSITORY, configure, planned, snakemake
 
-from actsense.cost import design_cost, shared_cost
+from actsense.cost import design_cost, shared_cost, spatial_cost
 from actsense.jobs import count_jobs
 from actsense.speed import StandIn
 from actsense.store import read_results
 from actsense.study import Study
 
+SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 
 
@@ -56,15 +57,20 @@ def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
 
 def test_a_run_leaves_the_planned_files_and_gigabytes(finished: Path) -> None:
     images = StandIn(study(finished / "config.yaml"))
-    design, once = design_cost(images, "one", "mixed", 1.0), shared_cost(images)
+    costs = (
+        design_cost(images, "one", "mixed", 1.0),
+        spatial_cost(images, "one", 1.0),
+        shared_cost(images),
+    )
+    expected = sum(cost.files_kept for cost in costs)
     files = [path for path in (finished / "results").rglob("*") if path.is_file()]
-    assert len(files) <= design.files_kept + once.files_kept
-    assert len(files) >= 0.97 * (design.files_kept + once.files_kept)  # empty arrays have no file
+    assert len(files) <= expected
+    assert len(files) >= 0.97 * expected  # empty arrays have no file
 
-    stores = ("moments", "indices.zarr", "contrast.zarr", "masking.zarr", "images.zarr")
+    stores = ("moments", "indices.zarr", "contrast.zarr", "masking.zarr", "images.zarr", *SPATIAL)
     kept = sum(path.stat().st_size for path in files if set(path.parts) & {*stores, "weights.pt"})
     text = sum(path.stat().st_size for path in files if path.name == "zarr.json")
-    planned_bytes = (design.kept + once.kept) * 1e9
+    planned_bytes = sum(cost.kept for cost in costs) * 1e9
     assert 0.5 * planned_bytes < kept - text < planned_bytes + 100_000  # headers of zip files
 
 

@@ -25,6 +25,10 @@ def changed_section(name: str, **changes: Any) -> dict[str, Any]:
     return {name: tiny()[name] | changes}
 
 
+def changed_spatial(part: str, **changes: Any) -> dict[str, Any]:
+    return changed_section("spatial", **{part: tiny()["spatial"][part] | changes})
+
+
 def test_a_run_leaves_results_and_no_activations(finished: Path) -> None:
     made = {path.name for path in (finished / RESULTS).iterdir()}
     assert {"indices.zarr", "contrast.zarr", "tables", "moments", "figures"} <= made
@@ -62,6 +66,46 @@ def test_tables_are_tidy(finished: Path) -> None:
     contrast = pd.read_csv(finished / RESULTS / "tables/contrast.csv")
     assert set(contrast["augmentation"]) == {"brightness", "rolling"}
     assert (contrast["images"] == 40).all()
+
+
+def test_spatial_tables_say_how_every_network_and_order_did(finished: Path) -> None:
+    tables = finished / "results/tiny/spatial/tables"
+    shuffle, cells = pd.read_csv(tables / "shuffle.csv"), pd.read_csv(tables / "cell_scores.csv")
+    assert set(shuffle["mode"]) == {"grid", "bands"}
+    assert set(shuffle["k"]) == {1, 2, 4}
+    assert (shuffle.groupby(["mode", "k"]).size() == [1, 2, 2] * 2).all()
+    assert (shuffle["images"] == 20).all()
+    assert (shuffle.loc[shuffle["k"] == 1, "relative"].dropna() == 1).all()
+    methods = {"gradient", "integrated_gradients", "smoothgrad", "occlusion", "regions", "random"}
+    assert set(cells["method"]) == methods
+    np.testing.assert_allclose(cells.loc[cells["method"] == "random", "relative"], 1)
+    assert set(pd.read_csv(tables / "interaction.csv")["size"]) == {4, 8}
+
+
+def test_spatial_stores_know_their_settings(finished: Path) -> None:
+    folder = finished / "results/tiny/one/spatial"
+    for name in ("transforms", "cells", "interaction", "saliency"):
+        attributes = read_results(folder / f"{name}.zarr").attrs
+        assert name in json.loads(attributes["configuration"])["spatial"]
+        assert {"weights_sha256", "dataset_sha256", "commit", "versions"} <= set(attributes)
+
+
+def test_a_network_of_no_design_is_in_the_spatial_study_alone(tmp_path: Path) -> None:
+    networks = tiny()["networks"] | {"bag": {"kind": "trained", "architecture": "bag"}}
+    networks["bag"]["designs"] = []
+    configure(tmp_path, networks=networks)
+    jobs = planned(snakemake(tmp_path, "-n"))
+    assert jobs["train_network"] == jobs["evaluate_cells"] == 2
+    assert jobs["estimate_indices"] == jobs["correlate"] == jobs["compare_cells"] == 1
+
+
+def test_a_design_may_do_without_analyses(tmp_path: Path) -> None:
+    designs = tiny()["designs"]
+    designs["layout"] = designs["mixed"] | {"augmentations": ["patch_shuffle"], "analyses": False}
+    configure(tmp_path, designs=designs)
+    jobs = planned(snakemake(tmp_path, "-n"))
+    assert jobs["estimate_indices"] == jobs["estimate_contrast"] == jobs["plot_indices"] == 2
+    assert jobs["evaluate_masks"] == jobs["sample_segments"] == jobs["discriminate"] == 1
 
 
 def test_p_values_are_corrected_over_the_whole_network(finished: Path) -> None:
@@ -110,6 +154,21 @@ def test_plotting_options_repeat_figures_only(copied: Path) -> None:
             changed_section("segments", base_points=32),
             {"sample_segments", "compare_segments"},
             {"estimate_indices", "evaluate_masks", "discriminate"},
+        ),
+        (
+            changed_spatial("transforms", repeats=1),
+            {"evaluate_transforms", "compare_transforms", "plot_transforms"},
+            {"evaluate_cells", "evaluate_interaction", "map_saliency", "sample_activations"},
+        ),
+        (
+            changed_spatial("cells", bootstrap=200),
+            {"compare_cells", "plot_cells"},
+            {"evaluate_cells", "compare_transforms", "train_network"},
+        ),
+        (
+            changed_design(divisions=[2]),  # no augmentation of the design cuts patches
+            set(),
+            {"sample_activations", "estimate_indices"},
         ),
         (
             {"precision": "bfloat16"},
@@ -191,7 +250,7 @@ def test_a_damaged_replicate_is_named(copied: Path) -> None:
     "target",
     [
         *("data", "networks", "indices", "contrast", "figures"),
-        *("correlation", "lda", "masking", "single_class", "segments"),
+        *("correlation", "lda", "masking", "single_class", "segments", "spatial"),
     ],
 )
 def test_named_targets_exist(tmp_path: Path, target: str) -> None:

@@ -21,7 +21,7 @@ rule evaluate_transforms:
         runtime=sized_by_network(spatial_minutes, "evaluate_transforms"),
     params:
         classifier=classifier_settings,
-        transforms=lookup("spatial/transforms", within=config),
+        transforms=study.spatial_settings("transforms"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
         study=spatial_provenance("transforms"),
@@ -53,7 +53,7 @@ rule evaluate_cells:
         runtime=sized_by_network(spatial_minutes, "evaluate_cells"),
     params:
         classifiers=all_classifier_settings,
-        cells=lookup("spatial/cells", within=config),
+        cells=study.spatial_settings("cells"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
         study=spatial_provenance("cells"),
@@ -83,7 +83,7 @@ rule evaluate_interaction:
         runtime=sized_by_network(spatial_minutes, "evaluate_interaction"),
     params:
         classifier=classifier_settings,
-        interaction=lookup("spatial/interaction", within=config),
+        interaction=study.spatial_settings("interaction"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
         study=spatial_provenance("interaction"),
@@ -113,7 +113,7 @@ rule map_saliency:
         runtime=sized_by_network(spatial_minutes, "map_saliency"),
     params:
         classifier=classifier_settings,
-        saliency=lookup("spatial/saliency", within=config),
+        saliency=study.spatial_settings("saliency"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
         study=spatial_provenance("saliency"),
