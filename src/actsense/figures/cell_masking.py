@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from actsense.figures.network_lines import draw_line, errors, network_styles, read_table
-from actsense.figures.style import new_figure, save
+from actsense.figures.network_lines import draw_line, network_styles, read_table
+from actsense.figures.style import interval_errors, new_figure, save
 from actsense.store import read_results, replacing
 
 METHOD_COLORS = {
@@ -182,7 +182,8 @@ def _dots(axis: Axes, scores: pd.DataFrame, names: list[str]) -> None:
     for number, (fill, style) in enumerate(zip(fills, cycle(FILL_STYLES))):
         own = scores[scores["fill"] == fill]
         shift = DODGE * (number - (len(fills) - 1) / 2)
-        axis.errorbar(own["relative"], places[own.index] + shift, xerr=errors(own, "relative"),
+        errors = interval_errors(own, "relative")
+        axis.errorbar(own["relative"], places[own.index] + shift, xerr=errors,
                       linestyle="none", markersize=3.5, elinewidth=0.8, label=fill,
                       **style)  # fmt: skip
     axis.axvline(1, color="0.5", linewidth=0.9, zorder=0)

@@ -14,10 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from numpy.typing import NDArray
 
 from actsense.figures.mask_profiles import correlation_maps, effect_maps, place_maps, trees
-from actsense.figures.style import FACTOR_COLORS, line_style, new_figure, save
+from actsense.figures.style import (
+    FACTOR_COLORS,
+    interval_errors,
+    line_style,
+    new_figure,
+    save,
+)
 from actsense.store import read_results, replacing
 
 ORIGINAL = "original"
@@ -241,7 +246,7 @@ def _points(axis: Axes, table: pd.DataFrame, metric: str, factor: str, shift: fl
     axis.errorbar(
         100 * table["fraction"] + shift,
         table[metric],
-        _errors(table, metric),
+        interval_errors(table, metric),
         color=FACTOR_COLORS[factor],
         linestyle=line_style(factor),
         linewidth=1.2,
@@ -269,7 +274,7 @@ def _dots(axis: Axes, table: pd.DataFrame, factors: list[str]) -> None:
     axis.errorbar(
         top["top1"],
         top["factor"].map(place),
-        xerr=_errors(top, "top1"),
+        xerr=interval_errors(top, "top1"),
         color="#D55E00",
         marker="o",
         markersize=4.5,
@@ -293,13 +298,6 @@ def _recalls(axis: Axes, data: xr.Dataset) -> AxesImage:
         cell = axis.text(col, row, written, ha="center", va="center", fontsize=6.5, color=color)
         cell.set_in_layout(False)
     return image
-
-
-def _errors(table: pd.DataFrame, metric: str) -> NDArray[np.float64]:
-    """Return how far the interval reaches below and above, (2, conditions)."""
-    low, high = table[f"{metric}_low"], table[f"{metric}_high"]
-    # An estimate may lie outside the percentiles of its resamples.
-    return np.stack([table[metric] - low, high - table[metric]]).clip(0)
 
 
 def _most_harmful(table: pd.DataFrame, value: str) -> list[int]:

@@ -1,15 +1,16 @@
 """Tables of networks as lines: a network keeps color and mark in all figures of a study."""
 
-__all__ = ["draw_line", "errors", "network_styles", "read_table"]
+__all__ = ["draw_line", "network_styles", "read_table"]
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from actsense.figures.style import interval_errors
 
 # After Okabe and Ito; with one mark more than colors, 56 networks differ in one or the other.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -51,17 +52,10 @@ def draw_line(
     axis.errorbar(
         places,
         table[metric],
-        errors(table, metric),
+        interval_errors(table, metric),
         label=label,
         markersize=4,
         linewidth=1.2,
         elinewidth=0.8,
         **style,
     )
-
-
-def errors(table: pd.DataFrame, metric: str) -> NDArray[np.float64]:
-    """Return how far the intervals of a metric reach below and above, (2, rows)."""
-    low, high = table[f"{metric}_low"], table[f"{metric}_high"]
-    # An estimate may lie outside the percentiles of its resamples.
-    return np.stack([table[metric] - low, high - table[metric]]).astype(float).clip(0)

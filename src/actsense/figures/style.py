@@ -1,13 +1,23 @@
 """What all figures share: a color per factor, readable text, files without chance."""
 
-__all__ = ["CONTEXT_LINES", "FACTOR_COLORS", "line_style", "new_figure", "save"]
+__all__ = [
+    "CONTEXT_LINES",
+    "FACTOR_COLORS",
+    "interval_errors",
+    "line_style",
+    "new_figure",
+    "save",
+]
 
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
 
 from actsense.store import replacing
 
@@ -49,6 +59,13 @@ mpl.rcParams.update(SETTINGS)
 def line_style(factor: str) -> str:
     """Return a solid line for augmentations, another for each factor of the context."""
     return CONTEXT_LINES.get(factor, "-")
+
+
+def interval_errors(table: pd.DataFrame, metric: str) -> NDArray[np.float64]:
+    """Return how far the intervals of a metric reach below and above, (2, rows)."""
+    low, high = table[f"{metric}_low"], table[f"{metric}_high"]
+    # An estimate may lie outside the percentiles of its resamples.
+    return np.stack([table[metric] - low, high - table[metric]]).astype(float).clip(0)
 
 
 def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure:
