@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 CORES ?= all
+# Processes that share the tests.
+TESTERS ?= 2
 BIN := .venv/bin
 ENVIRONMENT := .venv/complete
 
@@ -13,8 +15,9 @@ PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
 
+# One thread each: threads of several processes would wait for one another.
 test: $(ENVIRONMENT)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=loadgroup
 
 # Starts a cluster of its own on this machine: root, and Debian's packages slurm-wlm and munge.
 test-slurm: $(ENVIRONMENT)
