@@ -8,12 +8,22 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import alexnet, correlation, demo, dryrun, gpu, masking, peers, storage
+from benchmarks import (
+    alexnet,
+    correlation,
+    demo,
+    dryrun,
+    gpu,
+    masking,
+    peers,
+    spatial,
+    storage,
+)
 
 OUTPUT = Path("results/bench.json")
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (peers, alexnet, correlation, masking, storage, gpu, demo, dryrun)
+    for module in (peers, alexnet, correlation, masking, spatial, storage, gpu, demo, dryrun)
 }
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from actsense.analysis.mask_plans import ORIGINAL, conditions
 from actsense.analysis.mask_ranks import MaskRanks
-from actsense.analysis.mask_trials import MaskTrial, balanced_images
+from actsense.analysis.mask_trials import MaskTrial
 from actsense.models import Layer, LayerGraph, Network, Recorder
 from actsense.models.network import build_module, normalisation
 from actsense.sampling.designs import CONTEXT, Design
@@ -77,7 +77,7 @@ def masked_over_bare(name: str, case: Case, folder: Path) -> Measurement:
     network = Network(name, module, *normalisation(name, case.settings), case.side, None)
     sampling = open_sampling(network, case)
     ranks = MaskRanks(random_indices(sampling.layers, folder), "bench", seed=0)
-    rows, _ = balanced_images(sampling.law.pool, case.images)
+    rows, _ = sampling.law.pool.validation(case.images)
     trial = MaskTrial(sampling, network, ranks, rows, "float32")
     plans = [
         condition.plan
