@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from actsense.spatial.cell_tables import compare_cells
-
 from actsense.run import logged
+from actsense.spatial.cell_tables import compare_cells
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from actsense.spatial.saliency import saliency_maps
-
 from actsense.run import logged, set_threads, use_device
 from actsense.spatial.classifier import open_classifier
+from actsense.spatial.saliency import saliency_maps
 from actsense.store import file_hash, provenance, write_results
 
 with logged(snakemake.log[0]):

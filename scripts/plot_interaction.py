@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from actsense.figures.interaction import plot_interaction
-
 from actsense.run import logged
 
 with logged(snakemake.log[0]):

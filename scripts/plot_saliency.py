@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from actsense.figures.saliency import plot_saliency
-
 from actsense.run import logged
 
 with logged(snakemake.log[0]):

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from actsense.figures.shuffled_images import plot_shuffled_images
-
 from actsense.run import logged
 
 with logged(snakemake.log[0]):
