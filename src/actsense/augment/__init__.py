@@ -7,8 +7,12 @@ __all__ = [
     "Augmentation",
     "Choice",
     "Parameter",
+    "PatchShuffle",
     "augment",
     "parameter_columns",
+    "patch_shuffle",
+    "patch_unshuffle",
+    "shuffle_keys",
     "stretch",
 ]
 
@@ -21,4 +25,5 @@ from actsense.augment.catalog import (
     Parameter,
     parameter_columns,
 )
+from actsense.augment.patches import PatchShuffle, patch_shuffle, patch_unshuffle, shuffle_keys
 from actsense.augment.sequence import augment, stretch
