@@ -17,7 +17,7 @@ demo: $(ENVIRONMENT)
 
 # One thread each: threads of several processes would wait for one another.
 test: $(ENVIRONMENT)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=loadfile
 
 # Starts a cluster of its own on this machine: root, and Debian's packages slurm-wlm and munge.
 test-slurm: $(ENVIRONMENT)
