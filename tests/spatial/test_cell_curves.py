@@ -1,7 +1,6 @@
 """Curves of masked cells, against masks put on by hand; maps are stand-ins that are known."""
 
 import logging
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -53,15 +52,6 @@ def maps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         cell_maps, "region_maps", lambda source, rows, seed: torch.ones(len(rows), SIDE, SIDE)
     )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they gain on small images."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def study() -> dict[str, Classifier]:

@@ -1,6 +1,5 @@
 """Effects of edits, against networks that add up by construction and against a plain loop."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,6 @@ from actsense.store import write_results
 
 SIDE, IMAGES = 32, 24
 FIELD = 9  # receptive field of the bag, pixels
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they gain on small images."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def bag() -> nn.Module:

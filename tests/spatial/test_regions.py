@@ -1,7 +1,5 @@
 """Region weights, against the published product, autograd, and sets where the answer is known."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -16,15 +14,6 @@ from actsense.spatial.region_weights import KAPPA_M, KAPPA_P, Anchors, region_we
 from actsense.spatial.regions import last_map, other_images, region_maps
 
 IMAGES, CHANNELS, REGIONS = 12, 7, 6
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they gain on so few images."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def everyone(images: int) -> Tensor:
