@@ -1,1 +1,22 @@
-"""Which changes of the input does every unit of a CNN feel, and how strongly?"""
+"""Which changes of the input does every unit of a CNN feel, and how strongly?
+
+`open_study` opens finished results.
+"""
+
+__all__ = ["MissingResultError", "open_study"]
+
+from typing import TYPE_CHECKING, Any
+
+from actsense.errors import MissingResultError
+
+if TYPE_CHECKING:
+    from actsense.inspection import open_study
+
+
+def __getattr__(name: str) -> Any:
+    # Every job of a workflow imports this package before it reads results, or never does.
+    if name == "open_study":
+        from actsense.inspection import open_study
+
+        return open_study
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

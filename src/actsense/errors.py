@@ -1,13 +1,28 @@
-"""The one exception that a user can repair."""
+"""What a user can repair."""
 
-__all__ = ["ConfigError", "choose"]
+__all__ = ["ConfigError", "MissingResultError", "choose"]
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class ConfigError(Exception):
     """A setting or an input that the user can repair; shown without a traceback."""
+
+
+class MissingResultError(ConfigError):
+    """A result that has not been made yet.
+
+    Arguments:
+        path: Where it would be.
+        target: The target of the workflow that makes it.
+    """
+
+    def __init__(self, path: Path, target: str) -> None:
+        self.path = path
+        self.target = target
+        super().__init__(f"{path}: not there. Make it with: snakemake {target}")
 
 
 def choose(setting: str, given: str, allowed: Collection[str]) -> str:

@@ -1,0 +1,144 @@
+"""One network under one design."""
+
+__all__ = ["RunResults"]
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from actsense.errors import ConfigError
+from actsense.inspection.files import ResultsFolder
+from actsense.sampling.designs import CONTEXT
+
+
+class RunResults:
+    """What is known of one network under one design.
+
+    Attributes:
+        path: Folder of the results.
+        network: Name of the network.
+        design: Name of the design.
+    """
+
+    def __init__(self, path: Path, network: str, design: str) -> None:
+        self.path = path
+        self.network = network
+        self.design = design
+        self._folder = ResultsFolder(path, ("*.zarr", "*/indices.zarr"), "tables/*.csv")
+
+    def __repr__(self) -> str:
+        return f"<RunResults {self.network} under {self.design}: {self.path}>"
+
+    @property
+    def indices(self) -> xr.DataTree:
+        """Sobol' indices and Shapley effects with the half-widths of their 95 % intervals.
+
+        The root holds one entry per layer (`S1`, `ST`, `shapley`: factor x layer; `S2`: factor x
+        factor_2 x layer; shares of variance); the child of a layer holds every unit, factor x
+        channel x row x col or factor x unit, and `<layer>/by_channel` every channel. `mean` and
+        `variance` are in the units' own scale, `dead` marks units that no factor moves.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            CorruptFileError: If the store is damaged.
+        """
+        return self._folder.store("indices")
+
+    @property
+    def contrast(self) -> xr.DataTree:
+        """Every augmentation alone against the untouched image, a child per layer.
+
+        Raises:
+            MissingResultError: If it has not been made.
+            CorruptFileError: If the store is damaged.
+        """
+        return self._folder.store("contrast")
+
+    @property
+    def masking(self) -> xr.DataTree:
+        """Predictions under every mask and control.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            CorruptFileError: If the store is damaged.
+        """
+        return self._folder.store("masking")
+
+    @property
+    def segments(self) -> xr.DataTree:
+        """Indices of parts of the network behind one colour channel.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            CorruptFileError: If the store is damaged.
+        """
+        return self._folder.store("segments")
+
+    @property
+    def top_images(self) -> xr.DataTree:
+        """The images that every unit answers most, untouched and under each augmentation.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            CorruptFileError: If the store is damaged.
+        """
+        return self._folder.store("top_images")
+
+    @cached_property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the recorded layers, from the input on."""
+        named = map(str, self.indices["layer"].to_numpy())
+        return tuple(name for name in named if name in self.indices.children)
+
+    @cached_property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the factors: augmentations first, then those of the context."""
+        return tuple(map(str, self.indices["factor"].to_numpy()))
+
+    @cached_property
+    def augmentations(self) -> tuple[str, ...]:
+        """Names of the factors that are augmentations."""
+        return tuple(name for name in self.factors if name not in CONTEXT)
+
+    def layer(self, name: str) -> xr.Dataset:
+        """Return the indices of every unit of a layer, factors labelled.
+
+        Arguments:
+            name: One of `layers`.
+
+        Raises:
+            ConfigError: If there is no such layer.
+        """
+        if name not in self.layers:
+            raise ConfigError(
+                f"layer {name!r} is not among the layers of {self.network} under {self.design}: "
+                f"{', '.join(self.layers)}."
+            )
+        return self.indices.children[name].to_dataset()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that are there."""
+        return self._folder.tables
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table, such as `layers`, `channels`, `contrast` or `masking`.
+
+        Raises:
+            MissingResultError: If it has not been made.
+        """
+        return self._folder.table(name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a store or table is there."""
+        return self._folder.has(name)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The settings behind the indices, as they are kept inside them."""
+        settings: dict[str, Any] = json.loads(self.indices.attrs["configuration"])
+        return settings

@@ -1,0 +1,117 @@
+"""One study: the folder that a run of the workflow leaves, or published values."""
+
+__all__ = ["StudyResults", "open_study"]
+
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+import pandas as pd
+
+from actsense.data import ImageCache
+from actsense.errors import ConfigError, MissingResultError, choose
+from actsense.inspection.files import ResultsFolder
+from actsense.inspection.network import NetworkResults
+from actsense.inspection.run import RunResults
+
+
+class StudyResults:
+    """What is known of a study.
+
+    `study["alexnet"]` is one network, `study["alexnet", "colour"]` one network under one design.
+
+    Attributes:
+        path: Folder of the results.
+        name: Name of the study.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.resolve().name
+        self._folder = ResultsFolder(path, ("spatial/*.zarr",), "spatial/tables/*.csv")
+
+    def __repr__(self) -> str:
+        return f"<StudyResults {self.name}: {', '.join(self.networks) or 'no networks yet'}>"
+
+    @cached_property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the networks with results."""
+        cards = {card.parent.name for card in self.path.glob("*/card.json")}
+        stores = {store.parent.parent.name for store in self.path.glob("*/*/indices.zarr")}
+        return tuple(sorted(cards | stores))
+
+    def designs(self, network: str) -> tuple[str, ...]:
+        """Return the names of the designs with results of a network."""
+        return self[network].designs
+
+    @overload
+    def __getitem__(self, names: str) -> NetworkResults: ...
+    @overload
+    def __getitem__(self, names: tuple[str, str]) -> RunResults: ...
+    def __getitem__(self, names: str | tuple[str, str]) -> NetworkResults | RunResults:
+        """Return one network, or one network under one design.
+
+        Raises:
+            ConfigError: If there are no results of that name.
+        """
+        if isinstance(names, str):
+            network = choose(f"network of {self.path}", names, self.networks)
+            return NetworkResults(self.path / network, network)
+        network, design = names
+        choose(f"design of {self.path / network}", design, self.designs(network))
+        return RunResults(self.path / network / design, network, design)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables of the spatial study that are there."""
+        return self._folder.tables
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table of the spatial study, such as `shuffle_scores`.
+
+        Raises:
+            MissingResultError: If it has not been made.
+        """
+        return self._folder.table(name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a table is there."""
+        return self._folder.has(name)
+
+    @cached_property
+    def images(self) -> ImageCache:
+        """The images of the study with their manifest.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            ConfigError: If they are damaged.
+        """
+        images, manifest = self.path / "data/images.zarr", self.path / "data/manifest.csv"
+        for path in (images, manifest):
+            if not path.exists():
+                raise MissingResultError(path, "data")
+        return ImageCache.open(images, manifest)
+
+
+def open_study(path: Path | str) -> StudyResults:
+    """Open the results of a study for reading.
+
+    Arguments:
+        path: Folder of the study, `results/<study>`.
+
+    Raises:
+        ConfigError: If there are no results of a study.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise ConfigError(f"{path}: no such folder. Give that of a study, such as results/digits.")
+    if not _is_study(path):
+        inside = sorted(str(folder) for folder in path.iterdir() if _is_study(folder))
+        advice = f"Studies inside: {', '.join(inside)}." if inside else "Run snakemake first."
+        raise ConfigError(f"{path}: holds no results of a study. {advice}")
+    return StudyResults(path)
+
+
+def _is_study(path: Path) -> bool:
+    marks = ("data/manifest.csv", "*/card.json", "*/*/indices.zarr")
+    return path.is_dir() and any(next(path.glob(mark), None) for mark in marks)
