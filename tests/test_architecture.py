@@ -22,6 +22,7 @@ ALLOWED = {
     "analysis": {"errors", "store", "augment", "data", "models", "sampling", "sensitivity"},
     "spatial": {"errors", "store", "augment", "data", "models", "sampling"},
     "figures": {"errors", "store", "augment", "data"},
+    "inspection": {"errors", "store", "augment", "data", "models", "sampling"},
 }
 FRAME = {
     *("__init__", "__main__", "config", "cost", "describe", "jobs", "plan"),

@@ -5,16 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "workflow/studies/test.yaml"
 Run = Callable[..., subprocess.CompletedProcess[str]]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# Without these it looks for hosts of its maker at every start.
+QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,3 +73,29 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(finished: Path, tmp_path: Path) -> Path:
     """Return a copy of the finished study that a test may change."""
     return Path(shutil.copytree(finished, tmp_path / "study", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium, without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        arguments = [*QUIET, "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser_page(browser: Browser) -> Iterator[Page]:
+    """Open an empty page that fails the test when it fails: errors, or requests without answer."""
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(f"error: {error}"))
+    page.on("console", lambda m: failures.append(m.text) if m.type == "error" else None)
+    page.on("requestfailed", lambda request: failures.append(f"no answer: {request.url}"))
+    yield page
+    seen = list(failures)
+    page.close()  # ends what is under way, which is no failure
+    assert not seen
