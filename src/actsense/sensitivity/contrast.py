@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 from scipy.stats import false_discovery_control
 from torch import Tensor
-from tqdm import tqdm
 
 from actsense.augment import AUGMENTATIONS
+from actsense.progress import progress
 from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
 from actsense.sensitivity.moments_file import layer_slices
@@ -203,7 +203,8 @@ def estimate_contrast(sampling: Sampling, *, images: int, draws: int) -> dict[st
         for _ in sampling.law.augmentations
     ]
     chunk = max(1, sampling.evaluate.batch_size // draws)
-    for start in tqdm(range(0, len(rows), chunk), desc="contrast", unit="batch"):
+    starts = range(0, len(rows), chunk)
+    for start in progress(starts, total=len(rows), desc="contrast", unit="image", each=chunk):
         chosen = rows[start : start + chunk]
         control = sampling.evaluate(sampling.law.alone(chosen, -1, np.empty((len(chosen), 0))))
         for which, accumulator in enumerate(accumulators):
