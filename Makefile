@@ -2,6 +2,9 @@
 
 PYTHON ?= python3
 CORES ?= all
+# The study that demo, report and notebooks are about, and where explore looks.
+CONFIG ?= config.yaml
+RESULTS ?= results
 # Processes that share the tests.
 TESTERS ?= 2
 BIN := .venv/bin
@@ -10,10 +13,21 @@ ENVIRONMENT := .venv/complete
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo test test-slurm bench lint lock slurm-profile clean
+.PHONY: demo report notebooks explore test test-slurm bench lint docs lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
+
+# All figures with their captions, in one file.
+report: $(ENVIRONMENT)
+	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/report.zip
+
+notebooks: $(ENVIRONMENT)
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) notebooks
+
+# A page in the browser on all results.
+explore: $(ENVIRONMENT)
+	$(BIN)/actsense explore $(RESULTS)
 
 # One thread each: threads of several processes would wait for one another.
 test: $(ENVIRONMENT)
@@ -32,6 +46,10 @@ lint: $(ENVIRONMENT)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# The reference of the package, made from its docstrings.
+docs: $(ENVIRONMENT)
+	$(BIN)/pdoc --docformat google --output-directory docs/reference actsense '!actsense.explorer.page'
 
 # The stamp is written last: an environment whose installation was cut off is made again.
 $(ENVIRONMENT): envs/requirements.txt pyproject.toml

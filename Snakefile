@@ -51,15 +51,10 @@ onstart:
 
 
 onsuccess:
+    from actsense.guide import guide
     from actsense.store.footprint import remove_orphans
 
     remove_orphans(
         Path(RESULTS), expected_shards(), keep=config["keep_activations"]
     )
-    if any(Path(RESULTS).glob("*/*/indices.zarr")):
-        print(
-            f"\nDone. Indices, tables and figures of study {STUDY!r}: {RESULTS}/<network>/<design>/"
-        )
-        print(
-            f"Look at a store with: actsense describe {'/'.join([RESULTS, *study.runs[0]])}/indices.zarr"
-        )
+    print(guide(Path(RESULTS), workflow.overwrite_configfiles), end="")

@@ -25,7 +25,7 @@ ALLOWED = {
     "inspection": {"errors", "store", "augment", "data", "models", "sampling"},
 }
 FRAME = {
-    *("__init__", "__main__", "config", "cost", "describe", "jobs", "plan"),
+    *("__init__", "__main__", "config", "cost", "describe", "guide", "jobs", "plan"),
     *("resources", "run", "speed", "study", "survey"),
 }
 

@@ -1,4 +1,4 @@
-"""Command line: `actsense describe PATH` prints any result readably in a terminal."""
+"""Results of a study as text, in a browser, or as files that others read."""
 
 __all__ = ["main"]
 
@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from actsense.describe import describe
 from actsense.errors import ConfigError
 
 
@@ -14,15 +13,57 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="actsense", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("describe", help="print a result store or file readably")
-    command.add_argument("path", type=Path, help="*.zarr, *.zarr.zip, *.csv, *.json")
+
+    describe = commands.add_parser("describe", help="print a result store or file readably")
+    describe.add_argument("path", type=Path, help="*.zarr, *.zarr.zip, *.csv, *.json")
+    describe.set_defaults(run=_describe)
+
+    explore = commands.add_parser("explore", help="open a page on results in the browser")
+    explore.add_argument("path", type=Path, help="a study's folder, or that of all studies")
+    explore.add_argument("--port", type=int, help="of this machine; any free one by default")
+    explore.add_argument("--no-browser", action="store_true", help="only print the address")
+    explore.set_defaults(run=_explore)
+
+    export = commands.add_parser("export", help="write indices and contrasts for other programs")
+    export.add_argument("path", type=Path, help="results of a network under a design")
+    export.add_argument("--hdf5", type=Path, metavar="FOLDER", required=True,
+                        help="write the value files of the published study")  # fmt: skip
+    export.set_defaults(run=_export)
+
+    chosen = parser.parse_args(arguments)
     try:
-        print(describe(parser.parse_args(arguments).path))
+        return int(chosen.run(chosen))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # `actsense describe ... | head`
         sys.stderr.close()
+        return 0
+
+
+# Each imports what it needs: an explorer that is not installed must not keep results from view.
+
+
+def _describe(chosen: argparse.Namespace) -> int:
+    from actsense.describe import describe
+
+    print(describe(chosen.path))
+    return 0
+
+
+def _explore(chosen: argparse.Namespace) -> int:
+    from actsense.explorer import explore
+
+    return explore(chosen.path, port=chosen.port, open_browser=not chosen.no_browser)
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from actsense.inspection import open_study
+    from actsense.inspection.export import export_hdf5
+
+    run = open_study(chosen.path.parents[1])[chosen.path.parent.name, chosen.path.name]
+    for path in export_hdf5(run, chosen.hdf5):
+        print(path)
     return 0
 
 
