@@ -1,0 +1,70 @@
+"""From finished results to notebooks that look at them, executed, and readable in a browser."""
+
+# What each notebook reads.
+NOTEBOOKS = {
+    "tour": [
+        *expand(rules.cache_images.output, study=STUDY),
+        *of_runs([*rules.estimate_indices.output, *rules.estimate_contrast.output]),
+    ],
+    "sensitivity_values": of_runs(rules.estimate_indices.output),
+    "single_units": of_runs(rules.estimate_indices.output),
+    "correlation": expand(rules.correlate.output, study=STUDY, network=ANALYSED),
+    "discriminant_analysis": expand(
+        rules.discriminate.output, study=STUDY, network=MAPPED
+    ),
+    "masked_predictions": of_runs(
+        [*rules.evaluate_masks.output, *rules.profile_masks.output],
+        networks=MAPPED,
+        designs=study.analysed,
+    ),
+    "single_class": expand(rules.match_classes.output, study=STUDY, network=MAPPED),
+    "segments": of_runs(
+        [*rules.sample_segments.output, *rules.compare_segments.output],
+        networks=MAPPED,
+        designs=study.analysed,
+    ),
+}
+CARDS = expand(rules.train_network.output.card, study=STUDY, network=NETWORKS)
+PUBLISHED = config.get("notebooks", {}).get("published")
+
+
+def notebook_results(wildcards):
+    return [*CARDS, *NOTEBOOKS[wildcards.notebook]]
+
+
+def notebook_parameters(wildcards):
+    """Where the results are; published values are compared in one notebook."""
+    compared = wildcards.notebook == "sensitivity_values" and PUBLISHED
+    return {"study": RESULTS} | ({"published": PUBLISHED} if compared else {})
+
+
+rule run_notebook:
+    """A notebook with its outputs, and the same as one page for a browser."""
+    input:
+        results=notebook_results,
+        source=f"{workflow.basedir}/notebooks/{{notebook}}.py",
+    output:
+        notebook="results/{study}/notebooks/{notebook}.ipynb",
+        page="results/{study}/notebooks/{notebook}.html",
+    log:
+        "results/{study}/logs/run_notebook/{notebook}.log",
+    wildcard_constraints:
+        notebook="|".join(NOTEBOOKS),
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        parameters=notebook_parameters,
+    message:
+        "Executing the notebook {wildcards.notebook}"
+    script:
+        "../../scripts/run_notebook.py"
+
+
+rule notebooks:
+    """All notebooks on this study; not part of everything."""
+    input:
+        expand(rules.run_notebook.output, study=STUDY, notebook=list(NOTEBOOKS)),
+    localrule: True
