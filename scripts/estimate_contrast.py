@@ -5,6 +5,7 @@ from pathlib import Path
 from actsense.run import logged, set_threads, use_device
 from actsense.sampling.shards import open_sampling
 from actsense.sensitivity.contrast import contrast_table, estimate_contrast
+from actsense.sensitivity.top_images import TopImages
 from actsense.store import file_hash, provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):
@@ -15,7 +16,9 @@ with logged(snakemake.log[0]):
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
-    groups = estimate_contrast(sampling, **snakemake.params.contrast)
+    asked = {name: snakemake.params.contrast[name] for name in ("images", "draws")}
+    top = TopImages(sampling, **snakemake.params.contrast)
+    groups = estimate_contrast(sampling, **asked, top=top)
     attributes = provenance(
         configuration=dict(snakemake.params.study),
         weights_sha256=file_hash(Path(snakemake.input.weights)),
@@ -23,3 +26,4 @@ with logged(snakemake.log[0]):
     )
     write_tables({"table": contrast_table(groups)}, dict(snakemake.output.items()))
     write_results(Path(snakemake.output.contrast), groups, attributes=attributes)
+    write_results(Path(snakemake.output.top_images), top.groups(), attributes=attributes)

@@ -31,13 +31,14 @@ rule estimate_indices:
 
 
 rule estimate_contrast:
-    """Every augmentation alone against the untouched image, for every unit."""
+    """Every augmentation alone against the untouched image, and the images every unit prefers."""
     input:
         images=rules.cache_images.output.images,
         manifest=rules.cache_images.output.manifest,
         weights=rules.train_network.output.weights,
     output:
         contrast=directory("results/{study}/{network}/{design}/contrast.zarr"),
+        top_images=directory("results/{study}/{network}/{design}/top_images.zarr"),
         table="results/{study}/{network}/{design}/tables/contrast.csv",
     log:
         "results/{study}/logs/estimate_contrast/{network}_{design}.log",

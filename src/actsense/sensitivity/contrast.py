@@ -36,6 +36,7 @@ from actsense.progress import progress
 from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
 from actsense.sensitivity.moments_file import layer_slices
+from actsense.sensitivity.top_images import TopImages
 from actsense.store import unit_dimensions
 
 Floats = NDArray[np.float64]
@@ -185,13 +186,16 @@ def _code(difference: Tensor) -> Tensor:
     return difference.abs().contiguous().view(torch.int32) >> MANTISSA_BITS
 
 
-def estimate_contrast(sampling: Sampling, *, images: int, draws: int) -> dict[str, xr.Dataset]:
+def estimate_contrast(
+    sampling: Sampling, *, images: int, draws: int, top: TopImages | None = None
+) -> dict[str, xr.Dataset]:
     """Contrast every augmentation of a design on images taken evenly from the dataset.
 
     Arguments:
         sampling: Images, network and augmentations.
         images: Different images to use; all of them if there are fewer.
         draws: Random draws of an augmentation per image, averaged.
+        top: Is shown every response before it is averaged; made for as many images and draws.
 
     Returns:
         Dataset of every layer, by name.
@@ -206,9 +210,12 @@ def estimate_contrast(sampling: Sampling, *, images: int, draws: int) -> dict[st
     starts = range(0, len(rows), chunk)
     for start in progress(starts, total=len(rows), desc="contrast", unit="image", each=chunk):
         chosen = rows[start : start + chunk]
-        control = sampling.evaluate(sampling.law.alone(chosen, -1, np.empty((len(chosen), 0))))
+        untouched = sampling.law.alone(chosen, -1, np.empty((len(chosen), 0)))
+        control = sampling.evaluate(untouched)
+        if top:
+            top.add(-1, untouched, control[:, None])
         for which, accumulator in enumerate(accumulators):
-            treated = _treated(sampling, chosen, which, draws, start)
+            treated = _treated(sampling, chosen, which, draws, start, top)
             accumulator.add(control, treated)
     return _datasets(sampling, layers, [a.statistics() for a in accumulators], len(rows))
 
@@ -240,7 +247,12 @@ def contrast_table(groups: Mapping[str, xr.Dataset]) -> pd.DataFrame:
 
 
 def _treated(
-    sampling: Sampling, rows: NDArray[np.int64], which: int, draws: int, start: int
+    sampling: Sampling,
+    rows: NDArray[np.int64],
+    which: int,
+    draws: int,
+    start: int,
+    top: TopImages | None,
 ) -> Tensor:
     """Return the response to one augmentation, averaged over draws, (images, units)."""
     name = sampling.law.augmentations[which]
@@ -251,8 +263,11 @@ def _treated(
     )
     repeats = draws if sampling.law.parameters[which] else 1  # without parameters draws agree
     uniforms = generator.random((len(rows) * repeats, len(sampling.law.parameters[which])))
-    responses = sampling.evaluate(sampling.law.alone(rows.repeat(repeats), which, uniforms))
-    return responses.view(len(rows), repeats, -1).mean(dim=1)
+    evaluations = sampling.law.alone(rows.repeat(repeats), which, uniforms)
+    responses = sampling.evaluate(evaluations).view(len(rows), repeats, -1)
+    if top:
+        top.add(which, evaluations, responses)
+    return responses.mean(dim=1)
 
 
 def _datasets(

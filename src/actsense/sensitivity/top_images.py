@@ -1,0 +1,251 @@
+"""The images that every unit answers most strongly, untouched and under every augmentation alone.
+
+Under an augmentation an image counts by the strongest of its draws, and that draw is kept: with
+the parameters beside them, exactly the pictures that drove a unit can be drawn again. Among equal
+responses the image with the lower row of the manifest comes first. An image that a unit answers
+no more strongly than its weakest one is no top image: a unit that never changes has none.
+"""
+
+__all__ = ["UNTOUCHED", "TopImages"]
+
+import numba
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from actsense.augment import parameter_columns
+from actsense.sampling.law import Evaluations
+from actsense.sampling.memory import Memory
+from actsense.sampling.shards import Sampling
+from actsense.sensitivity.accumulator import MOST_THREADS
+from actsense.sensitivity.moments_file import layer_slices
+from actsense.store import unit_dimensions
+
+UNTOUCHED = "untouched"  # the condition beside the augmentations
+NONE = 2**31 - 1  # number of no picture; more than any picture has
+UNITS_PER_TILE = 2048  # what is kept of them stays in a core's second-level cache
+UNITS_PER_DEVICE_TILE = 65_536
+DESCRIPTIONS = {
+    "image": "row of the manifest, strongest response first; -1 where there is none",
+    "draw": "which random draw of the augmentation, counted from 0; -1 where there is none",
+    "response": "the unit's response to it, in its own scale; NaN where there is none",
+}
+
+
+class TopImages:
+    """The strongest images of every unit in the making, for all conditions of a contrast.
+
+    Arguments:
+        sampling: Images, network and augmentations.
+        images: Different images of the contrast.
+        draws: Random draws of an augmentation per image.
+        top_images: Images to keep per unit and condition; 0 for none.
+    """
+
+    def __init__(self, sampling: Sampling, *, images: int, draws: int, top_images: int) -> None:
+        self._sampling = sampling
+        # Pictures are numbered by the row of their image, then by draw: so ties are broken.
+        self._rows = np.sort(sampling.law.pool.balanced(images))
+        self._columns = parameter_columns(sampling.law.augmentations)
+        total = sum(len(ranges) for ranges in sampling.law.parameters)
+        self._parameters = np.zeros((len(self._rows), draws, total), dtype=np.float32)
+        self._ranks = top_images
+        units, device = sampling.evaluate.recorder.units, sampling.evaluate.device
+        self._strongest = [
+            Strongest(top_images, units, device) for _ in (UNTOUCHED, *sampling.law.augmentations)
+        ]
+
+    def add(self, augmentation: int, evaluations: Evaluations, responses: Tensor) -> None:
+        """Add some images under one condition; none may come twice.
+
+        Arguments:
+            augmentation: Position among the augmentations, or -1 for the untouched images.
+            evaluations: What the network saw, image by image, all draws of an image in turn.
+            responses: What it answered, (images, draws, units).
+        """
+        draws = responses.shape[1]
+        places = np.searchsorted(self._rows, evaluations.image[::draws])
+        if augmentation >= 0:
+            columns = self._columns[self._sampling.law.augmentations[augmentation]]
+            drawn = evaluations.values[:, columns].reshape(len(places), draws, -1)
+            self._parameters[places, :draws, columns] = drawn
+        if self._ranks:
+            first = (places * draws).astype(np.int32)
+            self._strongest[augmentation + 1].add(responses, first)
+
+    def groups(self) -> dict[str, xr.Dataset]:
+        """Return every dataset under its path in the results store.
+
+        The root holds what `actsense.inspection.pictures` draws pictures from; every layer has
+        image, draw and response, (condition, rank, and the axes of its units).
+        """
+        law = self._sampling.law
+        names = [
+            f"{name}.{parameter.name}"
+            for name, ranges in zip(law.augmentations, law.parameters, strict=True)
+            for parameter in ranges
+        ]
+        root = xr.Dataset(
+            {
+                "rows": ("picture", self._rows, {"description": "rows of all images compared"}),
+                "parameters": (
+                    ("picture", "drawn", "parameter"),
+                    self._parameters,
+                    {"description": "what every draw of them used", "columns": names},
+                ),
+            },
+            coords={"condition": [UNTOUCHED, *law.augmentations]},
+            attrs={"stretch": int(self._sampling.evaluate.stretch)},
+        )
+        groups = {"": root}
+        for layer, shape, units in layer_slices(self._sampling.described_layers()):
+            found = [self._found(which, units) for which in range(-1, len(law.augmentations))]
+            dimensions = ("condition", "rank", *unit_dimensions(shape))
+            groups[layer] = xr.Dataset(
+                {
+                    name: (
+                        dimensions,
+                        np.stack([one[name] for one in found]).reshape(-1, self._ranks, *shape),
+                        {"description": described},
+                    )
+                    for name, described in DESCRIPTIONS.items()
+                }
+            )
+        return groups
+
+    def _found(self, augmentation: int, units: slice) -> dict[str, NDArray[np.generic]]:
+        """Return image, draw and response under one condition, (ranks, some units) each."""
+        strongest = self._strongest[augmentation + 1]
+        drawn = augmentation >= 0 and self._sampling.law.parameters[augmentation]
+        draws = self._parameters.shape[1] if drawn else 1
+        responses, numbers, lowest = (
+            part[..., units].cpu().numpy()
+            for part in (strongest.responses, strongest.numbers, strongest.lowest)
+        )
+        there = responses > lowest
+        image = self._rows.astype(np.int32)[np.where(there, numbers, 0) // draws]
+        return {
+            "image": np.where(there, image, np.int32(-1)),
+            "draw": np.where(there, numbers % draws, -1).astype(np.int16),
+            "response": np.where(there, responses, np.float32(np.nan)),
+        }
+
+
+class Strongest:
+    """The strongest responses of every unit so far, each with the number of its picture.
+
+    Arguments:
+        ranks: How many to keep, one per image.
+        units: Units of the network.
+        device: Where to compare; on the host if the device has no room.
+
+    Attributes:
+        responses: The strongest responses, strongest first, (ranks, units) float32.
+        numbers: The numbers of their pictures, (ranks, units) int32.
+        lowest: The weakest response to any image, (units,) float32.
+    """
+
+    def __init__(self, ranks: int, units: int, device: torch.device | str = "cpu") -> None:
+        self._memory = Memory(torch.device(device), UNITS_PER_DEVICE_TILE, "units")
+        made = [
+            self._memory.empty(ranks, units),
+            self._memory.empty(ranks, units, dtype=torch.int32),
+            self._memory.empty(units),
+        ]
+        # The last one shows whether all of them had room.
+        self.responses, self.numbers, self.lowest = (part.to(made[-1].device) for part in made)
+        self.responses.fill_(-np.inf)
+        self.numbers.fill_(NONE)
+        self.lowest.fill_(np.inf)
+
+    def add(self, responses: Tensor, first: NDArray[np.int32]) -> None:
+        """Add some images.
+
+        Arguments:
+            responses: Responses to every draw of every image, (images, draws, units) float32.
+            first: Number of the first draw of every image, (images,); others follow it.
+        """
+        if self.responses.is_cuda:
+            self._add_on_device(responses, first)
+            return
+        numba.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
+        _kernel(
+            self.responses.numpy(),
+            self.numbers.numpy(),
+            self.lowest.numpy(),
+            responses.cpu().numpy(),
+            first,
+        )
+
+    def _add_on_device(self, responses: Tensor, first: NDArray[np.int32]) -> None:
+        """Add the same with array operations only, for accelerators."""
+        ranks, device = len(self.responses), self.responses.device
+        draws = torch.arange(responses.shape[1], dtype=torch.int32, device=device)
+        numbers = torch.from_numpy(first).to(device)[:, None] + draws
+
+        def add(units: slice) -> None:
+            fresh = _keys(responses[:, :, units].to(device), numbers[:, :, None]).amax(dim=1)
+            kept = _keys(self.responses[:, units], self.numbers[:, units])
+            best = torch.cat([kept, fresh]).topk(ranks, dim=0).values
+            lowest = torch.minimum(self.lowest[units], _responses(fresh.amin(dim=0)))
+            # Nothing is changed before all of it is there: memory may run out in between.
+            self.responses[:, units] = _responses(best)
+            self.numbers[:, units] = NONE - (best & NONE).to(torch.int32)
+            self.lowest[units] = lowest
+
+        self._memory.run(responses.shape[2], add)
+
+
+def _keys(responses: Tensor, numbers: Tensor) -> Tensor:
+    """Join responses with numbers of pictures: integers in the order of the ranks, int64.
+
+    The bits of a float32 are ordered like the float once those below the sign of negative ones
+    are turned around.
+    """
+    bits = (torch.nan_to_num(responses, -np.inf, np.inf, -np.inf) + 0.0).view(torch.int32)
+    return (_turned(bits).to(torch.int64) << 32) | (NONE - numbers)
+
+
+def _responses(keys: Tensor) -> Tensor:
+    return _turned((keys >> 32).to(torch.int32)).view(torch.float32)
+
+
+def _turned(bits: Tensor) -> Tensor:
+    return bits ^ ((bits >> 31) & NONE)
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _kernel(
+    kept: NDArray[np.float32],
+    numbers: NDArray[np.int32],
+    lowest: NDArray[np.float32],
+    responses: NDArray[np.float32],
+    first: NDArray[np.int32],
+) -> None:  # pragma: no cover (compiled)
+    """One pass over the responses; few of them move anything."""
+    images, draws, units = responses.shape
+    last = len(kept) - 1
+    for tile in numba.prange((units + UNITS_PER_TILE - 1) // UNITS_PER_TILE):
+        low = tile * UNITS_PER_TILE
+        for i in range(images):
+            for u in range(low, min(low + UNITS_PER_TILE, units)):
+                best = np.float32(-np.inf)
+                number = first[i]
+                for d in range(draws):
+                    if responses[i, d, u] > best:
+                        best = responses[i, d, u]
+                        number = np.int32(first[i] + d)
+                if best < lowest[u]:
+                    lowest[u] = best
+                rank = last
+                while rank >= 0 and (
+                    best > kept[rank, u] or (best == kept[rank, u] and number < numbers[rank, u])
+                ):
+                    if rank < last:
+                        kept[rank + 1, u] = kept[rank, u]
+                        numbers[rank + 1, u] = numbers[rank, u]
+                    kept[rank, u] = best
+                    numbers[rank, u] = number
+                    rank -= 1
