@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 from playwright.sync_api import Browser, Page, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
@@ -61,11 +62,18 @@ def planned(result: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the whole tiny study for real; tests must not change its folder."""
-    folder = tmp_path_factory.mktemp("finished")
-    configure(folder)
-    result = snakemake(folder)
-    assert result.returncode == 0, result.stdout + result.stderr
+    """Run the whole tiny study for real, once for all processes; tests must not change it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not folder.exists():
+            making = shared / "making"
+            making.mkdir(exist_ok=True)
+            configure(making)
+            result = snakemake(making)
+            assert result.returncode == 0, result.stdout + result.stderr
+            making.rename(folder)
     return folder
 
 

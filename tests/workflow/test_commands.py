@@ -1,0 +1,112 @@
+"""Every command that the documentation shows is run: here, or where this module says."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY, snakemake
+from PIL import Image
+
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "notebooks/README.md",
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+]
+PROGRAMS = ("make", "snakemake", "actsense")
+# Commands that another test or CI runs: where, and the words to be found there.
+ELSEWHERE = {
+    "make demo": (".ci/run", "make demo"),
+    "make report": (".ci/run", "make report"),
+    "make notebooks": (".ci/run", "make notebooks"),
+    "make test": (".ci/run", "make test"),
+    "make lint": (".ci/run", "make lint"),
+    "make docs": (".ci/run", "make docs"),
+    "make test-slurm": (".ci/run", "make test-slurm"),
+    "make explore": ("tests/workflow/test_explorer.py", "explore"),
+    "actsense explore results": ("tests/workflow/test_explorer.py", "explore"),
+    "make bench": ("tests/test_benchmarks.py", "benchmarks"),
+    "make slurm-profile": ("tests/workflow/test_profiles.py", "slurm-profile"),
+    "snakemake --profile slurm": ("tests/slurm/test_cluster.py", "slurm"),
+    "snakemake --profile slurm -n": ("tests/slurm/test_cluster.py", "slurm"),
+    "snakemake ...": ("tests/workflow/test_crashes.py", "--unlock"),
+}
+# The demo's names, and those of the tiny study that stands in for it here.
+STANDING_IN = {
+    "results/digits": "results/tiny",
+    "small/colour": "one/mixed",
+}
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Return kind and text of every fenced block."""
+    fenced = page.read_text().split("```")[1::2]
+    return [(kind, text) for kind, _, text in (block.partition("\n") for block in fenced)]
+
+
+def commands(page: Path) -> list[str]:
+    lines = "".join(text for kind, text in blocks(page) if kind == "").splitlines()
+    stripped = (line.partition(" #")[0].strip().removeprefix("$ ") for line in lines)
+    plain = (line.replace(".venv/bin/", "") for line in stripped)
+    return [line for line in plain if line.split(maxsplit=1)[:1] and line.split()[0] in PROGRAMS]
+
+
+SHOWN = [command for page in PAGES if page.is_file() for command in commands(page)]
+OWN = list(dict.fromkeys(command for command in SHOWN if command not in ELSEWHERE))
+
+
+def test_the_documentation_shows_commands() -> None:
+    assert len(SHOWN) > 25
+    assert len(OWN) > 10
+
+
+@pytest.mark.parametrize("command", [c for c in dict.fromkeys(SHOWN) if c in ELSEWHERE])
+def test_commands_that_are_not_run_here_are_run_elsewhere(command: str) -> None:
+    place, words = ELSEWHERE[command]
+    assert words in (REPOSITORY / place).read_text()
+
+
+@pytest.fixture(scope="module")
+def folder(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the finished study, with what the commands name beside it."""
+    study = tmp_path_factory.mktemp("commands") / "study"
+    shutil.copytree(finished, study, symlinks=True)
+    shutil.copy(study / "config.yaml", study / "my.yaml")
+    (study / "workflow").symlink_to(REPOSITORY / "workflow")
+    (example,) = (text for kind, text in blocks(REPOSITORY / "docs/running.md") if kind == "yaml")
+    (study / "animals.yaml").write_text(example)
+    (study / "my_module.py").write_text(
+        "from torch import nn\n\n\ndef build():\n"
+        "    layers = {'conv1': nn.Conv2d(3, 4, 3), 'pool': nn.AdaptiveAvgPool2d(1),\n"
+        "              'flat': nn.Flatten(), 'logits': nn.Linear(4, 2)}\n"
+        "    network = nn.Sequential()\n"
+        "    for name, layer in layers.items():\n        network.add_module(name, layer)\n"
+        "    return network\n"
+    )
+    (study / "my_weights.pt").touch()
+    rng = np.random.default_rng(0)
+    for kind in ("cat", "dog"):
+        (study / "photographs" / kind).mkdir(parents=True)
+        for number in range(6):
+            pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(study / f"photographs/{kind}/{number}.jpg")
+    return study
+
+
+@pytest.mark.parametrize("command", OWN)
+def test_commands_of_the_documentation_run(folder: Path, command: str) -> None:
+    for name, other in STANDING_IN.items():
+        command = command.replace(name, other)
+    program, *arguments = shlex.split(command)
+    if "animals.yaml" in arguments:  # its network has to be downloaded
+        arguments.append("--dry-run")
+    if program == "snakemake":
+        result = snakemake(folder, *arguments)
+    else:
+        run = [Path(sys.executable).with_name(program), *arguments]
+        result = subprocess.run(run, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
