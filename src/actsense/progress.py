@@ -4,7 +4,7 @@ Jobs that run side by side share a terminal. One loop at a time draws a bar ther
 its own that is cleared in the end; all others write their lines, and the next takes over.
 """
 
-__all__ = ["Progress", "TerminalHandler", "progress"]
+__all__ = ["BYTES", "Progress", "TerminalHandler", "progress"]
 
 import fcntl
 import logging
@@ -35,7 +35,9 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Progress of a loop that says itself what it has done; a context manager.
+    """Progress of a loop that says itself what it has done.
+
+    It speaks inside of a `with` block alone, and otherwise only counts.
 
     Arguments:
         total: What there is to do, in units; 0 if that is not known.
@@ -60,14 +62,17 @@ class Progress:
     ) -> None:
         self.done, self.note = initial, ""
         self._total, self._desc, self._unit, self._initial = total, desc, unit, initial
-        self._clock, self._started = clock, clock()
-        self._line = self._started + FIRST
-        self._picture = self._started + REDRAW if sys.stderr.isatty() else inf
-        self._due = min(self._line, self._picture)
+        self._clock, self._started = clock, 0.0
+        self._line = self._picture = self._due = inf
         self._terminal: int | None = None
         self._bar: tqdm[NoReturn] | None = None
 
     def __enter__(self) -> Self:
+        self._started = self._clock()
+        self._line = self._started + FIRST
+        if sys.stderr.isatty():
+            self._picture = self._started + REDRAW
+        self._due = min(self._line, self._picture)
         return self
 
     def __exit__(self, *error: object) -> None:

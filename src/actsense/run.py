@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from actsense.errors import ConfigError
+from actsense.progress import TerminalHandler
 from actsense.store.atomic import DiskFullError
 
 HEARTBEAT = 1.0  # seconds between two looks at the workflow
@@ -35,7 +36,7 @@ def logged(path: str) -> Iterator[None]:
     """
     handlers: list[logging.Handler] = [
         logging.FileHandler(path, mode="w"),
-        logging.StreamHandler(sys.stderr),
+        TerminalHandler(sys.stderr),
     ]
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True

@@ -2,6 +2,7 @@
 
 __all__ = ["StandIn", "measured_speed"]
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
         design: Name of the design.
         device: Where to run.
     """
+    logging.info("Measuring the speed of %s with %s", network, design)
     settings = images.study.settings
     recorder = Recorder(
         _with_random_weights(images.study.outline(network), device),

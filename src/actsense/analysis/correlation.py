@@ -34,6 +34,7 @@ from actsense.analysis.spearman import (
     tiles,
     unit_ranks,
 )
+from actsense.progress import Progress
 
 VARIATION = "coefficient of variation"
 FEWEST_UNITS = 3  # two ranks correlate one or minus one, whatever they are
@@ -143,15 +144,17 @@ def correlate(maps: SensitivityMaps, *, resamples: int, seed: int) -> Correlatio
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     variation = {}
-    for name in maps.layers:
-        layer = _rank(maps, name, resamples, seed)
-        parts["skipped"].append(_skipped(layer))
-        if not np.isfinite(layer.ranks).any():
-            continue
-        parts["within"] += [_within(layer, value) for value in VALUES]
-        parts["across"] += [_across(layer, *two) for two in combinations(VALUES, 2)]
-        parts["variation"] += [_varied(maps, layer, value) for value in VALUES]
-        variation[name] = _variation_maps(maps, layer)
+    units = {name: prod(maps.shape(name)) for name in maps.layers}
+    with Progress(sum(units.values()), desc="correlations", unit="unit") as known:
+        for name in maps.layers:
+            layer = _rank(maps, name, resamples, seed)
+            parts["skipped"].append(_skipped(layer))
+            if np.isfinite(layer.ranks).any():
+                parts["within"] += [_within(layer, value) for value in VALUES]
+                parts["across"] += [_across(layer, *two) for two in combinations(VALUES, 2)]
+                parts["variation"] += [_varied(maps, layer, value) for value in VALUES]
+                variation[name] = _variation_maps(maps, layer)
+            known.update(units[name])
     tables = {name: _joined(parts[name], columns) for name, columns in COLUMNS.items()}
     tested = {name: _adjusted(tables[name]) for name in COLUMNS if name != "skipped"}
     return Correlations(tables | tested, variation)

@@ -22,6 +22,7 @@ from actsense.analysis.masked_network import Entered, MaskedNetwork, Scaling
 from actsense.augment import AUGMENTATIONS
 from actsense.errors import ConfigError
 from actsense.models import Network
+from actsense.progress import Progress
 from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
 
@@ -87,8 +88,13 @@ class MaskTrial:
         self.classes = self._network.logits(first, {}).shape[-1]
         self.k = min(FIRST, self.classes)
 
-    def run(self, name: str, plans: Sequence[MaskPlan]) -> Outcomes:
+    def run(self, name: str, plans: Sequence[MaskPlan], known: Progress | None = None) -> Outcomes:
         """Show all images under one input to the network under every plan.
+
+        Arguments:
+            name: The input, see `shown`.
+            plans: What is masked.
+            known: Is told of every image that a masked network has seen.
 
         Raises:
             ConfigError: If logits are not finite.
@@ -98,9 +104,14 @@ class MaskTrial:
         for position, plan in enumerate(plans):
             key = (self._ranks.masked_layers(plan), plan.level, plan.rule == "mean")
             groups.setdefault(key, []).append(position)
-        self._memory.run(
-            len(self._rows), lambda part: self._show(name, plans, groups, part, found)
-        )
+        known = known or Progress(0, desc=name, unit="image")  # counts for nobody
+        before = known.done
+
+        def show(part: slice) -> None:
+            known.done = before + part.start * len(plans)  # what ran out of memory starts anew
+            self._show(name, plans, groups, part, found, known)
+
+        self._memory.run(len(self._rows), show)
         if not np.isfinite(found.divergence).all():
             raise ConfigError(
                 f"masking: logits are not finite under input {name!r}. Set masking.scales nearer "
@@ -115,6 +126,7 @@ class MaskTrial:
         groups: Mapping[Group, Sequence[int]],
         part: slice,
         found: Outcomes,
+        known: Progress,
     ) -> None:
         """Show some of the images."""
         images = shown(self._sampling, self._rows[part], name)
@@ -132,6 +144,7 @@ class MaskTrial:
                 part_found = outcomes(logits, unmasked, self.k)
                 found.order[chosen, part] = part_found.order
                 found.divergence[chosen, part] = part_found.divergence
+                known.update(len(images) * len(versions))
 
     def _entered(self, images: Tensor, layers: Sequence[str], whole: Entered) -> Entered:
         """Run images to the first of some layers."""

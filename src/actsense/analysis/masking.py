@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from actsense.analysis.mask_metrics import METRICS, Summary, image_draws, summarize
 from actsense.analysis.mask_plans import ORIGINAL, TOGETHER, Condition, MaskPlan, conditions
@@ -21,6 +20,7 @@ from actsense.analysis.mask_trials import MaskTrial
 from actsense.models import Network
 from actsense.models.outputs import name_outputs
 from actsense.models.precision import arithmetic
+from actsense.progress import Progress
 from actsense.sampling.shards import Sampling
 
 PLAN = ("value", "factor", "rule", "scale", "fraction", "level", "layers", "draw")
@@ -81,11 +81,13 @@ def evaluate_masks(
         image_draws(len(rows), settings["bootstrap"], seed=sampling.design.seed)
     ).to(device)
     summaries, orders = [], []
-    for name, plans in tqdm(wanted.items(), desc="masking", unit="input"):
-        found = trial.run(name, plans)
-        with arithmetic("float32", device):
-            summaries.append(summarize(found, labels, len(names), draws))
-        orders.append(found.order[[_is_kept(name, plan, settings) for plan in plans]])
+    shown = len(rows) * sum(map(len, wanted.values()))
+    with Progress(shown, desc="masking", unit="image") as known:
+        for name, plans in wanted.items():
+            found = trial.run(name, plans, known)
+            with arithmetic("float32", device):
+                summaries.append(summarize(found, labels, len(names), draws))
+            orders.append(found.order[[_is_kept(name, plan, settings) for plan in plans]])
     listed = [Condition(name, plan) for name, plans in wanted.items() for plan in plans]
     facts = {
         "images": len(rows),

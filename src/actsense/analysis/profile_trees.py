@@ -18,6 +18,8 @@ from scipy.cluster.hierarchy import cophenet, fcluster, leaves_list, linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import silhouette_samples
 
+from actsense.progress import progress
+
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -117,7 +119,8 @@ def stability(labels: Labels, resamples: Floats) -> tuple[Floats, Floats]:
     number = int(labels.max())
     overlaps = np.full((len(resamples), number), np.nan)
     clusters = labels == np.arange(1, number + 1)[:, None]
-    for row, ranks in zip(overlaps, resamples, strict=True):
+    pairs = zip(overlaps, resamples, strict=True)
+    for row, ranks in progress(pairs, total=len(resamples), desc="trees", unit="resample"):
         defined = np.isfinite(ranks[:, 0])
         if number < 2 or defined.sum() <= number:
             continue

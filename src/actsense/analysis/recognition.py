@@ -19,6 +19,7 @@ from actsense.analysis.discriminant import (
     shuffle_labels,
 )
 from actsense.analysis.maps import INDICES, SensitivityMaps
+from actsense.progress import progress
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -73,7 +74,10 @@ def discriminate(
             f"got {folds}, {repeats}, {permutations}."
         )
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
-    for keys, factors, samples, left_out in _cases(maps):
+    cases = _cases(maps)
+    for keys, factors, samples, left_out in progress(
+        cases, total=_count(maps), desc="discriminants", unit="case"
+    ):
         reason = _reason(samples, folds)
         if samples is None or reason:
             results = {"skipped": pd.DataFrame([{"reason": reason}])}
@@ -108,6 +112,12 @@ def _cases(
                 }
                 keys = dict(zip(KEYS, (layer, design, value, variant), strict=True))
                 yield keys, factors, samples, left_out
+
+
+def _count(maps: SensitivityMaps) -> int:
+    """Count the cases."""
+    layers = (len(INDICES) * len(VARIANTS) if maps.is_map(name) else 1 for name in maps.layers)
+    return sum(layers) * len({variable.design for variable in maps.variables})
 
 
 def _reason(samples: Samples | None, folds: int) -> str:

@@ -40,6 +40,7 @@ from scipy.stats import false_discovery_control, hypergeom
 
 from actsense.analysis.maps import SensitivityMaps, Variable
 from actsense.errors import ConfigError
+from actsense.progress import progress
 from actsense.store import read_results
 
 Floats = NDArray[np.float64]
@@ -239,7 +240,8 @@ def match_classes(
         predictions = Predictions.read(path)
         comparison = _Comparison(predictions, null_draws, generator)
         augmentations = [one for one in maps.augmentations if one.design == design]
-        for value, variable in product(VALUES, augmentations):
+        chosen = [*product(VALUES, augmentations)]
+        for value, variable in progress(chosen, desc=f"classes, {design}", unit="ranking"):
             keys = {"design": design, "value": value, "factor": variable.factor}
             ranked = rank_classes(maps, value, variable)
             reason = comparison.reason(ranked, maps.shape(output_layer(maps))[0])

@@ -8,8 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from actsense.data.cache import Sample, write_cache
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
 from actsense.data.folder import plan_folder
@@ -21,6 +19,7 @@ from actsense.data.places import CLASSES as PLACES_CLASSES
 from actsense.data.places import plan_places
 from actsense.data.plan import planned_samples
 from actsense.errors import choose
+from actsense.progress import progress
 
 PLANS = {"folder": plan_folder, "imagenet": plan_imagenet, "places365": plan_places}
 KINDS = ("digits", *PLANS)
@@ -64,7 +63,7 @@ def build_cache(
         samples = planned_samples(plan, threads=threads)
     versions = {package: version(package) for package in PACKAGES}
     write_cache(
-        tqdm(samples, total=capacity, desc="images", unit=" images", mininterval=1.0),
+        progress(samples, total=capacity, desc="images", unit="image"),
         Path(images),
         Path(manifest),
         capacity=capacity,

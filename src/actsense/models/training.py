@@ -2,6 +2,7 @@
 
 __all__ = ["TrainingSettings", "train_network"]
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import trange
 
 from actsense.data import ImageCache
 from actsense.data.manifest import file_sha256
 from actsense.errors import ConfigError
 from actsense.models.network import build_module, normalisation
 from actsense.models.state import save_state, write_card
+from actsense.progress import Progress
 
 SHIFT = 1 / 16  # largest random shift while training, as a share of the side
 READ = 512  # images per batch when scoring
@@ -86,6 +87,10 @@ def train_network(
             part: _accuracy(module, batches, cache.partition_rows(part))
             for part in ("train", "validation")
         }
+    logging.info(
+        "Accuracy: %.1f %% on train, %.1f %% on validation images",
+        *(100 * share for share in accuracy.values()),
+    )
     save_state(module, Path(weights))
     facts = {
         "settings": settings | asdict(chosen),
@@ -131,8 +136,8 @@ def _fit(
         optimiser, settings.learning_rate, total_steps=settings.epochs * steps
     )
     module.train()
-    with trange(settings.epochs * steps, desc="training", mininterval=1.0) as bar:
-        for _ in range(settings.epochs):
+    with Progress(settings.epochs * len(rows), desc="training", unit="image") as known:
+        for epoch in range(settings.epochs):
             for batch in np.array_split(draw.permutation(rows), steps):
                 images, labels = batches.read(batch)
                 loss = functional.cross_entropy(module(_shifted(images, draw)), labels)
@@ -140,8 +145,8 @@ def _fit(
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
                 schedule.step()
-                bar.update()
-            bar.set_postfix(loss=f"{loss.item():.3f}")
+                known.update(len(batch))
+            known.note = f"loss {loss.item():.3f} after epoch {epoch + 1}"
 
 
 def _shifted(images: Tensor, draw: np.random.Generator) -> Tensor:

@@ -5,6 +5,7 @@ __all__ = ["download_weights", "import_weights"]
 import http.client
 import logging
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -86,6 +87,7 @@ def download_weights(
             f"networks.{name}.weights: {settings.get('weights')!r} is nothing to download."
         )
     Path(weights).parent.mkdir(parents=True, exist_ok=True)
+    log.info("Downloading %s", published.url)
     for attempt in range(1, attempts + 1):
         try:
             state = _downloaded(published.url, Path(weights).parent)
@@ -110,7 +112,12 @@ def _downloaded(url: str, place: Path) -> dict[str, Tensor]:
     """Fetch into a folder that is removed again; the name of the file holds part of its hash."""
     with tempfile.TemporaryDirectory(prefix=".download-", dir=place) as folder, _time_limit():
         return torch.hub.load_state_dict_from_url(
-            url, model_dir=folder, map_location="cpu", check_hash=True, weights_only=True
+            url,
+            model_dir=folder,
+            map_location="cpu",
+            progress=sys.stderr.isatty(),
+            check_hash=True,
+            weights_only=True,
         )
 
 

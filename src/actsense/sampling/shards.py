@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from actsense.data import ImageCache
 from actsense.models import Layer, Recorder, load_network
+from actsense.progress import progress
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluate import Evaluator
 from actsense.sampling.law import ImagePool, InputLaw
@@ -124,7 +124,8 @@ def evaluate_blocks(
     Nodes that make the same image (an augmentation that is off in both its versions, say) go
     through the network once.
     """
-    for number in tqdm(numbers, desc=f"replicate {replicate}", unit="block", mininterval=1):
+    size = sampling.design.points_per_block * sampling.design.nodes
+    for number in progress(numbers, desc=f"replicate {replicate}", unit="evaluation", each=size):
         block = sampling.design.block(replicate, number)
         points, nodes, width = block.coordinates.shape
         evaluations, place = sampling.law.decode(block.coordinates.reshape(-1, width)).distinct()

@@ -13,6 +13,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from actsense.progress import progress
 from actsense.sensitivity.moments import Moments
 from actsense.store.archive import (
     CHECKSUM,
@@ -105,7 +106,7 @@ def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[s
     merged: Moments | None = None
     shared: dict[str, Any] | None = None
     reached = 0
-    for path in paths:
+    for path in progress(paths, desc="merging", unit="shard"):
         with MomentsFile.open(path) as file:
             identity = dict(file.identity)
             start, stop = identity.pop("blocks")

@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from actsense.progress import Progress
 from actsense.sensitivity.indices import Indices, estimate_indices, join, total_over_units
 from actsense.sensitivity.moments import Moments, layout
 from actsense.sensitivity.moments_file import MomentsFile, layer_slices
@@ -99,11 +100,13 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
         identity = files[0].identity
         heads = [file.read(slice(0, 0)) for file in files]
         factors = list(heads[0].factors)
-        for name, shape, units in layer_slices(identity["layers"]):
-            tiles = [
-                _estimate_tile(files, tile, _channel_size(shape))
-                for tile in _tiles(units, _channel_size(shape), len(files), len(factors))
-            ]
+        slices = layer_slices(identity["layers"])
+        known = stack.enter_context(Progress(slices[-1][2].stop, desc="indices", unit="unit"))
+        for name, shape, units in slices:
+            tiles = []
+            for tile in _tiles(units, _channel_size(shape), len(files), len(factors)):
+                tiles.append(_estimate_tile(files, tile, _channel_size(shape)))
+                known.update(tile.stop - tile.start)
             layers[name] = _dataset(
                 join([t[0] for t in tiles]), factors, unit_dimensions(shape), shape
             )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from actsense.errors import ConfigError
+from actsense.progress import Progress
 from actsense.sampling.designs import Design
 from actsense.sampling.shards import Sampling, evaluate_blocks
 from actsense.sensitivity.accumulator import Accumulator
@@ -42,10 +43,14 @@ def accumulate_shard(
     layers = read_shard_layers(path)
     *_, units = layer_slices(layers)[-1]
     accumulator = _accumulator(design, units.stop, torch.device("cpu"))
-    for part in read_parts(path, numbers):
-        if not part.start:
-            block = design.block(replicate, part.number)
-        accumulator.add(torch.from_numpy(part.responses), part.place, block, start=part.start)
+    size = design.points_per_block * design.nodes
+    with Progress(len(numbers) * size, desc=f"replicate {replicate}", unit="evaluation") as known:
+        for part in read_parts(path, numbers):
+            if not part.start:
+                block = design.block(replicate, part.number)
+            responses = torch.from_numpy(part.responses)
+            accumulator.add(responses, part.place, block, start=part.start)
+            known.update(size * (part.start + responses.shape[1] == units.stop))
     return _finished(accumulator, layers), layers
 
 

@@ -17,8 +17,8 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
+from actsense.progress import Progress
 from actsense.spatial.cell_counts import cell_budgets, greedy_budgets
 from actsense.spatial.cell_maps import map_orders
 from actsense.spatial.cell_orders import CellOrder, greedy_order, random_order
@@ -136,13 +136,16 @@ def _full_curves(trial: CellTrial, orders: Sequence[CellOrder], ends: Tensor) ->
     curves = ends.new_empty(shape)
     intact, *filled = ends
     places = [*product(range(len(trial.fills)), range(len(DIRECTIONS)))]
-    for fill, direction in tqdm(places, desc="masking", unit="fill and direction"):
-        masks = _first_cells(ranks, between, fill, reveal=DIRECTIONS[direction] == "insertion")
-        found = trial.probabilities(len(orders) * len(between), masks)
-        curve = curves[:, fill, direction]
-        curve[..., 1:-1] = found.view(len(intact), len(orders), -1).transpose(0, 1)
-        first, last = (0, -1) if DIRECTIONS[direction] == "deletion" else (-1, 0)
-        curve[..., first], curve[..., last] = intact, filled[fill]
+    count = len(orders) * len(between)
+    with Progress(len(places) * count * len(intact), desc="masking", unit="image") as known:
+        for fill, direction in places:
+            reveal = DIRECTIONS[direction] == "insertion"
+            masks = _first_cells(ranks, between, fill, reveal=reveal)
+            found = trial.probabilities(count, masks, known)
+            curve = curves[:, fill, direction]
+            curve[..., 1:-1] = found.view(len(intact), len(orders), -1).transpose(0, 1)
+            first, last = (-1, 0) if reveal else (0, -1)
+            curve[..., first], curve[..., last] = intact, filled[fill]
     return curves.flatten(0, 2)
 
 

@@ -7,9 +7,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tqdm import tqdm
-
 from actsense.errors import ConfigError
+from actsense.progress import progress
 from actsense.spatial.attribution import attribute, can_attribute
 from actsense.spatial.cell_counts import BORROWED
 from actsense.spatial.cell_orders import CellOrder, permutations, rank_cells
@@ -47,7 +46,7 @@ def map_orders(
         chosen += [(source, method) for method in able[:1]]
     return [
         _map_order(trial, source, method, settings, seed)
-        for source, method in tqdm(chosen, desc="maps", unit="map")
+        for source, method in progress(chosen, desc="maps", unit="map", each=len(trial.rows))
     ]
 
 

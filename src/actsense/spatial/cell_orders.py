@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.augment.counter import counter_keys, counter_permutations
+from actsense.progress import Progress
 from actsense.spatial.cell_counts import greedy_budgets
 from actsense.spatial.cells import CellTrial, Masks
 
@@ -97,13 +98,17 @@ def greedy_order(trial: CellTrial, fill: int) -> tuple[CellOrder, Tensor]:
     ranks = torch.full((len(trial.rows), trial.cells), trial.cells)
     images = torch.arange(len(ranks))
     trace = []
-    for step in range(steps):
-        masked = ranks < step
-        found = trial.probabilities(trial.cells, _each_more(masked.to(trial.device), fill))
-        found[masked] = torch.inf
-        lowest, cell = found.min(dim=1)
-        ranks[images, cell] = step
-        trace.append(lowest)
+    with Progress(
+        steps * ranks.numel(), desc=f"search, {trial.fills[fill]}", unit="image"
+    ) as known:
+        for step in range(steps):
+            masked = ranks < step
+            masks = _each_more(masked.to(trial.device), fill)
+            found = trial.probabilities(trial.cells, masks, known)
+            found[masked] = torch.inf
+            lowest, cell = found.min(dim=1)
+            ranks[images, cell] = step
+            trace.append(lowest)
     order = CellOrder("greedy", ranks, fill=trial.fills[fill])
     return order, torch.stack(trace, dim=1)
 

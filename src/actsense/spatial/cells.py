@@ -20,6 +20,7 @@ from torch import Tensor
 
 from actsense.augment.patches import cell_map
 from actsense.errors import ConfigError
+from actsense.progress import Progress
 from actsense.spatial.cell_counts import cells_across
 from actsense.spatial.classifier import Classifier
 
@@ -69,12 +70,13 @@ class CellTrial:
         """Cells of an image."""
         return self.across**2
 
-    def probabilities(self, count: int, masks: Masks) -> Tensor:
+    def probabilities(self, count: int, masks: Masks, known: Progress | None = None) -> Tensor:
         """Return the target's probability under some maskings of every image.
 
         Arguments:
             count: Number of maskings, the same for all images.
             masks: What they are; its tensors are on the device of the network.
+            known: Is told of every masked image.
 
         Returns:
             Probabilities, (images, count), float64 on the CPU: float32 would make 1 of those that
@@ -88,6 +90,8 @@ class CellTrial:
         def show(part: slice) -> None:
             index = torch.arange(part.start, part.stop)
             found[part] = self._probability(index // count, index % count, masks).cpu()
+            if known:
+                known.update(part.stop - part.start)
 
         self.classifier.memory.run(len(found), show)
         if not found.isfinite().all():

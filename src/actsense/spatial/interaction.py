@@ -24,9 +24,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from actsense.errors import ConfigError
+from actsense.progress import Progress
 from actsense.spatial.accuracy import image_draws, interval
 from actsense.spatial.classifier import Classifier
 from actsense.spatial.interaction_grid import edited_patches, usable_sizes
@@ -60,10 +60,12 @@ def evaluate_interaction(
     sizes = _sizes(side, settings["sizes"])
     logits, classes = _intact(classifier, rows)
     together, apart = [], []
-    for size in tqdm(sizes, desc="interaction", unit="size"):
-        drops = logits[:, None] - _edited(classifier, rows, classes, size)
-        together.append(drops[:, -1].numpy())
-        apart.append(drops[:, :-1].sum(dim=1).numpy())
+    versions = sum(len(edited_patches(side, size)) + 1 for size in sizes)
+    with Progress(len(rows) * versions, desc="interaction", unit="image") as known:
+        for size in sizes:
+            drops = logits[:, None] - _edited(classifier, rows, classes, size, known)
+            together.append(drops[:, -1].numpy())
+            apart.append(drops[:, :-1].sum(dim=1).numpy())
     if not np.isfinite([together, apart]).all():
         raise ConfigError(
             f"spatial.interaction: logits of {classifier.network.name} are not finite. Set "
@@ -201,7 +203,13 @@ def _intact(classifier: Classifier, rows: NDArray[np.int64]) -> tuple[Tensor, Te
     return logits, classes
 
 
-def _edited(classifier: Classifier, rows: NDArray[np.int64], classes: Tensor, size: int) -> Tensor:
+def _edited(
+    classifier: Classifier,
+    rows: NDArray[np.int64],
+    classes: Tensor,
+    size: int,
+    known: Progress,
+) -> Tensor:
     """Return logits of a class per image under each edit, and all, (images, edits + 1)."""
     side = classifier.read(rows[:1]).shape[-1]
     versions = len(edited_patches(side, size)) + 1
@@ -215,6 +223,7 @@ def _edited(classifier: Classifier, rows: NDArray[np.int64], classes: Tensor, si
         edited = edit_patches(images, edit.to(images.device), size)
         found = classifier.logits(edited).cpu()
         logits[part] = found.gather(1, classes[image, None])[:, 0].double()
+        known.update(part.stop - part.start)
 
     classifier.memory.run(len(logits), show)
     return logits.view(len(rows), versions)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsense.augment.saturation import saturate
+from actsense.progress import Progress
 from actsense.spatial.attribution import can_attribute
 from actsense.spatial.classifier import Classifier
 from actsense.spatial.evidence import dense_evidence
@@ -55,7 +56,9 @@ def saliency_maps(
         network says of what it is shown, (level, image).
     """
     rows, labels = classifier.validation(settings["images"])
-    levels = [_level(classifier, rows, labels, p, settings, seed) for p in settings["saturations"]]
+    saturations = settings["saturations"]
+    with Progress(len(rows) * len(saturations), desc="saliency", unit="image") as known:
+        levels = [_level(classifier, rows, labels, p, settings, seed, known) for p in saturations]
     stacked = {name: torch.stack([level[name] for level in levels]).numpy() for name in levels[0]}
     predicted = stacked.pop("prediction")
     names = np.array(classifier.classes, dtype=object)
@@ -86,6 +89,7 @@ def _level(
     level: float,
     settings: Mapping[str, Any],
     seed: int,
+    known: Progress,
 ) -> dict[str, Tensor]:
     """Return what is to know of all images at one level of saturation."""
     keys, targets = noise_keys(seed, rows), torch.from_numpy(labels)
@@ -108,6 +112,7 @@ def _level(
         if can_attribute("evidence", classifier):
             found["evidence"] = dense_evidence(classifier, images, label)
         parts.append({name: values.cpu() for name, values in found.items()})
+        known.update(part.stop - part.start)
 
     classifier.memory.run(len(rows), make)
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

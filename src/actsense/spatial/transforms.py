@@ -17,11 +17,11 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from actsense.augment.patches import moved_share, patch_shuffle, shuffle_keys, shuffled_area
 from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
+from actsense.progress import Progress
 from actsense.spatial.classifier import Classifier
 
 INTACT = {"patch_shuffle": 1, "saturation": 2}  # levels that change nothing
@@ -85,12 +85,14 @@ def evaluate_transforms(
     found = {
         name: np.empty((len(wanted), len(rows)), dtype=dtype) for name, dtype in TYPES.items()
     }
-    with tqdm(total=len(rows), desc="transforms", unit="image") as progress:
+    with Progress(len(rows) * len(wanted), desc="transforms", unit="image") as known:
 
         def show(part: slice) -> None:
-            for name, values in _outcomes(classifier, rows[part], labels[part], wanted, seed):
+            known.done = part.start * len(wanted)  # what ran out of memory starts anew
+            for name, values in _outcomes(
+                classifier, rows[part], labels[part], wanted, seed, known
+            ):
                 found[name][:, part] = values
-            progress.update(part.stop - part.start)
 
         classifier.memory.run(len(rows), show)
     if not np.isfinite(found["probability"]).all():
@@ -139,6 +141,7 @@ def _outcomes(
     labels: NDArray[np.int64],
     wanted: Sequence[Condition],
     seed: int,
+    known: Progress,
 ) -> list[tuple[str, NDArray[Any]]]:
     """Return what is found of some images by name, each (conditions, images)."""
     images = classifier.read(rows)
@@ -153,6 +156,7 @@ def _outcomes(
         seen["rank"].append((order == label[:, None]).int().argmax(dim=1))
         seen["probability"].append(probability.gather(1, label[:, None])[:, 0])
         seen["moved"].append(moved)
+        known.update(len(images))
     return [(name, torch.stack(values).cpu().numpy()) for name, values in seen.items()]
 
 

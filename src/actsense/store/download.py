@@ -26,9 +26,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from tqdm import tqdm
-
 from actsense.errors import ConfigError
+from actsense.progress import BYTES, Progress
 from actsense.store.atomic import DiskFullError
 
 CHUNK_BYTES = 2**20
@@ -162,18 +161,10 @@ def _receive(
 
 
 def _append(file: BinaryIO, response: Any, target: Path, size: int) -> None:
-    progress = tqdm(
-        desc=target.name,
-        initial=_length(file),
-        total=size,
-        unit="B",
-        unit_scale=True,
-        mininterval=5.0,
-    )
-    with progress:
+    with Progress(size, desc=target.name, unit=BYTES, initial=_length(file)) as known:
         for chunk in _chunks(response):
             file.write(chunk)
-            progress.update(len(chunk))
+            known.update(len(chunk))
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
@@ -262,8 +253,10 @@ def _check(partial: Path, target: Path, version: Version, md5: str | None) -> st
 
 
 def _md5(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
+    checksum = hashlib.md5(usedforsecurity=False)
+    for chunk in _contents(path):
+        checksum.update(chunk)
+    return checksum.digest()
 
 
 def _crc32c(path: Path) -> bytes:
@@ -271,10 +264,20 @@ def _crc32c(path: Path) -> bytes:
 
     library: Any = google_crc32c
     checksum = library.Checksum()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            checksum.update(chunk)
+    for chunk in _contents(path):
+        checksum.update(chunk)
     return bytes(checksum.digest())
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    name = path.name.removesuffix(".partial")
+    with (
+        path.open("rb") as file,
+        Progress(path.stat().st_size, desc=f"checksum of {name}", unit=BYTES) as known,
+    ):
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+            known.update(len(chunk))
 
 
 @contextmanager
