@@ -164,6 +164,7 @@ class PublishedStudy(StudyResults):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self._folder = PublishedFolder(path, ())
         files = _value_files(path)
         if not files:
             raise ConfigError(
