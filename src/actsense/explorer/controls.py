@@ -1,0 +1,129 @@
+"""Controls that grant wishes and change them: the address always says what the page shows."""
+
+__all__ = ["pick", "pick_number", "told", "wishes"]
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from actsense.errors import ConfigError
+from actsense.explorer.link import Wishes
+
+TABS = 6  # up to so many options stand side by side where a row of buttons is asked for
+
+
+def wishes() -> Wishes:
+    """Return what this visitor wants, first of all what a new link says."""
+    given = st.query_params.to_dict()
+    if "wishes" not in st.session_state:
+        st.session_state.wishes = Wishes(given)
+    kept: Wishes = st.session_state.wishes
+    kept.follow(given)
+    return kept
+
+
+def pick(
+    place: DeltaGenerator,
+    label: str,
+    name: str,
+    options: Sequence[str],
+    *,
+    words: Mapping[str, str] | None = None,
+    default: str | None = None,
+    instead_of: Sequence[str] = (),
+    buttons: bool = False,
+    bare: bool = False,
+    explained: str | None = None,
+) -> str:
+    """Let one of some options be chosen.
+
+    Arguments:
+        place: Where on the page.
+        label: What stands beside the control.
+        name: What the choice is called in a link.
+        options: At least one.
+        words: How options are written on the page, if not by their names.
+        default: Chosen at first.
+        instead_of: Choices that make no sense any more after another one here.
+        buttons: Whether options stand side by side.
+        bare: Whether the label is for screen readers alone.
+        explained: What a reader who hovers is told.
+    """
+    key = f"pick_{name}"
+    granted = st.session_state.wishes.choose(name, options, default)
+    if st.session_state.get(key) != granted:
+        st.session_state[key] = granted
+    written = (words or {}).get
+
+    def write(option: str) -> str:
+        return str(written(option, option))
+
+    if buttons and len(options) <= TABS:
+        place.segmented_control(
+            label,
+            options,
+            format_func=write,
+            key=key,
+            required=True,
+            help=explained,
+            label_visibility="collapsed" if bare else "visible",
+            on_change=_keep,
+            args=(name, instead_of),
+        )
+    else:
+        place.selectbox(
+            label,
+            options,
+            format_func=write,
+            key=key,
+            help=explained,
+            label_visibility="collapsed" if bare else "visible",
+            on_change=_keep,
+            args=(name, instead_of),
+        )
+    return str(granted)
+
+
+def pick_number(
+    place: DeltaGenerator,
+    label: str,
+    name: str,
+    count: int,
+    default: int,
+    *,
+    instead_of: Sequence[str] = (),
+) -> int:
+    """Let a number from 0 to below `count` be chosen."""
+    key = f"pick_{name}"
+    granted: int = st.session_state.wishes.number(name, count, default)
+    if st.session_state.get(key) != granted:
+        st.session_state[key] = granted
+    place.number_input(
+        label,
+        min_value=0,
+        max_value=count - 1,
+        step=1,
+        key=key,
+        disabled=count == 1,
+        on_change=_keep,
+        args=(name, instead_of),
+    )
+    return granted
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say in one line what a part of the page lacks, and go on with the others."""
+    try:
+        yield
+    except ConfigError as error:
+        st.info(str(error), icon=":material/info:")
+
+
+def _keep(name: str, instead_of: Sequence[str]) -> None:
+    """Take over what was just chosen, before the page is made again."""
+    value = st.session_state[f"pick_{name}"]
+    if value is not None:
+        st.session_state.wishes.want(name, value, instead_of=instead_of)

@@ -1,0 +1,95 @@
+"""Maps as small pictures: one pixel per position, enlarged by the browser."""
+
+__all__ = ["color_bar", "heatmap", "picture"]
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+
+import numpy as np
+from matplotlib import colormaps
+from numpy.typing import NDArray
+from PIL import Image
+
+POSITIVE = colormaps["magma"].with_extremes(bad="0.7")  # dead units are gray, as in the figures
+SIGNED = colormaps["RdBu_r"].with_extremes(bad="0.7")
+STOPS = 9  # colors that a color bar is drawn from
+CAPTION = "font-size:0.8rem;line-height:1.3"
+
+
+def heatmap(
+    values: NDArray[np.float64],
+    limit: float,
+    *,
+    title: str,
+    chosen: tuple[int, int] | None = None,
+    signed: bool = False,
+) -> str:
+    """Draw a map as HTML.
+
+    Arguments:
+        values: Shape (row, col).
+        limit: Value of the last color; the first one is 0, or `-limit` for signed values.
+        title: What stands above it.
+        chosen: Row and column to mark.
+        signed: Whether colors are centred at zero.
+    """
+    low = -limit if signed else 0.0
+    span = limit - low or 1.0
+    colors = (SIGNED if signed else POSITIVE)(np.ma.masked_invalid((values - low) / span))
+    marked = _mark(*chosen, *values.shape) if chosen else ""
+    image = _pixels((255 * colors[..., :3]).astype(np.uint8), title)
+    return (
+        f'<div style="flex:1;min-width:0"><div style="{CAPTION}">{escape(title)}</div>'
+        f'<div style="position:relative">{image}'
+        f"{marked}</div></div>"
+    )
+
+
+def color_bar(limit: float, *, signed: bool = False, unit: str = "") -> str:
+    """Draw the colors of a map from the lowest to the highest value, as HTML."""
+    colors = (SIGNED if signed else POSITIVE)(np.linspace(0, 1, STOPS))
+    stops = ",".join(f"rgb({r},{g},{b})" for r, g, b in (255 * colors[:, :3]).astype(int))
+    low = f"{-limit:.2g}" if signed else "0"
+    return (
+        f'<div style="display:flex;align-items:center;gap:0.4rem;{CAPTION};margin-top:0.2rem">'
+        f'<span>{low}</span><span style="flex:1;height:0.5rem;'
+        f'background:linear-gradient(to right,{stops})"></span>'
+        f"<span>{limit:.2g} {escape(unit)}</span></div>"
+    )
+
+
+def picture(pixels: NDArray[np.uint8], lines: Sequence[str]) -> str:
+    """Draw an image with lines of text below it, as HTML.
+
+    Arguments:
+        pixels: Shape (3, side, side).
+        lines: What stands below; long lines are cut.
+    """
+    cut = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+    below = "".join(
+        f'<div style="{CAPTION};{cut}" title="{escape(line)}">{escape(line)}</div>'
+        for line in lines
+    )
+    image = _pixels(np.moveaxis(pixels, 0, -1), lines[0])
+    return f'<div style="min-width:0">{image}{below}</div>'
+
+
+def _pixels(pixels: NDArray[np.uint8], words: str) -> str:
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    data = base64.b64encode(file.getvalue()).decode()
+    return (
+        f'<img src="data:image/png;base64,{data}" alt="{escape(words)}" '
+        'style="width:100%;display:block;image-rendering:pixelated">'
+    )
+
+
+def _mark(row: int, col: int, rows: int, cols: int) -> str:
+    """Frame one position: white inside black, to be seen on any color."""
+    return (
+        f'<div style="position:absolute;left:{100 * col / cols:.3f}%;top:{100 * row / rows:.3f}%;'
+        f"width:{100 / cols:.3f}%;height:{100 / rows:.3f}%;"
+        'outline:2px solid black;box-shadow:inset 0 0 0 1.5px white"></div>'
+    )

@@ -1,0 +1,165 @@
+"""Views beyond single units: two factors or two layers side by side, and masked networks."""
+
+__all__ = ["show_comparison", "show_masking"]
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from actsense.explorer.charts import (
+    depth_chart,
+    distribution_chart,
+    layer_chart,
+    mask_chart,
+    scatter_chart,
+)
+from actsense.explorer.controls import pick, told
+from actsense.explorer.masks import METRICS, MaskChoice, conditions_table, curves, unmasked
+from actsense.explorer.ordering import agreement, compare_factors, distribution
+from actsense.explorer.reading import CONTRAST, NAMES, depth_profile, ranking
+from actsense.explorer.scene import Scene
+
+POINTS = 5000  # a scatter of more is a cloud, and slow to draw
+KINDS = {"factors": "two factors in this layer", "layers": "two layers"}
+
+
+def show_comparison(scene: Scene) -> None:
+    """Compare two factors over the channels of the layer, or two layers over factors."""
+    kind = pick(st.container(), "Compare", "compare", list(KINDS), words=KINDS, buttons=True)
+    if kind == "factors":
+        _show_factors(scene)
+    else:
+        _show_layers(scene)
+
+
+def show_masking(scene: Scene) -> None:
+    """Show what masks chosen by each factor's map do to the predictions of the network."""
+    run = scene.shelf.run
+    table = scene.shelf.read(conditions_table)
+    attributes = run.masking.attrs
+    choice = _choose_masks(table, scene)
+    st.markdown(
+        f"##### What {run.network} still predicts when its most sensitive units are masked"
+    )
+    found = curves(table, choice, scene.factor)
+    chart = mask_chart(found, choice.metric, scene.factor, unmasked(table, choice))
+    st.vega_lite_chart(chart, width="stretch", key="masks")
+    where = table.loc[table["rule"] == "top", ["level", "layers"]].iloc[0]
+    place = "all layers with maps" if where["layers"] == "together" else where["layers"]
+    label = (
+        "Accuracy is agreement with the unmasked network. "
+        if attributes.get("label") == "prediction"
+        else ""
+    )
+    st.caption(
+        f"Each line masks the {where['level']}s of {place} that the map of {choice.value} for one "
+        f"factor calls most sensitive, multiplied by {choice.scale:g}; wide line: {scene.factor}. "
+        f"Bars: 95 % intervals over {attributes.get('images', '?')} images. Gray band: all random "
+        f"masks of equal size. Dashed: controls of {scene.factor}, and masks of the largest "
+        f"responses. Dotted: no mask. {label}Entropy falls where the network answers with few "
+        "classes, whatever it sees."
+    )
+
+
+def _show_factors(scene: Scene) -> None:
+    others = [name for name in scene.shelf.run.factors if name != scene.factor]
+    if scene.index == CONTRAST:
+        others = [name for name in others if name in scene.shelf.run.augmentations]
+    if not others:
+        st.info("There is no second factor to compare with.", icon=":material/info:")
+        return
+    second = pick(st.container(width=260), "with", "second", others)
+    tables = [scene.shelf.read(ranking, scene.layer, factor) for factor in (scene.factor, second)]
+    index = scene.index if all(scene.index in table for table in tables) else "S1"
+    found, rank = compare_factors(tables[0], tables[1], index)
+    shown = found if len(found) <= POINTS else found.iloc[:: -(-len(found) // POINTS)]
+    st.markdown(f"##### {scene.layer}: {scene.factor} against {second}")
+    left, right = st.columns([3, 2], gap="medium")
+    key = f"scatter_{scene.layer}_{scene.factor}_{second}_{index}"
+    with left:
+        st.vega_lite_chart(
+            scatter_chart(shown, scene.factor, second, index, scene.axis),
+            width="stretch",
+            key=key,
+            on_select=_choose_dot(key, scene),
+            selection_mode="picked",
+        )
+    with right:
+        st.metric("Spearman's rank correlation", f"{rank.rho:.2f}")
+        few = "" if shown is found else f" Drawn: {len(shown)} of them, evenly spaced."
+        st.caption(
+            f"Over {rank.count} {scene.axis}s of the layer. A dot is a {scene.axis}; a click "
+            "chooses it. Bars are 95 % intervals over replicates, drawn where there are few dots."
+            f" Axes: {NAMES[index]}{'' if index == CONTRAST else ', share of the variance'}.{few}"
+        )
+        st.caption(
+            "Near 1: what feels one factor feels the other. Intervals wider than the cloud push "
+            "the correlation towards zero."
+        )
+
+
+def _choose_dot(key: str, scene: Scene) -> Callable[[], None]:
+    """Let a click on a dot choose its channel or unit, everywhere on the page."""
+
+    def choose() -> None:
+        dots = st.session_state[key].selection.get("picked")
+        if dots:
+            positions = [axis for axis in scene.at if axis != scene.axis]
+            wanted = st.session_state.wishes
+            wanted.want(scene.axis, int(dots[0]["number"]), instead_of=positions)
+
+    return choose
+
+
+def _show_layers(scene: Scene) -> None:
+    run, index = scene.shelf.run, scene.index if scene.index != CONTRAST else "shapley"
+    table = scene.shelf.read(depth_profile, index)
+    others = [name for name in run.layers if name != scene.layer]
+    st.markdown(f"##### {NAMES[index]} of whole layers")
+    st.vega_lite_chart(depth_chart(table, scene.factor, index), width="stretch", key="depth")
+    st.caption(
+        "Layers from the input to the output; a layer's value is the share of the summed variance "
+        f"of its units. Bars: 95 % intervals over replicates. Wide line: {scene.factor}."
+    )
+    if not others:
+        st.info("There is no second layer to compare with.", icon=":material/info:")
+        return
+    other = pick(st.container(width=260), f"{scene.layer} with", "other", others)
+    layers = (scene.layer, other)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.vega_lite_chart(layer_chart(table, layers, index), width="stretch", key="two_layers")
+        wide = table.pivot(index="factor", columns="layer", values="value")
+        rank = agreement(wide[scene.layer], wide[other])
+        st.caption(
+            f"Both layers, all factors. Rank correlation over the {rank.count} factors: "
+            f"{rank.rho:.2f}."
+        )
+    with right, told():
+        parts = []
+        for layer in layers:
+            ranked = scene.shelf.read(ranking, layer, scene.factor)
+            parts.append(distribution(ranked, index).assign(layer=layer))
+        chart = distribution_chart(
+            pd.concat(parts), layers, f"{NAMES[index]}, {scene.factor}, share of variance"
+        )
+        st.vega_lite_chart(chart, width="stretch", key="distributions")
+        st.caption(
+            f"How the channels (units of a vector) of each layer feel {scene.factor}: the share "
+            "of them that stays below a value. A line further right feels it more."
+        )
+
+
+def _choose_masks(table: pd.DataFrame, scene: Scene) -> MaskChoice:
+    guided = table[table["rule"] == "top"]
+    columns = st.columns([3, 2, 2, 2])
+    metric = pick(columns[0], "Measure", "metric", list(METRICS), words=METRICS)
+    values: list[Any] = list(dict.fromkeys(guided["value"]))
+    value = pick(columns[1], "Maps of", "map", values, words=NAMES, default=scene.index)
+    scales = {f"{scale:g}": scale for scale in dict.fromkeys(guided["scale"])}
+    scale = pick(columns[2], "Multiplied by", "scale", list(scales))
+    inputs = list(dict.fromkeys(guided["input"]))
+    shown = pick(columns[3], "Images shown", "input", inputs)
+    return MaskChoice(value, float(scales[scale]), shown, metric)
