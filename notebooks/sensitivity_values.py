@@ -1,0 +1,211 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How large are the sensitivity values, layer by layer and unit by unit?
+#
+# First the indices of whole layers, then the distribution over their units, with the checks that
+# estimates have to stand: values below 0 or above 1 are noise of the estimation, and how many
+# there are says how much there is. Values are never clipped here. Where `published` names a
+# folder of the published value files (HDF5), the same network is set beside them.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import actsense
+from actsense.figures.profiles import depth_profile, pair_maps
+
+# %matplotlib inline
+plt.rcParams["figure.dpi"] = 110
+
+# %% tags=["parameters"]
+study = "results/digits"  # folder of the results
+network = None  # None takes the one with the most designs
+design = None  # None takes the first
+published = None  # folder of published value files, or None
+
+# %%
+results = actsense.open_study(study)
+found = [
+    (name, each)
+    for name in sorted(results.networks, key=lambda name: -len(results.designs(name)))
+    for each in results.designs(name)
+    if network in (None, name) and design in (None, each) and results[name, each].has("indices")
+]
+if not found:
+    raise SystemExit(f"No such run in {results.path}. Make indices with: snakemake indices")
+run = results[found[0]]
+title = f"{run.network}, {run.design}"
+print(f"Shown: {title}. There are also: {', '.join(map(str, found[1:])) or 'no others'}.")
+
+# %% [markdown]
+# ## Layers
+#
+# Mean and variance of the responses in the units' own scale, averaged over units, with
+# half-widths of their 95 % intervals (`_ci`). Dead units are moved by no factor; they have no
+# indices.
+
+# %%
+totals = run.indices.to_dataset()
+columns = ["units", "dead_units", "mean", "mean_ci", "variance", "variance_ci"]
+totals[columns].to_dataframe().loc[[*run.layers, "network"]].round(4)
+
+# %% [markdown]
+# Shares of the variance over depth. All factors above, augmentations alone below.
+
+# %%
+depth_profile(totals, title=title)
+
+# %% [markdown]
+# Shares that two factors explain only together (second order). Where a cell is large, the effect
+# of one factor depends on the other.
+
+# %%
+pair_maps(totals, title=title)
+
+# %% [markdown]
+# ## Units
+#
+# Every line falls from 1 at the left: how many units of the layer have a larger index, all
+# augmentations together. Heights are logarithmic, because a unit that feels one augmentation
+# rarely feels all, so most indices are small. Estimates below 0 (gray) are noise; more
+# `base_points` would make them fewer.
+
+# %%
+NAMES = {"S1": "first order", "ST": "total", "shapley": "Shapley effect"}
+augmentations = list(run.augmentations)
+values = {
+    layer: {index: run.layer(layer)[index].sel(factor=augmentations).to_numpy() for index in NAMES}
+    for layer in run.layers
+}
+colors = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(run.layers)))
+
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), sharey=True, layout="constrained")
+for axis, (index, name) in zip(axes, NAMES.items(), strict=True):
+    for layer, color in zip(run.layers, colors, strict=True):
+        ordered = np.sort(values[layer][index][np.isfinite(values[layer][index])])
+        axis.plot(ordered, np.arange(len(ordered), 0, -1) / len(ordered), color=color, label=layer)
+    axis.axvspan(-0.1, 0, color="0.93", zorder=0)
+    axis.set(xlabel="share of the unit's variance", title=name, yscale="log", xlim=(-0.1, 1))
+axes[0].set_ylabel("share of units and\naugmentations above")
+axes[-1].legend(fontsize=8)
+figure.suptitle(
+    f"{title}: how many units of a layer have a larger index (gray: impossible values)"
+)
+plt.show()
+# %% [markdown]
+# How much of that is noise: `below 0` and `above 1` count impossible estimates, `certain` those
+# whose 95 % interval lies above 0. By chance alone, 2.5 % would be certain.
+
+# %%
+rows = []
+for layer in run.layers:
+    for index, name in NAMES.items():
+        value = values[layer][index]
+        half = run.layer(layer)[f"{index}_ci"].sel(factor=augmentations).to_numpy()
+        finite = np.isfinite(value)
+        rows.append(
+            {
+                "layer": layer,
+                "index": name,
+                "median": np.median(value[finite]),
+                "median half-width": np.median(half[finite]),
+                "below 0": (value[finite] < 0).mean(),
+                "above 1": (value[finite] > 1).mean(),
+                "certain": (value - half > 0)[finite].mean(),
+            }
+        )
+checks = pd.DataFrame(rows).set_index(["layer", "index"])
+checks.round(3)
+
+# %% [markdown]
+# ## Beside the published values
+#
+# The same layers of the same network under the published design that shares the most
+# augmentations. Per layer, unit by unit: Spearman's correlation of this run with the published
+# values. It cannot be 1: both have noise, and the published study drew other images, in another
+# order, by another estimator.
+
+# %%
+pairs = []
+if published is None:
+    print("No published values were given: set `published` to the folder that holds their files.")
+else:
+    reference = actsense.open_study(published)
+    if run.network not in reference.networks:
+        print(f"{published} holds {', '.join(reference.networks)}, but not {run.network}.")
+    else:
+        others = [reference[run.network, name] for name in reference.designs(run.network)]
+        other = max(others, key=lambda one: len({*one.augmentations} & {*augmentations}))
+        common = [name for name in augmentations if name in other.augmentations]
+        print(f"Compared with {other.network}, {other.design}: {', '.join(common) or 'nothing'}.")
+        pairs = [
+            (layer, index, factor, run.layer(layer)[index].sel(factor=factor).to_numpy().ravel(),
+             other.layer(layer)[index].sel(factor=factor).to_numpy().ravel())
+            for layer in run.layers if layer in other.layers
+            for index in NAMES if index in other.layer(layer)
+            for factor in common
+            if run.layer(layer)["dead"].shape == other.layer(layer)[index].sel(factor=factor).shape
+        ]  # fmt: skip
+
+# %%
+beside = pd.DataFrame(
+    {
+        "layer": layer,
+        "index": NAMES[index],
+        "factor": factor,
+        "this run, mean": np.nanmean(ours),
+        "published, mean": np.nanmean(theirs),
+        "rank correlation": pd.Series(ours).corr(pd.Series(theirs), method="spearman"),
+        "units": int((np.isfinite(ours) & np.isfinite(theirs)).sum()),
+    }
+    for layer, index, factor, ours, theirs in pairs
+)
+if len(beside):
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    for axis, (name, own) in zip(axes, beside.groupby("index", sort=False), strict=False):
+        for layer, of_layer in own.groupby("layer", sort=False):
+            axis.plot(of_layer["published, mean"], of_layer["this run, mean"], "o", label=layer)
+        ends = own[["published, mean", "this run, mean"]].to_numpy()
+        axis.plot([ends.min(), ends.max()], [ends.min(), ends.max()], color="0.6", linewidth=0.8)
+        axis.set(title=name, xlabel="published, mean over units", ylabel="this run")
+    axes[0].legend(fontsize=8)
+    figure.suptitle(f"{title}: one point per augmentation; on the line the two agree")
+beside.round(3) if len(beside) else print("Nothing to compare.")
+
+# %% [markdown]
+# ## The answer
+
+# %%
+shapley = totals["shapley"].sel(factor=augmentations)
+for layer in (run.layers[0], run.layers[-1], "network"):
+    one = shapley.sel(layer=layer)
+    name = augmentations[one.to_numpy().argmax()]
+    half = float(totals["shapley_ci"].sel(layer=layer, factor=name))
+    print(
+        f"{layer}: {100 * float(one.sum()):.0f} % of the variance is due to augmentations, "
+        f"most to {name}: {100 * float(one.max()):.1f} % (± {100 * half:.1f}, 95 % interval)."
+    )
+median = checks.xs("Shapley effect", level="index")
+print(
+    f"Single units, one augmentation: {100 * median['certain'].mean():.0f} % have a Shapley "
+    f"effect certainly above 0, {100 * median['below 0'].mean():.0f} % an estimate below 0 (mean over "
+    "layers)."
+)
+if len(beside):
+    middle = beside["rank correlation"].median()
+    print(
+        f"Beside the published values: rank correlation over units {middle:.2f} in the median of "
+        f"{len(beside)} combinations of layer, index and augmentation."
+    )

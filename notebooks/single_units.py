@@ -1,0 +1,186 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Where does a single channel feel each factor, and how sure is that?
+#
+# Units of a convolutional layer stand at positions: a channel is a map of them. Indices of every
+# position show where in the picture a factor matters to what this channel detects, and the
+# intervals show which of the differences between positions are more than noise.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import actsense
+from actsense.figures.maps import LIMITS, layer_maps
+
+# %matplotlib inline
+plt.rcParams["figure.dpi"] = 110
+
+# %% tags=["parameters"]
+study = "results/digits"  # folder of the results
+network = None  # None takes the one with the most designs
+design = None  # None takes the first
+layer = None  # None takes the second layer with positions
+channel = None  # None takes the one whose response augmentations change most
+
+# %%
+results = actsense.open_study(study)
+found = [
+    (name, each)
+    for name in sorted(results.networks, key=lambda name: -len(results.designs(name)))
+    for each in results.designs(name)
+    if network in (None, name) and design in (None, each) and results[name, each].has("indices")
+]
+if not found:
+    raise SystemExit(f"No such run in {results.path}. Make indices with: snakemake indices")
+run = results[found[0]]
+
+# %%
+mapped = [
+    name
+    for name in run.layers
+    if run.layer(name).sizes.get("row", 1) * run.layer(name).sizes.get("col", 1) > 1
+]
+if not mapped:
+    raise SystemExit(f"No recorded layer of {run.network} has positions, so there are no maps.")
+layer = layer or mapped[:2][-1]
+units = run.layer(layer)
+channels = run.indices[f"{layer}/by_channel"].to_dataset()
+augmentations = list(run.augmentations)
+moved = channels["shapley"].sel(factor=augmentations).sum("factor") * channels["variance"]
+channel = int(moved.to_numpy().argmax()) if channel is None else channel
+one = units.isel(channel=channel)
+title = f"{run.network}, {run.design}: {layer}, channel {channel}"
+print(f"Shown: {title}. Layers with positions: {', '.join(mapped)}.")
+
+# %% [markdown]
+# ## The response itself
+#
+# Mean and standard deviation under all random augmentations, in the unit's own scale, and their
+# ratio, the coefficient of variation. A frame around the border comes from padding. Gray: dead.
+
+# %%
+deviation = np.sqrt(one["variance"])
+shown = {
+    "mean": one["mean"],
+    "standard deviation": deviation,
+    "coefficient of variation": (deviation / np.abs(one["mean"])).where(one["mean"] != 0),
+}
+figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
+for axis, (name, values) in zip(axes, shown.items(), strict=True):
+    drawn = axis.imshow(values.where(~one["dead"]), cmap="Reds")
+    axis.set(title=name, xticks=[], yticks=[], facecolor="0.7")
+    figure.colorbar(drawn, ax=axis, shrink=0.8)
+figure.suptitle(title)
+plt.show()
+# %% [markdown]
+# ## Every factor
+#
+# Rows: first-order index, Shapley effect and total index, then the half-width of the 95 %
+# interval of the Shapley effect, all on one scale, whose root shows small shares. Believe a
+# pattern in a map where it is darker than the last row. Factors right of the line are not
+# augmentations: the order of these, the class, the image within the class, and the partition.
+
+# %%
+NAMES = {
+    "S1": "first order",
+    "shapley": "Shapley effect",
+    "ST": "total",
+    "shapley_ci": "half-width\n(Shapley)",
+}
+figure, axes = plt.subplots(
+    len(NAMES), len(run.factors), figsize=(1.25 * len(run.factors) + 1.2, 5.2),
+    layout="constrained", squeeze=False,
+)  # fmt: skip
+for line, (index, name) in zip(axes, NAMES.items(), strict=True):
+    for axis, factor in zip(line, run.factors, strict=True):
+        values = one[index].sel(factor=factor).where(~one["dead"])
+        drawn = axis.imshow(values, cmap="Reds", norm=LIMITS)
+        axis.set(xticks=[], yticks=[], facecolor="0.7")
+    line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    line[len(augmentations) - 1].spines["right"].set(visible=True, linewidth=2)
+for axis, factor in zip(axes[0], run.factors, strict=True):
+    axis.set_title(factor.replace("_", "\n"), fontsize=8)
+figure.colorbar(drawn, ax=axes, shrink=0.6, label="share of the unit's variance", extend="both")
+figure.suptitle(title)
+plt.show()
+# %% [markdown]
+# ## One position with its intervals
+#
+# The position of this channel where augmentations cause most variance. Bars are 95 % intervals
+# from independent replicates of the whole design.
+
+# %%
+strength = (one["shapley"].sel(factor=augmentations).sum("factor") * one["variance"]).fillna(-1)
+row, col = np.unravel_index(strength.to_numpy().argmax(), strength.shape)
+unit = one.isel(row=row, col=col)
+table = pd.DataFrame(
+    {name: unit[index].to_series() for index, name in list(NAMES.items())[:3]}, index=run.factors
+)
+errors = np.stack([unit[f"{index}_ci"].to_numpy() for index in ("S1", "shapley", "ST")])
+table.plot.bar(yerr=errors, figsize=(11, 3), capsize=2, rot=20, width=0.8)
+plt.axhline(0, color="0.6", linewidth=0.7)
+plt.ylabel("share of the unit's variance")
+plt.title(f"{title}, row {row}, column {col}")
+plt.show()
+# %% [markdown]
+# ## Against the untouched image
+#
+# Rank-biserial correlation of each augmentation alone with the untouched image: red, it raises
+# the response of the unit in that position; blue, it lowers it. Indices are blind to this sign.
+
+# %%
+if run.has("contrast"):
+    signed = run.contrast[layer].to_dataset().isel(channel=channel)["rank_biserial"]
+    figure, axes = plt.subplots(
+        1, len(augmentations), figsize=(1.5 * len(augmentations) + 1.5, 2), squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for axis, name in zip(axes[0], augmentations, strict=True):
+        drawn = axis.imshow(signed.sel(augmentation=name), cmap="RdBu_r", vmin=-1, vmax=1)
+        axis.set(title=name.replace("_", "\n"), xticks=[], yticks=[], facecolor="0.7")
+    figure.colorbar(drawn, ax=axes, label="rank-biserial")
+else:
+    print("This run has no contrast yet. Make it with: snakemake contrast")
+
+# %% [markdown]
+# ## More channels of the layer
+
+# %%
+layer_maps(units, channels, title=f"{run.network}, {run.design}, {layer}", shown=4)
+
+# %% [markdown]
+# ## The answer
+#
+# A position counts as certain where its interval lies above 0. Whether positions differ from each
+# other is another question: a half-width is about two standard errors, and what they do not
+# explain of the variance over positions is more than noise.
+
+# %%
+alive = ~one["dead"]
+print(f"{title}, {int(alive.sum())} of {alive.size} positions alive. Shapley effects:")
+for factor in augmentations:
+    effect, half = (
+        one[name].sel(factor=factor).where(alive) for name in ("shapley", "shapley_ci")
+    )
+    certain = 100 * float((effect - half > 0).sum() / alive.sum())
+    at = effect.fillna(-1).argmax(["row", "col"])
+    noise, spread = float((half**2).mean() / 4), float(effect.var())
+    real = 100 * max(0.0, 1 - noise / spread) if spread > 0 else 0.0
+    print(
+        f"- {factor}: certain at {certain:.0f} % of the positions, largest at row "
+        f"{int(at['row'])}, column {int(at['col'])}: {100 * float(effect.isel(at)):.0f} % of the "
+        f"variance (± {100 * float(half.isel(at)):.0f}); {real:.0f} % of how positions differ is no noise."
+    )
