@@ -48,8 +48,10 @@ lint: $(ENVIRONMENT)
 	$(BIN)/snakemake --lint
 
 # The reference of the package, made from its docstrings.
+REFERENCE := $(addprefix actsense.,inspection store data augment models sampling sensitivity analysis \
+	spatial figures)
 docs: $(ENVIRONMENT)
-	$(BIN)/pdoc --docformat google --output-directory docs/reference actsense '!actsense.explorer.page'
+	$(BIN)/pdoc --docformat google --output-directory docs/reference $(REFERENCE)
 
 # The stamp is written last: an environment whose installation was cut off is made again.
 $(ENVIRONMENT): envs/requirements.txt pyproject.toml
