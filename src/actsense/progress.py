@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 FIRST = 10.0  # seconds until the first line
 GROWTH = 0.5  # the next one comes after this share of the time that passed until then
 LONGEST = 300.0  # seconds between two lines, at most
-SHORT = 1.0  # seconds without which a rate says little
+SHORT = 1.0  # seconds; of a shorter loop the rate says little
+COLUMNS, LINES = 80, 24  # of a terminal that does not tell
 REDRAW = 0.25  # seconds between two pictures of the bar
 CLEAR = "\r\x1b[K"  # empties the line of the terminal, whoever has drawn on it
 BYTES = "B"
 FORMAT = (
-    "{desc}: {percentage:.0f} %|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, {remaining} left"
+    "{desc}: {percentage:.0f} %|{bar}| {n_fmt}/{total_fmt}{unit}, {rate_fmt}, "
+    "{remaining} left{postfix}"
 )
 
 T = TypeVar("T")
@@ -108,6 +110,8 @@ class Progress:
                 return
             self._bar = self._make_bar()
         self._bar.set_postfix_str(self.note, refresh=False)
+        # The whole line: what others print next wraps to a line of its own.
+        self._bar.ncols = os.get_terminal_size(sys.stderr.fileno()).columns or COLUMNS
         self._bar.update(self.done - self._bar.n)
 
     def _make_bar(self) -> "tqdm[NoReturn]":
@@ -122,11 +126,12 @@ class Progress:
             unit_scale=in_bytes,
             bar_format=FORMAT if self._total else None,
             leave=False,
-            dynamic_ncols=True,
+            nrows=LINES,
             mininterval=0,
             miniters=1,
+            delay=1e-9,  # no picture before something is known
         )
-        bar.start_t -= self._clock() - self._started
+        bar.start_t = bar.last_print_t = bar.start_t - (self._clock() - self._started)
         return bar
 
     def _told(self, elapsed: float, *, ended: bool = False) -> str:
@@ -156,7 +161,8 @@ class Progress:
             return f"{_digits(rate / 1e6)} MB/s"
         if rate < 1:
             return f"{_span(1 / rate)} per {self._unit}"
-        return f"{_digits(rate)} {self._unit}s/s"
+        digits = _digits(rate)
+        return f"{digits} {self._unit}{'s' * (digits != '1')}/s"
 
 
 def progress(
@@ -215,7 +221,7 @@ def _digits(value: float) -> str:
 
 def _span(seconds: float) -> str:
     """Say how long something takes, in two units at most."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

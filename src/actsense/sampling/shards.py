@@ -124,9 +124,10 @@ def evaluate_blocks(
     Nodes that make the same image (an augmentation that is off in both its versions, say) go
     through the network once.
     """
-    size = sampling.design.points_per_block * sampling.design.nodes
-    for number in progress(numbers, desc=f"replicate {replicate}", unit="evaluation", each=size):
-        block = sampling.design.block(replicate, number)
+    design = sampling.design
+    desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
+    for number in progress(numbers, desc=desc, unit="evaluation", each=size):
+        block = design.block(replicate, number)
         points, nodes, width = block.coordinates.shape
         evaluations, place = sampling.law.decode(block.coordinates.reshape(-1, width)).distinct()
         yield number, block, sampling.evaluate(evaluations), place.reshape(points, nodes)

@@ -43,8 +43,8 @@ def accumulate_shard(
     layers = read_shard_layers(path)
     *_, units = layer_slices(layers)[-1]
     accumulator = _accumulator(design, units.stop, torch.device("cpu"))
-    size = design.points_per_block * design.nodes
-    with Progress(len(numbers) * size, desc=f"replicate {replicate}", unit="evaluation") as known:
+    desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
+    with Progress(len(numbers) * size, desc=desc, unit="evaluation") as known:
         for part in read_parts(path, numbers):
             if not part.start:
                 block = design.block(replicate, part.number)
