@@ -165,7 +165,7 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
 
 
 def shared_cost(images: StandIn) -> Cost:
-    """Return what is made once for all designs: the images, the weights, the contact sheet."""
+    """Return what is made once for all designs: the images, the weights, figures of both."""
     study, jobs = images.study, shared_jobs(images.study)
     networks = study.settings["networks"]
     count, pixels = int(images.counts.sum()), 3 * study.settings["dataset"]["image_size"] ** 2
@@ -174,8 +174,8 @@ def shared_cost(images: StandIn) -> Cost:
     states = [study.outline(name).module.state_dict().values() for name in networks]
     weights = sum(tensor.nbytes for state in states for tensor in state)
     kept = (count * pixels + weights) / GB
-    # Beside the images: their description and time stamp, the manifest, two pictures.
-    files = ceil(count / shard) + 5 + 2 * len(networks) + record_files(jobs)
+    # Beside the images: their description and time stamp, the manifest, three figures.
+    files = ceil(count / shard) + 3 + 2 * 3 + 2 * len(networks) + record_files(jobs)
     files += sum(_network_files(study, name) for name in networks)
     files += SPATIAL_FILES + 2 * len(networks)  # a page of curves for each
     return Cost("once", jobs=sum(jobs.values()), written=kept, kept=kept, files_kept=files)

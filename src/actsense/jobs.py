@@ -45,6 +45,7 @@ MASK_AND_SEGMENT_RULES = (
     *("sample_segments", "compare_segments", "plot_segments"),
 )
 LDA_AND_CLASS_RULES = ("discriminate", "plot_discriminant", "match_classes", "plot_classes")
+STUDY_FIGURE_RULES = ("plot_images", "plot_augmentations", "plot_networks")  # once
 SPATIAL_RULES = (  # once
     *("compare_transforms", "compare_cells", "compare_interactions"),
     *("plot_transforms", "plot_shuffled_images"),
@@ -84,8 +85,8 @@ def shared_jobs(study: Study) -> dict[str, int]:
     return {
         "download_dataset": len(study.survey["missing"]),
         "cache_images": 1,
-        "plot_augmentations": 1,
         "all": 1,
+        **dict.fromkeys(STUDY_FIGURE_RULES, 1),
         **weights,
         **dict.fromkeys(CORRELATION_RULES, len(analysed)),
         **dict.fromkeys(LDA_AND_CLASS_RULES, len(mapped)),

@@ -9,31 +9,31 @@ rule plot_indices:
         profile=report(
             "results/{study}/{network}/{design}/figures/depth_profile.png",
             caption="../report/depth_profile.rst",
-            category="Indices",
+            category="03 Indices",
             subcategory="{network}",
             labels={"design": "{design}", "figure": "depth profile"},
         ),
         pairs=report(
             "results/{study}/{network}/{design}/figures/pairs.png",
             caption="../report/pairs.rst",
-            category="Indices",
+            category="03 Indices",
             subcategory="{network}",
             labels={"design": "{design}", "figure": "pairs of factors"},
         ),
         channels=report(
             "results/{study}/{network}/{design}/figures/channels.png",
             caption="../report/channels.rst",
-            category="Indices",
+            category="03 Indices",
             subcategory="{network}",
-            labels={"design": "{design}", "figure": "channels"},
+            labels={"design": "{design}", "figure": "channels that feel most"},
         ),
         maps=report(
             directory("results/{study}/{network}/{design}/figures/maps"),
             patterns=["{layer}.png"],
             caption="../report/maps.rst",
-            category="Maps",
+            category="03 Indices",
             subcategory="{network}",
-            labels={"design": "{design}", "layer": "{layer}"},
+            labels={"design": "{design}", "figure": "maps of {layer}"},
         ),
     log:
         "results/{study}/logs/plot_indices/{network}_{design}.log",
@@ -58,9 +58,9 @@ rule plot_contrast:
         png=report(
             "results/{study}/{network}/{design}/figures/contrast.png",
             caption="../report/contrast.rst",
-            category="Contrast",
+            category="04 Contrast",
             subcategory="{network}",
-            labels={"design": "{design}", "figure": "contrast"},
+            labels={"design": "{design}", "figure": "each augmentation alone"},
         ),
     log:
         "results/{study}/logs/plot_contrast/{network}_{design}.log",
@@ -86,7 +86,7 @@ rule plot_augmentations:
         png=report(
             "results/{study}/figures/augmentations.png",
             caption="../report/augmentations.rst",
-            category="Input",
+            category="01 Data",
             labels={"figure": "augmentations"},
         ),
     log:
@@ -104,10 +104,74 @@ rule plot_augmentations:
         "../../scripts/plot_augmentations.py"
 
 
+rule plot_images:
+    """Some images of every class, in both partitions, and how many there are."""
+    input:
+        images=rules.cache_images.output.images,
+        manifest=rules.cache_images.output.manifest,
+    output:
+        png=report(
+            "results/{study}/figures/images.png",
+            caption="../report/images.rst",
+            category="01 Data",
+            labels={"figure": "images of every class"},
+        ),
+    log:
+        "results/{study}/logs/plot_images.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing images of study {wildcards.study}"
+    script:
+        "../../scripts/plot_images.py"
+
+
+rule plot_networks:
+    """Model cards of all networks, and the layers that are recorded."""
+    input:
+        cards=expand(
+            rules.train_network.output.card, network=NETWORKS, allow_missing=True
+        ),
+    output:
+        png=report(
+            "results/{study}/figures/networks.png",
+            caption="../report/networks.rst",
+            category="02 Networks",
+            labels={"figure": "networks and recorded layers"},
+        ),
+    log:
+        "results/{study}/logs/plot_networks.log",
+    conda:
+        "../../envs/actsense.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        networks=NETWORKS,
+        layers=study.survey["layers"],
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing the networks of study {wildcards.study}"
+    script:
+        "../../scripts/plot_networks.py"
+
+
 rule figures:
     """The figures of all networks and designs."""
     input:
         of_runs(rules.plot_indices.output),
         of_runs(rules.plot_contrast.output),
-        expand(rules.plot_augmentations.output, study=STUDY),
+        expand(
+            [
+                *rules.plot_images.output,
+                *rules.plot_augmentations.output,
+                *rules.plot_networks.output,
+            ],
+            study=STUDY,
+        ),
     localrule: True

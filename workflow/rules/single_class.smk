@@ -40,21 +40,21 @@ rule plot_classes:
             directory(
                 "results/{study}/{network}/analysis/figures/single_class_rankings"
             ),
-            patterns=["{page}.png"],
+            patterns=["{design}.png"],
             caption="../report/single_class_rankings.rst",
-            category="Single classes",
+            category="08 Single class",
             subcategory="{network}",
-            labels={"figure": "most sensitive classes, {page}"},
+            labels={"figure": "most sensitive classes under {design}"},
         ),
         matches=report(
             directory(
                 "results/{study}/{network}/analysis/figures/single_class_matches"
             ),
-            patterns=["{page}.png"],
+            patterns=["{design}.png"],
             caption="../report/single_class_matches.rst",
-            category="Single classes",
+            category="08 Single class",
             subcategory="{network}",
-            labels={"figure": "matches, {page}"},
+            labels={"figure": "predictions of damaged networks under {design}"},
         ),
     log:
         "results/{study}/logs/plot_classes/{network}.log",

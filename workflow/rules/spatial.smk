@@ -218,19 +218,19 @@ rule plot_transforms:
         shuffle=report(
             "results/{study}/spatial/figures/shuffle.png",
             caption="../report/spatial_shuffle.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "accuracy on shuffled patches"},
         ),
         scores=report(
             "results/{study}/spatial/figures/shuffle_scores.png",
             caption="../report/spatial_scores.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "shuffled patches in numbers"},
         ),
         saturation=report(
             "results/{study}/spatial/figures/saturation.png",
             caption="../report/spatial_saturation.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "accuracy on saturated images"},
         ),
     log:
@@ -257,7 +257,7 @@ rule plot_shuffled_images:
         png=report(
             "results/{study}/spatial/figures/shuffled_images.png",
             caption="../report/spatial_images.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "shuffled and saturated images"},
         ),
     log:
@@ -288,13 +288,13 @@ rule plot_cells:
             directory("results/{study}/spatial/figures/cell_curves"),
             patterns=["{network}.png"],
             caption="../report/spatial_cell_curves.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "masked cells, {network}"},
         ),
         scores=report(
             "results/{study}/spatial/figures/cell_scores.png",
             caption="../report/spatial_cell_scores.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "masked cells in numbers"},
         ),
     log:
@@ -322,13 +322,13 @@ rule plot_interaction:
         interaction=report(
             "results/{study}/spatial/figures/interaction.png",
             caption="../report/spatial_interaction.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "interaction of distant patches"},
         ),
         patches=report(
             "results/{study}/spatial/figures/interaction_patches.png",
             caption="../report/spatial_patches.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "interaction, image by image"},
         ),
     log:
@@ -357,7 +357,7 @@ rule plot_saliency:
         png=report(
             "results/{study}/spatial/figures/saliency.png",
             caption="../report/spatial_saliency.rst",
-            category="Spatial",
+            category="10 Spatial",
             labels={"figure": "saliency maps"},
         ),
     log:

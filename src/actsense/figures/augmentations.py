@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.augment import AUGMENTATIONS
-from actsense.figures.style import new_figure
+from actsense.augment.catalog import SEED
+from actsense.figures.style import new_figure, show_image
 
 SETTINGS = 5
 
@@ -27,9 +28,9 @@ def contact_sheet(image: NDArray[np.uint8]) -> Figure:
         9.5,
         1.0 + 1.6 * len(AUGMENTATIONS),
         "The augmentations at five settings",
-        f"One image of the study ({width} x {height} pixels), untouched on the left. All "
-        "parameters of an augmentation run together from the low\nto the high end of their "
-        "ranges, in the order given above each picture.",
+        f"One image of the study ({width} x {height} pixels), untouched on the left. Parameters "
+        "run together from the low to the\nhigh end of their ranges, in the order given above "
+        "each picture; which patches are moved or masked is drawn anew.",
     )
     axes = figure.subplots(len(AUGMENTATIONS), SETTINGS + 1)
     for row, (name, augmentation) in zip(axes, AUGMENTATIONS.items(), strict=True):
@@ -39,20 +40,18 @@ def contact_sheet(image: NDArray[np.uint8]) -> Figure:
             axis.set_axis_off()
         steps = SETTINGS if parameters else 1
         for axis, share in zip(row[1:], np.linspace(0, 1, steps), strict=False):
-            values = [float(parameter.at(share)) for parameter in parameters]
-            treated = augmentation.apply(original, torch.tensor([values], dtype=torch.float32))
-            label = ", ".join(f"{value:.3g}" for value in values) or "no parameter"
-            _show(axis, treated, label)
-            axis.title.set_fontsize(7 if len(values) < 4 else 6)
-        names = "\n".join(parameter.name for parameter in parameters)
-        row[0].set_ylabel(names, rotation=0, ha="right", va="center", fontsize=7)
+            values = {parameter.name: float(parameter.at(share)) for parameter in parameters}
+            chosen = torch.tensor([[*values.values()]], dtype=torch.float32)
+            treated = augmentation.apply(original, chosen)
+            said = [f"{value:.3g}" for name, value in values.items() if name != SEED.name]
+            _show(axis, treated, ", ".join(said) or "no parameter")
+            axis.title.set_fontsize(7 if len(said) < 4 else 6)
+        names = [parameter.name for parameter in parameters if parameter.name != SEED.name]
+        row[0].set_ylabel("\n".join(names), rotation=0, ha="right", va="center", fontsize=7)
     return figure
 
 
 def _show(axis: Axes, images: Tensor, label: str) -> None:
     axis.set_axis_on()
-    axis.imshow(images[0].permute(1, 2, 0).numpy(), interpolation="nearest")
+    show_image(axis, images[0].permute(1, 2, 0).numpy())
     axis.set_title(label, fontsize=9, pad=3)
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.spines[:].set_visible(False)

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from actsense.figures.network_lines import draw_line, network_styles, read_table
 from actsense.figures.style import new_figure, save
@@ -22,6 +23,7 @@ METRICS = {  # with their value where effects add up
 }
 SHIFT = 0.06  # between networks, in doublings of the size
 SPREAD = 0.4  # of all networks together
+TICKS = 4
 MARGIN = 0.05  # around all drops, as a share of them
 
 
@@ -118,6 +120,10 @@ def _scatter(axis: Axes, one: xr.Dataset, correlation: float) -> None:
     margin = MARGIN * (high - low) or 1.0
     axis.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
     axis.set_aspect("equal")
+    for side in (axis.xaxis, axis.yaxis):
+        # Tiny drops get their power in every label: above the axis it would cover the title.
+        side.set_major_locator(MaxNLocator(TICKS))
+        side.set_major_formatter(StrMethodFormatter("{x:.3g}"))
     axis.axline((0, 0), slope=1, color="0.6", linewidth=0.8, zorder=0)
     axis.scatter(one["apart"], one["together"], s=8, color="#0072B2", alpha=0.5, linewidths=0)
     r = "undefined" if np.isnan(correlation) else f"{correlation:.2f}"

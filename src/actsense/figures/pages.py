@@ -27,7 +27,7 @@ def plot_indices(
     totals = tree.to_dataset().load()
     if "replicates" in tree.attrs:
         title += (
-            f" ({tree.attrs['replicates']} replicates, {tree.attrs['base_points']} base points)"
+            f" ({tree.attrs['base_points']} base points in {tree.attrs['replicates']} replicates)"
         )
     names = [str(name) for name in totals["layer"].to_numpy() if str(name) in tree.children]
     layers = {name: tree[name].to_dataset().drop_vars("layer").load() for name in names}

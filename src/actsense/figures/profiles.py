@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import PercentFormatter
 
 from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, line_style, new_figure
 
@@ -65,6 +66,7 @@ def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
             axis.set_title(name, loc="left")
             axis.set_xticks(apart, layers, rotation=35, ha="right")
         row[0].set_ylabel("share of variance")
+    figure.align_ylabels(axes[:, 0])
     axes[0, 2].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
 
@@ -93,7 +95,8 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
         axis.set_title(layer, loc="left")
     for axis in axes.flat[len(layers) :]:
         axis.set_visible(False)
-    figure.colorbar(image, ax=axes, shrink=0.5, label="S2, share of variance")
+    bar = figure.colorbar(image, ax=axes, shrink=0.5, label="S2, per cent of the variance")
+    bar.formatter = PercentFormatter(1, symbol="")
     return figure
 
 

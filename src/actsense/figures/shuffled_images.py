@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,7 +15,7 @@ from torch import Tensor
 from actsense.augment.patches import patch_shuffle, shuffle_keys
 from actsense.augment.saturation import IDENTITY, saturate
 from actsense.data import ImageCache
-from actsense.figures.style import new_figure, save
+from actsense.figures.style import new_figure, save, show_image, spread
 
 IMAGES = 4
 LEVELS = 4  # shown of each transform
@@ -47,7 +46,7 @@ def plot_shuffled_images(
     firsts = (
         table[table["partition"] == "validation"].drop_duplicates("label").sort_values("label")
     )
-    chosen = firsts.iloc[_some(range(len(firsts)), IMAGES)]
+    chosen = firsts.iloc[spread(range(len(firsts)), IMAGES)]
     rows = np.array(chosen.index)
     sheet = shuffled_sheet(
         cache.read(rows), rows, list(chosen["class_name"]), settings=settings, seed=seed
@@ -74,7 +73,7 @@ def shuffled_sheet(
     """
     intact = torch.from_numpy(images).float() / 255
     columns = {"intact": intact} | _shuffled(intact, rows, settings, seed)
-    for level in _some([p for p in settings["saturations"] if p != IDENTITY], LEVELS):
+    for level in spread([p for p in settings["saturations"] if p != IDENTITY], LEVELS):
         columns[f"saturation\np = {level:g}"] = saturate(intact, level)
     figure = new_figure(
         max(9.0, SIDE * len(columns) + 0.3),
@@ -89,7 +88,7 @@ def shuffled_sheet(
     for column, (label, shown) in zip(axes.T, columns.items(), strict=True):
         column[0].set_title(label, fontsize=9)
         for axis, image in zip(column, shown, strict=True):
-            _show(axis, image)
+            show_image(axis, image.permute(1, 2, 0).numpy())
     for axis, name in zip(axes[:, 0], names, strict=True):
         axis.set_ylabel(name, fontsize=8)
     return figure
@@ -101,20 +100,7 @@ def _shuffled(
     """Return the first shuffle of every image for some divisions, by label."""
     shuffled = {}
     for mode in settings["modes"]:
-        for k in _some([k for k in settings["divisions"] if k > 1], LEVELS):
+        for k in spread([k for k in settings["divisions"] if k > 1], LEVELS):
             keys = shuffle_keys(seed, torch.tensor(rows), k, 0)
             shuffled[f"{mode}\nk = {k}"], _ = patch_shuffle(images, k, mode, keys=keys)
     return shuffled
-
-
-def _some(values: Sequence[Any], count: int) -> list[Any]:
-    """Return values from the first to the last, evenly spread, at most so many."""
-    places = np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)
-    return [values[place] for place in places]
-
-
-def _show(axis: Axes, image: Tensor) -> None:
-    axis.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.spines[:].set_visible(False)

@@ -7,16 +7,22 @@ __all__ = [
     "line_style",
     "new_figure",
     "save",
+    "show_image",
+    "spread",
 ]
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
 from actsense.store import replacing
@@ -43,6 +49,11 @@ FACTOR_COLORS = {
     "partition": "#888888",
 }
 CONTEXT_LINES = {"order": ":", "class": "-", "image": "--", "partition": "-."}
+Value = TypeVar("Value")
+
+TITLE = FontProperties(size=12, weight="bold")
+SUBTITLE = FontProperties(size=9)
+MARGIN = 0.1  # inches
 HEADER = 0.72  # inches for the title and two lines below it
 SETTINGS: dict[Any, Any] = {
     "font.size": 9,
@@ -68,13 +79,39 @@ def interval_errors(table: pd.DataFrame, metric: str) -> NDArray[np.float64]:
     return np.stack([table[metric] - low, high - table[metric]]).astype(float).clip(0)
 
 
+def spread(values: Sequence[Value], count: int) -> list[Value]:
+    """Return values from the first to the last, evenly spread, at most so many."""
+    places = np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)
+    return [values[place] for place in places]
+
+
+def show_image(axis: Axes, image: NDArray[Any]) -> None:
+    """Draw an image, (height, width, 3), pixel by pixel and without a frame."""
+    axis.imshow(image, interpolation="nearest")
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.spines[:].set_visible(False)
+
+
 def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure:
-    """Return an empty figure, sizes in inches, with a title and what a reader must know."""
+    """Return an empty figure, sizes in inches, with a title and what a reader must know.
+
+    A figure is made wider where its title or a line of the subtitle would not fit.
+    """
+    lines = [(title, TITLE), *((line, SUBTITLE) for line in subtitle.splitlines())]
+    width = max(width, *(_text_width(line, font) + 2 * MARGIN for line, font in lines))
     engine = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height))
     figure = Figure(figsize=(width, height), layout=engine)
-    figure.text(0.01, 1 - 0.08 / height, title, fontsize=12, fontweight="bold", va="top")
-    figure.text(0.01, 1 - 0.32 / height, subtitle, fontsize=9, va="top")
+    left = MARGIN / width
+    figure.text(left, 1 - 0.08 / height, title, fontproperties=TITLE, va="top")
+    figure.text(left, 1 - 0.32 / height, subtitle, fontproperties=SUBTITLE, va="top")
     return figure
+
+
+def _text_width(line: str, font: FontProperties) -> float:
+    """Return how wide a line will be, inches."""
+    path = TextPath((0, 0), line, prop=font)
+    return float(path.get_extents().width) / 72 if len(path.vertices) else 0.0
 
 
 def save(figure: Figure, png: Path, *, dpi: int) -> None:

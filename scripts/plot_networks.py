@@ -1,0 +1,15 @@
+"""Rule plot_networks: model cards to a picture of all networks and their recorded layers."""
+
+from pathlib import Path
+
+from actsense.figures.network_cards import plot_networks
+from actsense.run import logged
+
+with logged(snakemake.log[0]):
+    plot_networks(
+        dict(zip(snakemake.params.networks, map(Path, snakemake.input.cards), strict=True)),
+        snakemake.params.layers,
+        Path(snakemake.output.png),
+        title=snakemake.wildcards.study,
+        dpi=snakemake.params.figures["dpi"],
+    )
