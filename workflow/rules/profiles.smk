@@ -44,7 +44,10 @@ rule plot_masking:
             caption="../report/masking_curves.rst",
             category="07 Masking",
             subcategory="{network}",
-            labels={"design": "{design}", "figure": "accuracy under masks from {value}"},
+            labels={
+                "design": "{design}",
+                "figure": "accuracy under masks from {value}",
+            },
         ),
         controls=report(
             "results/{study}/{network}/{design}/figures/masking_controls.png",
