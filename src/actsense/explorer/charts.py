@@ -11,6 +11,7 @@ __all__ = [
     "scatter_chart",
 ]
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,11 @@ Spec = dict[str, Any]
 
 INDEX_COLORS = {"S1": "#0072B2", "ST": "#D55E00", "shapley": "#009E73"}
 LAYER_COLORS = ("#0072B2", "#D55E00")
-CONTROL_COLORS = {
-    "largest responses": "#000000",
-    "same map, positions permuted": "#777777",
-    "least sensitive": "#999999",
-    "replaced by their mean": "#555555",
+CONTROL_LINES = {  # color and dashes
+    "largest responses": ("#000000", [8, 4]),
+    "same map, positions permuted": ("#555555", [2, 2]),
+    "least sensitive": ("#555555", [8, 3, 2, 3]),
+    "replaced by their mean": ("#999999", [5, 5]),
 }
 OTHER = "#CCCCCC"
 SHARE = "share of variance"
@@ -41,12 +42,11 @@ def profile_chart(table: pd.DataFrame, chosen: str) -> Spec:
     """Draw the indices of a unit for all factors, with intervals; the chosen factor is framed."""
     factors = list(dict.fromkeys(table["factor"]))
     y: Spec = {"field": "factor", "type": "nominal", "sort": factors, "title": None} | EVERY
-    offset: Spec = {"yOffset": {"field": "name", "sort": [NAMES[i] for i in INDEX_COLORS]}}
-    color = _palette("name", {NAMES[i]: c for i, c in INDEX_COLORS.items()}, orient="top")
-    data = _ends(table).assign(name=table["index"].map(NAMES))
+    offset: Spec = {"yOffset": {"field": "index", "sort": list(INDEX_COLORS)}}
+    color = _palette("index", INDEX_COLORS, orient="top")
     return _chart(
-        data,
-        [_band(chosen, y), *_dots(y, SHARE, color, offset, ["factor", "name"])],
+        _ends(table),
+        [_band(chosen, y), *_dots(y, SHARE, color, offset, ["factor", "index"])],
         height=AROUND + 30 + 2 * ROW * len(factors),
     )
 
@@ -83,7 +83,7 @@ def contrast_chart(table: pd.DataFrame, chosen: str) -> Spec:
         "sort": list(data["factor"]),
         "title": None,
     } | EVERY
-    title = "mean difference of the response, augmented minus untouched"
+    title = "mean difference of the response"
     color = {"color": {"value": "#0072B2"}}
     kept = _ends(data[["factor", "value", "half"]])
     return _chart(
@@ -145,7 +145,7 @@ def depth_chart(table: pd.DataFrame, chosen: str, index: str) -> Spec:
     line = {"mark": "line", "encoding": {"x": x, "y": y, "strokeWidth": width} | color}
     points = {"mark": {"type": "circle", "size": 30}, "encoding": {"x": x, "y": y} | color | tips}
     rules = {
-        "mark": {"type": "rule", "opacity": 0.5},
+        "mark": "rule",
         "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}} | color,
     }
     return _chart(_ends(table), [line, rules, points], height=320)
@@ -193,14 +193,16 @@ def mask_chart(table: pd.DataFrame, metric: str, chosen: str, unmasked: float) -
     title = METRICS[metric]
     y = _quantity("value", title)
     names = list(dict.fromkeys(lines["curve"]))
-    colors = {name: CONTROL_COLORS.get(name) or _color(name) for name in names}
-    color = _palette("curve", colors, orient="right")
+    styles = {name: CONTROL_LINES.get(name) or (_color(name), [1, 0]) for name in names}
+    legend: Spec = {"orient": "right", "title": None, "symbolType": "stroke", "symbolSize": 600}
+    colors, dashes = (
+        _scaled("curve", {name: style[k] for name, style in styles.items()}) | {"legend": legend}
+        for k in (0, 1)
+    )
+    color: Spec = {"color": colors}
+    drawn: Spec = {"color": colors, "strokeDash": dashes}
     tips = {"tooltip": _tooltips({"curve": "masks"}, ("percent", "value", "low", "high"))}
     wide = {"condition": {"test": f"datum.curve == '{chosen}'", "value": 4}, "value": 1.4}
-    dash = {
-        "condition": {"test": "datum.kind == 'control'", "value": [5, 3]},
-        "value": [1, 0],
-    }
     ends = {"y": y | {"field": "low"}, "y2": {"field": "high"}}
     between = {
         "mark": {"type": "area", "color": OTHER, "opacity": 0.7},
@@ -214,9 +216,9 @@ def mask_chart(table: pd.DataFrame, metric: str, chosen: str, unmasked: float) -
     }
     line = {
         "mark": "line",
-        "encoding": {"x": x, "y": y, "strokeWidth": wide, "strokeDash": dash} | color,
+        "encoding": {"x": x, "y": y, "strokeWidth": wide} | drawn,
     }
-    rules = {"mark": {"type": "rule", "opacity": 0.6}, "encoding": {"x": x, **ends} | color}
+    rules = {"mark": "rule", "encoding": {"x": x, **ends} | color}
     dots = {"mark": {"type": "circle", "size": 30}, "encoding": {"x": x, "y": y} | color | tips}
     return _chart(lines, [between, level, line, rules, dots], height=430)
 
@@ -281,10 +283,14 @@ def _quantity(field: str, title: str) -> Spec:
     }
 
 
-def _palette(field: str, colors: dict[str, str], *, orient: str) -> Spec:
-    scale = {"domain": list(colors), "range": list(colors.values())}
-    legend = {"orient": orient, "title": None} | EVERY
-    return {"color": {"field": field, "type": "nominal", "scale": scale, "legend": legend}}
+def _palette(field: str, colors: Mapping[str, str], *, orient: str) -> Spec:
+    return {"color": _scaled(field, colors) | {"legend": {"orient": orient, "title": None}}}
+
+
+def _scaled(field: str, ranged: Mapping[str, Any]) -> Spec:
+    """Give every name a color, or dashes."""
+    scale = {"domain": list(ranged), "range": list(ranged.values())}
+    return {"field": field, "type": "nominal", "scale": scale}
 
 
 def _tooltips(names: dict[str, str], numbers: tuple[str, ...]) -> list[Spec]:

@@ -42,7 +42,7 @@ def explore(path: Path, *, port: int | None = None, open_browser: bool = True) -
             "The explorer needs Streamlit, which is not installed here. "
             'Install it with: pip install "actsense[explorer]"'
         )
-    from actsense.explorer.shelf import find_studies
+    from actsense.explorer.studies import find_studies
 
     find_studies(path)
     if port is not None and not _is_free(port):

@@ -54,8 +54,9 @@ def show_masking(scene: Scene) -> None:
         else ""
     )
     st.caption(
-        f"Each line masks the {where['level']}s of {place} that the map of {choice.value} for one "
-        f"factor calls most sensitive, multiplied by {choice.scale:g}; wide line: {scene.factor}. "
+        f"Each line masks the {where['level']}s of {place} that one factor's map calls most "
+        f"sensitive ({NAMES[choice.value]}), multiplied by {choice.scale:g}; wide line: "
+        f"{scene.factor}. "
         f"Bars: 95 % intervals over {attributes.get('images', '?')} images. Gray band: all random "
         f"masks of equal size. Dashed: controls of {scene.factor}, and masks of the largest "
         f"responses. Dotted: no mask. {label}Entropy falls where the network answers with few "

@@ -10,9 +10,9 @@ import pandas as pd
 from actsense.explorer.reading import CONTRAST
 
 ORDERS = {
-    "value": "the index itself",
-    "certain": "the lower end of its interval",
-    "variance": "the variance behind it",
+    "variance": "variance due to the factor",
+    "value": "share of their variance",
+    "certain": "lower end of its interval",
     "number": "number",
 }
 

@@ -16,7 +16,8 @@ from actsense.explorer.ordering import ordered
 from actsense.explorer.reading import CONTRAST, INDICES, NAMES, layer_dimensions, ranking
 from actsense.explorer.reading import strongest_position as strongest
 from actsense.explorer.scene import Scene
-from actsense.explorer.shelf import Shelf, find_studies, open_shelf
+from actsense.explorer.shelf import Shelf, open_shelf
+from actsense.explorer.studies import find_studies
 from actsense.explorer.unit_views import show_contrast, show_images, show_units
 from actsense.inspection import open_study
 
@@ -34,6 +35,7 @@ SHOW = {
     "compare": show_comparison,
     "masking": show_masking,
 }
+STRONGEST = "The largest variance due to the factor: the index times the variance."
 UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
 # Half bright, half dark: a picture of our own, because named icons are fetched from elsewhere.
 ICON = Image.fromarray(np.kron([[230, 40], [120, 200]], np.ones((16, 16))).astype(np.uint8))
@@ -127,13 +129,16 @@ def _choose_unit(
     for column, name in zip(columns[1:], positions, strict=True):
         at[name] = pick_number(column, name.capitalize(), name, sizes[name], place[name])
     forget = st.session_state.wishes.forget
-    side.button(f"Strongest {axis}", on_click=forget, args=(UNIT,), width="stretch")
+    side.button(
+        f"Strongest {axis}", on_click=forget, args=(UNIT,), width="stretch", help=STRONGEST
+    )
     if positions:
         side.button(
             "Strongest position",
             on_click=forget,
             args=(positions,),
             width="stretch",
+            help=STRONGEST,
             disabled=place == {name: at[name] for name in positions},
         )
     return at, sizes

@@ -1,6 +1,6 @@
-"""Studies below a folder, and results that are read once as long as their files stay the same."""
+"""Results that are read once, as long as their files stay the same."""
 
-__all__ = ["Shelf", "find_studies", "open_shelf"]
+__all__ = ["Shelf", "open_shelf"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,37 +9,11 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
-from actsense.errors import ConfigError
 from actsense.inspection import RunResults, StudyResults, open_study
 
 Arguments = ParamSpec("Arguments")
 Found = TypeVar("Found")
 Stamp = tuple[tuple[str, int], ...]
-
-
-def find_studies(path: Path) -> dict[str, Path]:
-    """Return the folders of studies by name: the folder itself, or those directly inside.
-
-    Raises:
-        ConfigError: If there is none.
-    """
-    try:
-        return {open_study(path).name: path}
-    except ConfigError:
-        if not path.is_dir():
-            raise
-    found = {}
-    for folder in sorted(path.iterdir()):
-        try:
-            found[open_study(folder).name] = folder
-        except ConfigError:
-            continue
-    if not found:
-        raise ConfigError(
-            f"{path}: holds no results of a study. Give the folder of one, such as "
-            "results/digits, or one with studies inside; make one with: snakemake"
-        )
-    return found
 
 
 @dataclass(frozen=True)
@@ -82,6 +56,7 @@ def _stamp(path: Path, network: str, design: str) -> Stamp:
     """Say when every store was made: a store that is made again is another folder."""
     marks = [path / "data/images.zarr/zarr.json", path / "data/manifest.csv"]
     marks += sorted((path / network / design).glob("*.zarr/zarr.json"))
+    marks += sorted(path.glob("**/*.hdf5"))  # published values
     return tuple((str(mark), mark.stat().st_mtime_ns) for mark in marks if mark.is_file())
 
 

@@ -44,14 +44,14 @@ def show_units(scene: Scene) -> None:
     with left, told():
         _show_ranking(scene)
     with right, told():
-        if scene.position is None:
-            _show_profile(scene)
-        else:
-            _show_maps(scene)
-    left, right = st.columns([7, 5], gap="medium")
-    with left, told():
         if scene.position is not None:
-            _show_profile(scene)
+            _show_maps(scene)
+    if scene.position is not None:
+        left, right = st.columns([7, 5], gap="medium")
+    else:
+        left = right  # no maps: the charts take their place
+    with left, told():
+        _show_profile(scene)
     with right, told():
         _show_pairs(scene)
 
@@ -112,7 +112,7 @@ def _show_ranking(scene: Scene) -> None:
     st.dataframe(
         shown[_columns(shown, index)],
         hide_index=True,
-        height=min(TABLE_HEIGHT, ROW_HEIGHT * (len(shown) + 1) + 3),
+        height=min(TABLE_HEIGHT, ROW_HEIGHT * len(shown) + 40),
         row_height=ROW_HEIGHT,
         key=key,
         on_select=_choose_row(key, shown["number"].to_numpy(), scene),
@@ -132,7 +132,7 @@ def _columns(table: pd.DataFrame, index: str) -> list[str]:
     names = [name for name in (*INDICES, CONTRAST) if name in table]
     names.sort(key=lambda name: name != index)
     columns = [column for name in names for column in (name, f"{name}_ci") if column in table]
-    return ["number", *columns, "variance"]
+    return ["number", *columns[:2], "variance", *columns[2:]]
 
 
 def _column_words(axis: str) -> dict[str, Any]:
