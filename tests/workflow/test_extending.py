@@ -1,0 +1,143 @@
+"""The examples of docs/extending.md: patches that apply, and commands that run, as the page says.
+
+Of the page's fenced blocks, `python` and `yaml` ones that begin with the name of a file are that
+file, the other ones are excerpts of the section's patch, and `sh` ones are run.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+PAGE = REPOSITORY / "docs/extending.md"
+EXAMPLES = REPOSITORY / "docs/examples"
+KINDS = ("dataset", "network", "factor", "analysis")
+MYPY_CACHE = ".mypy_cache"  # of `make lint`, if it has been run: a first check takes a minute
+Copy = Callable[[str], Path]
+
+
+def section(heading: str) -> str:
+    """Return the text of the page's section whose heading ends like this."""
+    parts = PAGE.read_text().split("\n## ")
+    (found,) = (part for part in parts[1:] if part.split("\n")[0].endswith(heading))
+    return found
+
+
+def blocks(heading: str) -> list[tuple[str, str]]:
+    """Return language and text of the fenced blocks of a section."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", section(heading), flags=re.MULTILINE | re.DOTALL)
+
+
+def file_name(text: str) -> str:
+    """Return the name that a block gives itself in its first line, if it does."""
+    named = re.match(r"# ([\w./]+\.\w+)\n", text)
+    return named[1] if named else ""
+
+
+def commands(heading: str) -> str:
+    return "".join(text for language, text in blocks(heading) if language == "sh")
+
+
+def patch(kind: str) -> str:
+    return (EXAMPLES / f"{kind}.patch").read_text()
+
+
+def touched(kind: str) -> list[str]:
+    """Return the files that a patch changes or makes."""
+    return re.findall(r"^\+\+\+ b/(.*)$", patch(kind), flags=re.MULTILINE)
+
+
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a copy of the tree, with its package and this environment's programs."""
+    own = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
+    }
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | own | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def copy_tree(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """Return a function that copies the working tree, uncommitted changes and all."""
+    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = subprocess.check_output(listed, cwd=REPOSITORY, text=True).split("\0")
+    files = [name for name in names if (REPOSITORY / name).is_file()]
+
+    def copy(name: str) -> Path:
+        tree = tmp_path_factory.mktemp("extending") / name
+        for file in files:
+            (tree / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / file, tree / file)
+        return tree
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of what mypy knows already, for all copies of the tree."""
+    folder = tmp_path_factory.mktemp("mypy")
+    if (REPOSITORY / MYPY_CACHE).is_dir():
+        shutil.copytree(REPOSITORY / MYPY_CACHE, folder, dirs_exist_ok=True)
+    return folder
+
+
+def test_every_patch_has_a_section() -> None:
+    assert sorted(path.stem for path in EXAMPLES.glob("*.patch")) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_shows_the_patch_as_it_is(kind: str) -> None:
+    added = [line.strip() for line in re.findall(r"^\+(?!\+\+ )(.*)$", patch(kind), re.MULTILINE)]
+    excerpts = [text for language, text in blocks(kind) if language in ("python", "yaml")]
+    excerpts = [text for text in excerpts if not file_name(text)]
+    assert excerpts
+    for text in excerpts:
+        shown = [line.strip() for line in text.splitlines()]  # the page's indentation is its own
+        assert "\n".join(shown) in "\n".join(added), text
+    for name in touched(kind):
+        assert f"`{name}`" in section(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_patch_brings_tests_that_the_page_runs(kind: str) -> None:
+    brought = [name for name in touched(kind) if name.startswith("tests/")]
+    assert brought
+    assert all(name in commands(kind) for name in brought)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_patch_applies_and_what_the_page_says_comes_true(
+    kind: str, copy_tree: Copy, mypy_cache: Path
+) -> None:
+    tree = copy_tree(kind)
+    applied = run(tree, "git", "apply", "--check", f"docs/examples/{kind}.patch")
+    assert applied.returncode == 0, (
+        f"docs/examples/{kind}.patch no longer applies: docs/extending.md, at its end, says how "
+        f"it is written again.\n{applied.stderr}"
+    )
+    for language, text in blocks(kind):
+        if language in ("python", "yaml") and (name := file_name(text)):
+            (tree / name).write_text(text)
+    assert f"git apply docs/examples/{kind}.patch" in commands(kind)
+    for steps in (commands(kind), commands("Before a commit")):
+        done = run(tree, "sh", "-e", "-x", "-c", steps, MYPY_CACHE_DIR=str(mypy_cache))
+        assert done.returncode == 0, done.stdout + done.stderr
+    for made in re.findall(r"`(results/[^`]+)`", section(kind)):
+        assert (tree / made).exists(), made
