@@ -16,6 +16,7 @@ POSITIVE = colormaps["magma"].with_extremes(bad="0.7")  # dead units are gray, a
 SIGNED = colormaps["RdBu_r"].with_extremes(bad="0.7")
 STOPS = 9  # colors that a color bar is drawn from
 CAPTION = "font-size:0.8rem;line-height:1.3"
+CUT = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
 
 
 def heatmap(
@@ -41,7 +42,7 @@ def heatmap(
     marked = _mark(*chosen, *values.shape) if chosen else ""
     image = _pixels((255 * colors[..., :3]).astype(np.uint8), title)
     return (
-        f'<div style="flex:1;min-width:0"><div style="{CAPTION}">{escape(title)}</div>'
+        f'<div style="flex:1;min-width:0"><div style="{CAPTION};{CUT}">{escape(title)}</div>'
         f'<div style="position:relative">{image}'
         f"{marked}</div></div>"
     )
@@ -67,9 +68,8 @@ def picture(pixels: NDArray[np.uint8], lines: Sequence[str]) -> str:
         pixels: Shape (3, side, side).
         lines: What stands below; long lines are cut.
     """
-    cut = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
     below = "".join(
-        f'<div style="{CAPTION};{cut}" title="{escape(line)}">{escape(line)}</div>'
+        f'<div style="{CAPTION};{CUT}" title="{escape(line)}">{escape(line)}</div>'
         for line in lines
     )
     image = _pixels(np.moveaxis(pixels, 0, -1), lines[0])
