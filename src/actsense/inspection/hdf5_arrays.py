@@ -183,22 +183,27 @@ class LayerFiles:
         """Return indices of pairs of factors, symmetric, NaN for a factor with itself."""
         shape = (len(first), len(second), units.stop - units.start)
         values = np.full(shape, np.nan, dtype=np.float32)
+        slots = [self.scheme.factors.index(name) for name in self.scheme.slots]
         with reading_values(self.paths["si"]) as file:
-            for a, j in enumerate(first):
-                for b, k in enumerate(second):
-                    if j != k:
-                        values[a, b] = self._pair(file[self.group], int(j), int(k), units)
+            group = file[self.group]
+            places: dict[int, list[tuple[int, int]]] = {}  # of every row, where it goes
+            for a, b in np.ndindex(shape[:2]):
+                held = sorted(
+                    slots.index(k) for k in {int(first[a]), int(second[b])} if k in slots
+                )
+                if len(held) == 2:
+                    places.setdefault(pair_row(held[0], held[1], len(slots)), []).append((a, b))
+                elif first[a] != second[b]:
+                    values[a, b] = group[f"{BESIDE}:si2"][held[0], units]
+            if places:
+                rows = sorted(places)
+                # Described with an axis of one in front, and without.
+                leading = (0,) * (group["si2"].ndim - 2)
+                for row, held_row in zip(rows, group["si2"][(*leading, rows, units)], strict=True):
+                    for place in places[row]:
+                        values[place] = held_row
             values[..., ~self._sobol_rows(file, 1, units).any(axis=0)] = np.nan
         return values
-
-    def _pair(self, group: h5py.Group, j: int, k: int, units: slice) -> Floats:
-        names, slots = {self.scheme.factors[j], self.scheme.factors[k]}, self.scheme.slots
-        held = sorted(slots.index(name) for name in names if name != BESIDE)
-        if len(held) == 1:
-            return np.asarray(group[f"{BESIDE}:si2"][held[0], units])
-        # Described with an axis of one in front, and without.
-        leading = (0,) * (group["si2"].ndim - 2)
-        return np.asarray(group["si2"][(*leading, pair_row(held[0], held[1], len(slots)), units)])
 
     def raw_effects(self, units: slice) -> NDArray[np.float64]:
         """Return sums of the Shapley effects of every factor's numbers, (factors, units)."""
