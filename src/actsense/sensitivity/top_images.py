@@ -107,7 +107,7 @@ class TopImages:
                 {
                     name: (
                         dimensions,
-                        np.stack([one[name] for one in found]).reshape(-1, self._ranks, *shape),
+                        np.stack([one[name].reshape(self._ranks, *shape) for one in found]),
                         {"description": described},
                     )
                     for name, described in DESCRIPTIONS.items()
@@ -229,23 +229,35 @@ def _kernel(
     last = len(kept) - 1
     for tile in numba.prange((units + UNITS_PER_TILE - 1) // UNITS_PER_TILE):
         low = tile * UNITS_PER_TILE
+        width = min(UNITS_PER_TILE, units - low)
+        best = np.empty(UNITS_PER_TILE, responses.dtype)
+        number = np.empty(UNITS_PER_TILE, first.dtype)
         for i in range(images):
-            for u in range(low, min(low + UNITS_PER_TILE, units)):
-                best = np.float32(-np.inf)
-                number = first[i]
-                for d in range(draws):
-                    if responses[i, d, u] > best:
-                        best = responses[i, d, u]
-                        number = np.int32(first[i] + d)
-                if best < lowest[u]:
-                    lowest[u] = best
-                rank = last
-                while rank >= 0 and (
-                    best > kept[rank, u] or (best == kept[rank, u] and number < numbers[rank, u])
-                ):
-                    if rank < last:
-                        kept[rank + 1, u] = kept[rank, u]
-                        numbers[rank + 1, u] = numbers[rank, u]
-                    kept[rank, u] = best
-                    numbers[rank, u] = number
-                    rank -= 1
+            best[:] = -np.inf
+            number[:] = first[i]
+            for d in range(draws):
+                for u in range(width):
+                    if responses[i, d, low + u] > best[u]:
+                        best[u] = responses[i, d, low + u]
+                        number[u] = first[i] + d
+            for u in range(width):
+                lowest[low + u] = min(lowest[low + u], best[u])
+            for u in range(width):
+                if best[u] >= kept[last, low + u]:
+                    _insert(kept[:, low + u], numbers[:, low + u], best[u], number[u])
+
+
+@numba.njit(cache=True)
+def _insert(
+    kept: NDArray[np.float32], numbers: NDArray[np.int32], best: np.float32, number: np.int32
+) -> None:  # pragma: no cover (compiled)
+    """Move what is weaker down by one rank, and the weakest out."""
+    last = len(kept) - 1
+    rank = last
+    while rank >= 0 and (best > kept[rank] or (best == kept[rank] and number < numbers[rank])):
+        if rank < last:
+            kept[rank + 1] = kept[rank]
+            numbers[rank + 1] = numbers[rank]
+        kept[rank] = best
+        numbers[rank] = number
+        rank -= 1

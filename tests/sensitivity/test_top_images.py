@@ -1,0 +1,279 @@
+"""The strongest images of every unit, against sorting all of them."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actsense.sampling import memory as memory_module
+from actsense.sampling.law import Evaluations, ImagePool, InputLaw
+from actsense.sampling.memory import Memory
+from actsense.sampling.shards import Sampling
+from actsense.sensitivity import top_images
+from actsense.sensitivity.contrast import estimate_contrast
+from actsense.sensitivity.top_images import NONE, Strongest, TopImages
+from actsense.store import read_results, write_results
+
+CPU = torch.device("cpu")
+AUGMENTATIONS = ("brightness", "hflip", "rolling")
+DRIVING = (7, 3)  # rows of the only images that the third unit answers
+UNITS, IMAGES, DRAWS, RANKS = 5, 40, 3, 4
+
+
+def by_sorting(y: np.ndarray, ranks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sort the strongest draw of every image; equal ones by number. y: (images, draws, units)."""
+    images, draws, units = y.shape
+    kept, numbers = np.full((ranks, units), -np.inf), np.full((ranks, units), NONE)
+    for u in range(units):
+        best = [min((-y[i, d, u], i * draws + d) for d in range(draws)) for i in range(images)]
+        for rank, (negative, number) in enumerate(sorted(best)[:ranks]):
+            kept[rank, u], numbers[rank, u] = -negative, number
+    return kept, numbers
+
+
+def added(y: np.ndarray, parts: list[np.ndarray], path: str, ranks: int) -> Strongest:
+    strongest = Strongest(ranks, y.shape[2])
+    for rows in parts:
+        getattr(strongest, path)(torch.from_numpy(y[rows]), (rows * y.shape[1]).astype(np.int32))
+    return strongest
+
+
+@pytest.mark.parametrize("path", ["add", "_add_on_device"])
+@settings(deadline=None)  # the first call compiles
+@given(
+    shape=st.tuples(st.integers(1, 12), st.integers(1, 3), st.integers(1, 4)),
+    ranks=st.integers(1, 5),
+    levels=st.integers(1, 50),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_what_is_kept_is_what_sorting_finds_whatever_the_order_and_the_batches(
+    path: str, shape: tuple[int, int, int], ranks: int, levels: int, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    # Few levels make many ties; zeros of both signs are equal.
+    y = (generator.integers(-levels, levels, size=shape) / 7).astype(np.float32)
+    y *= generator.choice(np.float32([1, -1]), size=shape)
+    order = generator.permutation(shape[0])
+    cuts = np.unique(generator.integers(1, shape[0] + 1, size=2))
+    parts = [part for part in np.split(order, cuts) if len(part)]
+    found = added(y, parts, path, ranks)
+
+    kept, numbers = by_sorting(y, ranks)
+    np.testing.assert_array_equal(found.responses.numpy(), kept)
+    np.testing.assert_array_equal(found.numbers.numpy(), numbers)
+    np.testing.assert_array_equal(found.lowest.numpy(), y.max(axis=1).min(axis=0))
+
+
+@pytest.mark.parametrize("path", ["add", "_add_on_device"])
+def test_many_units_are_all_looked_at(path: str) -> None:
+    generator = np.random.default_rng(1)
+    y = generator.normal(size=(9, 2, 2 * top_images.UNITS_PER_TILE + 17)).astype(np.float32)
+    found = added(y, [np.arange(5), np.arange(5, 9)], path, 3)
+    strongest = -np.sort(-y.max(axis=1), axis=0)[:3]
+    np.testing.assert_array_equal(found.responses.numpy(), strongest)
+
+
+@pytest.mark.parametrize("path", ["add", "_add_on_device"])
+def test_numbers_that_are_none_rank_below_all_others(path: str) -> None:
+    y = np.float32([np.nan, -3, np.inf, np.nan, 2]).reshape(5, 1, 1)
+    found = added(y, [np.arange(5)], path, 3)
+    assert found.responses[:, 0].tolist() == [np.inf, 2, -3]
+    assert found.numbers[:, 0].tolist() == [2, 4, 1]
+
+
+def test_tiles_that_do_not_fit_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = np.random.default_rng(2).normal(size=(20, 2, 100)).astype(np.float32)
+    expected = added(y, [np.arange(20)], "add", 3)
+    genuine = top_images._keys
+
+    def limited(responses: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        if responses.shape[-1] > 30:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return genuine(responses, numbers)
+
+    monkeypatch.setattr(top_images, "_keys", limited)
+    found = added(y, [np.arange(20)], "_add_on_device", 3)
+    for one, other in zip(
+        (found.responses, found.numbers, found.lowest),
+        (expected.responses, expected.numbers, expected.lowest),
+        strict=True,
+    ):
+        assert torch.equal(one, other)
+    assert found._memory.size == 25
+
+
+def test_without_room_on_the_device_all_is_kept_on_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def empty(shape: tuple[int, ...], dtype: torch.dtype, device: Any = None) -> torch.Tensor:
+        if device is not None and device.type == "meta":
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return torch.empty(shape, dtype=dtype)
+
+    known = {name: getattr(torch, name) for name in ("OutOfMemoryError", "cuda", "device")}
+    monkeypatch.setattr(memory_module, "torch", SimpleNamespace(empty=empty, **known))
+    assert Memory(torch.device("meta"), 1, "units").empty(2).device == CPU
+    strongest = Strongest(2, 3, "meta")
+    strongest.add(torch.arange(12.0).view(4, 1, 3), np.arange(4, dtype=np.int32))
+    assert strongest.numbers[:, 0].tolist() == [3, 2]
+
+
+class Closed:
+    """Responses in closed form, in the place of a network; remembers what it was asked.
+
+    The first unit answers the image, the second the parameters too, the third two images only,
+    the fourth nothing, the fifth all images alike but for the parameters.
+    """
+
+    device, stretch, recorder = CPU, False, SimpleNamespace(units=UNITS)
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self.asked: dict[tuple[int, int], list[np.ndarray]] = {}
+        self.values: dict[tuple[int, int], list[np.ndarray]] = {}
+
+    def __call__(self, evaluations: Evaluations) -> torch.Tensor:
+        """Answer every evaluation, (rows, units)."""
+        row, drawn = evaluations.image, evaluations.values.sum(axis=1)
+        columns = (
+            np.cos(row * 12.9898),
+            np.sin(row * 78.233 + 40 * drawn),
+            np.isin(row, DRIVING) * (1 + row),
+            np.full(len(row), 2.5),
+            drawn,
+        )
+        answers = np.stack(columns, axis=1).astype(np.float32)
+        for image, first, answer, values in zip(
+            row, evaluations.sequence[:, 0], answers, evaluations.values, strict=True
+        ):
+            self.asked.setdefault((int(first), int(image)), []).append(answer)
+            self.values.setdefault((int(first), int(image)), []).append(values)
+        return torch.from_numpy(answers)
+
+
+def build(batch_size: int = 21) -> Sampling:
+    rows = np.arange(80)
+    pool = ImagePool.shuffled(rows % 2, rows // 2 % 4, seed=0)
+    law = InputLaw(AUGMENTATIONS, "switched", (32, 32), pool)
+    layers = [{"name": "body", "shape": [2, 1, 1]}, {"name": "head", "shape": [3]}]
+    sampling = SimpleNamespace(
+        design=SimpleNamespace(seed=3),
+        law=law,
+        evaluate=Closed(batch_size),
+        described_layers=lambda: layers,
+    )
+    return cast("Sampling", sampling)
+
+
+def found_by(sampling: Sampling, *, top: int = RANKS, images: int = IMAGES) -> Any:
+    watch = TopImages(sampling, images=images, draws=DRAWS, top_images=top)
+    contrast = estimate_contrast(sampling, images=images, draws=DRAWS, top=watch)
+    return contrast, watch.groups()
+
+
+def flat(groups: dict[str, xr.Dataset], name: str) -> np.ndarray:
+    """Join the layers again, (conditions, ranks, units)."""
+    head = groups["head"][name].to_numpy()
+    body = groups["body"][name].to_numpy()
+    return np.concatenate([body.reshape(*body.shape[:2], -1), head], axis=-1)
+
+
+def test_a_contrast_keeps_the_strongest_draw_of_the_strongest_images() -> None:
+    sampling = build()
+    _, groups = found_by(sampling)
+    image, draw, response = (flat(groups, name) for name in ("image", "draw", "response"))
+    assert groups[""]["condition"].to_numpy().tolist() == ["untouched", *AUGMENTATIONS]
+    assert groups["body"]["image"].dims == ("condition", "rank", "channel", "row", "col")
+    asked = sampling.evaluate.asked  # type: ignore[attr-defined]
+    for which in range(-1, len(AUGMENTATIONS)):
+        rows = sorted(row for condition, row in asked if condition == which)
+        y = np.stack([np.stack(asked[which, row]) for row in rows])
+        assert y.shape == (IMAGES, DRAWS if which in (0, 2) else 1, UNITS)
+        kept, numbers = by_sorting(y, RANKS)
+        there = kept > y.max(axis=1).min(axis=0)
+        places = np.where(there, numbers, 0) // y.shape[1]
+        np.testing.assert_array_equal(
+            image[which + 1], np.where(there, np.array(rows)[places], -1)
+        )
+        np.testing.assert_array_equal(draw[which + 1], np.where(there, numbers % y.shape[1], -1))
+        np.testing.assert_array_equal(response[which + 1], np.where(there, kept, np.nan))
+    assert draw.max() == DRAWS - 1
+
+
+def test_units_have_no_more_top_images_than_images_that_drive_them() -> None:
+    sampling = build()
+    _, groups = found_by(sampling, images=80)
+    image = flat(groups, "image")[0]
+    assert image[:, 2].tolist() == [*DRIVING, -1, -1]
+    assert (image[:, 3] == -1).all()
+    assert np.isnan(flat(groups, "response")[:, :, 3]).all()
+    assert (image[:, :2] >= 0).all()
+
+
+def test_with_fewer_images_than_ranks_the_rest_is_empty() -> None:
+    _, groups = found_by(build(), images=3)
+    image = flat(groups, "image")[0, :, 0]
+    assert len(set(image[:2])) == 2
+    assert image[2:].tolist() == [-1, -1]  # the weakest image of all, and none
+
+
+def test_equal_responses_are_listed_by_their_rows() -> None:
+    sampling = build()
+    _, groups = found_by(sampling)
+    image = flat(groups, "image")
+    constant = sampling.evaluate.asked  # type: ignore[attr-defined]
+    assert len({answer[0][4] for (which, _), answer in constant.items() if which == 1}) == 1
+    assert (image[2, :, 4] == -1).all()  # mirrored images: no parameter, so all alike
+
+
+def test_no_statistic_of_the_contrast_moves_by_a_bit() -> None:
+    with_images, _ = found_by(build())
+    without = estimate_contrast(build(), images=IMAGES, draws=DRAWS)
+    for layer, data in without.items():
+        assert data.identical(with_images[layer])
+    assert any(data["mean_difference"].notnull().any() for data in without.values())
+
+
+def test_the_batch_decides_nothing_about_untouched_images() -> None:
+    _, some = found_by(build(21))
+    _, other = found_by(build(4))
+    np.testing.assert_array_equal(flat(some, "image")[0], flat(other, "image")[0])
+
+
+def test_parameters_are_kept_of_every_draw() -> None:
+    sampling = build()
+    _, groups = found_by(sampling)
+    root, seen = groups[""], sampling.evaluate.values  # type: ignore[attr-defined]
+    assert root["parameters"].attrs["columns"] == [
+        "brightness.factor",
+        "rolling.rows",
+        "rolling.columns",
+    ]
+    for place, row in enumerate(root["rows"].to_numpy()):
+        for which, columns in ((0, slice(0, 1)), (2, slice(1, 3))):
+            used = np.stack(seen[which, row])[:, columns]
+            np.testing.assert_array_equal(root["parameters"][place, :, columns], used)
+
+
+@pytest.mark.parametrize("ranks", [0, RANKS])
+def test_a_store_holds_what_was_found(tmp_path: Path, ranks: int) -> None:
+    _, groups = found_by(build(), top=ranks)
+    write_results(tmp_path / "top_images.zarr", groups, attributes={"commit": "none"})
+    tree = read_results(tmp_path / "top_images.zarr")
+    assert tree.attrs == {"stretch": 0, "commit": "none"}
+    for layer in ("body", "head"):
+        data = tree[layer].to_dataset()
+        assert data.sizes["rank"] == ranks
+        assert {name: str(data[name].dtype) for name in data.data_vars} == {
+            "image": "int32",
+            "draw": "int16",
+            "response": "float32",
+        }
+        named = data.sel(condition="rolling")["image"].to_numpy()
+        np.testing.assert_array_equal(named, groups[layer]["image"].to_numpy()[3])
