@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from actsense.augment import AUGMENTATIONS
+from actsense.figures.style import FACTOR_COLORS
+from actsense.sampling.designs import CONTEXT
+
 PAGE = REPOSITORY / "docs/extending.md"
 EXAMPLES = REPOSITORY / "docs/examples"
 KINDS = ("dataset", "network", "factor", "analysis")
@@ -96,6 +100,11 @@ def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if (REPOSITORY / MYPY_CACHE).is_dir():
         shutil.copytree(REPOSITORY / MYPY_CACHE, folder, dirs_exist_ok=True)
     return folder
+
+
+def test_every_factor_has_a_color_of_its_own() -> None:
+    assert {*AUGMENTATIONS, *CONTEXT} == {*FACTOR_COLORS}
+    assert len({*FACTOR_COLORS.values()}) == len(FACTOR_COLORS)
 
 
 def test_every_patch_has_a_section() -> None:
