@@ -28,6 +28,7 @@ from actsense.sampling.designs import Design
 from actsense.sampling.law import InputLaw
 from actsense.sensitivity.contrast import STATISTICS
 from actsense.sensitivity.moments import layout
+from actsense.sensitivity.top_images import DESCRIPTIONS
 from actsense.speed import StandIn
 from actsense.study import COLOUR_CHANNELS, Study
 
@@ -38,6 +39,9 @@ DECODED_BLOCKS = 16  # of a design: their share of different evaluations errs by
 LAYER_ARRAYS = 13  # of the indices of a layer: six estimates, their intervals, what is dead
 NETWORK_ARRAYS = 17  # of their root: six estimates, their intervals, two counts, three labels
 CONTRAST_ARRAYS = len(STATISTICS) + 1
+TOP_ARRAYS = len(DESCRIPTIONS)  # of the top images of a layer
+TOP_ROOT_ARRAYS = 3  # conditions, rows, parameters
+TOP_BYTES = 4 + 2 + 4  # of a unit's image, draw and response
 LABEL_BYTES = 200  # of a condition
 MASKING_ARRAYS = 40  # with labels of conditions, and of predictions
 VARIATION_ARRAYS = 3  # of a layer
@@ -136,7 +140,7 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     further = (_masking_bytes(study, sizes) + _segments_bytes(sizes)) / GB * analysed
     moments = layout(factors)["cross"].stop * units * 8 / GB
     results = units * (_index_bytes(factors) + 4 * len(STATISTICS) * len(law.augmentations)) / GB
-    results += further
+    results += _top_bytes(images, law, units) / GB + further
     alive = min(built.evaluations * units * 4 / GB * stored, study.settings["store_budget_gb"])
     return Cost(
         network=network,
@@ -230,6 +234,15 @@ def _contrast_images(images: StandIn, law: InputLaw) -> int:
     return int(min(contrast["images"], images.counts.sum())) * each
 
 
+def _top_bytes(images: StandIn, law: InputLaw, units: int) -> int:
+    """Return the bytes of the top images, with the parameters that pictures are drawn from."""
+    contrast = images.study.settings["contrast"]
+    shown = int(min(contrast["images"], images.counts.sum()))
+    parameters = int(contrast["draws"]) * sum(map(len, law.parameters))
+    ranked = units * (1 + len(law.augmentations)) * int(contrast["top_images"])
+    return TOP_BYTES * ranked + (8 + 4 * parameters) * shown
+
+
 def _index_bytes(factors: int) -> int:
     """Return the bytes of all indices of a unit, with intervals, before compression."""
     shares = 3 * factors + factors**2  # first, total, Shapley, second; float32
@@ -243,6 +256,7 @@ def _result_files(study: Study, network: str) -> int:
     groups = len(layers) + sum(len(layer.shape) > 1 for layer in layers)  # maps by channel too
     indices = 2 + 2 * NETWORK_ARRAYS + groups * (1 + 2 * LAYER_ARRAYS)
     contrast = 2 + len(layers) * (1 + 2 * CONTRAST_ARRAYS)
+    contrast += 2 + 2 * TOP_ROOT_ARRAYS + len(layers) * (1 + 2 * TOP_ARRAYS)
     figures = 2 * 4 + 1 + 2 * len(layers)
     return indices + contrast + figures + 5
 

@@ -34,6 +34,7 @@ class Sizes:
         segment_evaluations: Evaluations of the segments.
         segment_units: Units that are chosen in all segments together, at most.
         speed: Evaluations per second, or 0 if unknown.
+        top_images: Images that are kept per unit and condition of the contrasts.
     """
 
     units: int
@@ -47,6 +48,7 @@ class Sizes:
     segment_evaluations: int
     segment_units: int
     speed: float
+    top_images: int = 0
 
     @property
     def _block(self) -> float:
@@ -60,6 +62,13 @@ class Sizes:
     @property
     def _rows(self) -> int:
         return 2 + 3 * self.factors + self.factors * (self.factors + 1) // 2
+
+    @property
+    def _top(self) -> float:
+        # Response and number of every rank with the lowest response; then image, draw and
+        # response twice, while they are written. A condition for every factor but the context's
+        # four, and the untouched images.
+        return (self.factors - 3) * self.units * (28 * self.top_images + 4) / 1e6
 
     @property
     def _moments(self) -> float:
@@ -97,7 +106,7 @@ def megabytes(rule: str, sizes: Sizes) -> int:
         "accumulate": PROCESS + 3 * moments,
         "merge_moments": PROCESS + 4 * moments,
         "estimate_indices": PROCESS + TILE + 3 * moments,
-        "estimate_contrast": PROCESS + IMAGES + batch + 2 * augmented,
+        "estimate_contrast": PROCESS + IMAGES + batch + 2 * augmented + sizes._top,
         "plot_indices": PROCESS + moments,
         "evaluate_masks": PROCESS + IMAGES + batch + ranks + outcomes,
         "sample_segments": PROCESS + IMAGES + TILE + batch + segments,
