@@ -27,6 +27,7 @@ include: "workflow/rules/profiles.smk"
 include: "workflow/rules/single_class.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/spatial.smk"
+include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/plan.smk"
 
 

@@ -176,8 +176,8 @@ def _lines(error: ValidationError, key: str) -> Iterator[str]:
     elif rule == "pattern" or "propertyNames" in map(str, error.schema_path):
         yield (
             f"{key}: the name {got!r} is not allowed. Names start with a letter and hold letters, "
-            "digits, '-' and '_' only; data, logs, benchmarks, analysis, figures and spatial are "
-            "taken."
+            "digits, '-' and '_' only; data, logs, benchmarks, analysis, figures, notebooks and "
+            "spatial are taken."
         )
     else:
         yield f"{key}: {error.message}. {schema.get('description', '')}".rstrip()
