@@ -97,8 +97,9 @@ for (each, variant), own in accuracy.groupby(["design", "variant"], sort=False):
     print(
         f"{run.network} under {each}, {names[variant]}: above the null in "
         f"{above} of {len(own)} layers and indices (p < 0.05, corrected).\n"
-        f"  Best {100 * best['accuracy']:.0f} % ({100 * best['low']:.0f} to {100 * best['high']:.0f}) "
-        f"in {best['layer']} by {best['value']}, chance {100 * best['chance']:.0f} %."
+        f"  Best {100 * best['accuracy']:.0f} % ({100 * best['low']:.0f} to "
+        f"{100 * best['high']:.0f}) in {best['layer']} by {best['value']}, "
+        f"chance {100 * best['chance']:.0f} %."
     )
 hits = confusion[(confusion["factor"] == confusion["predicted"])].query(
     "design == @design and variant == 'normalized'"

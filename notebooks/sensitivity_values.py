@@ -200,8 +200,8 @@ for layer in (run.layers[0], run.layers[-1], "network"):
 median = checks.xs("Shapley effect", level="index")
 print(
     f"Single units, one augmentation: {100 * median['certain'].mean():.0f} % have a Shapley "
-    f"effect certainly above 0, {100 * median['below 0'].mean():.0f} % an estimate below 0 (mean over "
-    "layers)."
+    f"effect certainly above 0, {100 * median['below 0'].mean():.0f} % an estimate "
+    "below 0 (mean over layers)."
 )
 if len(beside):
     middle = beside["rank correlation"].median()

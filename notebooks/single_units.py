@@ -182,5 +182,6 @@ for factor in augmentations:
     print(
         f"- {factor}: certain at {certain:.0f} % of the positions, largest at row "
         f"{int(at['row'])}, column {int(at['col'])}: {100 * float(effect.isel(at)):.0f} % of the "
-        f"variance (± {100 * float(half.isel(at)):.0f}); {real:.0f} % of how positions differ is no noise."
+        f"variance (± {100 * float(half.isel(at)):.0f}); {real:.0f} % of how positions differ is "
+        "more than noise."
     )

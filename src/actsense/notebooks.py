@@ -41,7 +41,7 @@ PAGE = """
 main { max-width: 80rem; margin: 0 auto; }
 .jp-RenderedHTMLCommon > p, .jp-RenderedHTMLCommon > ul { max-width: 56rem; }
 .jp-OutputArea-output img { max-width: 100%; }
-.jp-InputPrompt, .jp-OutputPrompt { display: none; }
+.jp-Cell .jp-InputPrompt, .jp-Cell .jp-OutputPrompt { display: none !important; }
 </style>
 {% endblock %}
 {% block data_png scoped %}

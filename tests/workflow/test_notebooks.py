@@ -1,0 +1,224 @@
+"""The notebooks of a finished study, executed by the workflow and read as a stranger would."""
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import REPOSITORY, planned, snakemake
+from nbformat import NotebookNode
+from playwright.sync_api import Page
+
+import actsense
+from actsense.errors import ConfigError
+from actsense.inspection.export import export_hdf5
+from actsense.notebooks import NotebookError, run_notebook
+
+NAMES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.py"))
+ANALYSES = sorted({*NAMES} - {"tour", "sensitivity_values", "single_units"})
+KEPT = "results/tiny/notebooks"
+each = pytest.mark.parametrize("name", NAMES)
+QUESTION = """
+# %% [markdown]
+# # What is it?
+
+# %% tags=["parameters"]
+study = "results/digits"
+end = None
+
+# %%
+import os, sys
+import actsense
+print(study, sys.executable, actsense.__file__, os.environ["OMP_NUM_THREADS"])
+if end == "nothing":
+    raise SystemExit("There is nothing to see.")
+if end == "killed":
+    os.kill(os.getpid(), 9)
+if end:
+    {}[end]
+
+# %%
+print("The answer.")
+"""
+
+
+def texts(notebook: NotebookNode) -> list[str]:
+    """Return what the last executed cell and those before it printed."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output["text"] for output in outputs if output.get("name") == "stdout"]
+
+
+def execute(folder: Path, source: Path, **parameters: str) -> NotebookNode:
+    """Execute a notebook in a folder and return what was written."""
+    written = folder / "notebook.ipynb"
+    run_notebook(
+        source, written, folder / "page.html", parameters=parameters, folder=folder, threads=3
+    )
+    return nbformat.read(written, as_version=4)
+
+
+@pytest.fixture(scope="session")
+def executed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Execute all notebooks on the finished study; tests must not change its folder."""
+    folder = tmp_path_factory.mktemp("executed") / "study"
+    shutil.copytree(finished, folder, symlinks=True)
+    result = snakemake(folder, "notebooks")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Write a small notebook that ends as its parameter `end` says."""
+    path = tmp_path / "question.py"
+    path.write_text(QUESTION)
+    return path
+
+
+@each
+def test_every_notebook_answers_without_errors_or_warnings(executed: Path, name: str) -> None:
+    notebook = nbformat.read(executed / KEPT / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    shown = [o.get("data", {}) for o in outputs]
+    assert any("image/png" in data or "text/html" in data for data in shown)
+    # Nothing but tables, pictures and sentences: no `<Axes ...>` and the like.
+    plain = [data["text/plain"] for data in shown if data and {*data} == {"text/plain"}]
+    assert all(text.startswith(("<StudyResults", "<RunResults")) for text in plain), plain
+    assert code[-1].outputs[0]["text"].strip()
+
+
+@each
+def test_the_study_of_the_workflow_reaches_every_notebook(executed: Path, name: str) -> None:
+    notebook = nbformat.read(executed / KEPT / f"{name}.ipynb", as_version=4)
+    assert notebook.metadata["papermill"]["parameters"] == {"study": "results/tiny"}
+    injected = [c for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", [])]
+    assert 'study = "results/tiny"' in injected[0].source
+    assert notebook.metadata["kernelspec"]["name"] == "python3"
+    assert str(REPOSITORY) not in json.dumps(notebook.metadata)
+
+
+def test_pages_need_nothing_but_themselves(executed: Path, browser_page: Page) -> None:
+    asked: list[str] = []
+    browser_page.on("request", lambda request: asked.append(request.url))
+    for name in NAMES:
+        page, notebook = (executed / KEPT / f"{name}.{ending}" for ending in ("html", "ipynb"))
+        browser_page.goto(page.as_uri())
+        pictures = notebook.read_text().count('"image/png": "')
+        loaded = "Array.from(document.images).map(i => i.complete && i.naturalWidth > 100)"
+        assert browser_page.evaluate(loaded) == [True] * pictures
+        assert pictures > 0
+        assert browser_page.title() == browser_page.inner_text("h1")
+    kept = {url for url in asked if not url.startswith("data:")}
+    assert kept == {(executed / KEPT / f"{name}.html").as_uri() for name in NAMES}
+
+
+def test_executed_notebooks_are_complete_and_final(executed: Path) -> None:
+    files = {path.name for path in (executed / KEPT).iterdir()}
+    assert files == {f"{name}.{ending}" for name in NAMES for ending in ("html", "ipynb")}
+    assert planned(snakemake(executed, "--dry-run", "notebooks")) == {}
+
+
+def test_notebooks_are_asked_for_and_make_what_they_read(copied: Path) -> None:
+    assert planned(snakemake(copied, "--dry-run")) == {}
+    assert planned(snakemake(copied, "--dry-run", "notebooks")) == {
+        "run_notebook": len(NAMES),
+        "notebooks": 1,
+    }
+    (copied / "results/tiny/one/analysis/tables/lda.csv").unlink()
+    page = f"{KEPT}/discriminant_analysis.html"
+    assert planned(snakemake(copied, "--dry-run", page)) == {"run_notebook": 1, "discriminate": 1}
+
+
+def test_a_notebook_that_fails_in_the_workflow_is_named_and_kept(copied: Path) -> None:
+    table = copied / "results/tiny/one/analysis/tables/correlation_within.csv"
+    table.write_text(table.read_text().replace("p_adjusted", "p_changed"))
+    result = snakemake(copied, f"{KEPT}/correlation.html")
+    assert result.returncode != 0
+    log = (copied / "results/tiny/logs/run_notebook/correlation.log").read_text()
+    assert re.search(r"notebooks/correlation.py failed in its code cell \d+ with KeyError", log)
+    assert "results/tiny/notebooks/correlation.failed.ipynb" in log
+    assert "Traceback" not in log
+    kept = nbformat.read(copied / KEPT / "correlation.failed.ipynb", as_version=4)
+    errors = [o for c in kept.cells for o in c.get("outputs", []) if o.output_type == "error"]
+    assert "p_adjusted" in "".join(errors[0].traceback)
+    assert not (copied / KEPT / "correlation.html").exists()
+
+
+def test_a_failed_notebook_stays_until_it_succeeds(tmp_path: Path, source: Path) -> None:
+    failed = tmp_path / "notebook.failed.ipynb"
+    with pytest.raises(NotebookError, match=r"question\.py failed in its code cell 3 with KeyErr"):
+        execute(tmp_path, source, end="strange")
+    assert failed.is_file()
+    assert not (tmp_path / "notebook.ipynb").exists()
+    with pytest.raises(NotebookError, match=r"its Python ended, killed or out of memory"):
+        execute(tmp_path, source, end="killed")
+    assert "The answer." in texts(execute(tmp_path, source))[-1]
+    assert not failed.exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_notebook_with_nothing_to_show_ends_with_its_sentence(
+    tmp_path: Path, source: Path
+) -> None:
+    notebook = execute(tmp_path, source, end="nothing")
+    assert texts(notebook)[-1] == "There is nothing to see."
+    assert notebook.cells[-1].outputs[-1]["text"] == "There is nothing to see."
+    page = (tmp_path / "page.html").read_text()
+    assert "There is nothing to see." in page
+    assert "SystemExit: " not in page
+    assert "Traceback" not in page
+
+
+def test_the_kernel_is_this_python_with_this_package(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another = tmp_path / "jupyter/kernels/python3"
+    another.mkdir(parents=True)
+    described = {"argv": ["/bin/false", "{connection_file}"], "display_name": "another"}
+    (another / "kernel.json").write_text(json.dumps(described | {"language": "python"}))
+    startup = tmp_path / "home/.ipython/profile_default/startup/mine.py"
+    startup.parent.mkdir(parents=True)
+    startup.write_text("print('Startup file of the user.')")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", os.fspath(tmp_path))
+    (tmp_path / "actsense").mkdir()
+    (tmp_path / "actsense/__init__.py").write_text("raise ImportError('another package')")
+    printed = texts(execute(tmp_path, source, study="mine"))
+    assert printed[0].split() == ["mine", sys.executable, actsense.__file__, "3"]
+
+
+def test_parameters_that_a_notebook_has_not_are_refused(tmp_path: Path, source: Path) -> None:
+    with pytest.raises(ConfigError, match=r"question\.py, parameter: 'studdy' .*Nearest: study"):
+        execute(tmp_path, source, studdy="mine")
+    with pytest.raises(ConfigError, match=r"nowhere\.py: no such notebook"):
+        execute(tmp_path, tmp_path / "nowhere.py")
+
+
+def test_what_a_study_lacks_is_said_in_a_sentence(copied: Path) -> None:
+    run = copied / "results/tiny/one"
+    shutil.rmtree(run / "analysis")
+    shutil.rmtree(run / "mixed/masking.zarr")
+    (run / "mixed/tables/segments.csv").unlink()
+    for name in ANALYSES:
+        notebook = execute(copied, REPOSITORY / f"notebooks/{name}.py", study="results/tiny")
+        assert texts(notebook)[-1].startswith("No network of results/tiny has ")
+        assert "snakemake" in texts(notebook)[-1]
+
+
+def test_published_values_stand_beside_the_run(finished: Path, tmp_path: Path) -> None:
+    study = finished / "results/tiny"
+    export_hdf5(actsense.open_study(study)["one", "mixed"], tmp_path / "published")
+    source = REPOSITORY / "notebooks/sensitivity_values.py"
+    notebook = execute(tmp_path, source, study=str(study), published="published")
+    assert "Compared with one, mixed: brightness, rolling." in "".join(texts(notebook))
+    # The run's own values: they agree with themselves, in 3 layers, 3 indices, 2 augmentations.
+    answer = "rank correlation over units 1.00 in the median of 18 combinations"
+    assert answer in texts(notebook)[-1]
