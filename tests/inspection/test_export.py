@@ -148,6 +148,8 @@ def test_sums_of_a_factors_numbers_share_out_the_variance(study: Path, tmp_path:
     export_hdf5(run, tmp_path)
     held = read(tmp_path, SI.replace("si_", "shpv_", 1))
     assert held["shpv"].shape == (15, 24)
+    # One player per factor: its first number has all, the others nothing.
+    assert not np.delete(held["shpv"], BOUNDARIES[:-1], axis=0).any()
     groups = np.stack([part.sum(axis=0) for part in np.split(held["shpv"], BOUNDARIES[1:-1])])
     layer = run.layer("features.2").load()
     alive = ~layer.dead.to_numpy().ravel()
