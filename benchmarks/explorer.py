@@ -10,9 +10,10 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.made_results import make_study
@@ -133,7 +134,7 @@ def watch(page: Page) -> None:
 
 def settle(page: Page, *, quiet: float = 400) -> None:
     """Wait until the script has run and nothing has changed for so many milliseconds."""
-    page.wait_for_function(SETTLED, arg=quiet, timeout=120_000)
+    page.wait_for_function(SETTLED, arg=quiet, timeout=120_000, polling=50)
 
 
 def timed(page: Page, action: Action) -> float:
@@ -141,6 +142,15 @@ def timed(page: Page, action: Action) -> float:
     action(page)
     settle(page)
     return float(page.evaluate("() => (window.changed - window.pressed) / 1000"))
+
+
+def processor_seconds() -> float:
+    """Return the processor time of the server and the browser so far."""
+    spent = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            spent += sum(process.cpu_times()[:2])
+    return spent
 
 
 def choose(label: str, option: str) -> Action:
@@ -207,5 +217,5 @@ INTERACTIONS: Mapping[str, Action] = {
     "units": view("Units and maps"),
     "unit": number("Unit", 4095),
     "design": choose("Design", "other"),
-    "first layer": choose("Layer", "conv1"),
+    "another layer": choose("Layer", "conv5"),
 }

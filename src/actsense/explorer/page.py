@@ -44,6 +44,7 @@ STYLE = """<style>
 [data-testid="stSidebarHeader"] {height: 1.5rem; margin-bottom: 0}
 [data-testid="stSidebarUserContent"] {padding-bottom: 1rem}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem}
+* {transition: none !important}
 </style>"""
 
 

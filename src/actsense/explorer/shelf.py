@@ -56,7 +56,7 @@ def _stamp(path: Path, network: str, design: str) -> Stamp:
     """Say when every store was made: a store that is made again is another folder."""
     marks = [path / "data/images.zarr/zarr.json", path / "data/manifest.csv"]
     marks += sorted((path / network / design).glob("*.zarr/zarr.json"))
-    marks += sorted(path.glob("**/*.hdf5"))  # published values
+    marks += sorted([*path.glob("*.hdf5"), *path.glob("*/*.hdf5")])  # published values
     return tuple((str(mark), mark.stat().st_mtime_ns) for mark in marks if mark.is_file())
 
 
