@@ -46,12 +46,13 @@ class Wishes:
             value: What is chosen there.
             instead_of: Wishes that make no sense any more, such as the channel of another layer.
         """
-        self.forget(instead_of)
+        self.forget([name, *instead_of])
         self._wanted[name] = str(value)
 
     def forget(self, names: Sequence[str]) -> None:
         """Go back to what is shown where nothing is wanted."""
         self.notes = []
+        self._linked.difference_update(names)
         for name in names:
             self._wanted.pop(name, None)
 
