@@ -140,8 +140,17 @@ def test_lines_are_sparse_whatever_the_steps(
     times = [began, *spoken]
     assert all(later - earlier >= FIRST for earlier, later in pairwise(times))
     # None stays out longer than LONGEST and a step.
-    longest = LONGEST + max(steps)
+    longest = LONGEST + max(steps) + steps[-1]
     assert all(later - earlier <= longest for earlier, later in pairwise([*times, clock.now]))
+
+
+def test_the_end_is_told_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    with Progress(2, desc="x", unit="block", clock=clock) as known:
+        work(known, clock, steps=2, seconds=16)
+    assert caplog.messages == [
+        "x: 1 of 2 blocks (50 %), 16 s per block, 16 s left",
+        "x: 2 blocks in 32 s, 16 s per block",
+    ]
 
 
 def test_a_long_job_does_not_fill_its_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

@@ -98,8 +98,9 @@ class Progress:
             self._picture = now + REDRAW
         if now >= self._line:
             elapsed = now - self._started
-            # The terminal shows the bar instead.
-            log.info("%s", self._told(elapsed), extra={"drawn": self._bar is not None})
+            if self.done != self._total:  # the last line is about to come
+                # A terminal shows the bar instead.
+                log.info("%s", self._told(elapsed), extra={"drawn": self._bar is not None})
             self._line = now + min(max(GROWTH * elapsed, FIRST), LONGEST)
         self._due = min(self._line, self._picture)
 
