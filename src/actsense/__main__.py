@@ -61,7 +61,8 @@ def _export(chosen: argparse.Namespace) -> int:
     from actsense.inspection import open_study
     from actsense.inspection.export import export_hdf5
 
-    run = open_study(chosen.path.parents[1])[chosen.path.parent.name, chosen.path.name]
+    path = chosen.path.resolve()
+    run = open_study(path.parents[1])[path.parent.name, path.name]
     for path in export_hdf5(run, chosen.hdf5):
         print(path)
     return 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import actsense
 from actsense.augment import AUGMENTATIONS
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.hdf5_layout import SETS, file_name, layer_order, parse_name, scalars
@@ -167,6 +168,10 @@ def test_the_layout_knows_the_augmentations_as_the_catalog_does() -> None:
 )
 def test_layers_follow_one_another_as_in_the_network(layers: list[str]) -> None:
     assert sorted(reversed(layers), key=layer_order) == layers
+
+
+def test_such_a_folder_is_opened_like_a_study(archive: Path) -> None:
+    assert isinstance(actsense.open_study(archive), PublishedStudy)
 
 
 def test_a_folder_names_networks_and_sets(archive: Path) -> None:

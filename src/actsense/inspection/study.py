@@ -97,7 +97,7 @@ def open_study(path: Path | str) -> StudyResults:
     """Open the results of a study for reading.
 
     Arguments:
-        path: Folder of the study, `results/<study>`.
+        path: Folder of the study, `results/<study>`, or of value files of the published study.
 
     Raises:
         ConfigError: If there are no results of a study.
@@ -105,6 +105,11 @@ def open_study(path: Path | str) -> StudyResults:
     path = Path(path)
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder. Give that of a study, such as results/digits.")
+    # It extends what is defined here.
+    from actsense.inspection.published import PublishedStudy, holds_value_files
+
+    if holds_value_files(path):
+        return PublishedStudy(path)
     if not _is_study(path):
         inside = sorted(str(folder) for folder in path.iterdir() if _is_study(folder))
         advice = f"Studies inside: {', '.join(inside)}." if inside else "Run snakemake first."
