@@ -1,0 +1,113 @@
+"""The report is one file in which every figure of a study opens, with a caption."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, snakemake
+from playwright.sync_api import Locator, Page
+
+CATEGORIES = [
+    *("01 Data", "02 Networks", "03 Indices", "04 Contrast", "05 Correlation"),
+    *("06 LDA", "07 Masking", "08 Single class", "09 Segments", "10 Spatial"),
+]
+STYLE = REPOSITORY / "workflow/report/report.css"
+CAPTIONS = sorted((REPOSITORY / "workflow/report").glob("*.rst"))
+SHOWN = """() => {
+    const image = document.querySelector("#app div.grow img");
+    const chosen = results[app.state.resultPath];
+    return image && image.complete && image.naturalWidth > 100 && image.src === chosen.data_uri;
+}"""
+
+
+@pytest.fixture(scope="module")
+def report(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the report of a copy of the finished study."""
+    folder = tmp_path_factory.mktemp("report") / "study"
+    shutil.copytree(finished, folder, symlinks=True)
+    path = folder / "report.html"
+    made = snakemake(folder, "--report", str(path), "--report-stylesheet", str(STYLE))
+    assert made.returncode == 0, made.stdout + made.stderr
+    return path
+
+
+@pytest.fixture
+def opened(report: Path, browser_page: Page) -> Page:
+    """Open the report where there is no network."""
+    browser_page.context.set_offline(True)
+    browser_page.goto(report.as_uri())
+    browser_page.get_by_role("link", name=CATEGORIES[0], exact=True).wait_for()
+    return browser_page
+
+
+def rows(page: Page, category: str) -> Iterator[Locator]:
+    """Go to a category before each of its rows."""
+    page.get_by_role("link", name=category, exact=True).click()
+    page.locator("nav tbody tr").first.wait_for()
+    for number in range(page.locator("nav tbody tr").count()):
+        yield page.locator("nav tbody tr").nth(number)
+        page.get_by_role("link", name=category, exact=True).click()
+    page.get_by_role("link", name="Results", exact=True).click()
+
+
+def test_every_figure_opens_by_clicks_with_its_caption(opened: Page, report: Path) -> None:
+    menu = opened.locator("nav li a").all_inner_texts()
+    assert menu[-len(CATEGORIES) :] == CATEGORIES
+    seen: dict[str, str] = {}
+    for category in CATEGORIES:
+        labels: list[str] = []
+        for row in rows(opened, category):
+            labels.append(row.inner_text())
+            row.locator("a").first.click()
+            opened.wait_for_function(SHOWN)
+            row.locator("a").last.click()
+            shown = opened.evaluate("app.state.resultPath")
+            seen[shown] = opened.locator("nav .prose").inner_text()
+        assert labels
+        assert len(set(labels)) == len(labels)
+    figures = {str(path.relative_to(report.parent)) for path in report.parent.rglob("*.png")}
+    assert set(seen) == figures
+    for figure, caption in seen.items():
+        assert "In the demo" in caption, figure
+        assert "{{" not in caption, figure
+        assert "System Message" not in caption, figure
+
+
+def test_rows_of_a_category_have_the_same_columns(report: Path, opened: Page) -> None:
+    columns = opened.evaluate(
+        "Object.fromEntries(Object.entries(categories).map(([name, groups]) => [name,"
+        " Object.values(groups).flat().map(path => Object.keys(results[path].labels).join())]))"
+    )
+    assert sorted(columns) == CATEGORIES
+    assert all(len(set(keys)) == 1 for keys in columns.values()), json.dumps(columns)
+
+
+def test_nothing_outside_the_report_is_asked_for(report: Path, browser_page: Page) -> None:
+    asked: list[str] = []
+    browser_page.on("request", lambda request: asked.append(request.url))
+    browser_page.goto(report.as_uri())
+    browser_page.get_by_role("link", name="Statistics", exact=True).click()
+    browser_page.locator("#timeline canvas, #timeline svg").first.wait_for()
+    assert report.as_uri() in asked
+    assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
+
+
+def test_a_figure_taller_than_the_window_is_scrolled_from_its_title(opened: Page) -> None:
+    opened.set_viewport_size({"width": 900, "height": 400})
+    opened.get_by_role("link", name="01 Data", exact=True).click()
+    opened.locator("nav tbody tr a").first.click()
+    opened.wait_for_function(SHOWN)
+    image = opened.locator("#app div.grow img").bounding_box()
+    assert image is not None
+    assert image["height"] > 400
+    assert image["y"] >= 0
+
+
+@pytest.mark.parametrize("caption", CAPTIONS, ids=lambda path: path.stem)
+def test_every_caption_belongs_to_a_figure_and_says_what_the_demo_says(caption: Path) -> None:
+    text = caption.read_text()
+    assert "demo" in text
+    rules = "".join(p.read_text() for p in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    assert caption.stem == "workflow" or f'caption="../report/{caption.name}"' in rules
