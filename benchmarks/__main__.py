@@ -10,6 +10,7 @@ import torch
 
 from benchmarks import (
     alexnet,
+    contrast,
     correlation,
     demo,
     dryrun,
@@ -23,7 +24,18 @@ from benchmarks import (
 OUTPUT = Path("results/bench.json")
 MODULES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (peers, alexnet, correlation, masking, spatial, storage, gpu, demo, dryrun)
+    for module in (
+        peers,
+        alexnet,
+        contrast,
+        correlation,
+        masking,
+        spatial,
+        storage,
+        gpu,
+        demo,
+        dryrun,
+    )
 }
 
 
