@@ -42,8 +42,7 @@ found = [
     for each in results.designs(name)
     if network in (None, name)
     and design in (None, each)
-    and results[name, each].has("masking")
-    and results[name, each].has("mask_effects")
+    and {"masking", "mask_effects"} <= {*results[name, each].tables}
 ]
 if not found:
     raise SystemExit(

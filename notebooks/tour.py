@@ -167,7 +167,7 @@ if run.has("top_images"):
     conditions = [str(name) for name in top["condition"].to_numpy()]
     shape = (len(conditions), best.sizes["rank"])
     figure, axes = plt.subplots(
-        *shape, figsize=(1.5 * shape[1] + 1, 1.5 * shape[0]), squeeze=False
+        *shape, figsize=(1.5 * shape[1] + 1, 1.7 * shape[0]), squeeze=False
     )
     for line, condition in zip(axes, conditions, strict=True):
         chosen = best.isel(condition=conditions.index(condition))

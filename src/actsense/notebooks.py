@@ -28,6 +28,7 @@ THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
     *("NUMBA_NUM_THREADS", "POLARS_MAX_THREADS"),
 )
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 ERROR_MARKER = "papermill-error-cell-tag"
 SOCKET_PATH = 80  # letters of a folder in which the name of a socket still fits
 # The page loads nothing: no scripts, and what the notebook drew is inside.
@@ -118,6 +119,7 @@ def _read(source: Path, parameters: Mapping[str, Any]) -> NotebookNode:
     if not source.is_file():
         raise ConfigError(f"{source}: no such notebook.")
     notebook: NotebookNode = jupytext.read(source)
+    notebook.metadata.setdefault("kernelspec", KERNEL)
     titles = [_headings(cell) for cell in notebook.cells if cell.cell_type == "markdown"]
     notebook.metadata["title"] = next(filter(None, titles), [source.stem])[0]
     for number, cell in enumerate(notebook.cells):

@@ -25,7 +25,7 @@ NOTEBOOKS = {
     ),
 }
 CARDS = expand(rules.train_network.output.card, study=STUDY, network=NETWORKS)
-PUBLISHED = config.get("notebooks", {}).get("published")
+PUBLISHED = config["notebooks"]["published"]
 
 
 def notebook_results(wildcards):
