@@ -11,6 +11,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actsense.resources import Sizes, megabytes
 from actsense.sampling import memory as memory_module
 from actsense.sampling.law import Evaluations, ImagePool, InputLaw
 from actsense.sampling.memory import Memory
@@ -277,3 +278,12 @@ def test_a_store_holds_what_was_found(tmp_path: Path, ranks: int) -> None:
         }
         named = data.sel(condition="rolling")["image"].to_numpy()
         np.testing.assert_array_equal(named, groups[layer]["image"].to_numpy()[3])
+
+
+def test_a_job_may_hold_its_top_images() -> None:
+    sizes = dict.fromkeys(Sizes.__dataclass_fields__, 1) | {"units": 1_539_560, "factors": 11}
+    plain, keeping = (
+        megabytes("estimate_contrast", Sizes(**(sizes | {"top_images": n}))) for n in (0, 6)
+    )
+    found = 8 * 1_539_560 * 6 * (8 + 10) / 1e6  # eight conditions; while made, and as written
+    assert plain + found < keeping < plain + 2 * found
