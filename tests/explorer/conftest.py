@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from benchmarks.made_results import make_study
 
 from actsense.inspection import RunResults, open_study
+from benchmarks.made_results import make_study
 
 LAYERS = {"conv": (3, 4, 5), "tokens": (4, 6), "fc": (7,)}
 

@@ -1,0 +1,56 @@
+"""Pictures hold one pixel per position, in the color of its value."""
+
+import base64
+import re
+from io import BytesIO
+
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image
+
+from actsense.explorer.heatmaps import color_bar, heatmap, picture
+
+
+def pixels(html: str) -> np.ndarray:
+    found = re.search(r"base64,([^\"]+)", html)
+    assert found
+    return np.asarray(Image.open(BytesIO(base64.b64decode(found[1]))))
+
+
+def test_every_position_is_one_pixel_in_the_color_of_its_value() -> None:
+    values = np.array([[0.0, 0.1, 0.2], [0.4, 0.7, np.nan]])
+    drawn = pixels(heatmap(values, 0.4, title="S1"))
+    assert drawn.shape == (2, 3, 3)
+    magma = (255 * np.array(colormaps["magma"]([0.0, 0.25, 0.5, 1.0]))[:, :3]).astype(np.uint8)
+    np.testing.assert_array_equal(drawn[0], magma[:3])
+    np.testing.assert_array_equal(drawn[1, :2], [magma[3], magma[3]])  # beyond the limit: clipped
+    assert len(set(drawn[1, 2].tolist())) == 1  # unknown is gray
+
+
+def test_signed_values_are_white_at_zero() -> None:
+    drawn = pixels(heatmap(np.array([[-2.0, 0.0, 2.0]]), 2.0, title="", signed=True))[0].astype(
+        int
+    )
+    assert drawn[1].min() > 240
+    assert drawn[0, 2] > drawn[0, 0]  # blue below
+    assert drawn[2, 0] > drawn[2, 2]  # red above
+
+
+def test_the_chosen_position_is_marked_in_its_place() -> None:
+    html = heatmap(np.zeros((4, 8)), 1.0, title="", chosen=(1, 6))
+    assert "left:75.000%;top:25.000%;width:12.500%;height:25.000%" in html
+
+
+def test_a_color_bar_says_its_ends() -> None:
+    assert ">0<" in color_bar(0.25)
+    assert "0.25" in color_bar(0.25)
+    assert "-0.25" in color_bar(0.25, signed=True)
+
+
+def test_pictures_keep_their_colors_and_names_cannot_break_the_page() -> None:
+    image = np.zeros((3, 2, 2), dtype=np.uint8)
+    image[0, 0, 1] = 255
+    html = picture(image, ["1.5", "<script>class & co"])
+    np.testing.assert_array_equal(pixels(html)[0, 1], [255, 0, 0])
+    assert "<script>" not in html
+    assert "&lt;script&gt;class &amp; co" in html

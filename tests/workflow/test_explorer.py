@@ -1,0 +1,155 @@
+"""The explorer in a real browser, on results of a real run."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from benchmarks.explorer import choose, number, press, row, serving, settle, timed, view, watch
+from playwright.sync_api import Page, expect
+
+EVERY_CONTROL = {
+    "layer": choose("Layer", "stage2"),
+    "factor": choose("Factor", "rolling"),
+    "index": choose("Index", "ST, total"),
+    "row": row(1),
+    "channel": number("Channel", 0),
+    "position": number("Row", 0),
+    "column": number("Col", 0),
+    "strongest position": press("Strongest position"),
+    "strongest channel": press("Strongest channel"),
+    "order": choose("Channels by", "number"),
+    "colors": choose("Colors", "0 to 1"),
+    "images": view("Top images"),
+    "under": choose("Under", "brightness"),
+    "contrast": view("Contrast"),
+    "compare": view("Compare"),
+    "second factor": choose("with", "class"),
+    "layers": view("two layers"),
+    "other layer": choose("stage2 with", "logits"),
+    "masking": view("Masking"),
+    "measure": choose("Measure", "entropy of the predictions, nats"),
+    "input": choose("Images shown", "rolling"),
+    "vector": choose("Layer", "probabilities"),
+    "units": view("Units and maps"),
+    "unit": number("Unit", 1),
+}
+END = {
+    "study": "tiny",
+    "network": "one",
+    "design": "mixed",
+    "layer": "probabilities",
+    "factor": "rolling",
+    "index": "ST",
+    "unit": "1",
+    "view": "units",
+    "order": "variance",
+}
+
+
+def digest(folder: Path) -> str:
+    """Hash names, contents and times of all files below a folder."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        found.update(f"{path} {path.stat().st_mtime_ns}".encode())
+        if path.is_file():
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def query(page: Page) -> dict[str, str]:
+    """Return what the address of the page says."""
+    found: dict[str, str] = page.evaluate(
+        "() => Object.fromEntries(new URL(location.href).searchParams)"
+    )
+    return found
+
+
+def visit(page: Page, address: str) -> None:
+    page.goto(address)
+    watch(page)
+
+
+@pytest.fixture
+def studies(finished: Path) -> Path:
+    """Return the folder of all studies."""
+    return finished / "results"
+
+
+def test_every_control_works_and_nothing_is_written(
+    studies: Path, browser_page: Page, tmp_path: Path
+) -> None:
+    before = digest(studies)
+    log = tmp_path / "server.log"
+    with serving(studies, log) as address:
+        visit(browser_page, address)
+        expect(browser_page.get_by_text("Maps of")).to_be_visible()
+        for name, action in EVERY_CONTROL.items():
+            seen = query(browser_page)
+            timed(browser_page, action)
+            assert browser_page.get_by_test_id("stException").count() == 0, name
+            if name not in ("position", "column", "strongest position", "strongest channel"):
+                assert query(browser_page) != seen, name
+        shown = query(browser_page)
+        words = browser_page.get_by_test_id("stMain").inner_text()
+        visit(browser_page, browser_page.url)
+        assert query(browser_page) == shown  # a link shows the same
+        assert browser_page.get_by_test_id("stMain").inner_text() == words
+    assert shown == END | {"order": "number"}
+    assert "Traceback" not in log.read_text()
+    assert digest(studies) == before
+
+
+def test_back_and_forward_follow_the_address(studies: Path, browser_page: Page) -> None:
+    with serving(studies) as address:
+        visit(browser_page, f"{address}?view=contrast")
+        timed(browser_page, choose("Layer", "logits"))
+        assert query(browser_page)["layer"] == "logits"
+        browser_page.go_back()
+        settle(browser_page)
+        assert query(browser_page)["layer"] == "stage2"
+        expect(browser_page.get_by_text("What each augmentation alone does to")).to_contain_text(
+            "stage2"
+        )
+
+
+@pytest.mark.parametrize("size", [(1400, 900), (1000, 800)])
+def test_nothing_sticks_out_of_the_page(
+    studies: Path, browser_page: Page, size: tuple[int, int]
+) -> None:
+    browser_page.set_viewport_size({"width": size[0], "height": size[1]})
+    with serving(studies) as address:
+        for name in ("units", "images", "contrast", "compare", "masking"):
+            visit(browser_page, f"{address}?view={name}&layer=stage2")
+            wide = browser_page.get_by_test_id("stMain").evaluate(
+                "main => main.scrollWidth - main.clientWidth"
+            )
+            assert wide <= 0, name
+
+
+def test_partial_results_in_a_folder_that_cannot_be_written(
+    copied: Path, browser_page: Page, tmp_path: Path
+) -> None:
+    study = copied / "results/tiny"
+    for gone in ("contrast.zarr", "masking.zarr", "top_images.zarr"):
+        shutil.rmtree(study / "one/mixed" / gone)
+    for path in [*copied.rglob("*"), copied]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    log = tmp_path / "server.log"
+    try:
+        with serving(study, log) as address:
+            for name, target in (
+                ("images", "contrast"),
+                ("contrast", "contrast"),
+                ("masking", "masking"),
+            ):
+                visit(browser_page, f"{address}?view={name}&layer=nowhere")
+                alerts = browser_page.get_by_test_id("stAlert").all_inner_texts()
+                assert any(f"Make it with: snakemake {target}" in text for text in alerts)
+                assert any("The link's layer 'nowhere' is not here" in text for text in alerts)
+            visit(browser_page, f"{address}?view=units")
+            expect(browser_page.get_by_text("Maps of")).to_be_visible()
+    finally:
+        for path in [copied, *copied.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    assert "Traceback" not in log.read_text()
