@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from actsense.figures.network_lines import network_styles
-from actsense.figures.style import new_figure, save
+from actsense.figures.style import counted, new_figure, save
 
 Layers = Sequence[tuple[str, Sequence[int]]]
 BAR = 0.24  # inches, of one layer
@@ -90,12 +90,16 @@ def _draw_layers(axis: Axes, layers: Layers, color: str, most: int) -> None:
     axis.set_xscale("log")
     axis.set(xlim=(0.8, ROOM * most), ylim=(max(LEAST, len(layers)) - 0.4, -0.6))
     axis.set_yticks(places, [name for name, _ in layers], fontsize=8)
-    axis.set_title(f"{len(layers)} layers, {sum(sizes):,} units recorded", loc="left", fontsize=9)
+    axis.set_title(
+        f"{counted(len(layers), 'layer')}, {counted(sum(sizes), 'unit')} recorded",
+        loc="left",
+        fontsize=9,
+    )
 
 
 def _facts(card: Mapping[str, Any]) -> list[str]:
     """Return lines on where a network comes from, its size, and its accuracy."""
-    lines = [*_origin(card), f"{card['parameters']:,} parameters"]
+    lines = [*_origin(card), counted(card["parameters"], "parameter")]
     if "accuracy" not in card:
         return [
             *lines,
@@ -115,7 +119,7 @@ def _origin(card: Mapping[str, Any]) -> list[str]:
         window = f", windows of {settings['receptive_field']} pixels"
         kind = settings["architecture"] + (window if settings["architecture"] == "bag" else "")
         epochs = settings["epochs"]
-        return [f"{kind}, width {settings['width']}", f"trained here, {epochs} epochs"]
+        return [f"{kind}, width {settings['width']}", f"trained here, {counted(epochs, 'epoch')}"]
     kind = str(settings.get("model") or settings.get("factory"))
     weights = card["weights"]
     if weights["source"] == "random":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from actsense.data import ImageCache
 from actsense.data.manifest import PARTITIONS, read_skipped
-from actsense.figures.style import new_figure, save, show_image, spread
+from actsense.figures.style import counted, new_figure, save, show_image, spread
 
 CLASSES = 10  # shown
 IMAGES = 6  # of a class in a partition
@@ -60,7 +60,7 @@ def class_sheet(cache: ImageCache, *, title: str, skipped: int = 0) -> Figure:
         column[0].set_title(_summary(partition, counts), loc="left", fontsize=9)
         for axis, label in zip(column, labels, strict=True):
             _show_class(axis, cache, partition, label)
-            axis.set_xlabel(f"{counts[label]:,} images", fontsize=7, labelpad=1)
+            axis.set_xlabel(counted(int(counts[label]), "image"), fontsize=7, labelpad=1)
     for axis, label in zip(axes[:, 0], labels, strict=True):
         name = fill(cache.class_names[label], LONGEST, max_lines=3, placeholder=" ...")
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
@@ -92,9 +92,9 @@ def _counts(cache: ImageCache, partition: str) -> pd.Series:
 def _summary(partition: str, counts: pd.Series) -> str:
     least, most = int(counts.min()), int(counts.max())
     each = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    return f"{partition}: {int(counts.sum()):,} images, {each} of a class"
+    return f"{partition}: {counted(int(counts.sum()), 'image')}, {each} of a class"
 
 
 def _left_out(classes: int, skipped: int) -> str:
-    shown = f"{classes:,} more classes are not shown." if classes else "All classes are shown."
-    return shown + (f" {skipped:,} files could not be read." if skipped else "")
+    shown = f"Not shown: {classes:,} more classes." if classes else "All classes are shown."
+    return shown + (f" Files that could not be read: {skipped:,}." if skipped else "")

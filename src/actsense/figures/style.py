@@ -3,6 +3,7 @@
 __all__ = [
     "CONTEXT_LINES",
     "FACTOR_COLORS",
+    "counted",
     "interval_errors",
     "line_style",
     "new_figure",
@@ -54,6 +55,7 @@ Value = TypeVar("Value")
 TITLE = FontProperties(size=12, weight="bold")
 SUBTITLE = FontProperties(size=9)
 MARGIN = 0.1  # inches
+ROUNDING = 1.12  # at few dots per inch, letters of whole pixels are so much wider, at most
 HEADER = 0.72  # inches for the title and two lines below it
 SETTINGS: dict[Any, Any] = {
     "font.size": 9,
@@ -79,6 +81,11 @@ def interval_errors(table: pd.DataFrame, metric: str) -> NDArray[np.float64]:
     return np.stack([table[metric] - low, high - table[metric]]).astype(float).clip(0)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 image`, `1,200 images`."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 def spread(values: Sequence[Value], count: int) -> list[Value]:
     """Return values from the first to the last, evenly spread, at most so many."""
     places = np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)
@@ -99,7 +106,8 @@ def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure
     A figure is made wider where its title or a line of the subtitle would not fit.
     """
     lines = [(title, TITLE), *((line, SUBTITLE) for line in subtitle.splitlines())]
-    width = max(width, *(_text_width(line, font) + 2 * MARGIN for line, font in lines))
+    wanted = (ROUNDING * _text_width(line, font) + 2 * MARGIN for line, font in lines)
+    width = max(width, *wanted)
     engine = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height))
     figure = Figure(figsize=(width, height), layout=engine)
     left = MARGIN / width
