@@ -184,7 +184,7 @@ def test_the_kernel_is_this_python_with_this_package(
     (another / "kernel.json").write_text(json.dumps(described | {"language": "python"}))
     startup = tmp_path / "home/.ipython/profile_default/startup/mine.py"
     startup.parent.mkdir(parents=True)
-    startup.write_text("print('Startup file of the user.')")
+    startup.write_text("import builtins; builtins.print = lambda *words: None")
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PYTHONPATH", os.fspath(tmp_path))
