@@ -296,6 +296,7 @@ class Study:
             segment_evaluations=self._segments_design(network, design).evaluations,
             segment_units=self._segment_units(network, design),
             speed=self.settings["networks"][network].get("images_per_second", 0),
+            top_images=contrast["top_images"],
         )
 
     def spatial_sizes(self, network: str) -> SpatialSizes:
