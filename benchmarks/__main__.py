@@ -14,6 +14,7 @@ from benchmarks import (
     correlation,
     demo,
     dryrun,
+    explorer,
     gpu,
     masking,
     peers,
@@ -35,6 +36,7 @@ MODULES = {
         gpu,
         demo,
         dryrun,
+        explorer,
     )
 }
 

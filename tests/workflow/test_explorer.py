@@ -28,7 +28,7 @@ EVERY_CONTROL = {
     "compare": view("Compare"),
     "second factor": choose("with", "class"),
     "layers": view("two layers"),
-    "other layer": choose("stage2 with", "logits"),
+    "other layer": choose("stage2 with", "probabilities"),
     "masking": view("Masking"),
     "measure": choose("Measure", "entropy of the predictions, nats"),
     "input": choose("Images shown", "rolling"),
