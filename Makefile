@@ -20,7 +20,7 @@ demo: $(ENVIRONMENT)
 
 # All figures with their captions, in one file.
 report: $(ENVIRONMENT)
-	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/report.zip
+	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
 
 notebooks: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) notebooks

@@ -47,4 +47,4 @@ def test_programs_are_named_as_this_one_was(
 
 def test_the_configuration_of_the_run_is_repeated(results: Path) -> None:
     assert "notebooks --configfile my.yaml " in guide(results, [Path("my.yaml")])
-    assert "report.zip --configfile my.yaml " in guide(results, [Path("my.yaml")])
+    assert "report.html --configfile my.yaml " in guide(results, [Path("my.yaml")])

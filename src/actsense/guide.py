@@ -16,7 +16,7 @@ PLACES = {
 }
 WAYS = {
     "{bin}actsense explore {results}": "every unit, in a browser",
-    "{bin}snakemake --report {results}/report.zip{study}": "all figures with captions",
+    "{bin}snakemake --report {results}/report.html{study}": "all figures with captions",
     "{bin}snakemake --cores 2 notebooks{study}": "the questions of the study, answered one by one",
     "{bin}actsense describe {store}": "a store as text",
 }

@@ -40,7 +40,7 @@ def explore(path: Path, *, port: int | None = None, open_browser: bool = True) -
     if find_spec("streamlit") is None:
         raise ConfigError(
             "The explorer needs Streamlit, which is not installed here. "
-            'Install it with: pip install "actsense[explorer]"'
+            "`make explore` installs all that it needs."
         )
     from actsense.explorer.studies import find_studies
 
