@@ -34,6 +34,7 @@ CONTROL_LINES = {  # color and dashes
 OTHER = "#CCCCCC"
 SHARE = "share of variance"
 ROW = 15  # pixels per bar or dot
+BARS = 150  # dots of a scatter that have room for intervals
 EVERY: Spec = {"axis": {"labelOverlap": False}}  # no name may be left out
 AROUND = 55  # pixels of an axis and its title below the rows
 
@@ -111,7 +112,10 @@ def scatter_chart(table: pd.DataFrame, first: str, second: str, index: str, kind
         "encoding": {"x": x, "y": y, "tooltip": _tooltips({"number": kind}, ("x", "y"))},
     }
     bars: list[Spec] = []
-    if len(data) <= 150 and data["x_half"].notna().any():
+    few = len(data) <= BARS and data["x_half"].notna().any()
+    if not few:
+        data = data[["number", "x", "y"]]
+    if few:
         data = data.assign(
             x_low=data["x"] - data["x_half"],
             x_high=data["x"] + data["x_half"],

@@ -21,7 +21,7 @@ from actsense.explorer.ordering import agreement, compare_factors, distribution
 from actsense.explorer.reading import CONTRAST, NAMES, depth_profile, ranking
 from actsense.explorer.scene import Scene
 
-POINTS = 5000  # a scatter of more is a cloud, and slow to draw
+POINTS = 2500  # a scatter of more is a cloud, and slow to draw
 KINDS = {"factors": "two factors in this layer", "layers": "two layers"}
 
 
