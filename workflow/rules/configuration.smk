@@ -189,3 +189,14 @@ def expected_shards():
 def replicate_moments(wildcards):
     replicates = range(config["designs"][wildcards.design]["replicates"])
     return expand(rules.merge_moments.output.moments, replicate=replicates, **wildcards)
+
+
+def notebook_results(wildcards):
+    return [*CARDS, *NOTEBOOKS[wildcards.notebook]]
+
+
+def notebook_parameters(wildcards):
+    """Where the results are; published values are compared in one notebook."""
+    published = config["notebooks"]["published"]
+    compared = wildcards.notebook == "sensitivity_values" and published
+    return {"study": RESULTS} | ({"published": published} if compared else {})

@@ -25,17 +25,6 @@ NOTEBOOKS = {
     ),
 }
 CARDS = expand(rules.train_network.output.card, study=STUDY, network=NETWORKS)
-PUBLISHED = config["notebooks"]["published"]
-
-
-def notebook_results(wildcards):
-    return [*CARDS, *NOTEBOOKS[wildcards.notebook]]
-
-
-def notebook_parameters(wildcards):
-    """Where the results are; published values are compared in one notebook."""
-    compared = wildcards.notebook == "sensitivity_values" and PUBLISHED
-    return {"study": RESULTS} | ({"published": PUBLISHED} if compared else {})
 
 
 rule run_notebook:
