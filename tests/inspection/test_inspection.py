@@ -36,7 +36,7 @@ def write_run(folder: Path) -> xr.Dataset:
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
     """Return the folder of a study of two networks; one has results of two designs."""
-    for network in ("first", "second"):
+    for network in ("aside", "first"):
         (tmp_path / "animals" / network).mkdir(parents=True)
         (tmp_path / "animals" / network / "card.json").write_text('{"accuracy": 0.5}')
     for design in ("colour", "geometry"):
@@ -48,10 +48,10 @@ def study(tmp_path: Path) -> Path:
 def test_a_study_names_what_it_holds(study: Path) -> None:
     opened = actsense.open_study(study)
     assert opened.name == "animals"
-    assert opened.networks == ("first", "second")
+    assert opened.networks == ("first", "aside")  # most designs first
     assert opened.designs("first") == ("colour", "geometry")
-    assert opened.designs("second") == ()
-    assert opened["second"].card == {"accuracy": 0.5}
+    assert opened.designs("aside") == ()
+    assert opened["aside"].card == {"accuracy": 0.5}
 
 
 def test_a_run_reads_what_was_written(study: Path, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_nothing_to_open_is_said(tmp_path: Path) -> None:
 def test_a_wrong_name_is_answered_with_the_right_ones(
     study: Path, names: str | tuple[str, str]
 ) -> None:
-    with pytest.raises(ConfigError, match=r"Allowed: (first, second|colour, geometry)"):
+    with pytest.raises(ConfigError, match=r"Allowed: (aside, first|colour, geometry)"):
         actsense.open_study(study)[names]
 
 

@@ -1,6 +1,6 @@
 """What a folder of results holds, and which target makes what it lacks."""
 
-__all__ = ["ResultsFolder"]
+__all__ = ["ResultsFolder", "WithTables", "target_of"]
 
 from functools import cached_property
 from pathlib import Path
@@ -88,6 +88,29 @@ class ResultsFolder:
 
     def _table_path(self, name: str) -> Path:
         return self.path / self._tables.replace("*", name)
+
+
+class WithTables:
+    """What a study, a network and a run have in common: tables in a folder of theirs."""
+
+    _folder: ResultsFolder
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables that are there."""
+        return self._folder.tables
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table.
+
+        Raises:
+            MissingResultError: If it has not been made.
+        """
+        return self._folder.table(name)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a store or table is there."""
+        return self._folder.has(name)
 
 
 def target_of(name: str) -> str:

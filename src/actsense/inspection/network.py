@@ -7,18 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 from actsense.errors import MissingResultError
-from actsense.inspection.files import ResultsFolder
+from actsense.inspection.files import ResultsFolder, WithTables
 
 # What stands beside the designs in the folder of a network.
 ASIDE = ("analysis", "spatial")
 
 
-class NetworkResults:
+class NetworkResults(WithTables):
     """What is known of one network, all designs together.
+
+    Tables are those of its analyses, such as `correlation_within`, `lda` or `single_class`.
 
     Attributes:
         path: Folder of the results.
@@ -54,19 +55,6 @@ class NetworkResults:
         card: dict[str, Any] = json.loads(path.read_text())
         return card
 
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Names of the tables of its analyses that are there."""
-        return self._folder.tables
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Read a table of the analyses, such as `correlation_within`, `lda` or `single_class`.
-
-        Raises:
-            MissingResultError: If it has not been made.
-        """
-        return self._folder.table(name)
-
     def store(self, name: str) -> xr.DataTree:
         """Open a store: `correlation_variation`, or one of the spatial study.
 
@@ -77,7 +65,3 @@ class NetworkResults:
             CorruptFileError: If it is damaged.
         """
         return self._folder.store(name)
-
-    def has(self, name: str) -> bool:
-        """Tell whether a store or table is there."""
-        return self._folder.has(name)

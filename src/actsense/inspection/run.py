@@ -7,16 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 from actsense.errors import ConfigError
-from actsense.inspection.files import ResultsFolder
+from actsense.inspection.files import ResultsFolder, WithTables
 from actsense.sampling.designs import CONTEXT
 
 
-class RunResults:
+class RunResults(WithTables):
     """What is known of one network under one design.
+
+    Tables are those of the run, such as `layers`, `channels`, `contrast` or `masking`.
 
     Attributes:
         path: Folder of the results.
@@ -119,23 +120,6 @@ class RunResults:
                 f"{', '.join(self.layers)}."
             )
         return self.indices.children[name].to_dataset()
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Names of the tables that are there."""
-        return self._folder.tables
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Read a table, such as `layers`, `channels`, `contrast` or `masking`.
-
-        Raises:
-            MissingResultError: If it has not been made.
-        """
-        return self._folder.table(name)
-
-    def has(self, name: str) -> bool:
-        """Tell whether a store or table is there."""
-        return self._folder.has(name)
 
     @cached_property
     def settings(self) -> dict[str, Any]:

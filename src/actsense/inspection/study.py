@@ -2,23 +2,23 @@
 
 __all__ = ["StudyResults", "open_study"]
 
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 from typing import overload
 
-import pandas as pd
-
 from actsense.data import ImageCache
 from actsense.errors import ConfigError, MissingResultError, choose
-from actsense.inspection.files import ResultsFolder
+from actsense.inspection.files import ResultsFolder, WithTables
 from actsense.inspection.network import NetworkResults
 from actsense.inspection.run import RunResults
 
 
-class StudyResults:
+class StudyResults(WithTables):
     """What is known of a study.
 
     `study["alexnet"]` is one network, `study["alexnet", "colour"]` one network under one design.
+    Tables are those of the spatial study, such as `shuffle_scores`.
 
     Attributes:
         path: Folder of the results.
@@ -35,10 +35,10 @@ class StudyResults:
 
     @cached_property
     def networks(self) -> tuple[str, ...]:
-        """Names of the networks with results."""
+        """Names of the networks with results, those of most designs first."""
         cards = {card.parent.name for card in self.path.glob("*/card.json")}
-        stores = {store.parent.parent.name for store in self.path.glob("*/*/indices.zarr")}
-        return tuple(sorted(cards | stores))
+        runs = Counter(store.parent.parent.name for store in self.path.glob("*/*/indices.zarr"))
+        return tuple(sorted(cards.union(runs), key=lambda name: (-runs[name], name)))
 
     def designs(self, network: str) -> tuple[str, ...]:
         """Return the names of the designs with results of a network."""
@@ -60,23 +60,6 @@ class StudyResults:
         network, design = names
         choose(f"design of {self.path / network}", design, self.designs(network))
         return RunResults(self.path / network / design, network, design)
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Names of the tables of the spatial study that are there."""
-        return self._folder.tables
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Read a table of the spatial study, such as `shuffle_scores`.
-
-        Raises:
-            MissingResultError: If it has not been made.
-        """
-        return self._folder.table(name)
-
-    def has(self, name: str) -> bool:
-        """Tell whether a table is there."""
-        return self._folder.has(name)
 
     @cached_property
     def images(self) -> ImageCache:
