@@ -113,8 +113,6 @@ def scatter_chart(table: pd.DataFrame, first: str, second: str, index: str, kind
     }
     bars: list[Spec] = []
     few = len(data) <= BARS and data["x_half"].notna().any()
-    if not few:
-        data = data[["number", "x", "y"]]
     if few:
         data = data.assign(
             x_low=data["x"] - data["x_half"],
@@ -126,6 +124,8 @@ def scatter_chart(table: pd.DataFrame, first: str, second: str, index: str, kind
         across = {"x": x | {"field": "x_low"}, "x2": {"field": "x_high"}, "y": y}
         along = {"y": y | {"field": "y_low"}, "y2": {"field": "y_high"}, "x": x}
         bars = [{"mark": rule, "encoding": across}, {"mark": rule, "encoding": along}]
+    else:
+        data = data[["number", "x", "y"]]
     picked = {"name": "picked", "select": {"type": "point", "fields": ["number"]}}
     chart = _chart(data, [*bars, points], height=430)
     return chart | {"params": [picked | {"views": ["dots"]}]}
