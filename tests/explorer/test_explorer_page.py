@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import zarr
 from streamlit.testing.v1 import AppTest
 
 from actsense.errors import ConfigError
@@ -209,6 +210,20 @@ def test_new_results_appear_without_a_restart(copy: Path, visit: Visit) -> None:
     assert not test.info
 
 
+def test_results_that_are_made_again_are_read_again(copy: Path, visit: Visit) -> None:
+    contrast = copy / "made/mixed/contrast.zarr"
+    before = visit(copy, view="contrast", layer="fc").dataframe[0].value
+    again = Path(shutil.copytree(contrast, copy.parent / "again"))
+    array = zarr.open_group(again, mode="r+")["fc/rank_biserial"]
+    array[:] = 0.125
+    shutil.rmtree(contrast)
+    again.rename(contrast)
+    os.utime(contrast / "zarr.json")
+    after = visit(copy, view="contrast", layer="fc").dataframe[0].value
+    assert set(after["rank-biserial"]) == {"0.125"}
+    assert set(before["rank-biserial"]) != {"0.125"}
+
+
 def test_several_studies_can_be_chosen(copy: Path, visit: Visit) -> None:
     shutil.copytree(copy, copy.parent / "twin")
     (copy.parent / "bench.json").write_text("{}")
@@ -240,7 +255,7 @@ def test_without_streamlit_one_line_says_how_to_get_it(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("actsense.explorer.launch.find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match="pip install"):
+    with pytest.raises(ConfigError, match="make explore"):
         explore(made, port=None, open_browser=False)
 
 

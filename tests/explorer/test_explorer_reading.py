@@ -66,17 +66,23 @@ def test_a_layer_with_one_axis_of_positions_is_a_map_of_one_row(run: RunResults)
     assert reading.maps(run, "tokens", "class", 1)["S1"][0].shape == (1, 6)
 
 
+@pytest.mark.parametrize("index", ["S1", "ST", "shapley"])
+@pytest.mark.parametrize("channel", range(3))
 def test_the_strongest_position_has_the_largest_variance_due_to_the_factor(
-    run: RunResults,
+    run: RunResults, index: str, channel: int
 ) -> None:
-    found = reading.strongest_position(run, "conv", "hue", "ST", 1)
-    share = stored(run, "indices", "conv/ST")[place(run, "hue"), 1].astype(float)
-    variance = stored(run, "indices", "conv/variance")[1]
-    best = np.nanmax(share * variance)
-    assert (share * variance)[found["row"], found["col"]] == best
-    contrast = reading.strongest_position(run, "conv", "hue", "contrast", 1)
-    values = abs(stored(run, "contrast", "conv/rank_biserial")[run.augmentations.index("hue"), 1])
-    assert values[contrast["row"], contrast["col"]] == values.max()
+    for factor in run.factors:
+        found = reading.strongest_position(run, "conv", factor, index, channel)
+        share = stored(run, "indices", f"conv/{index}")[place(run, factor), channel].astype(float)
+        due = share * stored(run, "indices", "conv/variance")[channel]
+        assert due[found["row"], found["col"]] == np.nanmax(due)
+
+
+def test_the_strongest_contrast_is_the_largest_of_either_sign(run: RunResults) -> None:
+    for number, factor in enumerate(run.augmentations):
+        found = reading.strongest_position(run, "conv", factor, "contrast", 1)
+        values = abs(stored(run, "contrast", "conv/rank_biserial")[number, 1])
+        assert values[found["row"], found["col"]] == values.max()
     assert reading.strongest_position(run, "fc", "hue", "ST", 1) == {}
 
 
