@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from actsense.explorer.reading import opened
 from actsense.inspection import RunResults
 from actsense.store import CorruptFileError
 
@@ -49,7 +48,7 @@ def conditions_table(run: RunResults) -> pd.DataFrame:
     Raises:
         ConfigError: If no masks have been evaluated, or their store is damaged.
     """
-    data = opened(run, "masking").to_dataset()
+    data = run.masking.to_dataset()
     wanted = [*PLAN, *(m + end for m in METRICS for end in ("", "_low", "_high"))]
     try:
         table = pd.DataFrame({name: data[name].to_numpy() for name in wanted})

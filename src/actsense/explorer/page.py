@@ -13,7 +13,7 @@ from actsense.errors import MissingResultError
 from actsense.explorer.controls import pick, pick_number, told, wishes
 from actsense.explorer.network_views import show_comparison, show_masking
 from actsense.explorer.ordering import ordered
-from actsense.explorer.reading import CONTRAST, INDICES, NAMES, layer_dimensions, opened, ranking
+from actsense.explorer.reading import CONTRAST, INDICES, NAMES, layer_dimensions, ranking
 from actsense.explorer.reading import strongest_position as strongest
 from actsense.explorer.scene import Scene
 from actsense.explorer.shelf import Shelf, open_shelf
@@ -81,7 +81,6 @@ def _choose(path: Path) -> Scene:
     study = pick(side, "Study", "study", list(studies))
     shelf = _choose_run(studies[study])
     run = shelf.run
-    opened(run, "indices")
     layer = pick(side, "Layer", "layer", run.layers, instead_of=UNIT)
     factor = pick(side, "Factor", "factor", run.factors, instead_of=("row", "col"))
     contrasted = run.has(CONTRAST) and factor in run.augmentations

@@ -8,7 +8,6 @@ __all__ = [
     "depth_profile",
     "layer_dimensions",
     "maps",
-    "opened",
     "pairs",
     "profile",
     "ranking",
@@ -172,7 +171,7 @@ def contrasts(run: RunResults, layer: str, at: At) -> pd.DataFrame:
     Raises:
         ConfigError: If they have not been made, are damaged, or lack this layer.
     """
-    if layer not in opened(run, CONTRAST).children:
+    if layer not in run.contrast.children:
         raise CorruptFileError(run.path / "contrast.zarr", f"it does not hold {layer}")
     data = _contrast(run, layer)
     columns = {name: _values(run, data, name, at, store=CONTRAST) for name in CONTRASTS}
@@ -191,19 +190,6 @@ def depth_profile(run: RunResults, index: str) -> pd.DataFrame:
     return table.reset_index()
 
 
-def opened(run: RunResults, name: str) -> xr.DataTree:
-    """Open a store of a run by the name of its attribute.
-
-    Raises:
-        ConfigError: If it has not been made or is damaged.
-    """
-    try:
-        tree: xr.DataTree = getattr(run, name)
-    except RuntimeError as error:  # labels that cannot be decompressed
-        raise CorruptFileError(run.path / f"{name}.zarr", error) from error
-    return tree
-
-
 def _axes(run: RunResults, data: xr.Dataset) -> list[str]:
     known = next((name for name in (*INDICES, "mean") if name in data), None)
     if known is None:
@@ -216,7 +202,7 @@ def _contrasted(run: RunResults, layer: str) -> tuple[str, ...]:
     if not run.has(CONTRAST):
         return ()
     try:
-        tree = opened(run, CONTRAST)
+        tree = run.contrast
     except ConfigError:  # the view of contrasts says what is wrong
         return ()
     if layer not in tree.children:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from actsense.explorer.reading import opened
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import RunResults
 from actsense.store import CorruptFileError
@@ -36,7 +35,7 @@ def top_conditions(run: RunResults) -> list[str]:
     Raises:
         ConfigError: If they have not been looked for.
     """
-    return [str(name) for name in opened(run, "top_images")["condition"].to_numpy()]
+    return [str(name) for name in run.top_images["condition"].to_numpy()]
 
 
 def top_pictures(shelf: Shelf, layer: str, at: dict[str, int], condition: str) -> list[TopPicture]:
@@ -48,7 +47,7 @@ def top_pictures(shelf: Shelf, layer: str, at: dict[str, int], condition: str) -
     # PyTorch draws them: a page without pictures should not wait for it.
     from actsense.inspection.pictures import draw_pictures
 
-    top = opened(shelf.run, "top_images")
+    top = shelf.run.top_images
     path = shelf.run.path / "top_images.zarr"
     if layer not in top.children:
         raise CorruptFileError(path, f"it does not hold {layer}")

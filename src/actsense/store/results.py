@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-import zarr
 from zarr.codecs import ZstdCodec
 
 from actsense.store.archive import CHECKSUM, CorruptFileError
@@ -64,7 +63,7 @@ def read_results(path: Path) -> xr.DataTree:
             # Snakemake keeps the time of a folder in a file of its own inside it.
             warnings.filterwarnings("ignore", "Object at .snakemake_timestamp")
             return xr.open_datatree(path, engine="zarr", consolidated=False, chunks=None)
-    except (FileNotFoundError, ValueError, zarr.errors.GroupNotFoundError) as error:
+    except (FileNotFoundError, ValueError, RuntimeError) as error:  # labels are decompressed
         raise CorruptFileError(path, error) from error
 
 
