@@ -23,7 +23,7 @@ report: $(ENVIRONMENT)
 	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
 
 notebooks: $(ENVIRONMENT)
-	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) notebooks
+	$(BIN)/snakemake notebooks --cores $(CORES) --configfile $(CONFIG)
 
 # A page in the browser on all results.
 explore: $(ENVIRONMENT)
