@@ -39,7 +39,7 @@ published = None  # folder of published value files, or None
 results = actsense.open_study(study)
 found = [
     (name, each)
-    for name in sorted(results.networks, key=lambda name: -len(results.designs(name)))
+    for name in results.networks
     for each in results.designs(name)
     if network in (None, name) and design in (None, each) and results[name, each].has("indices")
 ]

@@ -52,7 +52,7 @@ results
 # %%
 found = [
     (name, each)
-    for name in sorted(results.networks, key=lambda name: -len(results.designs(name)))
+    for name in results.networks
     for each in results.designs(name)
     if results[name, each].has("indices")
 ]

@@ -1,4 +1,4 @@
-"""What a project keeps beside its code: licence, citation, hooks; and no work left in it."""
+"""What a project keeps beside its code: licence, citation, hooks."""
 
 import re
 import subprocess
@@ -30,13 +30,3 @@ def test_hooks_are_valid_and_run_what_lint_runs() -> None:
     entries = " ".join(hook["entry"] for repo in hooks for hook in repo["hooks"])
     for tool in ("ruff check", "ruff format", "snakefmt", "mypy"):
         assert tool in entries
-
-
-def test_nothing_is_left_to_do_in_the_code() -> None:
-    folders = ("src", "scripts", "workflow", "notebooks", "benchmarks")
-    files = [
-        p for f in folders for p in (REPOSITORY / f).rglob("*.*") if p.suffix in {".py", ".smk"}
-    ]
-    assert len(files) > 150
-    marked = [p for p in files if re.search(r"\b(TODO|FIXME|XXX)\b", p.read_text())]
-    assert not marked
