@@ -18,10 +18,11 @@ from actsense.data import build_cache
 from actsense.models import import_weights
 from actsense.sampling.designs import Block, Design, Factor
 from actsense.sampling.law import ImagePool, InputLaw
+from actsense.sampling.sharding import Shard
 from actsense.sampling.shards import Sampling, open_sampling, write_shard
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.indices import estimate_indices
-from actsense.sensitivity.shards import accumulate_shard, stream_shard
+from actsense.sensitivity.shards import accumulate_replicate, stream_replicate
 from benchmarks.measure import Measurement, interleaved, seconds
 
 COLOR = ("brightness", "contrast", "saturation", "hue", "grayscaling")
@@ -171,11 +172,11 @@ def images_to_indices(sampling: Sampling, folder: Path) -> Iterator[Measurement]
     seen: list[int] = []
 
     def stream() -> None:
-        seen.append(stream_shard(sampling, 0, BLOCKS)[0].forwards)
+        seen.append(stream_replicate(sampling, 0, BLOCKS)[0].forwards)
 
     def store() -> None:
-        write_shard(sampling, 0, BLOCKS, shard)
-        accumulate_shard(sampling.design, 0, BLOCKS, shard)
+        write_shard(sampling, Shard(range(1), BLOCKS), shard)
+        accumulate_replicate(sampling.design, 0, BLOCKS, shard)
 
     for name, work, target, aim in (("stream", stream, 1.75, 1.3), ("store", store, 2.25, 1.6)):
         whole, forward = interleaved(work, lambda: bare_forward(sampling, evaluations), rounds=3)
@@ -198,9 +199,9 @@ def accumulate_memory(sampling: Sampling, folder: Path) -> Measurement:
     code = (
         "import resource; from pathlib import Path; "
         "from actsense.sampling.shards import build_design; "
-        "from actsense.sensitivity.shards import accumulate_shard; "
+        "from actsense.sensitivity.shards import accumulate_replicate; "
         f"design = build_design('bench', {DESIGN!r}, size={SIDE}, seed=0); "
-        f"accumulate_shard(design, 0, {BLOCKS!r}, Path({str(shard)!r})); "
+        f"accumulate_replicate(design, 0, {BLOCKS!r}, Path({str(shard)!r})); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     printed = subprocess.run(

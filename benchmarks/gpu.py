@@ -12,7 +12,7 @@ import yaml
 from actsense.augment import AUGMENTATIONS
 from actsense.models.precision import arithmetic
 from actsense.sampling.shards import Sampling, open_sampling
-from actsense.sensitivity.shards import stream_shard
+from actsense.sensitivity.shards import stream_replicate
 from actsense.study import Study
 from benchmarks.alexnet import make_inputs
 from benchmarks.measure import Measurement, interleaved
@@ -117,7 +117,7 @@ def _design_speed(
     seen: list[int] = []
 
     def stream() -> None:
-        seen.append(stream_shard(sampling, 0, blocks)[0].forwards)
+        seen.append(stream_replicate(sampling, 0, blocks)[0].forwards)
 
     def bare() -> None:
         bare_forward(sampling, evaluations, study.settings["precision"])

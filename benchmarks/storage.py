@@ -12,8 +12,9 @@ import numpy as np
 import psutil
 
 from actsense.sampling.designs import Block, Design
+from actsense.sampling.sharding import Shard
 from actsense.sampling.shards import Sampling, write_shard
-from actsense.sensitivity.shards import accumulate_shard, stream_shard
+from actsense.sensitivity.shards import accumulate_replicate, stream_replicate
 from actsense.store import create_shard, read_parts
 from benchmarks import alexnet
 from benchmarks.measure import Measurement, Work, interleaved, seconds
@@ -37,11 +38,11 @@ def modes(sampling: Sampling, folder: Path, blocks: range = range(1)) -> Iterato
     shard = folder / "shard.zarr.zip"
 
     def store() -> None:
-        write_shard(sampling, 0, blocks, shard)
-        accumulate_shard(sampling.design, 0, blocks, shard)
+        write_shard(sampling, Shard(range(1), blocks), shard)
+        accumulate_replicate(sampling.design, 0, blocks, shard)
 
     def stream() -> int:
-        return stream_shard(sampling, 0, blocks)[0].forwards
+        return stream_replicate(sampling, 0, blocks)[0].forwards
 
     slow, fast = interleaved(store, stream, rounds=2)
     size = shard.stat().st_size
@@ -82,7 +83,7 @@ def rates(design: Design, units: int, folder: Path, rounds: int = ROUNDS) -> Ite
         ("shard is written", lambda: write_blocks(shard, responses, block, units), None),
         ("disk reads", lambda: read_plain(plain), plain),
         ("shard is read", lambda: read_all(shard), shard),
-        ("accumulate", lambda: accumulate_shard(design, 0, BLOCKS, shard), shard),
+        ("accumulate", lambda: accumulate_replicate(design, 0, BLOCKS, shard), shard),
     ]
     times: dict[str, list[float]] = {name: [] for name, *_ in works}
     for turn in range(-1, rounds):
@@ -130,7 +131,7 @@ def write_blocks(path: Path, responses: np.ndarray, block: Block, units: int) ->
     layers = [{"name": "all", "shape": [units]}]
     with create_shard(path, {"layers": layers}) as shard:
         for number in BLOCKS:
-            shard.write(number, responses, place)
+            shard.write(0, number, responses, place)
 
 
 def read_plain(path: Path) -> None:
@@ -141,7 +142,7 @@ def read_plain(path: Path) -> None:
 
 
 def read_all(path: Path) -> None:
-    for _ in read_parts(path, BLOCKS):
+    for _ in read_parts(path, 0, BLOCKS):
         pass
 
 

@@ -1,19 +1,16 @@
-"""Rule accumulate: one shard of stored activations to moments."""
+"""Rules accumulate and accumulate_part: one shard of stored activations to moments."""
 
 from pathlib import Path
 
 from actsense.run import logged, set_threads
+from actsense.sampling.sharding import Shard
 from actsense.sampling.shards import build_design
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.shards import accumulate_shard
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    settings = dict(snakemake.params.sampling)
+    settings, shard = dict(snakemake.params.sampling), Shard.between(**snakemake.params.shard)
     design = build_design(*settings["design"], size=settings["size"], seed=settings["seed"])
-    replicate, blocks = int(snakemake.wildcards.replicate), snakemake.params.blocks
-    moments, layers = accumulate_shard(
-        design, replicate, range(*blocks), Path(snakemake.input.shard)
-    )
-    identity = settings | {"replicate": replicate, "blocks": blocks, "layers": layers}
-    write_moments(Path(snakemake.output.moments), moments, identity=identity)
+    states = accumulate_shard(design, shard, Path(snakemake.input.shard), settings)
+    write_moments(Path(snakemake.output.moments), states)

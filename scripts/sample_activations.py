@@ -4,6 +4,7 @@ from math import inf
 from pathlib import Path
 
 from actsense.run import logged, set_threads, use_device
+from actsense.sampling.sharding import Shard
 from actsense.sampling.shards import open_sampling, write_shard
 from actsense.store import reserve
 
@@ -15,7 +16,7 @@ with logged(snakemake.log[0]):
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
-    shard, replicate = Path(snakemake.output.shard), int(snakemake.wildcards.replicate)
+    shard, path = Shard.between(**snakemake.params.shard), Path(snakemake.output.shard)
     budget = inf if snakemake.config["keep_activations"] else snakemake.config["store_budget_gb"]
-    with reserve(shard, snakemake.resources.store_mb * 10**6, budget * 10**9):
-        write_shard(sampling, replicate, range(*snakemake.params.blocks), shard)
+    with reserve(path, snakemake.resources.store_mb * 10**6, budget * 10**9):
+        write_shard(sampling, shard, path)

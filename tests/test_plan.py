@@ -94,14 +94,12 @@ def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
         inputs, own.sampling_settings("one", "mixed"), batch_size=64, device=CPU
     )
     activations, moments, shard_file = 0, 0, tmp_path / "shard.zip"
-    for replicate in range(2):
-        for shard in range(own.shards("one", "mixed")):
-            blocks = range(*own.shard_blocks("one", "mixed", shard))
-            write_shard(sampling, replicate, blocks, shard_file)
-            summed, _ = accumulate_shard(sampling.design, replicate, blocks, shard_file)
-            write_moments(tmp_path / "moments.zip", summed, identity={})
-            activations += shard_file.stat().st_size
-            moments += (tmp_path / "moments.zip").stat().st_size
+    for shard in own.sharding("one", "mixed").shards.values():
+        write_shard(sampling, shard, shard_file)
+        states = accumulate_shard(sampling.design, shard, shard_file, {})
+        write_moments(tmp_path / "moments.zip", states)
+        activations += shard_file.stat().st_size
+        moments += (tmp_path / "moments.zip").stat().st_size
 
     stored = design_cost(StandIn(own), "one", "mixed", 1.0)
     streamed = design_cost(
@@ -143,7 +141,7 @@ def test_hours_and_minutes_follow_from_the_speed() -> None:
     assert cost.segments == pytest.approx(8192 * 32 * cost.forwards / cost.evaluations, rel=1e-4)
     images = cost.forwards + cost.contrasts + cost.masked + cost.segments
     assert cost.hours == pytest.approx(images / 1000 / 3600)
-    assert cost.minutes * 8 * cost.shards == pytest.approx(cost.forwards / 1000 / 60)
+    assert cost.minutes * cost.samplings == pytest.approx(cost.forwards / 1000 / 60)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from actsense.study import Study
 
 REPOSITORY = Path(__file__).parents[1]
 RULES = [
-    *("sample_activations", "stream_moments", "accumulate", "merge_moments", "estimate_indices"),
+    *("sample_activations", "stream_moments", "stream_part", "accumulate", "accumulate_part"),
+    *("merge_moments", "estimate_indices"),
     *("estimate_contrast", "plot_indices", "evaluate_masks"),
 ]
 ALEXNET = Sizes(
@@ -75,6 +76,9 @@ def test_a_study_knows_its_sizes() -> None:
     config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
     study = Study.load(config, REPOSITORY / "workflow/schemas/config.schema.yaml")
     sizes = study.sizes("small", "colour")
-    assert sizes.shard == 128 * (2 + 2 * 9 + 2 * 6) == 8 * sizes.block
+    sharding, design = study.sharding("small", "colour"), study.design("small", "colour")
+    assert sizes.shard == sharding.largest * sizes.block
+    assert sizes.block == 16 * (2 + 2 * 9 + 2 * 6)
+    assert len(sharding.shards) * sizes.shard >= design.evaluations
     assert sizes.units == study.units("small")
     assert sizes.contrasts == 400 * (1 + 5)

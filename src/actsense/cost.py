@@ -65,7 +65,7 @@ class Cost:
         network: Name of the network.
         design: Name of the design.
         jobs: Jobs of all rules.
-        shards: Sampling jobs of a replicate.
+        samplings: Sampling jobs.
         evaluations: Nodes of all base points.
         forwards: Different inputs among them, which go through the network; an estimate.
         contrasts: Images that go through the network for the contrasts.
@@ -86,7 +86,7 @@ class Cost:
     network: str = ""
     design: str = ""
     jobs: int = 0
-    shards: int = 0
+    samplings: int = 0
     evaluations: int = 0
     forwards: int = 0
     contrasts: int = 0
@@ -125,8 +125,8 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     """
     study, built = images.study, images.study.design(network, design)
     law, units, factors = images.law(design), study.units(network), len(built.factors)
-    shards, jobs = study.shards(network, design), design_jobs(study, network, design)
-    samplings = built.replicates * shards
+    sharding, jobs = study.sharding(network, design), design_jobs(study, network, design)
+    samplings, parted = len(sharding.shards), sharding.parts > 1
     stored, keeps = study.stores_activations, study.settings["keep_activations"]
 
     contrasts = _contrast_images(images, law)
@@ -146,7 +146,7 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
         network=network,
         design=design,
         jobs=sum(jobs.values()),
-        shards=shards,
+        samplings=samplings,
         evaluations=built.evaluations,
         forwards=forwards,
         contrasts=contrasts,
@@ -154,13 +154,13 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
         masked=masked,
         segments=segments,
         hours=(forwards + contrasts + masked + segments) / speed / 3600,
-        minutes=forwards / samplings / speed / 60,
-        written=activations + (samplings + built.replicates) * moments + results,
+        minutes=forwards * sharding.largest / (built.replicates * built.blocks) / speed / 60,
+        written=activations + (samplings * parted + built.replicates) * moments + results,
         alive=0.0 if keeps else alive,
-        temporary=samplings * moments,
+        temporary=samplings * parted * moments,
         kept=built.replicates * moments + results + activations * keeps,
-        files_temporary=samplings * (1 + (stored and not keeps)),
-        files_kept=built.replicates
+        files_temporary=samplings * (parted + (stored and not keeps)),
+        files_kept=len(sharding.kept)
         + samplings * (stored and keeps)
         + _result_files(study, network)
         + _analysis_files(study, network) * analysed
@@ -298,7 +298,7 @@ def total_cost(study: Study, costs: Sequence[Cost]) -> Cost:
     names = [field.name for field in fields(Cost) if field.name not in ("network", "design")]
     sums = {name: sum(getattr(cost, name) for cost in costs) for name in names}
     sums |= {
-        "shards": 0,
+        "samplings": 0,
         "speed": 0.0,
         "minutes": max(cost.minutes for cost in costs),
         "alive": min(study.settings["store_budget_gb"], sums["alive"]),

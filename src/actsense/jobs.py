@@ -19,7 +19,7 @@ WEIGHTS_RULES = {
     "downloaded": "download_weights",
     "imported": "import_weights",
 }
-SAMPLING_RULES = ("sample_activations", "stream_moments")
+SAMPLING_RULES = ("sample_activations", "stream_moments", "stream_part")
 # Of the spatial study: once per network, and below once for all networks.
 SPATIAL_NETWORK_RULES = (
     *("evaluate_transforms", "evaluate_cells"),
@@ -28,6 +28,7 @@ SPATIAL_NETWORK_RULES = (
 BENCHMARKED_RULES = {
     *SAMPLING_RULES,
     "accumulate",
+    "accumulate_part",
     "cache_images",
     "correlate",
     "discriminate",
@@ -65,13 +66,15 @@ def count_jobs(study: Study) -> dict[str, int]:
 
 def design_jobs(study: Study, network: str, design: str) -> dict[str, int]:
     """Count the jobs of one design for one network."""
-    replicates = study.settings["designs"][design]["replicates"]
-    stored = ("sample_activations", "accumulate")
-    sampling = stored if study.stores_activations else ("stream_moments",)
+    sharding = study.sharding(network, design)
+    summing = "accumulate" if study.stores_activations else "stream_moments"
+    if sharding.parts > 1:
+        summing = "accumulate_part" if study.stores_activations else "stream_part"
+    sampling = ("sample_activations", summing) if study.stores_activations else (summing,)
     once = ("estimate_indices", "estimate_contrast", "plot_indices", "plot_contrast")
     return {
-        **dict.fromkeys(sampling, replicates * study.shards(network, design)),
-        "merge_moments": replicates,
+        **dict.fromkeys(sampling, len(sharding.shards)),
+        "merge_moments": sharding.replicates if sharding.parts > 1 else 0,
         **dict.fromkeys(once, 1),
         **dict.fromkeys(MASK_AND_SEGMENT_RULES, int(maps_are_analysed(study, network, design))),
     }

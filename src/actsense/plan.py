@@ -25,8 +25,8 @@ SHORT = 0.1  # of `job_minutes`: below, a replicate has too many shards
 COLUMNS = (
     ("", "network"),
     ("", "design"),
-    ("shards of a", "replicate"),
-    ("", "jobs"),
+    ("sampling", "jobs"),
+    ("all", "jobs"),
     ("evaluations", "million"),
     ("forwards", "million"),
     ("contrasts", "million"),
@@ -89,7 +89,7 @@ def _cells(cost: Cost) -> tuple[str, ...]:
     return (
         cost.network,
         cost.design,
-        str(cost.shards or ""),
+        str(cost.samplings or ""),
         str(cost.jobs),
         *(_short(number) if number else "" for number in numbers),
         *map(_short, sizes),
@@ -115,7 +115,7 @@ def _notes(images: StandIn, costs: Sequence[Cost], device: torch.device) -> list
             "dataset.samples_per_class does not say."
         )
     if study.stores_activations and study.settings["keep_activations"]:
-        files = sum(cost.shards * _replicates(study, cost) for cost in costs)
+        files = sum(cost.samplings for cost in costs)
         size = sum(cost.forwards * study.units(cost.network) * 4 / 1e9 for cost in costs)
         lines.append(f"keep_activations: {_short(size)} GB in {files} files of these stay.")
     return [*lines, *_missing(study), *_advice(study, costs)]
@@ -171,7 +171,7 @@ def _advice(study: Study, costs: Sequence[Cost]) -> list[str]:
         say = f"State {stated}" if stated else "Leave designs.*.shards out, or raise job_minutes"
         return [f"{far}. {say}."]
     stored = study.stores_activations
-    if longest < SHORT * wanted and max(cost.shards for cost in costs) > 1:
+    if longest < SHORT * wanted and any(c.samplings > _replicates(study, c) for c in costs):
         how = "A larger store_budget_gb, or `activations: stream`," if stored else "Fewer shards"
         return [f"{far}. {how} would make fewer and longer ones."]
     return []

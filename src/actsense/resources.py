@@ -103,7 +103,9 @@ def megabytes(rule: str, sizes: Sizes) -> int:
     needed = {
         "sample_activations": PROCESS + IMAGES + 3 * block + batch,
         "stream_moments": PROCESS + IMAGES + 3 * block + batch + 2 * moments,
+        "stream_part": PROCESS + IMAGES + 3 * block + batch + 2 * moments,
         "accumulate": PROCESS + 3 * moments,
+        "accumulate_part": PROCESS + 3 * moments,
         "merge_moments": PROCESS + 4 * moments,
         "estimate_indices": PROCESS + TILE + 3 * moments,
         "estimate_contrast": PROCESS + IMAGES + batch + 2 * augmented + sizes._top,
@@ -121,7 +123,9 @@ def minutes(rule: str, sizes: Sizes) -> int:
     needed = {
         "sample_activations": 2 * sizes.shard / speed + stored,
         "stream_moments": 2 * sizes.shard / speed,
+        "stream_part": 2 * sizes.shard / speed,
         "accumulate": 2 * stored,
+        "accumulate_part": 2 * stored,
         "estimate_contrast": 2 * sizes.contrasts / speed,
         "estimate_indices": sizes.units / 100,
         "evaluate_masks": 2 * sizes.masks * sizes.masked_images / speed,

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from actsense.analysis.mask_plans import count_conditions
 from actsense.config import check, read_schema
 from actsense.errors import ConfigError
-from actsense.resources import Sizes, SpatialSizes
+from actsense.resources import SPEED, Sizes, SpatialSizes
 from actsense.sampling.designs import CONTEXT, Design, Factor
+from actsense.sampling.sharding import Sharding
 from actsense.spatial.passes import count_passes
 
 # Every job reads the workflow before its script starts, and importing PyTorch would take longer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Settings = dict[str, Any]
 
 SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
+SHARED_SECONDS = 120  # of sampling in one job, before replicates get jobs of their own
 SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the run looked up
 PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
 COLOUR_CHANNELS = 3  # hue, saturation, value: each has segments of its own
@@ -112,15 +114,35 @@ class Study:
         for network, design in self.runs if self.stores_activations else ():
             self._check_shard(network, design)
 
+    def check_kept_moments(self, results: Path) -> None:
+        """Refuse moments that an earlier version kept one replicate a file.
+
+        Arguments:
+            results: Folder of the study's results.
+
+        Raises:
+            ConfigError: With the folder of the first such moments, and what to do.
+        """
+        for network, design in self.runs:
+            folder, sharding = (
+                results / network / design / "moments",
+                self.sharding(network, design),
+            )
+            kept = [folder / f"{name}.zarr.zip" for name in sharding.kept]
+            single = folder / "replicate_0.zarr.zip"
+            if sharding.parts == 1 and single.exists() and not any(map(Path.exists, kept)):
+                raise ConfigError(
+                    f"{folder}: one file per replicate, as an earlier version wrote them or as "
+                    f"another setting of shards did. This study keeps {kept[0].name} instead. "
+                    f"Set designs.{design}.shards as it was, or delete that folder: it is "
+                    "sampled again."
+                )
+
     def kept_note(self) -> str:
         """Say how much `keep_activations` will leave on disk, or nothing if it leaves nothing."""
         if not (self.stores_activations and self.settings["keep_activations"]):
             return ""
-        replicates = {name: d["replicates"] for name, d in self.settings["designs"].items()}
-        sizes = [
-            (replicates[design] * self.shards(network, design), network, design)
-            for network, design in self.runs
-        ]
+        sizes = [(len(self.sharding(*names).shards), *names) for names in self.runs]
         files = sum(count for count, _, _ in sizes)
         most = sum(count * self.shard_megabytes(*names) for count, *names in sizes) / 1000
         return f"keep_activations: up to {most:.3g} GB of activations stay, in {files} files.\n"
@@ -249,35 +271,38 @@ class Study:
         """Return the number of blocks in a replicate."""
         return self._counts(network, design).blocks
 
-    def shards(self, network: str, design: str) -> int:
-        """Return the number of shards of a replicate: as set, or the fewest that fit.
+    def sharding(self, network: str, design: str) -> Sharding:
+        """Return how a design is cut into shards: as set, or into the fewest that fit.
 
         Automatic shards fit eight times into the budget, if they are stored, and keep a
         sampling job within `job_minutes`, if the speed of the network is set; they hold one
-        block at least.
+        block at least. Whole replicates share a shard for as long as it is sampled within
+        `SHARED_SECONDS`.
         """
+        built = self._counts(network, design)
         wanted = self.settings["designs"][design]["shards"]
         if wanted != "auto":
-            return int(wanted)
-        built = self._counts(network, design)
-        most = built.blocks
+            return Sharding(built.replicates, built.blocks, parts=int(wanted))
+        evaluations = built.points_per_block * built.nodes
+        speed = self.settings["networks"][network].get("images_per_second")
+        limits = [built.replicates * built.blocks]
         if self.stores_activations:
-            within = self.store_megabytes / SHARDS_ALIVE
-            most = min(most, self._blocks_within(network, built, within))
-        if speed := self.settings["networks"][network].get("images_per_second"):
-            images = self.settings["job_minutes"] * 60 * speed
-            most = min(most, int(images // (built.points_per_block * built.nodes)))
-        return ceil(built.blocks / max(1, most))
-
-    def shard_blocks(self, network: str, design: str, shard: int) -> list[int]:
-        """Return first block and end of a shard: shards differ by one block at most."""
-        blocks, shards = self.blocks(network, design), self.shards(network, design)
-        return [blocks * shard // shards, blocks * (shard + 1) // shards]
+            limits += [self._blocks_within(network, built, self.store_megabytes / SHARDS_ALIVE)]
+        if speed:
+            limits += [int(self.settings["job_minutes"] * 60 * speed // evaluations)]
+        fitting = max(1, min(limits))
+        shared = int(SHARED_SECONDS * (speed or SPEED) // evaluations)
+        return Sharding(
+            built.replicates,
+            built.blocks,
+            parts=ceil(built.blocks / fitting),
+            together=max(1, min(fitting, shared) // built.blocks),
+        )
 
     def shard_megabytes(self, network: str, design: str) -> int:
         """Return the most that one shard's activations can take on disk, megabytes."""
         built = self._counts(network, design)
-        return self._megabytes(network, built, ceil(built.blocks / self.shards(network, design)))
+        return self._megabytes(network, built, self.sharding(network, design).largest)
 
     def sizes(self, network: str, design: str) -> Sizes:
         """Return what the resources of this network's jobs under a design depend on."""
@@ -288,7 +313,7 @@ class Study:
             units=self.units(network),
             factors=len(built.factors),
             block=block,
-            shard=block * ceil(built.blocks / self.shards(network, design)),
+            shard=block * self.sharding(network, design).largest,
             batch=self.settings["batch_size"],
             contrasts=contrast["images"] * (1 + contrast["draws"] * augmentations),
             masks=self.masks(network, design),
@@ -350,7 +375,7 @@ class Study:
 
     def _blocks_within(self, network: str, built: Design, megabytes: float) -> int:
         """Return how many blocks a shard may hold to stay within a size; 0 if one is too large."""
-        sizes = range(1, built.blocks + 1)
+        sizes = range(1, built.replicates * built.blocks + 1)
         return bisect_right(sizes, megabytes, key=lambda n: self._megabytes(network, built, n))
 
     def _check_shard(self, network: str, design: str) -> None:

@@ -13,7 +13,7 @@ from actsense.config import read_schema
 from actsense.models.precision import PRECISIONS, SWITCHES, arithmetic
 from actsense.sampling.shards import Sampling
 from actsense.sensitivity.indices import Indices, estimate_indices
-from actsense.sensitivity.shards import stream_shard
+from actsense.sensitivity.shards import stream_replicate
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 
@@ -81,7 +81,7 @@ def test_half_precision_differs_by_its_rounding_and_is_recorded_as_float32(
 
 
 def indices(sampling: Sampling) -> Indices:
-    return estimate_indices([stream_shard(sampling, r, range(4))[0] for r in range(4)])
+    return estimate_indices([stream_replicate(sampling, r, range(4))[0] for r in range(4)])
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("bfloat16", 0.02), ("float16", 0.002)])

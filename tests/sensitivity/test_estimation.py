@@ -13,7 +13,7 @@ from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity import results as results_module
 from actsense.sensitivity.indices import estimate_indices, total_over_units
 from actsense.sensitivity.moments import Moments, layout
-from actsense.sensitivity.moments_file import MomentsFile, merge_shards, write_moments
+from actsense.sensitivity.moments_file import merge_shards, open_moments, write_moments
 from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
 from actsense.store import CorruptFileError
 
@@ -33,7 +33,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     written = []
     for replicate, moments in enumerate(moments_of(linear, DESIGN, dtype=torch.float64)):
         written.append(folder / f"replicate_{replicate}.zarr.zip")
-        write_moments(written[-1], moments, identity={"layers": LAYERS, "seed": 2})
+        write_moments(written[-1], [(moments, {"layers": LAYERS, "seed": 2})])
     return written
 
 
@@ -101,7 +101,7 @@ def test_tables_hold_the_aggregates(paths: list[Path]) -> None:
 def shard(path: Path, blocks: list[int], *, design: str = "a") -> Moments:
     sums = np.random.default_rng(blocks[0]).normal(size=(24, 5))
     moments = Moments(("x", "y", "z", "w"), 1, 16, 100, sums)
-    write_moments(path, moments, identity={"design": design, "blocks": blocks})
+    write_moments(path, [(moments, {"design": design, "blocks": blocks})])
     return moments
 
 
@@ -145,8 +145,8 @@ def test_the_damaged_file_is_the_one_named(paths: list[Path], tmp_path: Path) ->
 
 
 def test_units_are_read_a_range_at_a_time(paths: list[Path]) -> None:
-    with MomentsFile.open(paths[0]) as file:
-        np.testing.assert_array_equal(file.read(slice(2, 5)).sums, file.read().sums[:, 2:5])
+    with open_moments(paths[0]) as (state,):
+        np.testing.assert_array_equal(state.read(slice(2, 5)).sums, state.read().sums[:, 2:5])
 
 
 def test_a_group_of_many_steady_units_is_not_dead_and_its_mean_counts_all() -> None:

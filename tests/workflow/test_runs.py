@@ -10,7 +10,7 @@ import pytest
 from conftest import configure, planned, snakemake, tiny
 from scipy.stats import false_discovery_control
 
-from actsense.sensitivity.moments_file import MomentsFile
+from actsense.sensitivity.moments_file import open_moments
 from actsense.store import file_hash, read_results
 
 RESULTS = Path("results/tiny/one/mixed")
@@ -191,13 +191,13 @@ def test_a_change_repeats_what_depends_on_it(
 def test_streaming_gives_the_same_bits(copied: Path) -> None:
     """The moments of both modes, block sums and all, are equal to the last bit."""
     path = RESULTS / "moments/replicate_1.zarr.zip"
-    with MomentsFile.open(copied / path) as file:
+    with open_moments(copied / path) as (file,):
         stored = file.read()
     (copied / path).unlink()
     configure(copied, activations="stream")
     result = snakemake(copied, str(path))
     assert result.returncode == 0, result.stdout + result.stderr
-    with MomentsFile.open(copied / path) as file:
+    with open_moments(copied / path) as (file,):
         streamed = file.read()
 
     assert streamed.points == stored.points == 32

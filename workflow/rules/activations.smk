@@ -1,15 +1,13 @@
 """From images and weights to the moments of every replicate.
 
 Two ways with equal results: `store` writes activations to disk, one shard a file, and sums them up
-in a second job; `stream` sums them up at once and writes none.
+in a second job; `stream` sums them up at once and writes none. A shard holds several replicates,
+or a part of one; parts are merged.
 """
 
-ACTIVATIONS_SHARD = (
-    "results/{study}/{network}/{design}/shards/{replicate}_{shard}.zarr.zip"
-)
-MOMENTS_SHARD = (
-    "results/{study}/{network}/{design}/shards/{replicate}_{shard}.moments.zarr.zip"
-)
+ACTIVATIONS_SHARD = "results/{study}/{network}/{design}/shards/{shard}.zarr.zip"
+MOMENTS_PART = "results/{study}/{network}/{design}/shards/{shard}.moments.zarr.zip"
+WHOLE, PART = r"\d+-\d+", r"\d+_\d+"  # names of shards
 
 if study.stores_activations:
 
@@ -22,9 +20,9 @@ if study.stores_activations:
         output:
             shard=stored(ACTIVATIONS_SHARD),
         log:
-            "results/{study}/logs/sample_activations/{network}_{design}_{replicate}_{shard}.log",
+            "results/{study}/logs/sample_activations/{network}/{design}/{shard}.log",
         benchmark:
-            "results/{study}/benchmarks/sample_activations/{network}_{design}_{replicate}_{shard}.tsv"
+            "results/{study}/benchmarks/sample_activations/{network}/{design}/{shard}.tsv"
         conda:
             "../../envs/actsense.yaml"
         resources:
@@ -35,24 +33,26 @@ if study.stores_activations:
         params:
             revision=REVISION["sampling"],
             sampling=sampling_settings,
-            blocks=shard_blocks,
+            shard=shard_ends,
             batch_size=lookup("batch_size", within=config),
             device=lookup("device", within=config),
         message:
-            "Sampling {wildcards.network} under {wildcards.design}, replicate {wildcards.replicate}"
+            "Sampling {wildcards.network} under {wildcards.design}, shard {wildcards.shard}"
         script:
             "../../scripts/sample_activations.py"
 
     rule accumulate:
-        """Moments of one shard of stored activations."""
+        """Moments of the replicates of one shard: all that is kept of its activations."""
         input:
             shard=rules.sample_activations.output.shard,
         output:
-            moments=temp(MOMENTS_SHARD),
+            moments="results/{study}/{network}/{design}/moments/replicates_{shard}.zarr.zip",
         log:
-            "results/{study}/logs/accumulate/{network}_{design}_{replicate}_{shard}.log",
+            "results/{study}/logs/accumulate/{network}/{design}/{shard}.log",
         benchmark:
-            "results/{study}/benchmarks/accumulate/{network}_{design}_{replicate}_{shard}.tsv"
+            "results/{study}/benchmarks/accumulate/{network}/{design}/{shard}.tsv"
+        wildcard_constraints:
+            shard=WHOLE,
         # Above sampling: a shard on disk is used up before the next one is made.
         priority: 10
         conda:
@@ -64,26 +64,38 @@ if study.stores_activations:
         params:
             revision=REVISION["moments"],
             sampling=sampling_settings,
-            blocks=shard_blocks,
+            shard=shard_ends,
         message:
-            "Summing up {wildcards.network} under {wildcards.design}, replicate {wildcards.replicate}"
+            "Summing up {wildcards.network} under {wildcards.design}, shard {wildcards.shard}"
         script:
             "../../scripts/accumulate.py"
+
+    use rule accumulate as accumulate_part with:
+        output:
+            moments=temp(MOMENTS_PART),
+        log:
+            "results/{study}/logs/accumulate_part/{network}/{design}/{shard}.log",
+        benchmark:
+            "results/{study}/benchmarks/accumulate_part/{network}/{design}/{shard}.tsv"
+        wildcard_constraints:
+            shard=PART,
 
 else:
 
     rule stream_moments:
-        """Moments of one shard, summed up while the network runs."""
+        """Moments of the replicates of one shard, summed up while the network runs."""
         input:
             images=rules.cache_images.output.images,
             manifest=rules.cache_images.output.manifest,
             weights=rules.train_network.output.weights,
         output:
-            moments=temp(MOMENTS_SHARD),
+            moments="results/{study}/{network}/{design}/moments/replicates_{shard}.zarr.zip",
         log:
-            "results/{study}/logs/stream_moments/{network}_{design}_{replicate}_{shard}.log",
+            "results/{study}/logs/stream_moments/{network}/{design}/{shard}.log",
         benchmark:
-            "results/{study}/benchmarks/stream_moments/{network}_{design}_{replicate}_{shard}.tsv"
+            "results/{study}/benchmarks/stream_moments/{network}/{design}/{shard}.tsv"
+        wildcard_constraints:
+            shard=WHOLE,
         conda:
             "../../envs/actsense.yaml"
         resources:
@@ -92,24 +104,34 @@ else:
         params:
             revision=[REVISION["sampling"], REVISION["moments"]],
             sampling=sampling_settings,
-            blocks=shard_blocks,
+            shard=shard_ends,
             batch_size=lookup("batch_size", within=config),
             device=lookup("device", within=config),
         message:
-            "Streaming {wildcards.network} under {wildcards.design}, replicate {wildcards.replicate}"
+            "Streaming {wildcards.network} under {wildcards.design}, shard {wildcards.shard}"
         script:
             "../../scripts/stream_moments.py"
 
+    use rule stream_moments as stream_part with:
+        output:
+            moments=temp(MOMENTS_PART),
+        log:
+            "results/{study}/logs/stream_part/{network}/{design}/{shard}.log",
+        benchmark:
+            "results/{study}/benchmarks/stream_part/{network}/{design}/{shard}.tsv"
+        wildcard_constraints:
+            shard=PART,
+
 
 rule merge_moments:
-    """Moments of one replicate: all that is kept of its activations."""
+    """Moments of one replicate that was sampled in parts."""
     input:
-        shards=replicate_shards,
+        parts=replicate_parts,
     output:
         moments="results/{study}/{network}/{design}/moments/replicate_{replicate}.zarr.zip",
     log:
-        "results/{study}/logs/merge_moments/{network}_{design}_{replicate}.log",
-    # Above everything before it: finished replicates leave no shards behind.
+        "results/{study}/logs/merge_moments/{network}/{design}/{replicate}.log",
+    # Above everything before it: finished replicates leave no parts behind.
     priority: 20
     conda:
         "../../envs/actsense.yaml"

@@ -24,6 +24,7 @@ try:
     )
     if workflow.is_main_process:
         study.check_budget()
+        study.check_kept_moments(Path("results") / study.name)
         study.bequeath()
 except ConfigError as error:
     sys.exit(str(error))
@@ -54,7 +55,7 @@ wildcard_constraints:
     network="|".join(NETWORKS),
     design="|".join(DESIGNS),
     replicate=r"\d+",
-    shard=r"\d+",
+    shard=r"\d+[-_]\d+",
 
 
 def of_runs(paths, networks=NETWORKS, designs=study.designs):
@@ -126,8 +127,9 @@ def provenance_settings(*sections):
     return behind
 
 
-def shard_blocks(wildcards):
-    return study.shard_blocks(wildcards.network, wildcards.design, int(wildcards.shard))
+def shard_ends(wildcards):
+    sharding = study.sharding(wildcards.network, wildcards.design)
+    return sharding.shards[wildcards.shard].ends
 
 
 def replicate_blocks(wildcards):
@@ -166,9 +168,17 @@ def growing(first):
     return asked
 
 
-def replicate_shards(wildcards):
-    shards = range(study.shards(wildcards.network, wildcards.design))
-    return expand(MOMENTS_SHARD, shard=shards, **wildcards)
+def replicate_parts(wildcards):
+    parts = study.sharding(wildcards.network, wildcards.design).parts
+    shards = [f"{wildcards.replicate}_{part}" for part in range(parts)]
+    return expand(MOMENTS_PART, shard=shards, **wildcards)
+
+
+def design_moments(wildcards):
+    """Moments of all replicates of a design, whole or merged."""
+    kept = study.sharding(wildcards.network, wildcards.design).kept
+    folder = "results/{study}/{network}/{design}/moments"
+    return expand(f"{folder}/{{kept}}.zarr.zip", kept=kept, **wildcards)
 
 
 def expected_shards():
@@ -178,17 +188,11 @@ def expected_shards():
             "study": STUDY,
             "network": network,
             "design": design,
-            "replicate": range(config["designs"][design]["replicates"]),
-            "shard": range(study.shards(network, design)),
+            "shard": study.sharding(network, design).shards,
         }
-        shards |= set(expand(MOMENTS_SHARD, **numbered))
+        shards |= set(expand(MOMENTS_PART, **numbered))
         shards |= set(expand(ACTIVATIONS_SHARD, **numbered))
     return set(map(Path, shards))
-
-
-def replicate_moments(wildcards):
-    replicates = range(config["designs"][wildcards.design]["replicates"])
-    return expand(rules.merge_moments.output.moments, replicate=replicates, **wildcards)
 
 
 def notebook_results(wildcards):

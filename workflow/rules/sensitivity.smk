@@ -4,7 +4,7 @@
 rule estimate_indices:
     """Sobol' indices and Shapley effects of every unit, channel and layer, with intervals."""
     input:
-        moments=replicate_moments,
+        moments=design_moments,
         weights=rules.train_network.output.weights,
         manifest=rules.cache_images.output.manifest,
     output:

@@ -29,6 +29,7 @@ from actsense.errors import ConfigError
 from actsense.models import Layer, Network, Recorder
 from actsense.models.layers import trace
 from actsense.models.precision import arithmetic
+from actsense.sampling.sharding import Shard
 from actsense.sampling.shards import Inputs, Sampling, open_sampling
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
@@ -213,12 +214,10 @@ def _estimate(sampling: Sampling, seed: int, beside: Path) -> IndexResults:
     with TemporaryDirectory(
         prefix=f".{beside.name}.", suffix=".partial", dir=beside.parent
     ) as folder:
-        paths = [Path(folder) / f"{replicate}.zarr.zip" for replicate in range(design.replicates)]
-        for replicate, path in enumerate(paths):
-            moments, layers = stream_shard(sampling, replicate, range(design.blocks))
-            write_moments(path, moments, identity={"seed": seed, "layers": layers})
-            del moments  # makes room for those of the next replicate
-        return estimate_results(paths)
+        path = Path(folder) / "moments.zarr.zip"
+        whole = Shard(range(design.replicates), range(design.blocks))
+        write_moments(path, stream_shard(sampling, whole, {"seed": seed}))
+        return estimate_results([path])
 
 
 def _numbered(results: IndexResults, planned: Sequence[SegmentUnits]) -> dict[str, xr.Dataset]:

@@ -76,11 +76,10 @@ def outline_network(
     Arguments and errors are those of `load_network`. The modules of torchvision are on the
     meta device and take no memory.
     """
-    if settings["kind"] == "python":  # somebody else's code may not know the meta device
+    # Our own are small, and somebody else's code may not know the meta device, whose first use
+    # imports for longer than they take.
+    with torch.device("meta" if settings["kind"] == "torchvision" else "cpu"):
         module = build_module(name, settings, classes=classes)
-    else:
-        with torch.device("meta"):
-            module = build_module(name, settings, classes=classes)
     return _network(name, settings, module, image_size)
 
 

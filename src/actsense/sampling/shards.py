@@ -18,6 +18,7 @@ from actsense.progress import progress
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluate import Evaluator
 from actsense.sampling.law import ImagePool, InputLaw
+from actsense.sampling.sharding import Shard
 from actsense.store import create_shard
 
 NO_IMAGES = ImagePool(())
@@ -133,9 +134,10 @@ def evaluate_blocks(
         yield number, block, sampling.evaluate(evaluations), place.reshape(points, nodes)
 
 
-def write_shard(sampling: Sampling, replicate: int, numbers: range, path: Path) -> None:
-    """Evaluate some blocks of a replicate and write their activations to one file."""
-    with create_shard(path, {"layers": sampling.described_layers()}) as shard:
-        for number, _, responses, place in evaluate_blocks(sampling, replicate, numbers):
-            shard.write(number, responses.cpu().numpy(), place)
-            del responses  # makes room for those of the next block
+def write_shard(sampling: Sampling, shard: Shard, path: Path) -> None:
+    """Evaluate the blocks of a shard and write their activations to one file."""
+    with create_shard(path, {"layers": sampling.described_layers()}) as writer:
+        for replicate in shard.replicates:
+            for number, _, responses, place in evaluate_blocks(sampling, replicate, shard.blocks):
+                writer.write(replicate, number, responses.cpu().numpy(), place)
+                del responses  # makes room for those of the next block

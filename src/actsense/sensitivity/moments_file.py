@@ -1,8 +1,8 @@
-"""Moments on disk: one file per shard, one per replicate."""
+"""Moments on disk: files of a part of a replicate, of a replicate, or of several."""
 
-__all__ = ["MomentsFile", "layer_slices", "merge_shards", "write_moments"]
+__all__ = ["StoredMoments", "layer_slices", "merge_shards", "open_moments", "write_moments"]
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -26,41 +26,52 @@ from actsense.store.archive import (
 CHUNK_BYTES = 8 * 2**20
 
 
-def write_moments(path: Path, moments: Moments, *, identity: dict[str, Any]) -> None:
-    """Write moments atomically.
+def write_moments(path: Path, states: Iterable[tuple[Moments, dict[str, Any]]]) -> None:
+    """Write moments atomically, one state after the other.
 
     Arguments:
         path: The file to make.
-        moments: What to write.
-        identity: Whatever tells these moments from others (study, network, blocks ...); files
-            merge only if their identities agree.
+        states: Moments, each with its identity: whatever tells them from others (study, network,
+            replicate, blocks ...). Files merge only if their identities agree.
     """
-    rows, units = moments.sums.shape
-    wide = max(1, min(units, CHUNK_BYTES // (rows * moments.sums.itemsize)))
-    attributes = {
-        "factors": list(moments.factors),
-        "walks": moments.walks,
-        "points": moments.points,
-        "forwards": moments.forwards,
-        "identity": identity,
-    }
-    with create_archive(path, attributes) as group:
-        group.create_array("sums", data=moments.sums, chunks=(rows, wide), compressors=[CHECKSUM])
+    with create_archive(path, {}) as root:
+        for number, (moments, identity) in enumerate(states):
+            rows, units = moments.sums.shape
+            wide = max(1, min(units, CHUNK_BYTES // (rows * moments.sums.itemsize)))
+            attributes = {
+                "factors": list(moments.factors),
+                "walks": moments.walks,
+                "points": moments.points,
+                "forwards": moments.forwards,
+                "identity": identity,
+            }
+            group = root.create_group(f"state_{number:04d}", attributes=attributes)
+            group.create_array(
+                "sums", data=moments.sums, chunks=(rows, wide), compressors=[CHECKSUM]
+            )
+            del moments  # makes room for the next ones
+
+
+@contextmanager
+def open_moments(path: Path) -> Iterator[list["StoredMoments"]]:
+    """Open a file of moments for reading, its states in the order they were written.
+
+    Raises:
+        CorruptFileError: If the file is no complete archive.
+    """
+    with open_archive(path) as root:
+        with reading(path):
+            groups = [group for _, group in sorted(root.groups())]
+        # Earlier versions wrote one state, at the root.
+        yield [StoredMoments(path, group) for group in groups or [root]]
 
 
 @dataclass(frozen=True)
-class MomentsFile:
+class StoredMoments:
     """Moments that stay on disk until some units are asked for."""
 
     path: Path
     group: zarr.Group
-
-    @classmethod
-    @contextmanager
-    def open(cls, path: Path) -> "Iterator[MomentsFile]":
-        """Open a file for reading; damage raises `CorruptFileError`."""
-        with open_archive(path) as group:
-            yield cls(path, group)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -91,10 +102,10 @@ def layer_slices(layers: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[i
 
 
 def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[str, Any]]:
-    """Add the moments of all shards of a replicate, in the order of their blocks.
+    """Add the moments of all parts of a replicate, in the order of their blocks.
 
     Arguments:
-        paths: Files of the shards' moments.
+        paths: Files of the parts' moments.
         blocks: Blocks that the replicate must have.
 
     Returns:
@@ -107,14 +118,14 @@ def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[s
     shared: dict[str, Any] | None = None
     reached = 0
     for path in progress(paths, desc="merging", unit="shard"):
-        with MomentsFile.open(path) as file:
-            identity = dict(file.identity)
+        with open_moments(path) as (state,):
+            identity = dict(state.identity)
             start, stop = identity.pop("blocks")
             if start != reached or (shared is not None and identity != shared):
                 raise CorruptFileError(
                     path, f"holds blocks {start} to {stop} of {identity}, not the next ones"
                 )
-            moments = file.read()
+            moments = state.read()
         merged = moments if merged is None else merged + moments
         shared, reached = identity, stop
     if merged is None or shared is None or reached != blocks:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from actsense.progress import Progress
 from actsense.sensitivity.indices import Indices, estimate_indices, join, total_over_units
 from actsense.sensitivity.moments import Moments, layout
-from actsense.sensitivity.moments_file import MomentsFile, layer_slices
+from actsense.sensitivity.moments_file import StoredMoments, layer_slices, open_moments
 from actsense.store import unit_dimensions
 
 TILE_BYTES = 2**30  # of moments held at once, all replicates together
@@ -89,14 +89,14 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
     Memory stays bounded whatever the network: units are read a tile at a time.
 
     Arguments:
-        paths: Files of the merged moments, one per replicate.
+        paths: Files of the moments of whole replicates, in their order.
 
     Raises:
         CorruptFileError: If a file is damaged.
     """
     layers, channels, totals = {}, {}, []
     with ExitStack() as stack:
-        files = [stack.enter_context(MomentsFile.open(path)) for path in paths]
+        files = [file for path in paths for file in stack.enter_context(open_moments(path))]
         identity = files[0].identity
         heads = [file.read(slice(0, 0)) for file in files]
         factors = list(heads[0].factors)
@@ -145,7 +145,7 @@ def _tiles(units: slice, channel: int, replicates: int, factors: int) -> list[sl
 
 
 def _estimate_tile(
-    files: Sequence[MomentsFile], tile: slice, channel: int
+    files: Sequence[StoredMoments], tile: slice, channel: int
 ) -> tuple[Indices, list[Moments]]:
     """Return the indices of some units and the moments of their channels per replicate."""
     replicates = [file.read(tile) for file in files]

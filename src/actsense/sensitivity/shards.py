@@ -1,8 +1,8 @@
-"""From a shard of evaluations, or of stored activations, to its moments."""
+"""From a shard of evaluations, or of stored activations, to the moments of its replicates."""
 
-__all__ = ["accumulate_shard", "stream_shard"]
+__all__ = ["accumulate_replicate", "accumulate_shard", "stream_replicate", "stream_shard"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from actsense.errors import ConfigError
 from actsense.progress import Progress
 from actsense.sampling.designs import Design
+from actsense.sampling.sharding import Shard
 from actsense.sampling.shards import Sampling, evaluate_blocks
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.moments import Moments
@@ -20,9 +21,45 @@ from actsense.store import read_parts, read_shard_layers
 
 
 def stream_shard(
+    sampling: Sampling, shard: Shard, settings: Mapping[str, Any]
+) -> Iterator[tuple[Moments, dict[str, Any]]]:
+    """Yield the moments of every replicate of a shard with their identity; write no activation.
+
+    Arguments:
+        sampling: Where the activations come from.
+        shard: Which blocks of which replicates.
+        settings: What the moments are of, for their identity.
+    """
+    for replicate in shard.replicates:
+        moments, layers = stream_replicate(sampling, replicate, shard.blocks)
+        yield moments, _identity(settings, replicate, shard, layers)
+        del moments  # makes room for those of the next replicate
+
+
+def accumulate_shard(
+    design: Design, shard: Shard, path: Path, settings: Mapping[str, Any]
+) -> Iterator[tuple[Moments, dict[str, Any]]]:
+    """Yield the moments of every replicate of a stored shard with their identity.
+
+    Arguments:
+        design: The design behind the shard.
+        shard: Which blocks of which replicates it holds.
+        path: Its file.
+        settings: What the moments are of, for their identity.
+
+    Raises:
+        CorruptFileError: If the shard is damaged or holds other blocks.
+    """
+    for replicate in shard.replicates:
+        moments, layers = accumulate_replicate(design, replicate, shard.blocks, path)
+        yield moments, _identity(settings, replicate, shard, layers)
+        del moments  # makes room for those of the next replicate
+
+
+def stream_replicate(
     sampling: Sampling, replicate: int, numbers: range
 ) -> tuple[Moments, list[dict[str, Any]]]:
-    """Evaluate some blocks and sum them up, writing no activation; return moments and layers."""
+    """Evaluate some blocks of a replicate and sum them up; return moments and layers."""
     evaluate = sampling.evaluate
     accumulator = _accumulator(sampling.design, evaluate.recorder.units, evaluate.device)
     for _, block, responses, place in evaluate_blocks(sampling, replicate, numbers):
@@ -32,10 +69,10 @@ def stream_shard(
     return _finished(accumulator, layers), layers
 
 
-def accumulate_shard(
+def accumulate_replicate(
     design: Design, replicate: int, numbers: range, path: Path
 ) -> tuple[Moments, list[dict[str, Any]]]:
-    """Sum up a shard of stored activations; return moments and layers.
+    """Sum up some blocks of a replicate from a stored shard; return moments and layers.
 
     Raises:
         CorruptFileError: If the shard is damaged or holds other blocks.
@@ -45,13 +82,20 @@ def accumulate_shard(
     accumulator = _accumulator(design, units.stop, torch.device("cpu"))
     desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
     with Progress(len(numbers) * size, desc=desc, unit="evaluation") as known:
-        for part in read_parts(path, numbers):
+        for part in read_parts(path, replicate, numbers):
             if not part.start:
                 block = design.block(replicate, part.number)
             responses = torch.from_numpy(part.responses)
             accumulator.add(responses, part.place, block, start=part.start)
             known.update(size * (part.start + responses.shape[1] == units.stop))
     return _finished(accumulator, layers), layers
+
+
+def _identity(
+    settings: Mapping[str, Any], replicate: int, shard: Shard, layers: list[dict[str, Any]]
+) -> dict[str, Any]:
+    blocks = shard.ends["blocks"]
+    return {**settings, "replicate": replicate, "blocks": blocks, "layers": layers}
 
 
 def _accumulator(design: Design, units: int, device: torch.device) -> Accumulator:

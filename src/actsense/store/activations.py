@@ -1,4 +1,4 @@
-"""A shard of activations: the blocks of one replicate, in one file.
+"""A shard of activations: blocks of one replicate or several, in one file.
 
 A block is an array (rows, units), cut into chunks of some units and all rows: what is summed up
 per unit needs one chunk at a time, however large the network. The chunks lie in the file one
@@ -11,7 +11,7 @@ __all__ = ["Part", "ShardWriter", "create_shard", "read_parts", "read_shard_laye
 import os
 import zipfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,20 +62,30 @@ class ShardWriter:
         self._pending: deque[Future[None]] = deque()
         self._buffers = _Buffers(3)  # to fill, waiting, being written
 
-    def write(self, number: int, responses: NDArray[np.float32], place: NDArray[np.int64]) -> None:
+    def write(
+        self,
+        replicate: int,
+        number: int,
+        responses: NDArray[np.float32],
+        place: NDArray[np.int64],
+    ) -> None:
         """Append one block; the arrays are free when this returns.
 
         Arguments:
+            replicate: The replicate it belongs to.
             number: The block's number in its replicate.
             responses: Activations of its distinct evaluations, (rows, units).
             place: Row of every node of every base point, (points, nodes).
         """
-        name, (rows, units) = f"block_{number:06d}", responses.shape
+        name, (rows, units) = _block_name(replicate, number), responses.shape
         pieces = -(-responses.nbytes // CHUNK_BYTES)
         wide = -(-units // pieces)  # even, because the last chunk is padded to the same width
         described: dict[str, Any] = {}
         block = zarr.create_group(
-            MemoryStore(described), path=name, zarr_format=3, attributes={"number": number}
+            MemoryStore(described),
+            path=name,
+            zarr_format=3,
+            attributes={"replicate": replicate, "number": number},
         )
         block.create_array("place", data=place, chunks=place.shape, compressors=[CHECKSUM])
         shape, chunks = responses.shape, (rows, wide)
@@ -107,6 +117,10 @@ class ShardWriter:
     def _write(self, name: str, content: Bytes) -> None:
         with self._archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry:
             entry.write(memoryview(content))
+
+
+def _block_name(replicate: int, number: int) -> str:
+    return f"block_{replicate}_{number:06d}"
 
 
 class _Buffers:
@@ -157,10 +171,15 @@ def create_shard(path: Path, attributes: dict[str, Any]) -> Iterator[ShardWriter
         os.fsync(file.fileno())
 
 
-def read_parts(path: Path, numbers: range) -> Iterator[Part]:
-    """Yield the expected blocks of a shard in order, some units at a time.
+def read_parts(path: Path, replicate: int, numbers: range) -> Iterator[Part]:
+    """Yield the expected blocks of a replicate in order, some units at a time.
 
     The next part is read while the present one is worked on.
+
+    Arguments:
+        path: File of the shard.
+        replicate: The replicate.
+        numbers: The blocks that the shard must hold of it, and no others.
 
     Raises:
         CorruptFileError: If the file is damaged or a block is missing.
@@ -171,11 +190,12 @@ def read_parts(path: Path, numbers: range) -> Iterator[Part]:
         ThreadPoolExecutor(1) as thread,
     ):
         with reading(path):
-            _check_blocks(path, shard, numbers)
+            names = {number: _block_name(replicate, number) for number in numbers}
+            _check_blocks(path, shard, replicate, list(names.values()))
             entries = zipfile.ZipFile(path)
         buffers, pending = _Buffers(2), deque[Future[Part]]()
         with entries:
-            chunks = _chunks(shard, entries, numbers)
+            chunks = _chunks(shard, entries, names)
             while True:
                 with reading(path):
                     chunk = next(chunks, None)
@@ -201,15 +221,18 @@ class _Chunk:
     entry: zipfile.ZipInfo
 
 
-def _check_blocks(path: Path, shard: zarr.Group, numbers: range) -> None:
-    held = sorted(name for name, _ in shard.groups())
-    if held != [f"block_{number:06d}" for number in numbers]:
-        raise CorruptFileError(path, f"expected blocks {numbers}, found {', '.join(held)}")
+def _check_blocks(path: Path, shard: zarr.Group, replicate: int, names: list[str]) -> None:
+    own = f"block_{replicate}_"
+    held = sorted(name for name, _ in shard.groups() if name.startswith(own))
+    if held != names:
+        told = ", ".join(held) or "none"
+        raise CorruptFileError(path, f"expected blocks {', '.join(names)}; found {told}")
 
 
-def _chunks(shard: zarr.Group, entries: zipfile.ZipFile, numbers: range) -> Iterator[_Chunk]:
-    for number in numbers:
-        name = f"block_{number:06d}"
+def _chunks(
+    shard: zarr.Group, entries: zipfile.ZipFile, names: Mapping[int, str]
+) -> Iterator[_Chunk]:
+    for number, name in names.items():
         place = cast("NDArray[np.int64]", cast("zarr.Array[Any]", shard[f"{name}/place"])[:])
         array = cast("zarr.Array[Any]", shard[f"{name}/responses"])
         (_, units), (rows, wide) = array.shape, array.chunks

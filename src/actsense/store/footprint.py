@@ -24,7 +24,10 @@ from actsense.errors import ConfigError
 from actsense.store.atomic import DiskFullError, partials, remove
 
 SHARDS = "*/*/shards"  # below the folder of a study: <network>/<design>/shards
-SHARD = re.compile(r"(?P<replicate>\d+)_\d+(?P<moments>\.moments)?\.zarr\.zip")
+# A part of a replicate, or several whole ones.
+SHARD = re.compile(
+    r"((?P<replicate>\d+)_\d+|(?P<replicates>\d+-\d+))(?P<moments>\.moments)?\.zarr\.zip"
+)
 RESERVED = re.compile(r"\.(?P<shard>.+)\.(?P<host>[^.]+)\.(?P<size>\d+)\.reserved")
 HOST = socket.gethostname().partition(".")[0]
 ADVICE = (
@@ -75,7 +78,7 @@ def remove_orphans(study: Path, expected: set[Path], *, keep: bool) -> list[Path
     """Remove what interrupted runs left in the shard folders; return what was removed.
 
     Call it when a run has ended well. Files that no configured job makes, halves of files, and
-    shards that are merged already serve nobody.
+    shards that are summed up already serve nobody.
 
     Arguments:
         study: The folder of the study's results.
@@ -88,7 +91,9 @@ def remove_orphans(study: Path, expected: set[Path], *, keep: bool) -> list[Path
         if shard is None or file not in expected:
             orphans.append(file)
         elif not (keep and not shard["moments"]):
-            merged = file.parents[1] / "moments" / f"replicate_{shard['replicate']}.zarr.zip"
+            whole = f"replicates_{shard['replicates']}"
+            name = whole if shard["replicates"] else f"replicate_{shard['replicate']}"
+            merged = file.parents[1] / "moments" / f"{name}.zarr.zip"
             if merged.exists() and merged.stat().st_mtime >= file.stat().st_mtime:
                 orphans.append(file)
     for file in orphans:
