@@ -45,6 +45,8 @@ rule all:
         rules.segments.input,
         rules.spatial.input,
     localrule: True
+    message:
+        "Everything is there"
 
 
 onstart:

@@ -82,3 +82,5 @@ rule correlation:
         expand(rules.correlate.output, study=STUDY, network=ANALYSED),
         expand(rules.plot_correlation.output, study=STUDY, network=ANALYSED),
     localrule: True
+    message:
+        "The correlations are there"

@@ -53,3 +53,5 @@ rule data:
     input:
         expand(rules.cache_images.output, study=STUDY),
     localrule: True
+    message:
+        "The images are there"

@@ -175,3 +175,5 @@ rule figures:
             study=STUDY,
         ),
     localrule: True
+    message:
+        "The figures are there"

@@ -81,3 +81,5 @@ rule lda:
         expand(rules.discriminate.output, study=STUDY, network=MAPPED),
         expand(rules.plot_discriminant.output, study=STUDY, network=MAPPED),
     localrule: True
+    message:
+        "The discriminant analyses are there"

@@ -83,3 +83,5 @@ rule networks:
     input:
         expand(rules.train_network.output, study=STUDY, network=NETWORKS),
     localrule: True
+    message:
+        "The weights are there"

@@ -57,3 +57,5 @@ rule notebooks:
     input:
         expand(rules.run_notebook.output, study=STUDY, notebook=list(NOTEBOOKS)),
     localrule: True
+    message:
+        "The notebooks are there"

@@ -119,3 +119,5 @@ rule masking:
             designs=study.analysed,
         ),
     localrule: True
+    message:
+        "The masks are there"

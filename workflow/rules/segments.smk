@@ -129,3 +129,5 @@ rule segments:
             designs=study.analysed,
         ),
     localrule: True
+    message:
+        "The segments are there"

@@ -66,6 +66,8 @@ rule indices:
     input:
         of_runs(rules.estimate_indices.output),
     localrule: True
+    message:
+        "The indices are there"
 
 
 rule contrast:
@@ -73,3 +75,5 @@ rule contrast:
     input:
         of_runs(rules.estimate_contrast.output),
     localrule: True
+    message:
+        "The contrasts are there"

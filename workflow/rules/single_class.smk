@@ -77,3 +77,5 @@ rule single_class:
         expand(rules.match_classes.output, study=STUDY, network=MAPPED),
         expand(rules.plot_classes.output, study=STUDY, network=MAPPED),
     localrule: True
+    message:
+        "The single classes are there"

@@ -393,3 +393,5 @@ rule spatial:
             study=STUDY,
         ),
     localrule: True
+    message:
+        "The spatial study is there"
