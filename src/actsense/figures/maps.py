@@ -6,19 +6,17 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from actsense.figures.mosaic import Mosaic, share_bar
 from actsense.figures.profiles import NAMES
-from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, new_figure
+from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, HEADER, new_figure, place
 
-LIMITS = PowerNorm(0.5, 0, 1, clip=True)  # the same in every figure; the root shows small shares
-COLORS = colormaps["magma"].with_extremes(bad="0.7")  # dead units are gray
-STEP, DOWN = 1.1, 1.35  # from one map to the next, in sides of a map; numbers stand between rows
+GAP = (0.35, 0.1)  # between rows, where numbers stand, and columns: in sides of a map
+SIDE = 0.72  # inches of a map
+LABELS, ABOVE, APART, BAR = 1.4, 0.5, 0.25, 1.0  # inches: left of, above, between, right of blocks
 
 
 def layer_maps(
@@ -37,41 +35,43 @@ def layer_maps(
     factors = [str(factor) for factor in units["factor"].to_numpy()]
     shown = min(shown, channels.sizes["channel"])
     dead = int(units["dead"].sum())
+    height, width = SIDE * (1 + GAP[0]) * len(factors), SIDE * (1 + GAP[1]) * shown
     figure = new_figure(
-        2.2 + 3 * shown * 0.85,
-        1.3 + 0.98 * len(factors),
+        LABELS + len(NAMES) * (width + APART) + BAR,
+        HEADER + ABOVE + height,
         f"{title}: where the most sensitive channels feel each factor",
         f"Each row shows the {shown} channels with the largest variance due to its factor (index "
         "times variance); numbers are channels.\nShares of each unit's variance, clipped to "
         f"[0, 1] in this picture only. Gray: dead units ({dead} of {units['dead'].size}).",
+        arranged=False,
     )
-    blocks = figure.subplots(1, 3)
-    for block, (index, name) in zip(blocks, NAMES.items(), strict=True):
+    for number, (index, name) in enumerate(NAMES.items()):
+        left = LABELS + number * (width + APART)
+        block = place(figure, left, HEADER + ABOVE, width, height)
         half = float(units[f"{index}_ci"].median())
-        block.set_title(f"{name}  (median half-width {half:.2f})", fontsize=10)
-        for row, factor in enumerate(factors):
-            top = _strongest(channels.sel(factor=factor), index, "channel", shown)
-            planes = units[index].sel(factor=factor).isel(channel=top).to_numpy()
-            for column, (channel, plane) in enumerate(zip(top, planes, strict=True)):
-                image = _tile(block, plane, row, column)
-                block.text(STEP * column + 0.5, DOWN * row, str(channel),
-                           fontsize=7, ha="center", va="bottom")  # fmt: skip
-        block.set(xlim=(0, STEP * shown), ylim=(DOWN * len(factors), -0.3), aspect="equal")
-        block.set_xticks([])
-        block.set_yticks([])
-        block.spines[:].set_visible(False)
-    blocks[0].set_yticks([DOWN * row + 0.5 for row in range(len(factors))], factors, fontsize=8.5)
-    blocks[0].tick_params(axis="y", length=0)
-    figure.colorbar(image, ax=blocks[2], shrink=0.6, label="share of variance", extend="both")
+        block.set_title(f"{name}  (median half-width {half:.2f})", fontsize=10, pad=14)
+        _map_block(block, units[index], channels, shown)
+    rows = (np.arange(len(factors)) + 0.5 / (1 + GAP[0])) / len(factors)
+    figure.axes[0].set_yticks(rows * figure.axes[0].get_ylim()[0], factors, fontsize=8.5)
+    figure.axes[0].tick_params(axis="y", length=0)
+    share_bar(figure, LABELS + len(NAMES) * (width + APART), HEADER + ABOVE, min(height, 3.5))
     return figure
 
 
-def _tile(block: Axes, plane: NDArray[np.float32], row: int, column: int) -> AxesImage:
-    """Draw one map in its place of a block: axes of its own would take 20 times as long."""
-    high, wide = np.array(plane.shape) / max(plane.shape)
-    left, top = STEP * column + (1 - wide) / 2, DOWN * row + (1 - high) / 2
-    extent = (left, left + wide, top + high, top)
-    return block.imshow(plane, norm=LIMITS, cmap=COLORS, extent=extent)
+def _map_block(axis: Axes, units: xr.DataArray, channels: xr.Dataset, shown: int) -> None:
+    """Draw the maps of the strongest channels, a row per factor, and the channels' numbers."""
+    index = str(units.name)
+    factors = units["factor"].to_numpy()
+    strongest = np.stack(
+        [_strongest(channels.sel(factor=one), index, "channel", shown) for one in factors]
+    )
+    planes = units.transpose("factor", "channel", "row", "col").to_numpy()
+    maps = Mosaic(planes[np.arange(len(factors))[:, None], strongest], GAP)
+    maps.show(axis)
+    down, right = maps.pitch
+    for (row, column), channel in np.ndenumerate(strongest):
+        axis.text(right * column + maps.side / 2, down * row - maps.side / 50, str(channel),
+                  fontsize=7, ha="center", va="bottom")  # fmt: skip
 
 
 def channel_bars(channels: Mapping[str, xr.Dataset], *, title: str, shown: int) -> Figure | None:

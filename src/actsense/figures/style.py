@@ -7,6 +7,7 @@ __all__ = [
     "interval_errors",
     "line_style",
     "new_figure",
+    "place",
     "save",
     "show_image",
     "spread",
@@ -21,9 +22,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import LoadFlags
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
 from actsense.store import replacing
@@ -63,8 +64,6 @@ SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "actsense",
 }
 mpl.rcParams.update(SETTINGS)
 
@@ -100,15 +99,25 @@ def show_image(axis: Axes, image: NDArray[Any]) -> None:
     axis.spines[:].set_visible(False)
 
 
-def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure:
+def new_figure(
+    width: float, height: float, title: str, subtitle: str, *, arranged: bool = True
+) -> Figure:
     """Return an empty figure, sizes in inches, with a title and what a reader must know.
 
     A figure is made wider where its title or a line of the subtitle would not fit.
+
+    Arguments:
+        width: Least width, inches.
+        height: Height, inches.
+        title: What the figure is about.
+        subtitle: One or two lines below it.
+        arranged: Whether matplotlib finds places for axes and legends. It draws all texts twice
+            for that: pages of many panels place them by `panels` and `place`.
     """
     lines = [(title, TITLE), *((line, SUBTITLE) for line in subtitle.splitlines())]
     wanted = (ROUNDING * _text_width(line, font) + 2 * MARGIN for line, font in lines)
     width = max(width, *wanted)
-    engine = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height))
+    engine = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height)) if arranged else None
     figure = Figure(figsize=(width, height), layout=engine)
     left = MARGIN / width
     figure.text(left, 1 - 0.08 / height, title, fontproperties=TITLE, va="top")
@@ -118,14 +127,23 @@ def new_figure(width: float, height: float, title: str, subtitle: str) -> Figure
 
 def _text_width(line: str, font: FontProperties) -> float:
     """Return how wide a line will be, inches."""
-    path = TextPath((0, 0), line, prop=font)
-    return float(path.get_extents().width) / 72 if len(path.vertices) else 0.0
+    face = get_font(findfont(font))
+    face.set_size(font.get_size_in_points(), 72)
+    face.set_text(line, 0, flags=LoadFlags.NO_HINTING)
+    return float(face.get_width_height()[0]) / 64 / 72
+
+
+def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Return axes at a place of a figure, inches from its left and upper edges."""
+    wide, high = figure.get_size_inches()
+    bounds = (left / wide, 1 - (top + height) / high, width / wide, height / high)
+    return figure.add_axes(bounds)
 
 
 def save(figure: Figure, png: Path, *, dpi: int) -> None:
-    """Write a figure as PNG, and as SVG beside it."""
+    """Write a figure as one PNG file, which results, report and documentation share.
+
+    Whoever needs vectors calls the function that draws the figure, and its `savefig`.
+    """
     with replacing(png) as beside:
         figure.savefig(beside, format="png", dpi=dpi, metadata={"Software": None})
-    figure.set_layout_engine("none")  # what is laid out already takes long to lay out again
-    with replacing(png.with_suffix(".svg")) as beside:
-        figure.savefig(beside, format="svg", metadata={"Date": None, "Creator": None})
