@@ -12,13 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, new_figure, save
+from actsense.figures.matrices import Numbers, grid, longest, name_sides
+from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, HEADER, new_figure, place, save
 from actsense.store import replacing
 
 NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
 VARIANTS = {"raw": "maps as they are", "normalized": "maps divided by their norm"}
 COLORS = {"raw": "#0072B2", "normalized": "#D55E00"}
 CONTEXT_MARKERS = {"order": "v", "class": "s", "image": "D", "partition": "P"}
+CELL = 0.215  # inches
 NOTHING = (
     "No layer has enough channels with defined positions; the table of skipped cases says why."
 )
@@ -108,28 +110,35 @@ def confusion_maps(confusion: pd.DataFrame, accuracy: pd.DataFrame, *, title: st
     if accuracy.empty:
         return new_figure(8, 1.2, heading, NOTHING)
     factors, layers = list(confusion["factor"].unique()), list(accuracy["layer"].unique())
-    side = 1.1 + 0.225 * len(factors)
+    side, margin = CELL * len(factors), longest(factors, 7) + 0.45
+    room = (max(side, 1.8) + 0.2, side + 0.35)  # of a panel with its title
     figure = new_figure(
-        max(9.0, side * len(layers) + 1.9),
-        side * len(NAMES) + 1.5,
+        margin + room[0] * len(layers) + 0.8,
+        HEADER + room[1] * len(NAMES) + margin - 0.1,
         heading,
         "Rows are the factors that made the maps of held-out channels, columns those recognized "
         "by linear discriminant analysis; per cent of a row, where at least 1.\nGray numbers: the "
         "95 % interval over channels covers guessing. Channels are in brackets.",
+        arranged=False,
     )
-    axes = figure.subplots(len(NAMES), len(layers), sharex=True, sharey=True, squeeze=False)
+    top, gap = HEADER + 0.35, (room[0] - side, 0.35)
+    axes = grid(figure, len(NAMES), len(layers), corner=(margin, top), size=(side, side), gap=gap)
     for row, (value, name) in zip(axes, NAMES.items(), strict=True):
-        for axis, layer in zip(row, layers, strict=True):
+        for column, (axis, layer) in enumerate(zip(row, layers, strict=True)):
             chosen = f"layer == {layer!r} and value == {value!r}"
             case, found = confusion.query(chosen), accuracy.query(chosen)
             if found.empty:
                 axis.set_axis_off()
                 continue
             image = _confusion(axis, case, factors, found["chance"].item())
+            named = {"left": axis is row[0], "below": axis is axes[-1, column]}
+            name_sides(axis, factors, size=7, **named)
             right, channels = found["accuracy"].item(), found["channels"].item()
             axis.set_title(f"{layer} ({channels}): {right:.0%} right", loc="left")
         row[0].set_ylabel(name, fontsize=10)
-    figure.colorbar(image, ax=axes, shrink=0.5, label="share of the maps of a factor")
+    left = margin + room[0] * len(layers)
+    bar = place(figure, left, top, 0.15, max(side, 2.5))
+    figure.colorbar(image, bar, label="share of the maps of a factor")
     return figure
 
 
@@ -184,14 +193,12 @@ def _confusion(axis: Axes, case: pd.DataFrame, factors: list[str], chance: float
     columns = case.set_index(["factor", "predicted"]).reindex(cells)[["share", "low", "high"]]
     shares, low, high = columns.to_numpy().T.reshape(3, len(factors), len(factors))
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    cells = {}
     for j, k in np.argwhere(shares >= 0.01):
         certain = not low[j, k] <= chance <= high[j, k]
         color = "white" if shares[j, k] > 0.55 else "black" if certain else "0.5"
-        axis.text(k, j, f"{100 * shares[j, k]:.0f}", ha="center", va="center", fontsize=6,
-                  color=color)  # fmt: skip
-    axis.set_xticks(range(len(factors)), factors, rotation=90, fontsize=7)
-    axis.set_yticks(range(len(factors)), factors, fontsize=7)
-    axis.spines[:].set_visible(False)
+        cells[int(j), int(k)] = f"{100 * shares[j, k]:.0f}", color
+    Numbers(axis, cells)
     return image
 
 

@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram
 
+from actsense.figures.matrices import Numbers
 from actsense.figures.style import new_figure
 
 ORIGINAL = "original"
@@ -176,27 +177,24 @@ def _cells(
     certain = (low > 0) | (high < 0)
     opacity = np.where(certain, 1, PALE)
     image = axis.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto", alpha=opacity)
+    cells = {}
     for row, col in np.ndindex(shape):
         value = float(values[row, col])
         if not np.isfinite(value):
             if every[row * shape[1] + col] in table.index:
-                _write(axis, row, col, "\u00d7", UNCERTAIN)
+                cells[row, col] = "\u00d7", UNCERTAIN
             continue
         dark = abs(2 * norm(value) - 1) > 0.75
         color = ("white" if dark else "black") if certain[row, col] else UNCERTAIN
-        _write(axis, row, col, written(value), color)
+        cells[row, col] = written(value), color
         if rows[row] == columns[col]:
             frame = Rectangle((col - 0.5, row - 0.5), 1, 1, fill=False, linewidth=1.4, zorder=3)
             axis.add_patch(frame)
+    Numbers(axis, cells)
     axis.set_xticks(range(len(columns)), columns, rotation=45, ha="right", fontsize=8)
     axis.set_yticks(range(len(rows)), rows, fontsize=8)
     axis.spines[:].set_visible(False)
     return image
-
-
-def _write(axis: Axes, row: int, col: int, text: str, color: str) -> None:
-    cell = axis.text(col, row, text, ha="center", va="center", fontsize=6.5, color=color)
-    cell.set_in_layout(False)  # hundreds of texts that lie inside anyway take seconds
 
 
 def _tree(axis: Axes, items: pd.DataFrame, steps: pd.DataFrame) -> None:

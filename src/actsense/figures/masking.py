@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from actsense.figures.mask_profiles import correlation_maps, effect_maps, place_maps, trees
+from actsense.figures.matrices import Numbers
 from actsense.figures.style import (
     FACTOR_COLORS,
     interval_errors,
@@ -290,13 +291,14 @@ def _recalls(axis: Axes, data: xr.Dataset) -> AxesImage:
         for name in ("recall", "recall_low", "recall_high")
     )
     image = axis.imshow(recall, cmap="Blues", norm=RECALL, aspect="auto")
+    cells = {}
     for row, col in np.ndindex(recall.shape):
         value = recall[row, col]
         certain = row == 0 or not low[row, col] <= recall[0, col] <= high[row, col]
         color = "white" if value > 0.6 else "black"
         written = f"{100 * value:.0f}" if certain else f"({100 * value:.0f})"
-        cell = axis.text(col, row, written, ha="center", va="center", fontsize=6.5, color=color)
-        cell.set_in_layout(False)
+        cells[row, col] = written, color
+    Numbers(axis, cells)
     return image
 
 

@@ -12,9 +12,18 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
-from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, line_style, new_figure
+from actsense.figures.matrices import Numbers, grid, longest, name_sides
+from actsense.figures.style import (
+    CONTEXT_LINES,
+    FACTOR_COLORS,
+    HEADER,
+    line_style,
+    new_figure,
+    place,
+)
 
 NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
+CELL, GAP = 0.3, (0.2, 0.35)  # inches of a cell, and between matrices
 
 
 def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
@@ -81,38 +90,41 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
     layers = [str(layer) for layer in totals["layer"].to_numpy()]
     columns = min(4, len(layers))
     rows = ceil(len(layers) / columns)
+    factors = [str(factor) for factor in totals["factor"].to_numpy()]
+    side, margin = CELL * len(factors), longest(factors) + 0.2
     bound = max(0.01, float(np.nanmax(np.abs(totals["S2"].to_numpy()))))
     figure = new_figure(
-        4.4 * columns + 0.8,
-        4.1 * rows + 1.0,
+        margin + columns * (side + GAP[0]) + 0.7,
+        HEADER + rows * (side + GAP[1]) + margin,
         f"{title}: which factors act together",
         "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
         "both alone.\nGray numbers: the 95 % interval covers zero.",
+        arranged=False,
     )
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for axis, layer in zip(axes.flat, layers, strict=False):
+    corner = (margin, HEADER + GAP[1])
+    axes = grid(figure, rows, columns, corner=corner, size=(side, side), gap=GAP)
+    for number, (axis, layer) in enumerate(zip(axes.flat, layers, strict=False)):
         image = _pair_map(axis, totals.sel(layer=layer), bound)
         axis.set_title(layer, loc="left")
+        lowest = number + columns >= len(layers)
+        name_sides(axis, factors, left=number % columns == 0, below=lowest)
     for axis in axes.flat[len(layers) :]:
         axis.set_visible(False)
-    bar = figure.colorbar(image, ax=axes, shrink=0.5, label="S2, per cent of the variance")
+    beside = place(figure, margin + columns * (side + GAP[0]), corner[1], 0.15, side)
+    bar = figure.colorbar(image, beside, label="S2, per cent of the variance")
     bar.formatter = PercentFormatter(1, symbol="")
     return figure
 
 
 def _pair_map(axis: Axes, layer: xr.Dataset, bound: float) -> AxesImage:
-    factors = [str(factor) for factor in layer["factor"].to_numpy()]
     values = layer["S2"].transpose("factor", "factor_2").to_numpy()
     widths = layer["S2_ci"].transpose("factor", "factor_2").to_numpy()
-    image = axis.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -bound, bound))
+    cells = {}
     for j, k in np.ndindex(values.shape):
         if j != k:
             certain = abs(values[j, k]) > widths[j, k]
             dark = abs(values[j, k]) > 0.6 * bound
             color = ("white" if dark else "black") if certain else "0.6"
-            percent = f"{100 * values[j, k]:.1f}".replace("-0.0", "0.0")
-            axis.text(k, j, percent, ha="center", va="center", fontsize=6.5, color=color)
-    axis.set_xticks(range(len(factors)), factors, rotation=45, ha="right", fontsize=7.5)
-    axis.set_yticks(range(len(factors)), factors, fontsize=7.5)
-    axis.spines[:].set_visible(False)
-    return image
+            cells[j, k] = f"{100 * values[j, k]:.1f}".replace("-0.0", "0.0"), color
+    Numbers(axis, cells)
+    return axis.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -bound, bound))

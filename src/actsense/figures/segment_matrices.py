@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from actsense.figures.matrices import Numbers, grid, longest, name_sides
 from actsense.figures.profiles import NAMES
-from actsense.figures.style import new_figure
+from actsense.figures.style import HEADER, new_figure, place
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +24,8 @@ LAST = list(NAMES)[-1]  # index of the lowest row
 CORRELATION = ("RdBu_r", Normalize(-1, 1))  # the same in every figure
 DIFFERENCE = ("Greys", Normalize(0, 1))
 DARK = 0.6  # magnitude from which text is white
+# Inches: of a cell, between panels, of the lines on the left, right of the last panel.
+CELL, GAP, LINES, BAR = 0.26, (0.2, 0.35), 2.4, 0.95
 
 
 def segment_correlations(
@@ -36,19 +39,21 @@ def segment_correlations(
         title: Network, design and layer.
     """
     factors = list(dict.fromkeys([*correlations["factor"], *correlations["factor_2"]]))
-    side = 1.1 + 0.27 * len(factors)
+    side, margin = CELL * len(factors), longest(factors) + 0.2
     fewest, most = correlations["channels"].min(), correlations["channels"].max()
     channels = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     figure = new_figure(
-        max(12.0, 4 * side + 2.2),
-        3 * side + 1.4,
+        margin + 4 * (side + GAP[0]) + BAR,
+        HEADER + 3 * (side + GAP[1]) + margin,
         f"{title}: do factors act at the same positions?",
         "Below the diagonal: rank correlation over positions between the maps of two factors, "
         f"averaged over {channels} channels; gray numbers: the 95 % interval covers 0.\nAbove it, "
         "gray: mean magnitude of the difference from the same channels in the whole network; "
         "noise adds to it.",
+        arranged=False,
     )
-    axes = figure.subplots(len(NAMES), len(COLOURS) + 1)
+    corner = (margin, HEADER + GAP[1])
+    axes = grid(figure, len(NAMES), len(COLOURS) + 1, corner=corner, size=(side, side), gap=GAP)
     for row, index in zip(axes, NAMES, strict=True):
         for axis, colour in zip(row, [*COLOURS, IN_PLACE], strict=True):
             one = _selected(correlations, index, colour)
@@ -59,9 +64,11 @@ def segment_correlations(
                 gap = _square(apart, factors, "factor", "difference")
                 grays = axis.imshow(np.ma.masked_invalid(gap), DIFFERENCE[0], DIFFERENCE[1])
             axis.set_title(f"{colour}, {index}", loc="left", fontsize=9)
-            _name(axis, factors, left=axis is row[0], below=index == LAST)
-    figure.colorbar(image, ax=axes[0], shrink=0.8, label="correlation (below)")
-    figure.colorbar(grays, ax=axes[1], shrink=0.8, label="difference (above)", extend="max")
+            name_sides(axis, factors, left=axis is row[0], below=index == LAST)
+    left, down = margin + 4 * (side + GAP[0]), side + GAP[1]
+    first, second = (place(figure, left, corner[1] + k * down, 0.15, side) for k in (0, 1))
+    figure.colorbar(image, first, label="correlation (below)")
+    figure.colorbar(grays, second, label="difference (above)", extend="max")
     return figure
 
 
@@ -76,22 +83,26 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
     layers = list(dict.fromkeys(patterns["layer"]))
     against = ["segments", IN_PLACE] if len(layers) > 1 else [IN_PLACE]
     columns = [(other, colour) for other in against for colour in COLOURS]
-    side = 1.0 + 0.45 * len(layers)
+    side, margin = max(1.5, 0.34 * len(layers)), longest(layers) + 0.2
+    start = 0.7 + LINES + margin  # of the matrices
     figure = new_figure(
-        max(12.0, 4.2 + side * len(columns)),
-        3 * side + 1.8,
+        start + len(columns) * (side + GAP[0]) + BAR,
+        HEADER + 3 * (side + 0.5) + margin,
         f"{title}: do factors go together in the same way in other layers?",
         "Left: distance from the correlations between factors in the whole network, averaged over "
         "pairs of factors, with 95 % intervals over channels.\nRight: rank correlation, over "
         "pairs, of the correlations in two layers: rows behind a colour channel. Gray numbers: "
         "the 95 % interval covers 0.",
+        arranged=False,
     )
-    widths = [2.6 / side, *[1.0] * len(columns)]
-    axes = figure.subplots(len(NAMES), len(columns) + 1, width_ratios=widths, squeeze=False)
-    for row, index in zip(axes, NAMES, strict=True):
-        _gaps(row[0], differences[(differences["index"] == index)], layers)
-        row[0].set_ylabel(f"{index}\nmean |difference|")
-        for axis, (other, colour) in zip(row[1:], columns, strict=True):
+    gap, corner = (GAP[0], 0.5), (start, HEADER + 0.5)
+    first = grid(figure, 3, 1, corner=(0.7, corner[1]), size=(LINES, side), gap=gap)
+    axes = grid(figure, 3, len(columns), corner=corner, size=(side, side), gap=gap)
+    for row, index in enumerate(NAMES):
+        own = differences[differences["index"] == index]
+        _gaps(first[row, 0], own, layers, named=index == LAST)
+        first[row, 0].set_ylabel(f"{index}\nmean |difference|")
+        for axis, (other, colour) in zip(axes[row], columns, strict=True):
             one = _selected(patterns[patterns["against"] == other], index, colour)
             values, sure = _square(one, layers, "layer", "rho"), _sure(one, layers, "layer")
             if other == "segments":  # each pair once: below the diagonal
@@ -99,13 +110,14 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
             image = _cells(axis, values, sure, *CORRELATION)
             name = "other segments" if other == "segments" else "layers in place"
             axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
-            _name(axis, layers, left=colour == "hue", below=index == LAST)
-    axes[0, 0].legend(fontsize=7.5)
-    figure.colorbar(image, ax=axes, shrink=0.5, label="rank correlation")
+            name_sides(axis, layers, left=axis is axes[row, 0], below=index == LAST)
+    first[0, 0].legend(fontsize=7.5)
+    left = start + len(columns) * (side + GAP[0])
+    figure.colorbar(image, place(figure, left, corner[1], 0.15, side), label="rank correlation")
     return figure
 
 
-def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str]) -> None:
+def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str], *, named: bool) -> None:
     everything = differences[differences["factor"] == "all"]
     for number, (colour, shade) in enumerate(COLOURS.items()):
         one = everything[everything["colour"] == colour].set_index("layer").reindex(list(layers))
@@ -123,22 +135,8 @@ def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str]) -> None:
         )
     axis.set_ylim(0, 1)
     axis.set_xlim(-0.5, len(layers) - 0.5)
-    axis.set_xticks(
-        range(len(layers)), layers, rotation=60, ha="right", rotation_mode="anchor", fontsize=7.5
-    )
-
-
-def _name(axis: Axes, names: Sequence[str], *, left: bool, below: bool) -> None:
-    """Name rows and columns at the edges alone: every tick takes its time to lay out."""
-    axis.set_xticks([], [])
-    axis.set_yticks([], [])
-    places = range(len(names))
-    if below:
-        axis.set_xticks(
-            places, names, rotation=60, ha="right", rotation_mode="anchor", fontsize=7.5
-        )
-    if left:
-        axis.set_yticks(places, names, fontsize=7.5)
+    places, turned = range(len(layers)), {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+    axis.set_xticks(places, layers if named else [""] * len(layers), fontsize=7.5, **turned)
 
 
 def _selected(table: pd.DataFrame, index: str, colour: str) -> pd.DataFrame:
@@ -163,11 +161,11 @@ def _cells(
     axis: Axes, values: Floats, sure: NDArray[np.bool_], colors: str, limits: Normalize
 ) -> AxesImage:
     image = axis.imshow(np.ma.masked_invalid(values), cmap=colors, norm=limits)
+    cells = {}
     for j, k in zip(*np.nonzero(np.isfinite(values)), strict=True):
         strong = abs(values[j, k]) > DARK
         color = "white" if strong else "black" if sure[j, k] else "0.55"
         text = f"{values[j, k]:.2f}".replace("-0.00", "0.00").replace("0.", ".")
-        label = axis.text(k, j, text, ha="center", va="center", fontsize=6.5, color=color)
-        label.set_in_layout(False)  # thousands of them, all inside: looking at each takes seconds
-    axis.spines[:].set_visible(False)
+        cells[int(j), int(k)] = text, color
+    Numbers(axis, cells)
     return image

@@ -10,22 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from actsense.figures.maps import LIMITS
+from actsense.figures.mosaic import Mosaic, share_bar
 from actsense.figures.profiles import NAMES
 from actsense.figures.segment_matrices import segment_correlations, segment_patterns
-from actsense.figures.style import new_figure, save
+from actsense.figures.style import HEADER, new_figure, place, save
 from actsense.store import read_results, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
 IN_PLACE = "in place"
 TABLES = ("segments", "correlations", "differences", "patterns")
 SHOWN = 2  # channels per layer
-SHADES = colormaps["magma"].with_extremes(bad="0.7")
+SIDE, GAP = 0.55, (0.08, 0.08)  # inches of a map; between maps, in sides of a map
+MARGIN, NAMED = 1.4, 1.1  # inches left of the maps, and above them
 NOTHING = "No part of this network can be run alone; segments_skipped.csv says why."
 
 
@@ -44,7 +43,7 @@ def plot_segments(
     """
     segments = json.loads(inputs["units"].read_text())
     read = {name: pd.read_csv(inputs[name]) for name in TABLES}
-    inside, place = read_results(inputs["store"]), read_results(inputs["indices"])
+    inside, whole = read_results(inputs["store"]), read_results(inputs["indices"])
     if not segments:
         for name in ("profile", "patterns"):
             save(new_figure(8, 1.2, title, NOTHING), outputs[name], dpi=dpi)
@@ -58,7 +57,7 @@ def plot_segments(
         for segment in segments:
             layer = segment["layer"]
             label = f"{title}, {layer}"
-            save(segment_maps(segment, inside, place, title=label), maps / f"{layer}.png", dpi=dpi)
+            save(segment_maps(segment, inside, whole, title=label), maps / f"{layer}.png", dpi=dpi)
             own = {name: table[table["layer"] == layer] for name, table in read.items()}
             figure = segment_correlations(own["correlations"], own["differences"], title=label)
             save(figure, matrices / f"{layer}.png", dpi=dpi)
@@ -115,42 +114,43 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
 
 
 def segment_maps(
-    segment: Mapping[str, Any], inside: xr.DataTree, place: xr.DataTree, *, title: str
+    segment: Mapping[str, Any], inside: xr.DataTree, whole: xr.DataTree, *, title: str
 ) -> Figure:
     """Draw the maps of the channels that were chosen most often, behind each colour channel.
 
     Arguments:
         segment: The segment: `layer`, and `channels` with the reasons of each.
         inside: Index store of the segments.
-        place: Index store of the network in place.
+        whole: Index store of the network in place.
         title: Network, design and layer.
     """
     channels = sorted(segment["channels"], key=lambda one: -len(segment["channels"][one]))[:SHOWN]
-    factors = [str(factor) for factor in place["factor"].to_numpy()]
+    factors = [str(factor) for factor in whole["factor"].to_numpy()]
     rows = [(index, colour) for index in NAMES for colour in COLOURS]
+    size = SIDE * (1 + GAP[1]) * len(factors), SIDE * (1 + GAP[0]) * len(rows)
     figure = new_figure(
-        max(9.0, 1.3 + len(channels) * (0.6 * len(factors) + 1.3)),
-        2.1 + 0.6 * len(rows),
+        MARGIN + len(channels) * (size[0] + 0.3) + 0.8,
+        HEADER + NAMED + size[1] + 0.1,
         f"{title}: where channels feel each factor behind one colour channel",
         "Shares of each unit's variance, clipped to [0, 1] in this picture only. Gray: dead "
         "units.\nThe channels that most factors chose; in place: in the whole network.",
+        arranged=False,
     )
-    axes = figure.subplots(1, len(channels), squeeze=False)[0]
-    for axis, channel in zip(axes, channels, strict=True):
-        planes = np.stack([_planes(segment, channel, row, inside, place) for row in rows])
-        height, width = planes.shape[2:]
-        axis.imshow(_mosaic(planes), extent=(0, len(factors), len(rows), 0),
-                    interpolation="nearest", aspect=height / width)  # fmt: skip
+    for number, channel in enumerate(channels):
+        planes = np.stack([_planes(segment, channel, row, inside, whole) for row in rows])
+        axis = place(figure, MARGIN + number * (size[0] + 0.3), HEADER + NAMED, *size)
+        maps = Mosaic(planes, GAP)
+        maps.show(axis)
+        down, right = maps.pitch
         axis.tick_params(length=0)
         axis.xaxis.tick_top()
-        axis.set_xticks(np.arange(len(factors)) + 0.5, factors, rotation=40, ha="left",
-                        rotation_mode="anchor")  # fmt: skip
-        names = [f"{index}   {colour}" for index, colour in rows]
-        axis.set_yticks(np.arange(len(rows)) + 0.5, names)
+        axis.set_xticks(right * np.arange(len(factors)) + maps.side / 2, factors, rotation=40,
+                        ha="left", rotation_mode="anchor")  # fmt: skip
+        if number == 0:
+            names = [f"{index}   {colour}" for index, colour in rows]
+            axis.set_yticks(down * np.arange(len(rows)) + maps.side / 2, names)
         axis.set_title(f"channel {channel}")
-        axis.spines[:].set_visible(False)
-    scale = ScalarMappable(LIMITS, SHADES)
-    figure.colorbar(scale, ax=axes, shrink=0.4, label="share of variance", extend="both")
+    share_bar(figure, MARGIN + len(channels) * (size[0] + 0.3), HEADER + NAMED, 3.0)
     return figure
 
 
@@ -159,24 +159,14 @@ def _planes(
     channel: str,
     row: tuple[str, str],
     inside: xr.DataTree,
-    place: xr.DataTree,
+    whole: xr.DataTree,
 ) -> NDArray[np.float32]:
     """Return the maps of one channel, index and colour channel, (factor, row, col)."""
     index, colour = row
     if colour == IN_PLACE:
-        node, number = place[segment["layer"]], int(channel)
+        node, number = whole[segment["layer"]], int(channel)
     else:
         node = inside[f"{segment['layer']} {colour}"]
         number = list(segment["channels"]).index(channel)
     chosen = node[index].isel(channel=number).transpose("factor", "row", "col")
     return np.asarray(chosen.to_numpy(), dtype=np.float32)
-
-
-def _mosaic(planes: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Put maps (row, column, height, width) on one picture: as many axes take a minute."""
-    rows, columns, height, width = planes.shape
-    gap = max(1, height // 12)
-    picture = np.ones((rows, height + gap, columns, width + gap, 4))
-    colors = SHADES(LIMITS(np.ma.masked_invalid(planes)))  # (row, column, height, width, RGBA)
-    picture[:, :height, :, :width] = colors.transpose(0, 2, 1, 3, 4)
-    return picture.reshape(rows * (height + gap), columns * (width + gap), 4)

@@ -11,6 +11,7 @@ __all__ = [
     "save",
     "show_image",
     "spread",
+    "text_width",
 ]
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
@@ -115,7 +117,7 @@ def new_figure(
             for that: pages of many panels place them by `panels` and `place`.
     """
     lines = [(title, TITLE), *((line, SUBTITLE) for line in subtitle.splitlines())]
-    wanted = (ROUNDING * _text_width(line, font) + 2 * MARGIN for line, font in lines)
+    wanted = (ROUNDING * text_width(line, font) + 2 * MARGIN for line, font in lines)
     width = max(width, *wanted)
     engine = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height)) if arranged else None
     figure = Figure(figsize=(width, height), layout=engine)
@@ -125,8 +127,8 @@ def new_figure(
     return figure
 
 
-def _text_width(line: str, font: FontProperties) -> float:
-    """Return how wide a line will be, inches."""
+def text_width(line: str, font: FontProperties) -> float:
+    """Return how wide a line of text will be, inches."""
     face = get_font(findfont(font))
     face.set_size(font.get_size_in_points(), 72)
     face.set_text(line, 0, flags=LoadFlags.NO_HINTING)
@@ -145,5 +147,6 @@ def save(figure: Figure, png: Path, *, dpi: int) -> None:
 
     Whoever needs vectors calls the function that draws the figure, and its `savefig`.
     """
-    with replacing(png) as beside:
-        figure.savefig(beside, format="png", dpi=dpi, metadata={"Software": None})
+    figure.set_dpi(dpi)
+    with replacing(png) as beside:  # `savefig` would draw everything twice
+        FigureCanvasAgg(figure).print_png(beside, metadata={"Software": None})
