@@ -1,15 +1,17 @@
-"""Rule compare_cells: what masked cells do to every network to tables."""
+"""Rule compare_cells: what masked cells do to every network to tables and figures."""
 
 from pathlib import Path
 
+from actsense.figures.cell_masking import plot_cells
 from actsense.run import logged
 from actsense.spatial.cell_tables import compare_cells
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):
-    paths = map(Path, snakemake.input.cells)
-    stores = dict(zip(snakemake.params.networks, paths, strict=True))
-    tables = compare_cells(
-        stores, bootstrap=snakemake.params.bootstrap, seed=snakemake.params.seed
-    )
-    write_tables(tables, dict(snakemake.output.items()))
+    inputs = map(Path, snakemake.input.cells)
+    stores = dict(zip(snakemake.params.networks, inputs, strict=True))
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    samples = {"bootstrap": snakemake.params.bootstrap, "seed": snakemake.params.seed}
+    write_tables(compare_cells(stores, **samples), outputs)
+    page = {"title": snakemake.wildcards.study, "dpi": snakemake.params.figures["dpi"]}
+    plot_cells(outputs, stores, outputs, **page)

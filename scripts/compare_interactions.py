@@ -1,16 +1,17 @@
-"""Rule compare_interactions: what distant patches do to every network to tables."""
+"""Rule compare_interactions: what distant patches do to networks to a table and figures."""
 
 from pathlib import Path
 
+from actsense.figures.interaction import plot_interaction
 from actsense.run import logged
-from actsense.spatial.interaction import compare_interactions
+from actsense.spatial.interaction_tables import compare_interactions
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):
-    stores = dict(
-        zip(snakemake.params.networks, map(Path, snakemake.input.interaction), strict=True)
-    )
-    tables = compare_interactions(
-        stores, bootstrap=snakemake.params.bootstrap, seed=snakemake.params.seed
-    )
-    write_tables(tables, dict(snakemake.output.items()))
+    inputs = map(Path, snakemake.input.interaction)
+    stores = dict(zip(snakemake.params.networks, inputs, strict=True))
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    samples = {"bootstrap": snakemake.params.bootstrap, "seed": snakemake.params.seed}
+    write_tables(compare_interactions(stores, **samples), outputs)
+    page = {"title": snakemake.wildcards.study, "dpi": snakemake.params.figures["dpi"]}
+    plot_interaction(outputs["interaction"], stores, outputs, **page)

@@ -1,16 +1,17 @@
-"""Rule compare_transforms: what all networks say of shuffled and saturated images to tables."""
+"""Rule compare_transforms: what networks say of shuffled images to tables and figures."""
 
 from pathlib import Path
 
+from actsense.figures.transforms import plot_transforms
 from actsense.run import logged
 from actsense.spatial.transform_tables import compare_transforms
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):
-    stores = dict(
-        zip(snakemake.params.networks, map(Path, snakemake.input.transforms), strict=True)
-    )
-    tables = compare_transforms(
-        stores, bootstrap=snakemake.params.bootstrap, seed=snakemake.params.seed
-    )
-    write_tables(tables, dict(snakemake.output.items()))
+    inputs = map(Path, snakemake.input.transforms)
+    stores = dict(zip(snakemake.params.networks, inputs, strict=True))
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    samples = {"bootstrap": snakemake.params.bootstrap, "seed": snakemake.params.seed}
+    write_tables(compare_transforms(stores, **samples), outputs)
+    page = {"title": snakemake.wildcards.study, "dpi": snakemake.params.figures["dpi"]}
+    plot_transforms(outputs, outputs, **page)

@@ -1,15 +1,17 @@
-"""Rule plot_images: the image cache to some images of every class."""
+"""Rule plot_images: the image cache to pages of images, intact, augmented and shuffled."""
 
 from pathlib import Path
 
+from actsense.figures.augmentations import plot_augmentations
 from actsense.figures.sample_images import plot_images
+from actsense.figures.shuffled_images import plot_shuffled_images
 from actsense.run import logged
 
 with logged(snakemake.log[0]):
-    plot_images(
-        Path(snakemake.input.images),
-        Path(snakemake.input.manifest),
-        Path(snakemake.output.png),
-        title=snakemake.wildcards.study,
-        dpi=snakemake.params.figures["dpi"],
-    )
+    cache = (Path(snakemake.input.images), Path(snakemake.input.manifest))
+    pages = {name: Path(path) for name, path in snakemake.output.items()}
+    dpi = snakemake.params.figures["dpi"]
+    plot_images(*cache, pages["classes"], title=snakemake.wildcards.study, dpi=dpi)
+    plot_augmentations(*cache, pages["augmentations"], dpi=dpi)
+    spatial = {"settings": snakemake.params.transforms, "seed": snakemake.params.seed}
+    plot_shuffled_images(*cache, pages["shuffled"], **spatial, dpi=dpi)

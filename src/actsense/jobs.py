@@ -46,11 +46,10 @@ MASK_AND_SEGMENT_RULES = (
     *("sample_segments", "compare_segments", "plot_segments"),
 )
 LDA_AND_CLASS_RULES = ("discriminate", "plot_discriminant", "match_classes", "plot_classes")
-STUDY_FIGURE_RULES = ("plot_images", "plot_augmentations", "plot_networks")  # once
+STUDY_FIGURE_RULES = ("plot_images", "plot_networks")  # once
 SPATIAL_RULES = (  # once
     *("compare_transforms", "compare_cells", "compare_interactions"),
-    *("plot_transforms", "plot_shuffled_images"),
-    *("plot_cells", "plot_interaction", "plot_saliency"),
+    "plot_saliency",
 )
 
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from actsense.errors import ConfigError
 from actsense.models.bag import BagNetwork
 from actsense.spatial.classifier import Classifier
-from actsense.spatial.interaction import compare_interactions, evaluate_interaction
+from actsense.spatial.interaction import evaluate_interaction
 from actsense.spatial.interaction_grid import count_passes, edited_patches, usable_sizes
+from actsense.spatial.interaction_tables import compare_interactions
 from actsense.store import write_results
 
 SIDE, IMAGES = 32, 24

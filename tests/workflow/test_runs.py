@@ -158,12 +158,12 @@ def test_plotting_options_repeat_figures_only(copied: Path) -> None:
         ),
         (
             changed_spatial("transforms", repeats=1),
-            {"evaluate_transforms", "compare_transforms", "plot_transforms"},
+            {"evaluate_transforms", "compare_transforms"},
             {"evaluate_cells", "evaluate_interaction", "map_saliency", "sample_activations"},
         ),
         (
             changed_spatial("cells", bootstrap=200),
-            {"compare_cells", "plot_cells"},
+            {"compare_cells"},
             {"evaluate_cells", "compare_transforms", "train_network"},
         ),
         (

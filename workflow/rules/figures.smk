@@ -77,44 +77,29 @@ rule plot_contrast:
         "../../scripts/plot_contrast.py"
 
 
-rule plot_augmentations:
-    """Every augmentation at five settings on an image of the study."""
+rule plot_images:
+    """Some images of every class, the augmentations, and the shuffles of the spatial study."""
     input:
         images=rules.cache_images.output.images,
         manifest=rules.cache_images.output.manifest,
     output:
-        png=report(
+        classes=report(
+            "results/{study}/figures/images.png",
+            caption="../report/images.rst",
+            category="01 Data",
+            labels={"figure": "images of every class"},
+        ),
+        augmentations=report(
             "results/{study}/figures/augmentations.png",
             caption="../report/augmentations.rst",
             category="01 Data",
             labels={"figure": "augmentations"},
         ),
-    log:
-        "results/{study}/logs/plot_augmentations.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
-    params:
-        figures=lookup("figures", within=config),
-    message:
-        "Drawing the augmentations of study {wildcards.study}"
-    script:
-        "../../scripts/plot_augmentations.py"
-
-
-rule plot_images:
-    """Some images of every class, in both partitions, and how many there are."""
-    input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
-    output:
-        png=report(
-            "results/{study}/figures/images.png",
-            caption="../report/images.rst",
-            category="01 Data",
-            labels={"figure": "images of every class"},
+        shuffled=report(
+            "results/{study}/spatial/figures/shuffled_images.png",
+            caption="../report/spatial_images.rst",
+            category="10 Spatial",
+            labels={"figure": "shuffled and saturated images"},
         ),
     log:
         "results/{study}/logs/plot_images.log",
@@ -124,6 +109,8 @@ rule plot_images:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
+        transforms=lookup("spatial/transforms", within=config),
+        seed=lookup("seed", within=config),
         figures=lookup("figures", within=config),
     message:
         "Drawing images of study {wildcards.study}"
@@ -168,8 +155,8 @@ rule figures:
         of_runs(rules.plot_contrast.output),
         expand(
             [
-                *rules.plot_images.output,
-                *rules.plot_augmentations.output,
+                rules.plot_images.output.classes,
+                rules.plot_images.output.augmentations,
                 *rules.plot_networks.output,
             ],
             study=STUDY,

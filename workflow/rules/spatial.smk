@@ -124,7 +124,7 @@ rule map_saliency:
 
 
 rule compare_transforms:
-    """Accuracy of all networks on the same shuffles, and their differences."""
+    """Accuracy of all networks on the same shuffles, and their differences, with figures."""
     input:
         transforms=expand(
             rules.evaluate_transforms.output.transforms,
@@ -137,85 +137,7 @@ rule compare_transforms:
         shuffle_differences="results/{study}/spatial/tables/shuffle_differences.csv",
         shuffle_scores="results/{study}/spatial/tables/shuffle_scores.csv",
         saturation_curves="results/{study}/spatial/tables/saturation_curves.csv",
-    log:
-        "results/{study}/logs/compare_transforms.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-    params:
-        networks=NETWORKS,
-        bootstrap=lookup("spatial/transforms/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-    message:
-        "Comparing accuracies on shuffled and saturated images"
-    script:
-        "../../scripts/compare_transforms.py"
-
-
-rule compare_cells:
-    """Curves and areas of all networks, orders and fills."""
-    input:
-        cells=expand(
-            rules.evaluate_cells.output.cells, network=NETWORKS, allow_missing=True
-        ),
-    output:
-        cell_curves="results/{study}/spatial/tables/cell_curves.csv",
-        cell_scores="results/{study}/spatial/tables/cell_scores.csv",
-    log:
-        "results/{study}/logs/compare_cells.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-    params:
-        networks=NETWORKS,
-        bootstrap=lookup("spatial/cells/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-    message:
-        "Comparing what masked cells do to the networks"
-    script:
-        "../../scripts/compare_cells.py"
-
-
-rule compare_interactions:
-    """How far distant patches add up, for all networks and sizes."""
-    input:
-        interaction=expand(
-            rules.evaluate_interaction.output.interaction,
-            network=NETWORKS,
-            allow_missing=True,
-        ),
-    output:
-        interaction="results/{study}/spatial/tables/interaction.csv",
-    log:
-        "results/{study}/logs/compare_interactions.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-    params:
-        networks=NETWORKS,
-        bootstrap=lookup("spatial/interaction/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-    message:
-        "Comparing the interactions of distant patches"
-    script:
-        "../../scripts/compare_interactions.py"
-
-
-rule plot_transforms:
-    """Accuracy over the number of patches and over saturation, all networks in one plot."""
-    input:
-        shuffle_curves=rules.compare_transforms.output.shuffle_curves,
-        shuffle_differences=rules.compare_transforms.output.shuffle_differences,
-        shuffle_scores=rules.compare_transforms.output.shuffle_scores,
-        saturation_curves=rules.compare_transforms.output.saturation_curves,
-    output:
-        shuffle=report(
+        curves=report(
             "results/{study}/spatial/figures/shuffle.png",
             caption="../report/spatial_shuffle.rst",
             category="10 Spatial",
@@ -234,56 +156,32 @@ rule plot_transforms:
             labels={"figure": "accuracy on saturated images"},
         ),
     log:
-        "results/{study}/logs/plot_transforms.log",
+        "results/{study}/logs/compare_transforms.log",
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
-        figures=lookup("figures", within=config),
-    message:
-        "Drawing the accuracies on shuffled and saturated images"
-    script:
-        "../../scripts/plot_transforms.py"
-
-
-rule plot_shuffled_images:
-    """Some images as the networks saw them."""
-    input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
-    output:
-        png=report(
-            "results/{study}/spatial/figures/shuffled_images.png",
-            caption="../report/spatial_images.rst",
-            category="10 Spatial",
-            labels={"figure": "shuffled and saturated images"},
-        ),
-    log:
-        "results/{study}/logs/plot_shuffled_images.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
-    params:
-        transforms=lookup("spatial/transforms", within=config),
+        networks=NETWORKS,
+        bootstrap=lookup("spatial/transforms/bootstrap", within=config),
         seed=lookup("seed", within=config),
         figures=lookup("figures", within=config),
     message:
-        "Drawing shuffled images"
+        "Comparing accuracies on shuffled and saturated images"
     script:
-        "../../scripts/plot_shuffled_images.py"
+        "../../scripts/compare_transforms.py"
 
 
-rule plot_cells:
-    """What masked cells do to every network, and how the orders compare."""
+rule compare_cells:
+    """Curves and areas of all networks, orders and fills, with figures."""
     input:
-        cell_curves=rules.compare_cells.output.cell_curves,
-        cell_scores=rules.compare_cells.output.cell_scores,
-        cells=rules.compare_cells.input.cells,
+        cells=expand(
+            rules.evaluate_cells.output.cells, network=NETWORKS, allow_missing=True
+        ),
     output:
+        cell_curves="results/{study}/spatial/tables/cell_curves.csv",
+        cell_scores="results/{study}/spatial/tables/cell_scores.csv",
         curves=report(
             directory("results/{study}/spatial/figures/cell_curves"),
             patterns=["{network}.png"],
@@ -298,28 +196,34 @@ rule plot_cells:
             labels={"figure": "masked cells in numbers"},
         ),
     log:
-        "results/{study}/logs/plot_cells.log",
+        "results/{study}/logs/compare_cells.log",
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         networks=NETWORKS,
+        bootstrap=lookup("spatial/cells/bootstrap", within=config),
+        seed=lookup("seed", within=config),
         figures=lookup("figures", within=config),
     message:
-        "Drawing what masked cells do"
+        "Comparing what masked cells do to the networks"
     script:
-        "../../scripts/plot_cells.py"
+        "../../scripts/compare_cells.py"
 
 
-rule plot_interaction:
-    """How far distant patches add up, over their size."""
+rule compare_interactions:
+    """How far distant patches add up, for all networks and sizes, with figures."""
     input:
-        table=rules.compare_interactions.output.interaction,
-        interaction=rules.compare_interactions.input.interaction,
+        interaction=expand(
+            rules.evaluate_interaction.output.interaction,
+            network=NETWORKS,
+            allow_missing=True,
+        ),
     output:
-        interaction=report(
+        interaction="results/{study}/spatial/tables/interaction.csv",
+        curves=report(
             "results/{study}/spatial/figures/interaction.png",
             caption="../report/spatial_interaction.rst",
             category="10 Spatial",
@@ -332,19 +236,21 @@ rule plot_interaction:
             labels={"figure": "interaction, image by image"},
         ),
     log:
-        "results/{study}/logs/plot_interaction.log",
+        "results/{study}/logs/compare_interactions.log",
     conda:
         "../../envs/actsense.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         networks=NETWORKS,
+        bootstrap=lookup("spatial/interaction/bootstrap", within=config),
+        seed=lookup("seed", within=config),
         figures=lookup("figures", within=config),
     message:
-        "Drawing the interactions of distant patches"
+        "Comparing the interactions of distant patches"
     script:
-        "../../scripts/plot_interaction.py"
+        "../../scripts/compare_interactions.py"
 
 
 rule plot_saliency:
@@ -382,12 +288,9 @@ rule spatial:
         expand(
             [
                 *rules.compare_transforms.output,
-                *rules.plot_transforms.output,
-                *rules.plot_shuffled_images.output,
+                rules.plot_images.output.shuffled,
                 *rules.compare_cells.output,
-                *rules.plot_cells.output,
                 *rules.compare_interactions.output,
-                *rules.plot_interaction.output,
                 *rules.plot_saliency.output,
             ],
             study=STUDY,

@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cophenet, fcluster, leaves_list, linkage
 from scipy.spatial.distance import squareform
-from sklearn.metrics import silhouette_samples
 
 from actsense.progress import progress
 
@@ -80,7 +79,7 @@ def grow_tree(distances: Floats) -> Tree:
     # From the root downwards, so that the fewest clusters win ties.
     for lower, upper in zip(heights[-2::-1], heights[:0:-1], strict=True):
         labels = fcluster(steps, lower, criterion="distance")
-        quality = float(silhouette_samples(distances, labels, metric="precomputed").mean())
+        quality = float(_silhouettes(distances, labels).mean())
         if quality > score:
             best, score = (labels, (lower + upper) / 2), quality
     labels, cut = best
@@ -91,7 +90,7 @@ def grow_tree(distances: Floats) -> Tree:
         linkage=steps,
         leaves=leaves,
         labels=labels,
-        silhouette=np.asarray(silhouette_samples(distances, labels, metric="precomputed"))
+        silhouette=_silhouettes(distances, labels)
         if len(clusters) > 1
         else np.full(len(labels), np.nan),
         cut=float(cut),
@@ -180,6 +179,25 @@ def tree_tables(
         }
     clusters = clusters.astype(dict.fromkeys(PLACES, "Int64"))
     return {"clusters": clusters, "linkage": steps, "trees": pd.DataFrame([whole])}
+
+
+def _silhouettes(distances: Floats, labels: Labels) -> Floats:
+    """Return how much nearer every item is to its own cluster than to the next; 0 if alone.
+
+    In NumPy, for scikit-learn takes longer to be imported than to be used here.
+
+    Source:
+        Rousseeuw (1987), J. Comput. Appl. Math. 20, 53-65.
+    """
+    member = (labels[:, None] == np.unique(labels)).astype(float)  # (items, clusters)
+    own, sizes = member.astype(bool), member.sum(axis=0)
+    sums = distances @ member
+    others = np.maximum(sizes - 1, 1)
+    inside = (sums / others)[own]
+    outside = np.where(own, np.inf, sums / sizes).min(axis=1)
+    larger = np.maximum(inside, outside)
+    scores = np.divide(outside - inside, larger, out=np.zeros_like(larger), where=larger > 0)
+    return np.where((sizes[None] * own).sum(axis=1) > 1, scores, 0.0)
 
 
 def _best_overlaps(clusters: NDArray[np.bool_], found: NDArray[np.bool_]) -> Floats:

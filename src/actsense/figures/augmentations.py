@@ -1,6 +1,8 @@
 """The contact sheet: what every augmentation does to an image of the study."""
 
-__all__ = ["contact_sheet"]
+__all__ = ["contact_sheet", "plot_augmentations"]
+
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,9 +13,24 @@ from torch import Tensor
 
 from actsense.augment import AUGMENTATIONS
 from actsense.augment.catalog import SEED
-from actsense.figures.style import new_figure, show_image
+from actsense.data import ImageCache
+from actsense.figures.style import new_figure, save, show_image
 
 SETTINGS = 5
+
+
+def plot_augmentations(images: Path, manifest: Path, output: Path, *, dpi: int) -> None:
+    """Draw the contact sheet of the first validation image.
+
+    Arguments:
+        images: The image cache.
+        manifest: Its manifest.
+        output: PNG file.
+        dpi: Dots per inch of the PNG file.
+    """
+    cache = ImageCache.open(images, manifest)
+    first = cache.read(cache.partition_rows("validation")[:1])[0]
+    save(contact_sheet(first), output, dpi=dpi)
 
 
 def contact_sheet(image: NDArray[np.uint8]) -> Figure:

@@ -40,13 +40,13 @@ def plot_interaction(
     Arguments:
         table: CSV file `interaction`.
         stores: What it was made of, by network.
-        outputs: PNG files `interaction` and `patches`.
+        outputs: PNG files `curves` and `patches`.
         title: The study.
         dpi: Dots per inch of the PNG files.
     """
     read = read_table(table)
     data = {name: read_results(path).to_dataset().load() for name, path in stores.items()}
-    save(interaction_curves(read, title=title), outputs["interaction"], dpi=dpi)
+    save(interaction_curves(read, title=title), outputs["curves"], dpi=dpi)
     save(interaction_scatter(read, data, title=title), outputs["patches"], dpi=dpi)
 
 

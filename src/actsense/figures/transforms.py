@@ -19,6 +19,7 @@ MODES = {
     "grid": "grid: every cell moves by itself",
     "bands": "bands: whole rows and whole columns of cells move",
 }
+TABLES = ("shuffle_curves", "shuffle_scores", "shuffle_differences", "saturation_curves")
 UNTOUCHED = 2.0  # the saturation level that changes nothing
 SHIFT = 0.07  # between networks, in steps of k or doublings of the level
 SPREAD = 0.5  # of all networks together
@@ -34,11 +35,11 @@ def plot_transforms(
     Arguments:
         tables: CSV files `shuffle_curves`, `shuffle_scores`, `shuffle_differences` and
             `saturation_curves`.
-        outputs: PNG files `shuffle`, `scores` and `saturation`.
+        outputs: PNG files `curves`, `scores` and `saturation`.
         title: The study.
         dpi: Dots per inch of the PNG files.
     """
-    read = {name: read_table(path) for name, path in tables.items()}
+    read = {name: read_table(tables[name]) for name in TABLES}
     curves = read["shuffle_curves"]
     scored = score_panels(
         read["shuffle_scores"],
@@ -47,7 +48,7 @@ def plot_transforms(
         title=title,
     )
     for name, figure in {
-        "shuffle": shuffle_panels(curves, title=title),
+        "curves": shuffle_panels(curves, title=title),
         "scores": scored,
         "saturation": saturation_panels(read["saturation_curves"], title=title),
     }.items():

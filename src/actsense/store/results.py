@@ -45,7 +45,7 @@ def write_results(
         tree.to_zarr(beside, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
 
 
-def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -> None:
+def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str | Path]) -> None:
     """Write every table to the path of its name, as CSV, atomically."""
     for name, table in tables.items():
         with replacing(Path(paths[name])) as beside:
