@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from figure_texts import cells, words
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -16,7 +17,7 @@ from actsense.figures.discriminant import (
     plot_discriminant,
     projections,
 )
-from actsense.figures.style import FACTOR_COLORS, save
+from actsense.figures.style import FACTOR_COLORS
 
 FACTORS = ["hue", "rolling", "order", "class"]
 VALUES, VARIANTS, LAYERS = ("S1", "ST", "shapley"), ("raw", "normalized"), ("conv1", "conv2")
@@ -53,9 +54,8 @@ def one_case(table: pd.DataFrame) -> pd.DataFrame:
     return table.query("design == 'mixed' and variant == 'raw'")
 
 
-def text(figure: Figure, folder: Path) -> str:
-    save(figure, folder / "figure.png", dpi=50)
-    return (folder / "figure.svg").read_text()
+def text(figure: Figure) -> str:
+    return "\n".join(words(figure))
 
 
 def test_accuracies_are_those_of_the_table() -> None:
@@ -69,8 +69,8 @@ def test_accuracies_are_those_of_the_table() -> None:
     assert axis.get_ylim() == (0, 1.02)
 
 
-def test_the_accuracy_names_layers_channels_and_null(tmp_path: Path) -> None:
-    words = text(accuracy_profile(tables("mixed", "other")["accuracy"], title="net"), tmp_path)
+def test_the_accuracy_names_layers_channels_and_null() -> None:
+    words = text(accuracy_profile(tables("mixed", "other")["accuracy"], title="net"))
     for word in ("conv1 (12)", "mixed", "other", "guessing", "labels shuffled", "95 % intervals"):
         assert word in words
 
@@ -102,11 +102,12 @@ def test_numbers_that_cover_guessing_are_gray_and_small_ones_missing() -> None:
     read = tables("mixed")
     confusion = one_case(read["confusion"]).copy()
     confusion.loc[confusion["predicted"] == "order", "share"] = 0.004
-    cells = confusion_maps(confusion, one_case(read["accuracy"]), title="t").axes[0].texts
-    colors = {(cell.get_position(), cell.get_text()): cell.get_color() for cell in cells}
+    figure = confusion_maps(confusion, one_case(read["accuracy"]), title="t")
+    numbers = cells(figure.axes[0])
+    colors = {(place, written): color for place, (written, color) in numbers.items()}
     assert colors[(0, 0), "70"] == "white"
-    assert colors[(1, 0), "10"] == "0.5"  # 0.05 to 0.3 covers a quarter
-    assert not any(position[0] == 2 for position, _ in colors)
+    assert colors[(0, 1), "10"] == "0.5"  # 0.05 to 0.3 covers a quarter
+    assert not any(column == 2 for (_, column), _ in colors)
 
 
 def test_the_projection_draws_every_map_and_its_mean() -> None:
@@ -121,7 +122,9 @@ def test_the_projection_draws_every_map_and_its_mean() -> None:
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_every_design_has_its_pages(tmp_path: Path, *, empty: bool) -> None:
+def test_every_design_has_its_pages(
+    tmp_path: Path, drawn: dict[str, Figure], *, empty: bool
+) -> None:
     read = {name: table[table["layer"] != "conv2"] for name, table in tables("mixed").items()}
     if empty:
         read = {
@@ -138,6 +141,7 @@ def test_every_design_has_its_pages(tmp_path: Path, *, empty: bool) -> None:
     )
     pages = {path.name for name in outputs for path in outputs[name].glob("*.png")}
     assert pages == {"mixed_raw.png", "mixed_normalized.png"}
-    assert (tmp_path / "accuracy.svg").is_file()
-    page = (tmp_path / "confusions/mixed_raw.svg").read_text()
+    assert (tmp_path / "accuracy.png").is_file()
+    page = text(drawn["mixed_raw"])  # the projections, which come last
     assert ("table of skipped cases" in page) == empty
+    assert ("table of skipped cases" in text(drawn["mixed_normalized"])) == empty

@@ -113,7 +113,7 @@ def test_one_network_becomes_its_files_from_table_and_store(tmp_path: Path) -> N
     path, store, expected = (tmp_path / name for name in ("i.csv", "net.zarr", "expected.png"))
     made.to_csv(path, index=False)
     write_results(store, {"": data["net"]}, attributes={})
-    outputs = {name: tmp_path / f"{name}.png" for name in ("interaction", "patches")}
+    outputs = {name: tmp_path / f"{name}.png" for name in ("curves", "patches")}
     plot_interaction(path, {"net": store}, outputs, title="t", dpi=50)
     for output, figure in zip(
         outputs.values(),

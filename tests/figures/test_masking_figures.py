@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from figure_texts import cells, words
 from masking_store import listed, masking, stored
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ from actsense.figures.mask_profiles import (
     trees,
 )
 from actsense.figures.masking import control_dots, masking_curves, plot_masking, recall_maps
-from actsense.figures.style import FACTOR_COLORS, save
+from actsense.figures.style import FACTOR_COLORS
 
 AUGMENTATIONS = ["hue", "rolling"]
 FACTORS = ["hue", "rolling", "order"]
@@ -89,21 +90,20 @@ def tree(**changes: object) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return clusters, linkage, pd.DataFrame([summary])
 
 
-def texts(figure: Figure, folder: Path) -> str:
-    save(figure, folder / "figure.png", dpi=50)
-    return (folder / "figure.svg").read_text().replace("\n", " ")
+def texts(figure: Figure) -> str:
+    return " ".join(words(figure)).replace("\n", " ")
 
 
-def test_effects_are_written_in_percentage_points(tmp_path: Path) -> None:
+def test_effects_are_written_in_percentage_points() -> None:
     table = effects().query("layers == 'together' and scale == 0")
     figure = effect_maps(effects(), title="t")
-    cells = figure.axes[0].texts
-    written = [float(cell.get_text()) for cell in cells]
+    said, colors = zip(*cells(figure.axes[0]).values(), strict=True)
+    written = [float(text) for text in said]
     # One decimal below ten.
     np.testing.assert_allclose(written, 100 * table["effect"], atol=0.5)
     uncertain = (abs(table["effect"]) < 0.02).to_list()
-    assert [cell.get_color() == GRAY for cell in cells] == uncertain
-    text = texts(figure, tmp_path)
+    assert [color == GRAY for color in colors] == uncertain
+    text = texts(figure)
     assert "n = 80 images, 5 random masks, 100 resamples" in text
     assert "activations, all layers" in text
 
@@ -136,32 +136,33 @@ def test_places_are_rows_of_effects_on_original_images() -> None:
     axis = place_maps(effects(), title="t").axes[0]
     rows = [label.get_text() for label in axis.get_yticklabels()]
     assert rows == ["activations, all layers", "activations, a", "channels, a"]
-    assert len(axis.texts) == 3 * len(FACTORS)
+    assert len(cells(axis)) == 3 * len(FACTORS)
 
 
-def test_correlations_are_drawn_between_minus_one_and_one(tmp_path: Path) -> None:
+def test_correlations_are_drawn_between_minus_one_and_one() -> None:
     table = correlations()
     figure = correlation_maps(table, title="t")
     assert all(axis.images[0].norm is CORRELATIONS for axis in figure.axes[:2])
     assert (CORRELATIONS.vmin, CORRELATIONS.vmax) == (-1, 1)
     for axis, value in zip(figure.axes, ("S1", "ST"), strict=False):
         own = table[table["value"] == value]
-        written = [float(cell.get_text()) for cell in axis.texts]
+        said, colors = zip(*cells(axis).values(), strict=True)
+        written = [float(text) for text in said]
         np.testing.assert_allclose(written, own["rho"], atol=0.0051)
-        gray = [cell.get_color() == GRAY for cell in axis.texts]
+        gray = [color == GRAY for color in colors]
         assert gray == [bool(low <= 0 <= high) for low, high in own[["low", "high"]].to_numpy()]
-    assert "6 scales and fractions" in texts(figure, tmp_path)
+    assert "6 scales and fractions" in texts(figure)
 
 
-def test_undefined_correlations_are_crossed_and_counted(tmp_path: Path) -> None:
+def test_undefined_correlations_are_crossed_and_counted() -> None:
     table = correlations()
     table.loc[[1, 3], ["rho", "low", "high"]] = np.nan
     figure = correlation_maps(table, title="t")
-    assert [cell.get_text() for cell in figure.axes[0].texts].count("\u00d7") == 2
-    assert "a profile is constant (2)" in texts(figure, tmp_path)
+    assert [text for text, _ in cells(figure.axes[0]).values()].count("\u00d7") == 2
+    assert "a profile is constant (2)" in texts(figure)
 
 
-def test_a_tree_names_its_leaves_in_order_and_colors_them_by_cluster(tmp_path: Path) -> None:
+def test_a_tree_names_its_leaves_in_order_and_colors_them_by_cluster() -> None:
     figure = trees(*tree(), title="t")
     labels = figure.axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == [f"{name}--hue" for name in "abcd"]
@@ -169,7 +170,7 @@ def test_a_tree_names_its_leaves_in_order_and_colors_them_by_cluster(tmp_path: P
     assert colors[0] == colors[1] != colors[2] == colors[3]
     (links,) = figure.axes[0].collections
     assert [to_hex(color) for color in links.get_colors()] == [colors[0], colors[2], "#999999"]
-    text = texts(figure, tmp_path)
+    text = texts(figure)
     assert "cophenetic correlation 0.93" in text
     assert "2 clusters, silhouette 0.80, stability 0.75" in text
 
@@ -183,14 +184,14 @@ def test_the_cut_of_a_tree_is_drawn_where_it_is() -> None:
     assert "no cut is better" in figure.axes[0].get_title(loc="left")
 
 
-def test_a_value_without_varying_profiles_has_no_tree(tmp_path: Path) -> None:
+def test_a_value_without_varying_profiles_has_no_tree() -> None:
     undefined = {"cut": np.nan, "cophenetic": np.nan}
     clusters, linkage, summary = tree(items=0, constant=4, clusters=0, **undefined)
     clusters[["item", "cluster", "leaf"]] = np.nan
     figure = trees(clusters, linkage.iloc[:0], summary, title="t")
     title = figure.axes[0].get_title(loc="left")
     assert title == "masks from S1: 0 profiles, 4 constant left out"
-    assert "fewer than two profiles vary" in texts(figure, tmp_path)
+    assert "fewer than two profiles vary" in texts(figure)
 
 
 def test_curves_draw_the_accuracy_of_every_factor_and_all_random_masks() -> None:
@@ -240,7 +241,7 @@ def test_recall_that_may_be_unchanged_stands_in_parentheses() -> None:
     assert all(cell.startswith("(") for cell in np.ravel(rest))
 
 
-def test_of_many_classes_those_that_differ_most_are_shown(tmp_path: Path) -> None:
+def test_of_many_classes_those_that_differ_most_are_shown() -> None:
     table = listed(AUGMENTATIONS, FACTORS)
     data = masking(table[table["input"] == "original"], accuracy, classes=30)
     data["recall"][:] = 0.5
@@ -250,11 +251,13 @@ def test_of_many_classes_those_that_differ_most_are_shown(tmp_path: Path) -> Non
     figure = recall_maps(data, title="t")
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert shown == [f"class {number}" for number in moved]
-    assert "the 20 of 30 that differ most" in texts(figure, tmp_path)
+    assert "the 20 of 30 that differ most" in texts(figure)
 
 
 @pytest.mark.parametrize("label", ["class", "prediction"])
-def test_a_small_store_becomes_its_files(tmp_path: Path, label: str) -> None:
+def test_a_small_store_becomes_its_files(
+    tmp_path: Path, drawn: dict[str, Figure], label: str
+) -> None:
     data = study(scales=[0.0], fractions=[0.5, 0.2]).assign_attrs(label=label)
     store = stored(tmp_path, data)
     tables = {}
@@ -265,7 +268,5 @@ def test_a_small_store_becomes_its_files(tmp_path: Path, label: str) -> None:
     outputs = {name: tmp_path / f"{name}.png" for name in names}
     plot_masking(store, tables, outputs | {"curves": tmp_path / "curves"}, title="t", dpi=50)
     assert all(path.stat().st_size > 1000 for path in outputs.values())
-    assert {path.name for path in (tmp_path / "curves").iterdir()} == {"S1.png", "S1.svg"}
-    assert ("own unmasked predictions" in (tmp_path / "recall.svg").read_text()) == (
-        label == "prediction"
-    )
+    assert {path.name for path in (tmp_path / "curves").iterdir()} == {"S1.png"}
+    assert ("own unmasked predictions" in texts(drawn["recall"])) == (label == "prediction")

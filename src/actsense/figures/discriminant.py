@@ -193,12 +193,12 @@ def _confusion(axis: Axes, case: pd.DataFrame, factors: list[str], chance: float
     columns = case.set_index(["factor", "predicted"]).reindex(cells)[["share", "low", "high"]]
     shares, low, high = columns.to_numpy().T.reshape(3, len(factors), len(factors))
     image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    cells = {}
+    written = {}
     for j, k in np.argwhere(shares >= 0.01):
         certain = not low[j, k] <= chance <= high[j, k]
         color = "white" if shares[j, k] > 0.55 else "black" if certain else "0.5"
-        cells[int(j), int(k)] = f"{100 * shares[j, k]:.0f}", color
-    Numbers(axis, cells)
+        written[int(j), int(k)] = f"{100 * shares[j, k]:.0f}", color
+    Numbers(axis, written)
     return image
 
 

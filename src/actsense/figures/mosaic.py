@@ -34,12 +34,14 @@ class Mosaic:
     @property
     def magnified(self) -> int:
         """Pixels of the picture for one unit of a map, along a side."""
-        return -(-FINEST // max(self.planes.shape[2:]))
+        longest: int = max(self.planes.shape[2:])
+        return -(-FINEST // longest)
 
     @property
     def side(self) -> int:
         """Pixels of the square that a map stands in."""
-        return self.magnified * max(self.planes.shape[2:])
+        longest: int = max(self.planes.shape[2:])
+        return self.magnified * longest
 
     @property
     def pitch(self) -> tuple[int, int]:

@@ -94,7 +94,7 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
     side, margin = CELL * len(factors), longest(factors) + 0.2
     bound = max(0.01, float(np.nanmax(np.abs(totals["S2"].to_numpy()))))
     figure = new_figure(
-        margin + columns * (side + GAP[0]) + 0.7,
+        margin + columns * (side + GAP[0]) + 0.9,
         HEADER + rows * (side + GAP[1]) + margin,
         f"{title}: which factors act together",
         "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "

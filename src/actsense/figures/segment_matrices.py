@@ -135,8 +135,8 @@ def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str], *, named
         )
     axis.set_ylim(0, 1)
     axis.set_xlim(-0.5, len(layers) - 0.5)
-    places, turned = range(len(layers)), {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
-    axis.set_xticks(places, layers if named else [""] * len(layers), fontsize=7.5, **turned)
+    axis.set_xticks(range(len(layers)), layers if named else [""] * len(layers), fontsize=7.5,
+                    rotation=60, ha="right", rotation_mode="anchor")  # fmt: skip
 
 
 def _selected(table: pd.DataFrame, index: str, colour: str) -> pd.DataFrame:

@@ -149,4 +149,5 @@ def save(figure: Figure, png: Path, *, dpi: int) -> None:
     """
     figure.set_dpi(dpi)
     with replacing(png) as beside:  # `savefig` would draw everything twice
-        FigureCanvasAgg(figure).print_png(beside, metadata={"Software": None})
+        canvas = FigureCanvasAgg(figure)
+        canvas.print_png(beside, metadata={"Software": None})  # type: ignore[no-untyped-call]
