@@ -74,6 +74,34 @@ def test_any_selection_equals_one_after_the_other(
     torch.testing.assert_close(together, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("inference", [False, True])
+def test_threads_change_no_bit(inference: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "CACHE_BYTES", 2**17)
+    sequence = switched(EVERY, 70)
+    with torch.inference_mode(inference):
+        images, values = images_and_values(EVERY, 70, (32, 32))
+        alone = augment(images, sequence, values, EVERY)
+        torch.set_num_threads(3)  # the fixture sets it back
+
+        together = augment(images, sequence, values, EVERY)
+
+    assert torch.equal(together, alone)
+    assert together.is_inference() == inference
+    assert torch.get_num_threads() == 3
+
+
+def test_a_fault_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "CACHE_BYTES", 1)
+    torch.set_num_threads(2)
+    images, values = images_and_values(["hue"], 4, (8, 8))
+    monkeypatch.setattr(scheduler, "_rounds", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        augment(images, torch.zeros(4, 1, dtype=torch.int64), values, ["hue"])
+
+    assert torch.get_num_threads() == 2
+
+
 def test_an_image_does_not_feel_its_neighbors() -> None:
     images, values = images_and_values(EVERY, 40, (33, 29))
     sequence = switched(EVERY, 40)

@@ -126,11 +126,26 @@ class Division:
         Cells of a `grid` are equal and in the middle; what they leave over is 0. Cells of `bands`
         cover the image.
         """
+        number = torch.arange(1, self.most[0] * self.most[1] + 1, device=self.down.device)
+        return self.spread(number.expand(len(self.down), -1), mode)
+
+    def spread(self, table: Tensor, mode: str) -> Tensor:
+        """Give every pixel the entry of its cell, and 0 in the border, (images, height * width).
+
+        Arguments:
+            table: One entry per cell, row by row, (images, entries).
+            mode: As in `cells`.
+        """
         parts = _grid if mode == "grid" else _bands
         row, column = parts(self.height, self.down), parts(self.width, self.across)
-        number = (row * self.across)[:, :, None] + column[:, None, :] + 1
-        number.masked_fill_((row < 0)[:, :, None] | (column < 0)[:, None, :], 0)
-        return number.flatten(1)
+        # Cells of every row, then pixels: an index of every pixel would take longer to make.
+        first = (row * self.across).clamp(min=0)[:, :, None]
+        cells = (first + torch.arange(self.most[1], device=row.device)).expand(len(table), -1, -1)
+        entries = table.gather(1, cells.flatten(1)).view(cells.shape)
+        entries = functional.pad(entries.masked_fill((row < 0)[:, :, None], 0), (1, 0))
+        return entries.gather(
+            2, (column + 1)[:, None].expand(len(table), self.height, -1)
+        ).flatten(1)
 
     def source(self, order: Tensor, mode: str) -> Tensor:
         """Return the pixel that every pixel is taken from, (images, height * width).
@@ -149,15 +164,14 @@ class Division:
         start = number // self.across * (self.height // self.down * self.width)
         start = start + number % self.across * (self.width // self.across)
         shift = start.expand_as(order).gather(1, order) - start
-        shift = functional.pad(shift, (1, 0))  # cell 0, the border, stays
         pixel = torch.arange(self.height * self.width, device=order.device)
-        return shift.gather(1, self.cells("grid").expand(len(order), -1)).add_(pixel)
+        return self.spread(shift, mode).add_(pixel)
 
 
 def _grid(side: int, count: Tensor) -> Tensor:
-    """Equal part that every pixel of a side lies in; negative in the border, (images, side)."""
+    """Equal part that every pixel of a side lies in; -1 in the border, (images, side)."""
     position = torch.arange(side, device=count.device) - side % count // 2
-    part = position.div(side // count, rounding_mode="floor")
+    part = position.div(side // count, rounding_mode="floor").clamp_(min=-1)
     return part.masked_fill_(part >= count, -1)
 
 

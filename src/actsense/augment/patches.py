@@ -249,7 +249,7 @@ def mask_patches(images: Tensor, values: Tensor) -> Tensor:
     count = (values[:, 1:2] * (division.down * division.across)).round().clamp(min=1)
     chosen = (torch.arange(order.shape[1], device=images.device) < count).to(images.dtype)
     weight = torch.zeros_like(chosen).scatter_(1, order, chosen)
-    weight = weight.gather(1, division.cells("bands") - 1).view(-1, 1, *images.shape[2:])
+    weight = division.spread(weight, "bands").view(-1, 1, *images.shape[2:])
 
     # Columns first, then rows: one image's sum never depends on how many images there are.
     mean = (images.sum(dim=3).sum(dim=2) / images[0, 0].numel()).clamp_(0, 1)
