@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -136,33 +137,34 @@ def index_work(sampling: Sampling) -> Measurement:
 
 
 def augmentations(sampling: Sampling) -> Iterator[Measurement]:
-    """Time the designs of the demo, switched and ordered at random per image."""
+    """Time the designs of the demo, switched and ordered at random per image.
+
+    With one thread, and with as many as torch has: network and augmentations have the same.
+    """
     images = torch.from_numpy(sampling.evaluate.images.read(np.arange(64)))
     batch = (images.to(torch.float32) / 255).repeat(2, 1, 1, 1)
     pool = ImagePool.shuffled(np.tile([0, 1], 2), np.repeat([0, 1], 2), seed=0)
+    threads = torch.get_num_threads()
     for label, names in (("color", COLOR), ("geometry", GEOMETRY), ("layout", LAYOUT)):
         law = InputLaw(names, "switched", (SIDE, SIDE), pool)
         width = sum(factor.coordinates for factor in law.factors)
         drawn = law.decode(np.random.default_rng(0).random((BATCH, width)))
-        sequence, values = torch.from_numpy(drawn.sequence), torch.from_numpy(drawn.values)
-
-        def work(
-            sequence: torch.Tensor = sequence,
-            values: torch.Tensor = values,
-            names: tuple[str, ...] = names,
-        ) -> None:
-            augment(batch, sequence, values, names)
-
-        own, forward = interleaved(work, lambda: bare_forward(sampling, BATCH), rounds=7)
-        yield Measurement(
-            f"augmentations_{label}_over_forward",
-            own / forward,
-            0.5,
-            0.2,
-            "ratio",
-            f"{len(names)} of {len(AUGMENTATIONS)} augmentations, batch of {BATCH}: "
-            f"{own / BATCH * 1e3:.2f} ms per image; forward {forward / BATCH * 1e3:.2f} ms",
+        work = partial(
+            augment, batch, torch.from_numpy(drawn.sequence), torch.from_numpy(drawn.values), names
         )
+        for count, suffix in ((1, "_one_thread"), (threads, "")):
+            torch.set_num_threads(count)
+            own, forward = interleaved(work, lambda: bare_forward(sampling, BATCH), rounds=7)
+            yield Measurement(
+                f"augmentations_{label}_over_forward{suffix}",
+                own / forward,
+                0.2 if label == "layout" else 0.5,
+                0.1 if label == "layout" else 0.2,
+                "ratio",
+                f"{len(names)} of {len(AUGMENTATIONS)} augmentations, batch of {BATCH}, threads: "
+                f"{count}: {own / BATCH * 1e3:.2f} ms per image; "
+                f"forward {forward / BATCH * 1e3:.2f} ms",
+            )
 
 
 def images_to_indices(sampling: Sampling, folder: Path) -> Iterator[Measurement]:

@@ -8,7 +8,10 @@ from math import ceil, log
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageOps
 from scipy.signal import correlate
+from skimage.data import astronaut, chelsea, coffee
+from sklearn.datasets import load_sample_images
 from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import InterpolationMode
@@ -80,7 +83,7 @@ def elliptic_local_blur(image: Tensor, value: list[float]) -> Tensor:
     """Blur the whole image, then choose every pixel by its place in the complex plane."""
     first, second, right, down, angle = value
     height, width = image.shape[1:]
-    sigma = 3 / 224 * min(height, width)
+    sigma = max(3 / 224 * min(height, width), 1)
     blurred = peer.gaussian_blur(image, [2 * ceil(3 * sigma) + 1] * 2, [sigma])
     x = torch.arange(width, dtype=torch.float64) - (width - 1) / 2 - right
     y = (height - 1) / 2 + down - torch.arange(height, dtype=torch.float64)  # upwards
@@ -193,7 +196,7 @@ def test_blur_continues_a_small_image_by_repeated_mirroring(
     inside = torch.ones(size, dtype=torch.bool)
     if name == "elliptic_local_blur":
         value = torch.tensor([[1e-3, 1e-3, 0.0, 0.0, 0.0]])  # the center alone
-        sigma, radius = 3 / 224 * min(size), 1
+        sigma, radius = 1, 3
         row, column = (torch.arange(n) - (n - 1) / 2 for n in size)
         inside = (row[:, None] == 0) & (column == 0)
     frame = np.pad(image[0].numpy(), [(0, 0), (radius, radius), (radius, radius)], "reflect")
@@ -415,7 +418,7 @@ def test_ellipse_may_reach_over_the_border(size: tuple[int, int]) -> None:
     torch.testing.assert_close(result, torch.stack(peers), rtol=0, atol=2e-6)
 
 
-@pytest.mark.parametrize("size", [(32, 32), (224, 224), (40, 57)])
+@pytest.mark.parametrize("size", [(16, 16), (32, 32), (224, 224), (40, 57)])
 def test_ranges_scale_with_the_image(size: tuple[int, int]) -> None:
     height, width = size
     ranges = {
@@ -423,7 +426,7 @@ def test_ranges_scale_with_the_image(size: tuple[int, int]) -> None:
         for name, augmentation in AUGMENTATIONS.items()
     }
     roll, slide = 44 / 224, 32 / 224
-    axes = tuple(min(size) * part / 224 for part in (10, 32))
+    shortest, longest = max(min(size) * 10 / 224, 2), max(min(size) * 32 / 224, 4)
     expected = {
         "erasing": {
             "center_row": (height / 5, height - height / 5),
@@ -445,8 +448,8 @@ def test_ranges_scale_with_the_image(size: tuple[int, int]) -> None:
         "hflip": {},
         "rotation": {"angle": (-10.0, 10.0)},
         "elliptic_local_blur": {
-            "semi_axis_1": axes,
-            "semi_axis_2": axes,
+            "semi_axis_1": (shortest, longest),
+            "semi_axis_2": (shortest, longest),
             "shift_columns": (-slide * width, slide * width),
             "shift_rows": (-slide * height, slide * height),
             "angle": (-15.0, 15.0),
@@ -459,3 +462,36 @@ def test_ranges_scale_with_the_image(size: tuple[int, int]) -> None:
         assert list(ranges[name]) == list(own)
         for parameter, ends in own.items():
             assert ranges[name][parameter] == pytest.approx(ends)
+
+
+# Where an augmentation does nothing, by its definition and at any size.
+IDENTITIES = {"rolling": 0.5, "hue": 0.5, "rotation": 0.5, "gaussian_blur": 0.0}
+
+
+@pytest.fixture(scope="module")
+def photographs() -> list[Image.Image]:
+    """The middle squares of real photographs."""
+    found = [*load_sample_images().images, astronaut(), chelsea(), coffee()]
+    return [
+        ImageOps.fit(photograph, [min(photograph.size)] * 2)
+        for photograph in map(Image.fromarray, found)
+    ]
+
+
+@pytest.mark.parametrize("side", [16, 24, 32, 48, 64, 128, 224, 256])
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_every_augmentation_is_visible_on_photographs(
+    name: str, side: int, photographs: list[Image.Image]
+) -> None:
+    """In most photographs, 4 pixels at least change by 8 of 255 steps or more."""
+    scaled = np.stack([photograph.resize((side, side)) for photograph in photographs])
+    images = torch.from_numpy(scaled).permute(0, 3, 1, 2) / 255
+    parameters = AUGMENTATIONS[name].parameters(side, side)
+    shares = [0, 0.25, 0.5, 0.75, 1] if parameters else [0]
+    for share in set(shares) - {IDENTITIES.get(name)}:
+        values = torch.tensor([[float(p.at(share)) for p in parameters]]).float()
+
+        result = AUGMENTATIONS[name].apply(images, values.expand(len(images), -1))
+
+        changed = ((result - images).abs().amax(dim=1) >= 8 / 255).sum(dim=(1, 2))
+        assert changed.median() >= 4, f"at {share} of the ranges"

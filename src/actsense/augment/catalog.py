@@ -138,10 +138,10 @@ def _rolling(height: int, width: int) -> tuple[Parameter, ...]:
 
 
 def _elliptic_local_blur(height: int, width: int) -> tuple[Parameter, ...]:
-    side = min(height, width)
+    _, shortest, longest = blur.local_blur_sizes(min(height, width))
     return (
-        Parameter("semi_axis_1", 10 / 224 * side, blur.LARGEST_SEMI_AXIS * side),
-        Parameter("semi_axis_2", 10 / 224 * side, blur.LARGEST_SEMI_AXIS * side),
+        Parameter("semi_axis_1", shortest, longest),
+        Parameter("semi_axis_2", shortest, longest),
         Parameter("shift_columns", -32 / 224 * width, 32 / 224 * width),
         Parameter("shift_rows", -32 / 224 * height, 32 / 224 * height),
         Parameter("angle", -15.0, 15.0),
