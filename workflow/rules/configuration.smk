@@ -41,7 +41,7 @@ ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 DOWNLOAD_LOG = f"{RESULTS}/logs/download_dataset/{{archive}}.log"
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
 REVISION = {
-    "sampling": 1,
+    "sampling": 2,
     "moments": 1,
 }  # raise by hand when the numbers of a stage change
 

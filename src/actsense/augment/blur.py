@@ -15,8 +15,8 @@ from torch.nn import functional
 RADIUS = 3  # of gaussian_blur: 7 x 7 pixels
 SHARPNESS = 1.5
 LOCAL_SIZES = (3 / 224, 10 / 224, 32 / 224)  # see local_blur_sizes, in shorter sides of the image
-# The same in pixels, at least. Photographs of 32 pixels then change as much as those of 224, by
-# 0.1 to 1 of 255 steps on average, and by 41 and more at one pixel; without, by 0.02 to 0.2 and 11.
+# The same in pixels, at least. Photographs of 32 pixels then change like those of 224: by 0.1 to 1
+# of 255 steps on average and by 41 or more somewhere; without, by 0.02 to 0.2 and by 7 to 11.
 SMALLEST_LOCAL_SIZES = (1.0, 2.0, 4.0)
 
 
