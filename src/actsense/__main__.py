@@ -36,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # what a shell says of a command that Ctrl-C ended
     except BrokenPipeError:  # `actsense describe ... | head`
         sys.stderr.close()
         return 0

@@ -1,11 +1,15 @@
-"""Start the explorer's server on this machine and end with it."""
+"""Start the explorer's server on this machine, show its page, and end with it."""
 
 __all__ = ["explore"]
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
+import webbrowser
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,12 +19,17 @@ APP = Path(__file__).with_name("app.py")
 SETTINGS = {
     "server.address": "localhost",
     "server.fileWatcherType": "none",
+    # Otherwise a new account is asked for an address of its owner before anything is served.
+    "server.headless": "true",
+    "logger.level": "warning",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",  # the terminal has them
     "theme.base": "light",  # pictures and charts are made for it
     "runner.magicEnabled": "false",
 }
+PORTS = range(8501, 8600)  # the first is Streamlit's own
+WAIT = 0.1  # seconds between two looks at the port
 
 
 def explore(path: Path, *, port: int | None = None, open_browser: bool = True) -> int:
@@ -29,7 +38,7 @@ def explore(path: Path, *, port: int | None = None, open_browser: bool = True) -
     Arguments:
         path: Folder of a study, or of several studies.
         port: Where to listen; a free one if None.
-        open_browser: Whether to open the page in the browser.
+        open_browser: Whether to open the page in the browser, where there is one.
 
     Returns:
         Exit status of the server, 0 after Ctrl-C.
@@ -45,21 +54,55 @@ def explore(path: Path, *, port: int | None = None, open_browser: bool = True) -
     from actsense.explorer.studies import find_studies
 
     find_studies(path)
-    if port is not None and not _is_free(port):
-        raise ConfigError(f"--port: {port} is taken. Give another one, or none for a free one.")
-    settings = SETTINGS | {"server.headless": "false" if open_browser else "true"}
-    settings["server.port"] = str(port or _free_port())
+    port = _free_port(port)
     command = [sys.executable, "-m", "streamlit", "run", str(APP)]
-    command += [f"--{name}={value}" for name, value in settings.items()]
-    server = subprocess.Popen([*command, "--", str(path.resolve())])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    command += [f"--{name}={value}" for name, value in SETTINGS.items()]
+    command += [f"--server.port={port}", "--", str(path.resolve())]
+    # Out of reach of the terminal: it asks nothing, greets nobody, and Ctrl-C is for us alone.
+    nothing = subprocess.DEVNULL
+    server = subprocess.Popen(command, stdin=nothing, stdout=nothing, start_new_session=True)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda *_: sys.exit(0))
     try:
+        if _answers(port, server):
+            address = f"http://localhost:{port}"
+            print(f"The explorer is at {address} until Ctrl-C.", flush=True)
+            if open_browser:
+                _open(address)
         return server.wait()
     except KeyboardInterrupt:
         return 0
     finally:
         server.terminate()
         server.wait()
+
+
+def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server listens; tell whether it does, or has ended."""
+    while server.poll() is None:
+        with suppress(OSError), socket.create_connection(("localhost", port), timeout=WAIT):
+            return True
+        time.sleep(WAIT)
+    return False
+
+
+def _open(address: str) -> None:
+    """Open a page, unless the only browser is one that would take this terminal."""
+    with suppress(webbrowser.Error):
+        browser = webbrowser.get()
+        if "BROWSER" in os.environ or type(browser) is not webbrowser.GenericBrowser:
+            browser.open(address)
+
+
+def _free_port(wanted: int | None) -> int:
+    for port in PORTS if wanted is None else [wanted]:
+        if _is_free(port):
+            return port
+    if wanted is None:
+        raise ConfigError(
+            f"Ports {PORTS[0]} to {PORTS[-1]} are all taken. Give a free one with --port."
+        )
+    raise ConfigError(f"--port: {wanted} is taken. Give another one, or none for a free one.")
 
 
 def _is_free(port: int) -> bool:
@@ -70,8 +113,3 @@ def _is_free(port: int) -> bool:
         except (OSError, OverflowError):
             return False
     return True
-
-
-def _free_port() -> int:
-    """Return Streamlit's own port, or the next that is free."""
-    return next(port for port in range(8501, 8600) if _is_free(port))
