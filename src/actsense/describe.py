@@ -13,7 +13,7 @@ import xarray as xr
 import zarr
 
 from actsense.errors import ConfigError
-from actsense.store import open_archive, read_results, reading
+from actsense.store import open_archive, read_results, read_table, reading
 
 KINDS = "a folder *.zarr, or a file *.zarr.zip, *.csv, *.json"
 
@@ -27,7 +27,7 @@ def describe(path: Path) -> str:
     if not path.exists():
         raise ConfigError(f"{path}: does not exist. Expected {KINDS}.")
     if path.suffix == ".csv":
-        return str(pd.read_csv(path, comment="#").to_string(max_rows=60, index=False))
+        return str(read_table(path).to_string(max_rows=60, index=False))
     if path.suffix == ".json":
         return json.dumps(json.loads(path.read_text()), indent=2)
     if path.name.endswith(".zarr.zip"):

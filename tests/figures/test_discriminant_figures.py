@@ -20,7 +20,11 @@ from actsense.figures.discriminant import (
 from actsense.figures.style import FACTOR_COLORS
 
 FACTORS = ["hue", "rolling", "order", "class"]
-VALUES, VARIANTS, LAYERS = ("S1", "ST", "shapley"), ("raw", "normalized"), ("conv1", "conv2")
+VALUES, VARIANTS, LAYERS = (
+    ("S1", "ST", "shapley"),
+    ("raw", "normalized"),
+    ("1", "0.10"),
+)  # of plain chains of modules
 
 
 def tables(*designs: str) -> dict[str, pd.DataFrame]:
@@ -71,15 +75,15 @@ def test_accuracies_are_those_of_the_table() -> None:
 
 def test_the_accuracy_names_layers_channels_and_null() -> None:
     words = text(accuracy_profile(tables("mixed", "other")["accuracy"], title="net"))
-    for word in ("conv1 (12)", "mixed", "other", "guessing", "labels shuffled", "95 % intervals"):
+    for word in ("1 (12)", "mixed", "other", "guessing", "labels shuffled", "95 % intervals"):
         assert word in words
 
 
 def test_a_layer_that_a_design_skipped_leaves_a_gap() -> None:
     accuracy = tables("mixed", "other")["accuracy"]
-    accuracy = accuracy.query("not (layer == 'conv2' and design == 'other')")
+    accuracy = accuracy.query("not (layer == '0.10' and design == 'other')")
     axes = accuracy_profile(accuracy, title="t").axes
-    assert "conv2 (0)" in [label.get_text() for label in axes[3].get_xticklabels()]
+    assert "0.10 (0)" in [label.get_text() for label in axes[3].get_xticklabels()]
 
 
 def test_confusions_share_fixed_limits_and_rows_are_the_truth() -> None:
@@ -125,7 +129,7 @@ def test_the_projection_draws_every_map_and_its_mean() -> None:
 def test_every_design_has_its_pages(
     tmp_path: Path, drawn: dict[str, Figure], *, empty: bool
 ) -> None:
-    read = {name: table[table["layer"] != "conv2"] for name, table in tables("mixed").items()}
+    read = {name: table[table["layer"] != "0.10"] for name, table in tables("mixed").items()}
     if empty:
         read = {
             name: table.head(0) if name != "skipped" else table for name, table in read.items()

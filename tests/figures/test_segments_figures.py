@@ -150,7 +150,7 @@ def test_patterns_compare_all_layers_or_one_with_the_network(layers: list[str]) 
     assert counts == {size * size} | ({size * (size - 1) // 2} if size > 1 else set())
 
 
-@pytest.mark.parametrize("layers", [[], ["a"]])
+@pytest.mark.parametrize("layers", [[], ["1", "0.10"]])
 def test_stores_and_tables_become_files(tmp_path: Path, layers: list[str]) -> None:
     inside, place = trees(layers)
     root = xr.Dataset(coords={"factor": FACTORS})

@@ -16,11 +16,12 @@ from matplotlib.figure import Figure
 from actsense.augment.patches import patch_shuffle, shuffle_keys
 from actsense.augment.saturation import saturate
 from actsense.data.cache import Sample, write_cache
-from actsense.figures.network_lines import network_styles, read_table
+from actsense.figures.network_lines import network_styles
 from actsense.figures.shuffle_scores import score_panels
 from actsense.figures.shuffled_images import plot_shuffled_images, shuffled_sheet
 from actsense.figures.style import save
 from actsense.figures.transforms import plot_transforms, saturation_panels, shuffle_panels
+from actsense.store import read_table
 
 NETWORKS, MODES, DIVISIONS = ("18", "NA"), ("grid", "bands"), (1, 2, 4, 8)
 LEVELS = (0.5, 2.0, 1024.0)

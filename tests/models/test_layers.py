@@ -135,6 +135,22 @@ def test_auto_avoids_modules_that_cannot_be_recorded() -> None:
     assert resolve_layers(Awkward().eval(), "auto", 8) == ["conv", "probabilities"]
 
 
+def named(name: str) -> nn.Module:
+    """Return a network with a named chain of modules, and the logits behind it."""
+    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    return nn.Sequential(OrderedDict([(name, chain), ("head", head)])).eval()
+
+
+@pytest.mark.parametrize("name", ["network", "layer", "rows", "S1", "first/second"])
+def test_names_that_results_cannot_hold_are_refused_and_avoided(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"layers: '{name}' cannot name a layer"):
+        resolve_layers(named(name), [name], 8)
+    inside = [] if "/" in name else [f"{name}.1"]
+    layers = resolve_layers(named(name), "auto", 8)
+    assert [layer for layer in layers if layer.startswith(name)] == inside
+
+
 def test_images_too_small_for_the_network_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"does not accept images of 8x8 pixels"):
         resolve_layers(published("alexnet"), "auto", 8)

@@ -9,6 +9,7 @@ from analytic import moments_of
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from actsense.models.layers import RESERVED
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity import results as results_module
 from actsense.sensitivity.indices import estimate_indices, total_over_units
@@ -53,6 +54,11 @@ def test_aggregates_weigh_units_by_their_variance(paths: list[Path], name: str) 
         value = found.channels["conv"][name].isel(channel=channel).to_numpy()
         np.testing.assert_allclose(value, expected(units), atol=0.02)
     assert list(found.channels) == ["conv"]
+
+
+def test_no_layer_can_have_a_name_of_the_totals(paths: list[Path]) -> None:
+    totals = estimate_results(paths).totals
+    assert {*totals.variables, totals["layer"].to_numpy()[-1]} <= RESERVED
 
 
 def test_variances_of_groups_are_averages_over_units(paths: list[Path]) -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actsense.models.layers import RESERVED
 from actsense.resources import Sizes, megabytes
 from actsense.sampling import memory as memory_module
 from actsense.sampling.law import Evaluations, ImagePool, InputLaw
@@ -268,6 +269,7 @@ def test_a_store_holds_what_was_found(tmp_path: Path, ranks: int) -> None:
     write_results(tmp_path / "top_images.zarr", groups, attributes={"commit": "none"})
     tree = read_results(tmp_path / "top_images.zarr")
     assert tree.attrs == {"stretch": 0, "commit": "none"}
+    assert set(tree.variables) <= RESERVED  # no layer can have the name of one
     for layer in ("body", "head"):
         data = tree[layer].to_dataset()
         assert data.sizes["rank"] == ranks

@@ -24,11 +24,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
+from actsense.store import read_table
 
 COLUMNS = ("path", "class_name", "label", "partition", "sha256")
 PARTITIONS = ("train", "validation")
 SKIPPED = "skipped"
-TEXT = {"path": str, "class_name": str, "label": int, "partition": str, "sha256": str}
 
 
 def read_manifest(path: Path | str) -> pd.DataFrame:
@@ -76,8 +76,8 @@ def file_sha256(path: Path) -> str:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        # A class may be called "NA": only an empty field is empty.
-        table = pd.read_csv(path, dtype=TEXT, keep_default_na=False)
+        table = read_table(path)
+        table = table.astype({name: int for name in ("label",) if name in table})
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path}: no readable manifest ({error}). Delete it and run again."

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from actsense.figures.network_lines import draw_line, network_styles, read_table
+from actsense.figures.network_lines import draw_line, network_styles
 from actsense.figures.style import interval_errors, new_figure, save
-from actsense.store import read_results, replacing
+from actsense.store import read_results, read_table, replacing
 
 METHOD_COLORS = {
     "gradient": "#0072B2",

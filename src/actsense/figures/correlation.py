@@ -14,6 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
 from actsense.figures.style import new_figure, save
+from actsense.store import read_table
 
 CELL = 0.135  # inches: room for a label of 7 points
 COLUMNS = (5, 6, 4)  # of panels
@@ -50,7 +51,7 @@ def plot_correlation(
         "variation": variation_panels,
     }
     for name, draw in figures.items():
-        table = pd.read_csv(tables[name])
+        table = read_table(tables[name])
         nothing = new_figure(8, 1.2, title, "No layer can be correlated: correlation_skipped.csv.")
         save(draw(table, title=title) if len(table) else nothing, outputs[name], dpi=dpi)
 

@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 
 from actsense.figures.matrices import Numbers, grid, longest, name_sides
 from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, HEADER, new_figure, place, save
-from actsense.store import replacing
+from actsense.store import read_table, replacing
 
 NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
 VARIANTS = {"raw": "maps as they are", "normalized": "maps divided by their norm"}
@@ -39,7 +39,7 @@ def plot_discriminant(
         title: The network.
         dpi: Dots per inch of the PNG files.
     """
-    read = {name: pd.read_csv(path) for name, path in tables.items()}
+    read = {name: read_table(path) for name, path in tables.items()}
     designs = pd.concat([read["accuracy"]["design"], read["skipped"]["design"]]).unique()
     save(accuracy_profile(read["accuracy"], title=title), outputs["accuracy"], dpi=dpi)
     for name, draw, variants in (
@@ -49,10 +49,10 @@ def plot_discriminant(
         with replacing(outputs[f"{name}s"]) as folder:
             folder.mkdir()
             for design, variant in product(designs, variants):
-                chosen = f"design == {design!r} and variant == {variant!r}"
+                chosen = {"design": design, "variant": variant}
                 figure = draw(
-                    read[name].query(chosen),
-                    read["accuracy"].query(chosen),
+                    _rows(read[name], **chosen),
+                    _rows(read["accuracy"], **chosen),
                     title=f"{title}, {design}, {VARIANTS[variant]}",
                 )
                 save(figure, folder / f"{design}_{variant}.png", dpi=dpi)
@@ -81,7 +81,7 @@ def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
     places = pd.Series(np.arange(len(layers), dtype=float), index=layers)
     for row, design in zip(axes, designs, strict=True):
         for axis, (value, name) in zip(row, NAMES.items(), strict=True):
-            case = accuracy.query(f"design == {design!r} and value == {value!r}")
+            case = _rows(accuracy, design=design, value=value)
             for number, variant in enumerate(VARIANTS):
                 one = case[case["variant"] == variant].set_index("layer").reindex(layers)
                 _line(axis, places + 0.08 * (2 * number - 1), one, variant)
@@ -125,8 +125,7 @@ def confusion_maps(confusion: pd.DataFrame, accuracy: pd.DataFrame, *, title: st
     axes = grid(figure, len(NAMES), len(layers), corner=(margin, top), size=(side, side), gap=gap)
     for row, (value, name) in zip(axes, NAMES.items(), strict=True):
         for column, (axis, layer) in enumerate(zip(row, layers, strict=True)):
-            chosen = f"layer == {layer!r} and value == {value!r}"
-            case, found = confusion.query(chosen), accuracy.query(chosen)
+            case, found = (_rows(t, layer=layer, value=value) for t in (confusion, accuracy))
             if found.empty:
                 axis.set_axis_off()
                 continue
@@ -165,7 +164,7 @@ def projections(projection: pd.DataFrame, accuracy: pd.DataFrame, *, title: str)
     axes = figure.subplots(len(NAMES), len(layers), squeeze=False)
     for row, (value, name) in zip(axes, NAMES.items(), strict=True):
         for axis, layer in zip(row, layers, strict=True):
-            case = projection.query(f"layer == {layer!r} and value == {value!r}")
+            case = _rows(projection, layer=layer, value=value)
             for factor in factors:
                 _points(axis, case[case["factor"] == factor], factor)
             axis.tick_params(labelsize=7)
@@ -177,6 +176,11 @@ def projections(projection: pd.DataFrame, accuracy: pd.DataFrame, *, title: str)
     axes[0, -1].legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.02),
                        markerscale=2)  # fmt: skip
     return figure
+
+
+def _rows(table: pd.DataFrame, **names: str) -> pd.DataFrame:
+    """Return the rows where the columns have these names."""
+    return table[(table[list(names)] == list(names.values())).all(axis=1)]
 
 
 def _line(axis: Axes, places: pd.Series, case: pd.DataFrame, variant: str) -> None:

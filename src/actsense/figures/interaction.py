@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from actsense.figures.network_lines import draw_line, network_styles, read_table
+from actsense.figures.network_lines import draw_line, network_styles
 from actsense.figures.style import new_figure, save
-from actsense.store import read_results
+from actsense.store import read_results, read_table
 
 METRICS = {  # with their value where effects add up
     "correlation": ("correlation of the drop by all edits\nwith the sum of single drops", 1),

@@ -24,7 +24,7 @@ from actsense.figures.style import (
     new_figure,
     save,
 )
-from actsense.store import read_results, replacing
+from actsense.store import read_results, read_table, replacing
 
 ORIGINAL = "original"
 METRICS = {
@@ -63,7 +63,7 @@ def plot_masking(
     data = _first_place(read_results(store).to_dataset())
     if data.attrs["label"] == "prediction":
         title += " (labels: the network's own unmasked predictions)"
-    read = {name: pd.read_csv(path) for name, path in tables.items()}
+    read = {name: read_table(path) for name, path in tables.items()}
     with replacing(outputs["curves"]) as folder:
         folder.mkdir()
         for value in _values(data):

@@ -1,9 +1,8 @@
 """Tables of networks as lines: a network keeps color and mark in all figures of a study."""
 
-__all__ = ["draw_line", "network_styles", "read_table"]
+__all__ = ["draw_line", "network_styles"]
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,12 +14,6 @@ from actsense.figures.style import interval_errors
 # After Okabe and Ito; with one mark more than colors, 56 networks differ in one or the other.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX*"
-TEXTS = dict.fromkeys(("network", "source", "method", "first", "second"), str)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of networks; a network may be called "NA" or "18"."""
-    return pd.read_csv(path, dtype=TEXTS, keep_default_na=False, na_values=[""])
 
 
 def network_styles(networks: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -17,7 +17,7 @@ from actsense.figures.mosaic import Mosaic, share_bar
 from actsense.figures.profiles import NAMES
 from actsense.figures.segment_matrices import segment_correlations, segment_patterns
 from actsense.figures.style import HEADER, new_figure, place, save
-from actsense.store import read_results, replacing
+from actsense.store import read_results, read_table, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
 IN_PLACE = "in place"
@@ -42,7 +42,7 @@ def plot_segments(
         dpi: Dots per inch of the PNG files.
     """
     segments = json.loads(inputs["units"].read_text())
-    read = {name: pd.read_csv(inputs[name]) for name in TABLES}
+    read = {name: read_table(inputs[name]) for name in TABLES}
     inside, whole = read_results(inputs["store"]), read_results(inputs["indices"])
     if not segments:
         for name in ("profile", "patterns"):

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from actsense.figures.style import FACTOR_COLORS, new_figure, save
-from actsense.store import replacing
+from actsense.store import read_table, replacing
 
 NAMES = {"S1": "S1: alone", "shapley": "Shapley: fair share"}
 SCALES = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00", "#56B4E9")
@@ -19,7 +19,6 @@ LONGEST = 22  # letters of a class name
 SIGNIFICANT = 0.05
 COLLAPSED = 0.9  # share of images with the same first prediction
 NOTHING = "No class could be compared; the table of skipped cases says why."
-TEXTS = {"class": str, "most_predicted_class": str}
 
 
 def plot_classes(
@@ -34,9 +33,7 @@ def plot_classes(
         dpi: Dots per inch of the PNG files.
     """
     ranking, matches, skipped = (
-        # A class may be called "NA": only an empty field is empty.
-        pd.read_csv(tables[name], dtype=TEXTS, keep_default_na=False, na_values=[""])
-        for name in ("ranking", "matches", "skipped")
+        read_table(tables[name]) for name in ("ranking", "matches", "skipped")
     )
     designs = pd.concat([ranking["design"], skipped["design"]]).unique()
     with replacing(outputs["rankings"]) as rankings, replacing(outputs["matches"]) as compared:

@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from actsense.figures.network_lines import draw_line, network_styles, read_table
+from actsense.figures.network_lines import draw_line, network_styles
 from actsense.figures.shuffle_scores import score_panels
 from actsense.figures.style import new_figure, save
+from actsense.store import read_table
 
 METRICS = {"top1": "top-1 accuracy", "relative": "of images right when intact:\nstill right"}
 MODES = {

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from actsense.errors import MissingResultError
-from actsense.store import read_results
+from actsense.store import read_results, read_table
 
 # Tables are named after the target that makes them, or after one of these.
 TARGETS = {
@@ -80,7 +80,7 @@ class ResultsFolder:
         path = self._table_path(name)
         if not path.is_file():
             raise MissingResultError(path, target_of(name))
-        return pd.read_csv(path)
+        return read_table(path)
 
     def _store_path(self, name: str) -> Path:
         places = [self.path / pattern.replace("*", name) for pattern in self._stores]

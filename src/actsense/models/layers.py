@@ -4,7 +4,7 @@ A layer is the output of one module, found by its exact name in `named_modules`,
 that are not modules: `logits`, what the network returns, and `probabilities`, their softmax.
 """
 
-__all__ = ["AUTO", "PSEUDO", "Layer", "lay_out", "resolve_layers", "trace"]
+__all__ = ["AUTO", "PSEUDO", "RESERVED", "Layer", "lay_out", "resolve_layers", "trace"]
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +19,15 @@ from actsense.errors import ConfigError, choose
 from actsense.models.network import Network
 
 PSEUDO = ("logits", "probabilities")
+# What results keep beside the layers, under these names; `network` is all layers together.
+RESERVED = frozenset(
+    {
+        *("network", "layer", "factor", "factor_2", "units", "dead_units"),
+        *(name + end for name in ("S1", "ST", "S2", "shapley") for end in ("", "_ci")),
+        *(name + end for name in ("mean", "variance") for end in ("", "_ci")),
+        *("condition", "parameters", "rows"),
+    }
+)
 PROBES = 2  # images in the probing batch: one would hide a lost batch axis
 VECTOR_LAYERS = 2  # hidden vector layers that `auto` takes, from the end
 
@@ -173,6 +182,11 @@ def _requested(
     known = [name for name, _ in module.named_modules() if name]
     for name in layers:
         choose(setting, name, (*PSEUDO, *known))
+        if not _can_be_kept(name):
+            raise ConfigError(
+                f"{setting}: {name!r} cannot name a layer: results call something else by that "
+                "name, or would take its '/' for a folder. Name a module inside it, or rename it."
+            )
         if list(layers).count(name) > 1:
             raise ConfigError(f"{setting}: {name!r} is listed more than once. Keep one.")
     return layers
@@ -217,6 +231,8 @@ def _by_rule(calls: list[Call]) -> list[str]:
     for call in calls:
         if runs[call.name] > 1 or call.shape is None or call.shape[0] != PROBES:
             continue
+        if call.name in PSEUDO or not _can_be_kept(call.name):
+            continue
         if len(call.shape) == 4:
             held = maps.get(call.shape[2:], call.name)
             # A stage's first block still runs at the size before: prefer the least nested module,
@@ -227,6 +243,10 @@ def _by_rule(calls: list[Call]) -> list[str]:
             vectors.append(call)
     chosen = {*maps.values(), *_vectors(vectors)[-VECTOR_LAYERS:]}
     return [call.name for call in calls if call.name in chosen]
+
+
+def _can_be_kept(name: str) -> bool:
+    return name not in RESERVED and "/" not in name
 
 
 def _vectors(calls: list[Call]) -> list[str]:

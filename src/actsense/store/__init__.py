@@ -11,7 +11,8 @@ from actsense.store.archive import (
 from actsense.store.atomic import DiskFullError, replacing
 from actsense.store.footprint import remove_orphans, reserve
 from actsense.store.provenance import file_hash, provenance
-from actsense.store.results import read_results, unit_dimensions, write_results, write_tables
+from actsense.store.results import read_results, unit_dimensions, write_results
+from actsense.store.tables import read_table, write_tables
 
 __all__ = [
     "CHECKSUM",
@@ -26,6 +27,7 @@ __all__ = [
     "read_parts",
     "read_results",
     "read_shard_layers",
+    "read_table",
     "reading",
     "remove_orphans",
     "replacing",

@@ -1,6 +1,6 @@
 """Results: a labelled DataTree in one Zarr v3 store, sharded and checksummed."""
 
-__all__ = ["read_results", "unit_dimensions", "write_results", "write_tables"]
+__all__ = ["read_results", "unit_dimensions", "write_results"]
 
 import json
 import warnings
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from zarr.codecs import ZstdCodec
 
@@ -43,13 +42,6 @@ def write_results(
     }
     with replacing(path) as beside:
         tree.to_zarr(beside, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
-
-
-def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str | Path]) -> None:
-    """Write every table to the path of its name, as CSV, atomically."""
-    for name, table in tables.items():
-        with replacing(Path(paths[name])) as beside:
-            table.to_csv(beside, index=False)
 
 
 def read_results(path: Path) -> xr.DataTree:

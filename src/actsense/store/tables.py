@@ -1,0 +1,33 @@
+"""Tidy tables as CSV files. Columns of names hold text, whatever the names look like."""
+
+__all__ = ["read_table", "write_tables"]
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from actsense.store.atomic import replacing
+
+# A layer may be called "1", a class "007" or "NA": the values of a column do not tell its type.
+NAMES = (
+    *("network", "first", "second", "source", "method", "design"),
+    *("layer", "layer_2", "layers", "colour", "against"),
+    *("factor", "factor_2", "predicted", "augmentation", "input"),
+    *("variable", "variable_1", "variable_2", "reason"),
+    *("class", "class_name", "most_predicted_class", "path", "sha256", "partition"),
+)
+TEXTS = dict.fromkeys(NAMES, str)
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str | Path]) -> None:
+    """Write every table to the path of its name, as CSV, atomically."""
+    for name, table in tables.items():
+        with replacing(Path(paths[name])) as beside:
+            table.to_csv(beside, index=False)
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """Read a table as it was written: names are text, an empty one too; empty numbers are NaN."""
+    table = pd.read_csv(path, dtype=TEXTS, keep_default_na=False, na_values=[""])
+    return table.fillna({name: "" for name in NAMES if name in table})
