@@ -1,11 +1,13 @@
 """The report is one file in which every figure of a study opens, with a caption."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import REPOSITORY, snakemake
 from playwright.sync_api import Locator, Page
 
@@ -70,7 +72,7 @@ def test_every_figure_opens_by_clicks_with_its_caption(opened: Page, report: Pat
     figures = {str(path.relative_to(report.parent)) for path in report.parent.rglob("*.png")}
     assert set(seen) == figures
     for figure, caption in seen.items():
-        assert "In the demo" in caption, figure
+        assert len(caption) > 100, figure
         assert "{{" not in caption, figure
         assert "System Message" not in caption, figure
 
@@ -105,9 +107,16 @@ def test_a_figure_taller_than_the_window_is_scrolled_from_its_title(opened: Page
     assert image["y"] >= 0
 
 
-@pytest.mark.parametrize("caption", CAPTIONS, ids=lambda path: path.stem)
-def test_every_caption_belongs_to_a_figure_and_says_what_the_demo_says(caption: Path) -> None:
-    text = caption.read_text()
-    assert "demo" in text
+def test_every_figure_of_the_report_has_a_caption_of_its_own() -> None:
     rules = "".join(p.read_text() for p in (REPOSITORY / "workflow/rules").glob("*.smk"))
-    assert caption.stem == "workflow" or f'caption="../report/{caption.name}"' in rules
+    written = re.findall(r'caption="\.\./report/(\w+)\.rst"', rules)
+    assert len(written) == rules.count("report(")
+    assert sorted([*written, "workflow"]) == [path.stem for path in CAPTIONS]
+
+
+@pytest.mark.parametrize("caption", CAPTIONS, ids=lambda path: path.stem)
+def test_no_caption_says_what_another_study_found(caption: Path) -> None:
+    demo = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    names = [*demo["networks"], *demo["designs"], "stage", "hidden_relu"]
+    found = re.findall(r"\bdemo\b|`(?:" + "|".join(names) + r")[\w.]*`", caption.read_text())
+    assert not found
