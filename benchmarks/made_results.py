@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from PIL import Image
 
-from actsense.analysis.mask_plans import conditions
+from actsense.analysis.mask_plans import COORDINATES, conditions
 from actsense.augment import parameter_columns
 from actsense.data import build_cache
 from actsense.sensitivity.contrast import STATISTICS
@@ -186,11 +186,8 @@ def _top_images(
 
 def _masks(rng: np.random.Generator) -> xr.Dataset:
     listed = list(conditions(MASKING, augmentations=AUGMENTATIONS, factors=FACTORS, map_layers=()))
-    plans = [condition.plan for condition in listed]
-    coords: dict[str, Any] = {"input": ("condition", [c.input for c in listed])}
-    for name in ("value", "factor", "rule", "scale", "fraction", "level", "layers", "draw"):
-        values = [getattr(plan, name) for plan in plans]
-        coords[name] = ("condition", [float("nan") if v is None else v for v in values])
+    rows = [condition.coordinates for condition in listed]
+    coords = {name: ("condition", [row[name] for row in rows]) for name in COORDINATES}
     data = {}
     for metric in METRICS:
         value = rng.uniform(0.1, 0.9, len(listed))

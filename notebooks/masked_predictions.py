@@ -23,7 +23,13 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 
 import actsense
-from actsense.figures.mask_profiles import correlation_maps, effect_maps, place_maps, trees
+from actsense.figures.mask_profiles import (
+    correlation_maps,
+    effect_maps,
+    first_layer,
+    place_maps,
+    trees,
+)
 from actsense.figures.style import FACTOR_COLORS, interval_errors
 
 # %matplotlib inline
@@ -68,14 +74,9 @@ untouched[["images", "top1", "top1_low", "top1_high", "entropy"]].round(3)
 # activations.
 
 # %%
-first = effects.iloc[0]
-own = table[
-    (table["input"] == "original")
-    & (table["level"] == first["level"])
-    & (table["layers"] == first["layers"])
-    & (table["scale"] == effects["scale"].min())
-]
-value = first["value"]
+own, masked = first_layer(table[table["first_place"]])
+own = own[(own["input"] == "original") & (own["scale"] == effects["scale"].min())]
+value = effects["value"].iloc[0]
 figure, axis = plt.subplots(figsize=(9, 4), layout="constrained")
 for factor in effects["factor"].unique():
     line = own[(own["rule"] == "top") & (own["value"] == value) & (own["factor"] == factor)]
@@ -89,7 +90,7 @@ axis.axhline(untouched["top1"]["original"], color="0.8", label="no mask")
 axis.set(
     xlabel="share of the activations that is masked",
     ylabel="top-1 accuracy, untouched images",
-    title=f"{title}: masks from {value}, activations times {own['scale'].min():g}",
+    title=f"{title}: masks from {value} in {masked}, activations times {own['scale'].min():g}",
 )
 axis.legend(fontsize=8, ncols=2)
 plt.show()
@@ -131,16 +132,15 @@ else:
 # percentage points, on untouched images, with 95 % intervals over images.
 
 # %%
-answer = effects[
-    (effects["input"] == "original")
-    & (effects["level"] == first["level"])
-    & (effects["layers"] == first["layers"])
-    & (effects["value"] == value)
-    & (effects["scale"] == effects["scale"].min())
+answer, _ = first_layer(effects[effects["first_place"]])
+answer = answer[
+    (answer["input"] == "original")
+    & (answer["value"] == value)
+    & (answer["scale"] == answer["scale"].min())
 ].sort_values("effect")
 largest = own[own["fraction"] == own["fraction"].max()]
 magnitude = largest[largest["rule"] == "magnitude"].iloc[0]
-print(f"{title}, masks from {value}, activations times {effects['scale'].min():g}:")
+print(f"{title}, masks from {value} in {masked}, activations times {effects['scale'].min():g}:")
 for row in answer.itertuples():
     verdict = "no certain difference"
     if row.high < 0 or row.low > 0:

@@ -43,7 +43,7 @@ TOP_ARRAYS = len(DESCRIPTIONS)  # of the top images of a layer
 TOP_ROOT_ARRAYS = 3  # conditions, rows, parameters
 TOP_BYTES = 4 + 2 + 4  # of a unit's image, draw and response
 LABEL_BYTES = 200  # of a condition
-MASKING_ARRAYS = 40  # with labels of conditions, and of predictions
+MASKING_ARRAYS = 42  # with labels of conditions, and of predictions
 VARIATION_ARRAYS = 3  # of a layer
 # Tables, the list of channels, time stamps of folders, and two files per figure; without those
 # that are one per layer, value or design.

@@ -1,6 +1,6 @@
 """What a user can repair."""
 
-__all__ = ["ConfigError", "MissingResultError", "choose"]
+__all__ = ["ConfigError", "MissingResultError", "OutdatedResultError", "choose"]
 
 from collections.abc import Collection
 from difflib import get_close_matches
@@ -9,6 +9,16 @@ from pathlib import Path
 
 class ConfigError(Exception):
     """A setting or an input that the user can repair; shown without a traceback."""
+
+
+class OutdatedResultError(ConfigError):
+    """A result of an earlier version, which lacks what is read from it now."""
+
+    def __init__(self, path: Path, lacking: str, again: str) -> None:
+        super().__init__(
+            f"{path}: an earlier version made it and left out {lacking}. "
+            f"Make it again: snakemake {again}"
+        )
 
 
 class MissingResultError(ConfigError):

@@ -1,7 +1,6 @@
 """Masking stores whose accuracies are chosen by hand."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,7 @@ def listed(
     found = conditions(
         study | settings, augmentations=augmentations, factors=factors, map_layers=map_layers
     )
-    table = pd.DataFrame([{"input": one.input, **asdict(one.plan)} for one in found])
-    return table.astype({"scale": float, "fraction": float})
+    return pd.DataFrame([one.coordinates for one in found])
 
 
 def masking(

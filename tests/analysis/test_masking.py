@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -13,7 +14,7 @@ from masked_study import AUGMENTATIONS, CLASSES, IMAGES, SETTINGS, network, samp
 from scipy import stats
 
 from actsense.analysis.mask_metrics import METRICS, Outcomes, image_draws, outcomes, summarize
-from actsense.analysis.mask_plans import MaskPlan
+from actsense.analysis.mask_plans import COORDINATES, MaskPlan
 from actsense.analysis.mask_ranks import MaskRanks
 from actsense.analysis.mask_trials import shown
 from actsense.analysis.masking import evaluate_masks, masking_table
@@ -180,6 +181,23 @@ def test_predictions_are_kept_for_maps_and_the_unmasked_network(results: Groups)
         found = one(data, **{name: held[name].item() for name in names})
         assert hits == pytest.approx(float(found["top1"]))
         assert (np.sort(held["classes"], axis=1) == np.arange(CLASSES)).all()  # each once
+
+
+def test_of_layers_masked_alone_every_condition_can_be_told(indices: Path) -> None:
+    found = evaluated(indices, layers=["each", "together"], images=8, bootstrap=100)
+    conditions, kept = (
+        pd.DataFrame({name: found[group][name].to_numpy() for name in COORDINATES})
+        for group in ("", "predictions")
+    )
+    first = conditions[conditions["first_place"]]
+    assert set(first["layers"]) == {"", "1", "3"}
+    assert set(first["input"]) == {ORIGINAL, *AUGMENTATIONS}
+    assert not conditions.duplicated(list(COORDINATES)).any()
+    assert set(kept["layers"]) == {"", "1", "3"}
+    assert kept["first_place"].all()
+    table = masking_table(found[""])
+    assert not table.duplicated([n for n in COORDINATES if n != "draw"]).any()
+    assert table["first_place"].dtype == bool
 
 
 def test_results_come_back_from_the_store_and_are_the_same_again(

@@ -9,7 +9,7 @@ from masking_store import listed, masking, stored
 from scipy.stats import rankdata, spearmanr
 
 from actsense.analysis.profiles import profile_masks, standard_ranks
-from actsense.errors import ConfigError
+from actsense.errors import ConfigError, OutdatedResultError
 
 AUGMENTATIONS = ["hue", "rolling"]
 FACTORS = ["hue", "rolling", "order"]
@@ -186,6 +186,32 @@ def test_other_levels_and_layers_have_effects_on_the_original_input(tmp_path: Pa
     assert pairs == {("original", factor) for factor in FACTORS}
     assert len(tables["effects"]) == 2 * len(FACTORS) * (3 + 5)
     assert len(tables["profiles"]) == len(AUGMENTATIONS) * len(FACTORS)
+
+
+@pytest.mark.parametrize("layers", [["each"], ["each", "together"]])
+def test_layers_masked_alone_have_profiles_of_their_own(tmp_path: Path, layers: list[str]) -> None:
+    data = masking(listed(**SMALL, layers=layers), accuracy)
+    tables = profile_masks(stored(tmp_path, data), seed=0)
+    keys = {
+        "effects": ["level", "layers", "value", "input", "factor", "scale"],
+        "profiles": ["layers", "value", "input", "factor"],
+        "clusters": ["layers", "value", "input", "factor"],
+        "linkage": ["layers", "value", "step"],
+        "trees": ["layers", "value"],
+    }
+    alone = run(tmp_path)
+    for name, key in keys.items():
+        table = tables[name]
+        assert not table.duplicated(key).any()
+        own = table[table["first_place"]] if name == "effects" else table
+        assert set(own["layers"]) == {"conv1", "conv2"}
+        assert len(own) == 2 * len(alone[name])
+
+
+def test_a_store_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    data = masking(listed(**SMALL), accuracy).drop_vars("first_place")
+    with pytest.raises(OutdatedResultError, match="snakemake masking --forcerun evaluate_masks"):
+        profile_masks(stored(tmp_path, data), seed=0)
 
 
 def test_the_same_seed_gives_the_same_tables(tmp_path: Path) -> None:

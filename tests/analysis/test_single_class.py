@@ -1,8 +1,10 @@
 """Overlaps of candidate classes with predictions, against closed forms and brute force."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,24 +46,32 @@ def indices(folder: Path, *, units: int = CLASSES, name: str = "probabilities") 
     return SensitivityMaps({"mixed": folder / "indices.zarr"})
 
 
-def conditions() -> pd.DataFrame:
+def conditions(layers: Sequence[str] = ("together",)) -> pd.DataFrame:
     """Return the conditions whose predictions a masking store keeps."""
-    rows = [(name, "", "", "none", np.nan, np.nan) for name in ("original", "hue", "rolling")]
+    inputs = ("original", "hue", "rolling")
+    rows = [(name, "", "", "none", "", np.nan, np.nan) for name in inputs]
     rows += [
-        (name, value, factor, "top", scale, 0.5)
+        (name, value, factor, "top", layer, scale, 0.5)
+        for layer in layers
         for value in ("S1", "shapley")
         for factor in FACTORS
         for name in ("original", *([factor] if factor in ("hue", "rolling") else []))
         for scale in (0.0, 1.5)
     ]
-    return pd.DataFrame(rows, columns=["input", "value", "factor", "rule", "scale", "fraction"])
+    names = ["input", "value", "factor", "rule", "layers", "scale", "fraction"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def masking(
-    folder: Path, *, classes: int = CLASSES, images: int = 60, constant: bool = False
+    folder: Path,
+    *,
+    classes: int = CLASSES,
+    images: int = 60,
+    constant: bool = False,
+    layers: Sequence[str] = ("together",),
 ) -> Path:
     """Return a store of random predictions, or of one prediction for all images."""
-    table, rng = conditions(), np.random.default_rng(0)
+    table, rng = conditions(layers), np.random.default_rng(0)
     ranks = min(5, classes)
     shape = (len(table), images, classes)
     ranked = rng.permuted(np.broadcast_to(np.arange(classes), shape), axis=2)[..., :ranks]
@@ -81,7 +91,7 @@ def masking(
     return path
 
 
-def matched(folder: Path, **changes: bool) -> dict[str, pd.DataFrame]:
+def matched(folder: Path, **changes: Any) -> dict[str, pd.DataFrame]:
     stores = {"mixed": masking(folder, **changes)}
     return match_classes(indices(folder), stores, null_draws=500, seed=0)
 
@@ -218,6 +228,24 @@ def test_matches_are_the_overlaps_of_the_two_best_classes(tmp_path: Path) -> Non
         found = table.query(f"rule == 'top' and value == 'S1' and factor == '{factor}'")
         np.testing.assert_allclose(found["jaccard"], expected)
         assert ((found["low"] <= expected) & (expected <= found["high"])).all()
+
+
+def test_layers_masked_alone_have_rows_of_their_own(tmp_path: Path) -> None:
+    layers = ("conv1", "conv2")
+    table = matched(tmp_path, layers=layers)["matches"]
+    key = ["design", "value", "factor", "input", "rule", "layers", "scale", "fraction"]
+    assert not table.duplicated(key).any()
+    with xr.open_datatree(tmp_path / "masking.zarr", engine="zarr", consolidated=False) as tree:
+        ranked = tree["predictions"]["classes"].to_numpy()
+    kept = conditions(layers)
+    for layer in layers:
+        chosen = {"rule": "top", "value": "S1", "factor": "hue", "layers": layer}
+        of_kept, of_table = (
+            (one[list(chosen)] == list(chosen.values())).all(axis=1) for one in (kept, table)
+        )
+        best = np.array([19, 18])
+        expected = [overlap(best, ranked[place, :, :2]).mean() for place in kept[of_kept].index]
+        np.testing.assert_allclose(table.loc[of_table, "jaccard"], expected)
 
 
 def test_random_predictions_are_mostly_within_the_null(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from actsense.analysis.profiles import profile_masks
+from actsense.errors import OutdatedResultError
 from actsense.figures.mask_profiles import (
     CORRELATIONS,
     EFFECTS,
@@ -20,7 +21,13 @@ from actsense.figures.mask_profiles import (
     place_maps,
     trees,
 )
-from actsense.figures.masking import control_dots, masking_curves, plot_masking, recall_maps
+from actsense.figures.masking import (
+    control_dots,
+    first_place,
+    masking_curves,
+    plot_masking,
+    recall_maps,
+)
 from actsense.figures.style import FACTOR_COLORS
 
 AUGMENTATIONS = ["hue", "rolling"]
@@ -41,15 +48,14 @@ def study(**settings: object) -> xr.Dataset:
 
 
 def originals(**settings: object) -> xr.Dataset:
-    data = study(**settings)
-    return data.isel(condition=np.flatnonzero(data["input"] == "original"))
+    return first_place(study(**settings))
 
 
 def effects() -> pd.DataFrame:
     """Return effects of two scales and three places, a different number in every row."""
     rows = [
-        {"value": "S1", "level": level, "layers": layers, "input": name}
-        | {"factor": factor, "scale": scale}
+        {"value": "S1", "level": level, "layers": layers, "first_place": layers == "together"}
+        | {"input": name, "factor": factor, "scale": scale}
         for level, layers in (("activation", "together"), ("activation", "a"), ("channel", "a"))
         for scale in (0.0, 1.5)
         for name in (["original", *AUGMENTATIONS] if layers == "together" else ["original"])
@@ -72,7 +78,7 @@ def correlations() -> pd.DataFrame:
     ]
     rho = np.linspace(-0.2, 1, len(rows))
     table = pd.DataFrame(rows).assign(rho=rho, low=rho - 0.25, high=rho + 0.05)
-    return table.assign(configurations=6, images=80, resamples=100)
+    return table.assign(layers="together", configurations=6, images=80, resamples=100)
 
 
 def tree(**changes: object) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -87,7 +93,9 @@ def tree(**changes: object) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     ).assign(value="S1")
     summary = {"value": "S1", "items": 4, "constant": 0, "clusters": 2, "silhouette": 0.8}
     summary |= {"cut": 0.55, "cophenetic": 0.93, "images": 80, "resamples": 100} | changes
-    return clusters, linkage, pd.DataFrame([summary])
+    tables = clusters, linkage, pd.DataFrame([summary])
+    one, other, last = (table.assign(layers="together") for table in tables)
+    return one, other, last
 
 
 def texts(figure: Figure) -> str:
@@ -242,8 +250,7 @@ def test_recall_that_may_be_unchanged_stands_in_parentheses() -> None:
 
 
 def test_of_many_classes_those_that_differ_most_are_shown() -> None:
-    table = listed(AUGMENTATIONS, FACTORS)
-    data = masking(table[table["input"] == "original"], accuracy, classes=30)
+    data = first_place(masking(listed(AUGMENTATIONS, FACTORS), accuracy, classes=30))
     data["recall"][:] = 0.5
     moved = np.arange(5, 25)
     top = np.flatnonzero(data["rule"] == "top")
@@ -252,6 +259,29 @@ def test_of_many_classes_those_that_differ_most_are_shown() -> None:
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert shown == [f"class {number}" for number in moved]
     assert "the 20 of 30 that differ most" in texts(figure)
+
+
+def test_of_layers_masked_alone_the_first_is_drawn_and_named(tmp_path: Path) -> None:
+    each = study(layers=["each", "together"])
+    one, named = first_place(each), "conv1 (first of 2 layers masked alone)"
+    assert set(one["layers"].to_numpy()) == {"", "conv1"}
+    assert one.sizes["condition"] == originals().sizes["condition"]
+    tables = profile_masks(stored(tmp_path, each), seed=0)
+    figures = [
+        masking_curves(one, "S1", title="t"),
+        control_dots(one, title="t"),
+        recall_maps(one, title="t"),
+        effect_maps(tables["effects"], title="t"),
+        correlation_maps(tables["profiles"], title="t"),
+        trees(tables["clusters"], tables["linkage"], tables["trees"], title="t"),
+    ]
+    assert all(named in texts(figure) for figure in figures)
+
+
+def test_a_store_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    store = stored(tmp_path, study().drop_vars("first_place"))
+    with pytest.raises(OutdatedResultError, match="snakemake masking --forcerun evaluate_masks"):
+        plot_masking(store, {}, {}, title="t", dpi=50)
 
 
 @pytest.mark.parametrize("label", ["class", "prediction"])

@@ -26,6 +26,7 @@ def ranking() -> pd.DataFrame:
 def matches() -> pd.DataFrame:
     rows = [
         {"value": value, "factor": factor, "input": name, "rule": rule}
+        | {"layers": "" if rule == "none" else "together"}
         | {"scale": scale, "fraction": fraction, "jaccard": 0.2 + 0.1 * (fraction == 0.5)}
         for value, factor in product(VALUES, FACTORS)
         for name in ("original", factor)
@@ -90,6 +91,18 @@ def test_marks_tell_significance_and_collapse(
     ]  # fmt: skip
     assert {line.get_marker() for line in marks} == {marker}
     assert all((line.get_markerfacecolor() != "white") == filled for line in marks)
+
+
+def test_of_layers_masked_alone_the_first_is_drawn_and_named(tmp_path: Path) -> None:
+    table = matches()
+    masked = table["rule"] == "top"
+    first, second = (table[masked].assign(layers=name) for name in ("conv1", "conv2"))
+    second["jaccard"] += 0.01
+    figure = class_matches(pd.concat([table[~masked], first, second]), title="t")
+    drawn = [line.get_xydata() for line in figure.axes[0].lines]
+    alone = [line.get_xydata() for line in class_matches(table, title="t").axes[0].lines]
+    assert all(np.array_equal(a, b) for a, b in zip(drawn, alone, strict=True))
+    assert "in conv1, the first of 2 layers" in text(figure, tmp_path)
 
 
 def test_values_that_chose_no_masks_take_no_rows() -> None:

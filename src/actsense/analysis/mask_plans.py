@@ -11,7 +11,15 @@ A *plan* says what is masked in the network, a *condition* is a plan and an inpu
     mean       those of `top`, replaced by their mean response instead of scaled
 """
 
-__all__ = ["ORIGINAL", "TOGETHER", "Condition", "MaskPlan", "conditions", "count_conditions"]
+__all__ = [
+    "COORDINATES",
+    "ORIGINAL",
+    "TOGETHER",
+    "Condition",
+    "MaskPlan",
+    "conditions",
+    "count_conditions",
+]
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +31,11 @@ ORIGINAL = "original"  # the input without augmentation
 TOGETHER = "together"
 GUIDED = ("top", "permuted", "least")  # rules that scale by the map of a value and a factor
 EVERYWHERE = ("top", "random", "magnitude")  # rules of the first place that see every input
+# What a masking store says of every condition.
+COORDINATES = (
+    *("input", "value", "factor", "rule", "scale", "fraction", "level", "layers", "draw"),
+    "first_place",
+)
 
 
 @dataclass(frozen=True)
@@ -58,10 +71,23 @@ class MaskPlan:
 
 @dataclass(frozen=True)
 class Condition:
-    """A masked network and what it is shown: `original`, or an augmentation alone."""
+    """A masked network and what it is shown.
+
+    Attributes:
+        input: `original`, or an augmentation alone.
+        plan: What is masked.
+        first: Whether it is masked in the first place, or not at all; see `conditions`.
+    """
 
     input: str
     plan: MaskPlan
+    first: bool
+
+    @property
+    def coordinates(self) -> dict[str, Any]:
+        """One of each of `COORDINATES`; NaN where the plan has no number."""
+        own = {"input": self.input, "first_place": self.first} | vars(self.plan)
+        return {name: float("nan") if own[name] is None else own[name] for name in COORDINATES}
 
 
 def conditions(
@@ -76,7 +102,8 @@ def conditions(
     The unmasked network sees every input. So do, in the first place (the first of the levels
     with the first of `together` and `each`), the rules `top`, `random` and `magnitude`; all
     other rules see the original and, if their factor is an augmentation, that one. In the other
-    places `top` sees these two, and its controls see the original alone.
+    places `top` sees these two, and its controls see the original alone. Where `each` is first,
+    the first place holds every layer alone.
 
     Arguments:
         settings: The section `masking` of the configuration.
@@ -87,13 +114,13 @@ def conditions(
     inputs = (ORIGINAL, *augmentations)
     chosen = augmentations if settings["factors"] == "augmentations" else factors
     for name in inputs:
-        yield Condition(name, MaskPlan("none"))
+        yield Condition(name, MaskPlan("none"), first=True)
     first = True
     for level, which in product(settings["levels"], settings["layers"]):
         for layers in (TOGETHER,) if which == TOGETHER else map_layers:
             for plan in _plans(settings, chosen, level, layers):
                 for name in _inputs(plan, inputs, first):
-                    yield Condition(name, plan)
+                    yield Condition(name, plan, first)
         first = False
 
 

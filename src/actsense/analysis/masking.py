@@ -14,7 +14,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from actsense.analysis.mask_metrics import METRICS, Summary, image_draws, summarize
-from actsense.analysis.mask_plans import ORIGINAL, TOGETHER, Condition, MaskPlan, conditions
+from actsense.analysis.mask_plans import (
+    COORDINATES,
+    ORIGINAL,
+    Condition,
+    MaskPlan,
+    conditions,
+)
 from actsense.analysis.mask_ranks import MaskRanks
 from actsense.analysis.mask_trials import MaskTrial
 from actsense.models import Network
@@ -23,7 +29,6 @@ from actsense.models.precision import arithmetic
 from actsense.progress import Progress
 from actsense.sampling.shards import Sampling
 
-PLAN = ("value", "factor", "rule", "scale", "fraction", "level", "layers", "draw")
 DESCRIPTIONS = {
     "top1": "share of images whose label is predicted first",
     "top5": "share of images whose label is among the first k predictions",
@@ -63,8 +68,8 @@ def evaluate_masks(
 
     Returns:
         The root: metrics of all conditions. `predictions`: the first k classes of every image,
-        for the unmasked network, and for `top` of the first level and layers with the original
-        and its own augmentation; `prediction` has the coordinates that `condition` has.
+        for the unmasked network, and for `top` in the first place with the original and its own
+        augmentation; `prediction` has the coordinates that `condition` has.
 
     Raises:
         ConfigError: If there are fewer than two classes or no layer can be masked.
@@ -83,12 +88,12 @@ def evaluate_masks(
     summaries, orders = [], []
     shown = len(rows) * sum(map(len, wanted.values()))
     with Progress(shown, desc="masking", unit="image") as known:
-        for name, plans in wanted.items():
-            found = trial.run(name, plans, known)
+        for name, own in wanted.items():
+            found = trial.run(name, [condition.plan for condition in own], known)
             with arithmetic("float32", device):
                 summaries.append(summarize(found, labels, len(names), draws))
-            orders.append(found.order[[_is_kept(name, plan, settings) for plan in plans]])
-    listed = [Condition(name, plan) for name, plans in wanted.items() for plan in plans]
+            orders.append(found.order[[_is_kept(condition) for condition in own]])
+    listed = [condition for own in wanted.values() for condition in own]
     facts = {
         "images": len(rows),
         "design": sampling.design.name,
@@ -98,7 +103,7 @@ def evaluate_masks(
         "masked_layers": json.dumps(ranks.layers),
         "unmasked_layers": json.dumps(ranks.unmasked),
     }
-    kept = [c for c in listed if _is_kept(c.input, c.plan, settings)]
+    kept = [condition for condition in listed if _is_kept(condition)]
     return {
         "": _root(listed, summaries, ranks).assign_coords({"class": names}).assign_attrs(facts),
         "predictions": _predictions(kept, np.concatenate(orders), labels),
@@ -116,7 +121,7 @@ def masking_table(data: xr.Dataset) -> pd.DataFrame:
     """
     single = [name for name, array in data.data_vars.items() if array.dims == ("condition",)]
     rows = data[single].to_dataframe()
-    kinds = ["input", *(name for name in PLAN if name != "draw")]
+    kinds = [name for name in COORDINATES if name != "draw"]
     groups = rows.groupby(kinds, dropna=False, sort=False)
     table = groups[["masked_units", "certain_share"]].first()
     table.insert(0, "draws", groups.size())
@@ -132,27 +137,25 @@ def masking_table(data: xr.Dataset) -> pd.DataFrame:
 
 def _conditions(
     sampling: Sampling, ranks: MaskRanks, settings: Mapping[str, Any]
-) -> dict[str, list[MaskPlan]]:
-    """Group the plans by the input that the network is shown."""
-    grouped: dict[str, list[MaskPlan]] = {}
+) -> dict[str, list[Condition]]:
+    """Group the conditions by the input that the network is shown."""
+    grouped: dict[str, list[Condition]] = {}
     for condition in conditions(
         settings,
         augmentations=sampling.law.augmentations,
         factors=ranks.factors,
         map_layers=ranks.layers,
     ):
-        grouped.setdefault(condition.input, []).append(condition.plan)
+        grouped.setdefault(condition.input, []).append(condition)
     return grouped
 
 
-def _is_kept(name: str, plan: MaskPlan, settings: Mapping[str, Any]) -> bool:
+def _is_kept(condition: Condition) -> bool:
     """Tell whether the predictions under a condition are kept image by image."""
-    first = (
-        plan.rule == "top"
-        and plan.level == settings["levels"][0]
-        and (plan.layers == TOGETHER) == (settings["layers"][0] == TOGETHER)
+    plan, own = condition.plan, (ORIGINAL, condition.plan.factor)
+    return plan.rule == "none" or (
+        condition.first and plan.rule == "top" and condition.input in own
     )
-    return plan.rule == "none" or (first and name in (ORIGINAL, plan.factor))
 
 
 def _root(
@@ -201,10 +204,6 @@ def _predictions(
 
 
 def _coordinates(listed: Sequence[Condition], axis: str) -> dict[str, tuple[str, list[Any]]]:
-    """Return what the plans and inputs are, along an axis; NaN where a plan has no number."""
-    plans = [condition.plan for condition in listed]
-    columns: dict[str, list[Any]] = {"input": [condition.input for condition in listed]}
-    for name in PLAN:
-        values = [getattr(plan, name) for plan in plans]
-        columns[name] = [float("nan") if value is None else value for value in values]
-    return {name: (axis, values) for name, values in columns.items()}
+    """Return what the conditions are, along an axis."""
+    rows = [condition.coordinates for condition in listed]
+    return {name: (axis, [row[name] for row in rows]) for name in COORDINATES}

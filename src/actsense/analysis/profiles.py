@@ -20,9 +20,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from actsense.analysis.mask_plans import ORIGINAL
+from actsense.analysis.mask_plans import COORDINATES, ORIGINAL
 from actsense.analysis.profile_trees import tree_tables
-from actsense.errors import ConfigError
+from actsense.errors import ConfigError, OutdatedResultError
 from actsense.store import read_results
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,6 @@ Floats32 = NDArray[np.float32]
 
 INTERVAL = (2.5, 97.5)  # per cent of the resamples
 ROUNDED = 0.01  # images: single precision holds accuracies of 50,000 to 0.003
-COORDINATES = ("input", "value", "factor", "rule", "scale", "fraction", "level", "layers", "draw")
 CONFIGURATION = ["scale", "fraction"]
 
 
@@ -42,6 +41,7 @@ class Profiles:
         value: Index whose maps chose what is masked.
         level: What is ranked and scaled, `activation` or `channel`.
         layers: The masked layer, or `together`.
+        first: Whether all inputs see these masks.
         pairs: Input and factor of every profile.
         scales: Scale of every configuration.
         differences: Accuracy minus mean accuracy under random masks times images and draws, whole
@@ -54,6 +54,7 @@ class Profiles:
     value: str
     level: str
     layers: str
+    first: bool
     pairs: tuple[tuple[str, str], ...]
     scales: Floats
     differences: Floats
@@ -71,27 +72,32 @@ def profile_masks(store: Path, *, seed: int) -> dict[str, pd.DataFrame]:
 
     Returns:
         Tables `effects` and `profiles`, and of the clustering `clusters`, `linkage` and `trees`.
-        Correlations and clusters are of the first level and layers: all inputs see only those.
+        Correlations and clusters are of the first place, which alone all inputs see, and of
+        every layer there that is masked alone.
 
     Raises:
-        ConfigError: If the store lacks conditions, or has a single configuration.
+        ConfigError: If the store lacks conditions, is of an earlier version, or has a single
+            configuration.
     """
     data = read_results(store).to_dataset()[["top1", "top1_bootstrap"]].load()
-    every = _read_profiles(data, seed=seed)
+    every = _read_profiles(data, _conditions(data, store), seed=seed)
     if not every:
         raise ConfigError(
             f"{store}: no mask was evaluated. Record a layer with positions, and make it again: "
             "snakemake masking --forcerun evaluate_masks."
         )
-    first = [p for p in every if (p.level, p.layers) == (every[0].level, every[0].layers)]
+    first = [profiles for profiles in every if profiles.first]
     effects = pd.concat([effect_table(profiles) for profiles in every], ignore_index=True)
     correlations = pd.concat([profile_table(profiles) for profiles in first], ignore_index=True)
     parts = [
-        tree_tables(
-            standard_ranks(profiles.differences[:, chosen]),
-            pairs=[profiles.pairs[place] for place in chosen],
-            facts={"value": profiles.value, "images": profiles.images},
-        )
+        {
+            name: table.assign(layers=profiles.layers)
+            for name, table in tree_tables(
+                standard_ranks(profiles.differences[:, chosen]),
+                pairs=[profiles.pairs[place] for place in chosen],
+                facts={"value": profiles.value, "images": profiles.images},
+            ).items()
+        }
         for profiles in first
         if (chosen := [k for k, (name, _) in enumerate(profiles.pairs) if name != ORIGINAL])
     ]
@@ -116,6 +122,7 @@ def effect_table(profiles: Profiles) -> pd.DataFrame:
                 "value": profiles.value,
                 "level": profiles.level,
                 "layers": profiles.layers,
+                "first_place": profiles.first,
                 "input": name,
                 "factor": factor,
                 "scale": scale,
@@ -150,6 +157,7 @@ def profile_table(profiles: Profiles) -> pd.DataFrame:
         rho_raw, raw_low, raw_high, _ = _interval(_correlate(raw[:, k], raw[:, reference]))
         rows.append(
             {
+                "layers": profiles.layers,
                 "value": profiles.value,
                 "input": name,
                 "factor": factor,
@@ -194,9 +202,16 @@ def _interval(rho: Floats) -> tuple[float, float, float, int]:
     return float(rho[0]), float(low), float(high), undefined
 
 
-def _read_profiles(data: xr.Dataset, *, seed: int) -> list[Profiles]:
+def _conditions(data: xr.Dataset, store: Path) -> pd.DataFrame:
+    if "first_place" not in data:
+        raise OutdatedResultError(
+            store, "which masks every input sees", "masking --forcerun evaluate_masks"
+        )
+    return pd.DataFrame({name: data[name].to_numpy() for name in COORDINATES})
+
+
+def _read_profiles(data: xr.Dataset, conditions: pd.DataFrame, *, seed: int) -> list[Profiles]:
     """Return the profiles of all values, levels and layers, in the order of the store."""
-    conditions = pd.DataFrame({name: data[name].to_numpy() for name in COORDINATES})
     conditions["place"] = np.arange(len(conditions))
     hits, images = _whole_hits(data), int(data.attrs["images"])
     every = []
@@ -226,7 +241,7 @@ def _read_profiles(data: xr.Dataset, *, seed: int) -> list[Profiles]:
             inputs = control.index.get_indexer(table.index.get_level_values("input"))
             every.append(
                 Profiles(
-                    *(str(value), str(level), str(layers)),
+                    *(str(value), str(level), str(layers), bool(chosen["first_place"].all())),
                     pairs=tuple((str(name), str(factor)) for name, factor in table.index),
                     scales=configurations.get_level_values("scale").to_numpy(np.float64),
                     differences=len(draws) * own - summed[:, inputs],

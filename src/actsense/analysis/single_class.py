@@ -60,7 +60,7 @@ COLUMNS = {
         *("index", "ci", "variance", "weighted", "weighted_low"),
     ),
     "matches": (
-        *("design", "value", "factor", "input", "rule", "scale", "fraction"),
+        *("design", "value", "factor", "input", "rule", "layers", "scale", "fraction"),
         *("jaccard", "low", "high", "null_mean", "null_low", "null_high", "p_value", "p_adjusted"),
         *("most_predicted_class", "collapse_share", "images", "k"),
     ),
@@ -74,8 +74,8 @@ class Predictions:
 
     Attributes:
         classes: Names of the classes.
-        conditions: What the network saw and how it was damaged: input, value, factor, rule, scale
-            and fraction, a row each.
+        conditions: What the network saw and how it was damaged: input, value, factor, rule,
+            layers, scale and fraction, a row each.
         ranked: Numbers of the classes, best first, (conditions, images, ranks).
     """
 
@@ -95,11 +95,12 @@ class Predictions:
         tree = read_results(path)
         data = tree["predictions"].to_dataset()
         which, *_ = data["classes"].dims
-        coordinates = ("input", "value", "factor", "rule", "scale", "fraction")
+        texts = ("input", "value", "factor", "rule", "layers")
+        coordinates = (*texts, "scale", "fraction")
         conditions = pd.DataFrame({name: data[name].to_numpy() for name in coordinates})
         return cls(
             tuple(str(name) for name in tree["class"].to_numpy()),
-            conditions.astype(dict.fromkeys(("input", "value", "factor", "rule"), object)),
+            conditions.astype(dict.fromkeys(texts, object)),
             data["classes"].transpose(which, "image", "rank").to_numpy().astype(np.int64),
         )
 
@@ -294,7 +295,7 @@ class _Comparison:
         inputs = conditions["input"].isin([ORIGINAL, factor])
         damaged = conditions[["rule", "value", "factor"]].eq(["top", value, factor]).all(axis=1)
         chosen = conditions[inputs & (damaged | conditions["rule"].eq("none"))]
-        described = chosen[["input", "rule", "scale", "fraction"]].to_dict("records")
+        described = chosen[["input", "rule", "layers", "scale", "fraction"]].to_dict("records")
         rows = [
             condition | self._match(place, candidates)
             for place, condition in zip(chosen.index.to_numpy(), described, strict=True)

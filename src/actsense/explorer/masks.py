@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from actsense.errors import OutdatedResultError
 from actsense.inspection import RunResults
 from actsense.store import CorruptFileError
 
@@ -22,7 +23,6 @@ CONTROLS = {
     "least": "least sensitive",
     "mean": "replaced by their mean",
 }
-PLAN = ("input", "value", "factor", "rule", "scale", "fraction", "level", "layers", "draw")
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,28 @@ class MaskChoice:
 
 
 def conditions_table(run: RunResults) -> pd.DataFrame:
-    """Return one row per condition, those of the first level and choice of layers alone.
+    """Return one row per condition of the first place, of the first layer that is masked there.
 
     Raises:
-        ConfigError: If no masks have been evaluated, or their store is damaged.
+        ConfigError: If no masks have been evaluated, or their store is damaged or outdated.
     """
-    data = run.masking.to_dataset()
-    wanted = [*PLAN, *(m + end for m in METRICS for end in ("", "_low", "_high"))]
+    data, path = run.masking.to_dataset(), run.path / "masking.zarr"
+    if "first_place" not in data:
+        raise OutdatedResultError(
+            path, "which masks every input sees", "masking --forcerun evaluate_masks"
+        )
+    wanted = [m + end for m in METRICS for end in ("", "_low", "_high")]
     try:
+        wanted += [str(name) for name in data["rule"].coords]
         table = pd.DataFrame({name: data[name].to_numpy() for name in wanted})
     except (KeyError, ValueError, OSError, RuntimeError) as error:
-        raise CorruptFileError(run.path / "masking.zarr", error) from error
+        raise CorruptFileError(path, error) from error
+    table = table[table["first_place"]]
     guided = table[table["rule"] == "top"]
     if guided.empty:
-        raise CorruptFileError(run.path / "masking.zarr", "it holds no masks")
-    same = (table["level"] == guided["level"].iloc[0]) & (
-        table["layers"] == guided["layers"].iloc[0]
-    )
-    kept: pd.DataFrame = table[same | (table["rule"] == "none")].reset_index(drop=True)
-    return kept
+        raise CorruptFileError(path, "it holds no masks")
+    shown = table["layers"].isin(["", guided["layers"].iloc[0]])
+    return table[shown].reset_index(drop=True)
 
 
 def curves(table: pd.DataFrame, choice: MaskChoice, factor: str) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What masks do beyond random masks, whose profiles correlate, and which of them are alike."""
 
-__all__ = ["correlation_maps", "effect_maps", "place_maps", "trees"]
+__all__ = ["correlation_maps", "effect_maps", "first_layer", "place_maps", "trees"]
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -21,6 +21,7 @@ from actsense.figures.matrices import Numbers
 from actsense.figures.style import new_figure
 
 ORIGINAL = "original"
+TOGETHER, ALL = "together", "all layers"
 # The same in all figures of all networks, percentage points; the logarithm shows small ones.
 EFFECTS = SymLogNorm(linthresh=2, linscale=0.6, vmin=-50, vmax=50, base=10)
 TICKS = [-50, -20, -10, -4, -1, 0, 1, 4, 10, 20, 50]
@@ -37,18 +38,18 @@ def effect_maps(effects: pd.DataFrame, *, title: str) -> Figure:
     """Draw how much more than random masks the masks of every factor change, for all inputs.
 
     Arguments:
-        effects: Effects of masks; the first level and layers in it are drawn.
+        effects: Effects of masks; those that all inputs see are drawn, of the first layer where
+            layers are masked one by one.
         title: Network and design.
     """
-    first = effects[["level", "layers"]].iloc[0]
-    own = effects[(effects["level"] == first["level"]) & (effects["layers"] == first["layers"])]
+    own, where = first_layer(effects[effects["first_place"]])
     return _effect_grid(
         own,
         "input",
         f"{title}: what masks of a factor change beyond random masks of equal size",
         "Top-1 accuracy minus that under random masks, percentage points, mean over "
-        f"{_fractions(own)}; masked: {_place(*first)}.\nRows: what the network sees; framed: it "
-        f"is the masked factor. {_facts(own)} {PALE_NOTE}",
+        f"{_fractions(own)}; masked: {own['level'].iloc[0]}s, {where}.\nRows: what the network "
+        f"sees; framed: it is the masked factor. {_facts(own)} {PALE_NOTE}",
     )
 
 
@@ -60,7 +61,7 @@ def place_maps(effects: pd.DataFrame, *, title: str) -> Figure:
         title: Network and design.
     """
     own = effects[effects["input"] == ORIGINAL].copy()
-    own["place"] = [_place(*pair) for pair in zip(own["level"], own["layers"], strict=True)]
+    own["place"] = own["level"] + "s, " + own["layers"].replace(TOGETHER, ALL)
     return _effect_grid(
         own,
         "place",
@@ -75,9 +76,11 @@ def correlation_maps(profiles: pd.DataFrame, *, title: str) -> Figure:
     """Draw how the profiles of every input correlate with those of the original input.
 
     Arguments:
-        profiles: Correlations of profiles.
+        profiles: Correlations of profiles; those of the first layer are drawn where layers are
+            masked one by one.
         title: Network and design.
     """
+    profiles, where = first_layer(profiles)
     values, factors = _seen(profiles, "value"), _seen(profiles, "factor")
     inputs, one = _seen(profiles, "input"), profiles.iloc[0]
     left, panel = 1.6, CELL * len(factors) + 0.3
@@ -88,7 +91,7 @@ def correlation_maps(profiles: pd.DataFrame, *, title: str) -> Figure:
         f"{title}: do masks act alike on augmented and on original images?",
         "Spearman's rho of the profiles (accuracy beyond random masks over "
         f"{one['configurations']} scales and fractions) of input (row) and original, per masked "
-        "factor (column).\nFramed: the input is the masked factor. "
+        f"factor (column); masked: {where}.\nFramed: the input is the masked factor. "
         f"n = {one['images']} images, {one['resamples']} resamples. {PALE_NOTE} "
         f"Crossed: a profile is constant ({undefined}).",
     )
@@ -107,19 +110,23 @@ def trees(
     """Draw the tree of all profiles of every value, colored by cluster.
 
     Arguments:
-        clusters: Cluster and leaf of every pair of input and factor.
+        clusters: Cluster and leaf of every pair of input and factor; as in all three tables,
+            those of the first layer are drawn where layers are masked one by one.
         linkage: Steps of the trees.
         summary: One row per value.
         title: Network and design.
     """
+    summary, where = first_layer(summary)
+    layers = summary["layers"].iloc[0]
+    clusters, linkage = (table[table["layers"] == layers] for table in (clusters, linkage))
     rows = int(summary["items"].max())
     figure = new_figure(
         max(10.5, 4.3 * len(summary) + 0.4),
         1.6 + max(1.5, 0.135 * rows),
         f"{title}: which masks act alike on which input",
         "Average linkage of the profiles named input--masked factor, distance 1 - Spearman's rho; "
-        "left: alike.\nDashed: the cut with the best silhouette; colors: its clusters "
-        "(gray: of one). Stability: mean Jaccard overlap when found again in resamples.",
+        f"left: alike; masked: {where}.\nDashed: the cut with the best silhouette; colors: its "
+        "clusters (gray: of one). Stability: mean Jaccard overlap when found again in resamples.",
     )
     axes = figure.subplots(1, len(summary), squeeze=False)[0]
     for axis, tree in zip(axes, summary.to_dict("records"), strict=True):
@@ -256,9 +263,16 @@ def _points(value: float) -> str:
     return "0" if float(written) == 0 else written
 
 
-def _place(level: str, layers: str) -> str:
-    where = "all layers" if layers == "together" else layers
-    return f"{level}s, {where}"
+def first_layer(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the rows of the first choice of layers that are masked, and say which.
+
+    Rows without a mask stay.
+    """
+    layers = [name for name in _seen(table, "layers") if name]
+    where = ALL if layers[0] == TOGETHER else layers[0]
+    if len(layers) > 1:
+        where += f" (first of {len(layers)} layers masked alone)"
+    return table[table["layers"].isin(["", layers[0]])], where
 
 
 def _fractions(effects: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """All figures of one masking store, and those of what its masks do to original images."""
 
-__all__ = ["control_dots", "masking_curves", "plot_masking", "recall_maps"]
+__all__ = ["control_dots", "first_place", "masking_curves", "plot_masking", "recall_maps"]
 
 from collections.abc import Hashable, Mapping
 from itertools import chain
@@ -15,7 +15,14 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from actsense.figures.mask_profiles import correlation_maps, effect_maps, place_maps, trees
+from actsense.errors import OutdatedResultError
+from actsense.figures.mask_profiles import (
+    correlation_maps,
+    effect_maps,
+    first_layer,
+    place_maps,
+    trees,
+)
 from actsense.figures.matrices import Numbers
 from actsense.figures.style import (
     FACTOR_COLORS,
@@ -60,7 +67,12 @@ def plot_masking(
         title: Network and design.
         dpi: Dots per inch of the PNG files.
     """
-    data = _first_place(read_results(store).to_dataset())
+    data = read_results(store).to_dataset()
+    if "first_place" not in data:
+        raise OutdatedResultError(
+            store, "which masks every input sees", "masking --forcerun evaluate_masks"
+        )
+    data = first_place(data)
     if data.attrs["label"] == "prediction":
         title += " (labels: the network's own unmasked predictions)"
     read = {name: read_table(path) for name, path in tables.items()}
@@ -84,7 +96,7 @@ def masking_curves(data: xr.Dataset, value: str, *, title: str) -> Figure:
     """Draw accuracy, divergence and collapse over the masked fraction, scales side by side.
 
     Arguments:
-        data: Conditions of one level and choice of layers with original images.
+        data: What `first_place` returns.
         value: Index whose maps choose.
         title: Network and design.
     """
@@ -94,7 +106,7 @@ def masking_curves(data: xr.Dataset, value: str, *, title: str) -> Figure:
         max(9.5, 3.4 * len(scales) + 1.0),
         8.0,
         f"{title}: masks of the activations that {value} calls most sensitive",
-        f"Original images, n = {data.attrs['images']}; masked: {_place(table)}. What is masked is "
+        f"Original images, n = {data.attrs['images']}; masked: {_place(data)}. What is masked is "
         "multiplied by the scale. Bars: 95 % intervals over images.\n"
         f"Band: all {_draws(table)} random masks of equal size. Entropy falls where the network "
         "answers with few classes, whatever it sees.",
@@ -137,7 +149,7 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
     """Draw the masks of every factor beside all controls, at the largest masked fraction.
 
     Arguments:
-        data: Conditions of one level and choice of layers with original images.
+        data: What `first_place` returns.
         title: Network and design.
     """
     table = _scalars(data)
@@ -147,7 +159,7 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
         max(10.5, 3.4 * len(scales) + 1.4),
         1.6 + len(values) * (0.2 * len(factors) + 0.45),
         f"{title}: masks of the most sensitive {100 * largest:g} % against their controls",
-        f"Top-1 accuracy on original images, n = {data.attrs['images']}; masked: {_place(table)}. "
+        f"Top-1 accuracy on original images, n = {data.attrs['images']}; masked: {_place(data)}. "
         "Bars: 95 % intervals over images.\n"
         f"Gray band: all {_draws(table)} random masks of equal size; dashed: those of the largest "
         "responses; dotted: no mask.",
@@ -178,7 +190,7 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
     """Draw which classes survive the most harmful mask of every factor.
 
     Arguments:
-        data: Conditions of one level and choice of layers with original images.
+        data: What `first_place` returns.
         title: Network and design.
     """
     table = _scalars(data)
@@ -194,7 +206,7 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
         2.7 + 0.25 * max(map(len, rows.values())),
         f"{title}: which classes survive the most harmful mask of each factor",
         f"Recall of classes ({shown}), per cent, on original images, n = {data.attrs['images']}; "
-        f"masked: {_place(table)}.\nNames: scale and masked share at which top-1 accuracy "
+        f"masked: {_place(data)}.\nNames: scale and masked share at which top-1 accuracy "
         "is lowest. In parentheses: the 95 % interval covers the recall without a mask.",
     )
     axes = figure.subplots(1, len(values), squeeze=False)[0]
@@ -216,17 +228,15 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
     return figure
 
 
-def _first_place(data: xr.Dataset) -> xr.Dataset:
-    """Return the conditions of the first level and layers with original images, loaded."""
-    rules = data["rule"].to_numpy()
-    first = int(np.argmax(rules == "top"))
-    own = (data["input"] == ORIGINAL).to_numpy()
-    for name in ("level", "layers"):
-        place = data[name].to_numpy()
-        own &= (place == place[first]) | (rules == "none")
+def first_place(data: xr.Dataset) -> xr.Dataset:
+    """Return the masks that every input sees, on original images, loaded; of the first layer."""
+    listed = pd.DataFrame({"layers": data["layers"].to_numpy()})
+    own, where = first_layer(
+        listed[(data["first_place"] & (data["input"] == ORIGINAL)).to_numpy()]
+    )
     keep = ["recall", "recall_low", "recall_high"]
     keep += [name + suffix for name in METRICS for suffix in ("", "_low", "_high")]
-    return data[keep].isel(condition=np.flatnonzero(own)).load()
+    return data[keep].isel(condition=own.index.to_numpy()).assign_attrs(where=where).load()
 
 
 def _scalars(data: xr.Dataset) -> pd.DataFrame:
@@ -314,10 +324,9 @@ def _mask_name(condition: Mapping[Hashable, Any]) -> str:
     )
 
 
-def _place(table: pd.DataFrame) -> str:
-    one = table[table["rule"] == "top"].iloc[0]
-    where = "all layers" if one["layers"] == "together" else one["layers"]
-    return f"{one['level']}s, {where}"
+def _place(data: xr.Dataset) -> str:
+    level = data["level"].to_numpy()[data["rule"].to_numpy() == "top"][0]
+    return f"{level}s, {data.attrs['where']}"
 
 
 def _draws(table: pd.DataFrame) -> int:

@@ -94,6 +94,7 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
     heading = f"{title}: do damaged networks predict the classes that feel an augmentation most?"
     if matches.empty:
         return new_figure(9, 1.2, heading, NOTHING)
+    matches, where = _first_layer(matches)
     first = matches.iloc[0]
     factors = list(matches["factor"].unique())
     # A value that chose no masks has its intact network in the table, and no rows of empty panels.
@@ -107,9 +108,9 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
         heading,
         f"Jaccard overlap of the k = {first['k']} most sensitive classes with the first k "
         f"predictions, mean of {first['images']} images with 95 % intervals, when the activations "
-        "most sensitive to\nthe augmentation are scaled. Bands: 95 % of random classes against "
-        f"the same predictions. Filled: adjusted p < {SIGNIFICANT}. Crosses: {COLLAPSED:.0%} of "
-        "images get one class.",
+        f"most sensitive to\nthe augmentation are scaled{where}. Bands: 95 % of random classes "
+        f"against the same predictions. Filled: adjusted p < {SIGNIFICANT}. Crosses: "
+        f"{COLLAPSED:.0%} of images get one class.",
     )
     rows = list(product(values, inputs))
     axes = figure.subplots(len(rows), len(factors), sharex=True, sharey=True, squeeze=False)
@@ -134,6 +135,15 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     figure.supxlabel("share of the activations that are scaled", fontsize=9)
     return figure
+
+
+def _first_layer(matches: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the rows of the first layer where layers are masked alone, and say which."""
+    layers = [name for name in matches["layers"].unique() if name]
+    if len(layers) < 2:
+        return matches, ""
+    own = matches[matches["layers"].isin(["", layers[0]])]
+    return own, f" in {layers[0]}, the first of {len(layers)} layers"
 
 
 def _ranks(axis: Axes, case: pd.DataFrame, factor: str, candidates: int) -> None:
