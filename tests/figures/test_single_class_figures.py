@@ -93,7 +93,7 @@ def test_marks_tell_significance_and_collapse(
     assert all((line.get_markerfacecolor() != "white") == filled for line in marks)
 
 
-def test_of_layers_masked_alone_the_first_is_drawn_and_named(tmp_path: Path) -> None:
+def test_of_layers_masked_alone_the_first_is_drawn_and_named() -> None:
     table = matches()
     masked = table["rule"] == "top"
     first, second = (table[masked].assign(layers=name) for name in ("conv1", "conv2"))
@@ -102,7 +102,7 @@ def test_of_layers_masked_alone_the_first_is_drawn_and_named(tmp_path: Path) -> 
     drawn = [line.get_xydata() for line in figure.axes[0].lines]
     alone = [line.get_xydata() for line in class_matches(table, title="t").axes[0].lines]
     assert all(np.array_equal(a, b) for a, b in zip(drawn, alone, strict=True))
-    assert "in conv1, the first of 2 layers" in text(figure, tmp_path)
+    assert "in conv1, the first of 2 layers" in text(figure)
 
 
 def test_values_that_chose_no_masks_take_no_rows() -> None:
