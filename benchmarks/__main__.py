@@ -16,6 +16,7 @@ from benchmarks import (
     dryrun,
     explorer,
     gpu,
+    imports,
     masking,
     peers,
     spatial,
@@ -35,6 +36,7 @@ MODULES = {
         storage,
         gpu,
         demo,
+        imports,
         dryrun,
         explorer,
     )

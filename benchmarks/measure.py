@@ -41,6 +41,13 @@ def seconds(work: Work) -> float:
     return time.perf_counter() - start
 
 
+def processor_seconds(work: Work) -> float:
+    """Return the processor time of a piece of work in this process, all threads together."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def interleaved(first: Work, second: Work, *, rounds: int = 5) -> tuple[float, float]:
     """Return the median seconds of two pieces of work, run in turn after one warm-up each."""
     first(), second()
