@@ -32,7 +32,7 @@ def words(figure: Figure) -> list[str]:
     return [*(text.get_text() for text in seen), *numbers]
 
 
-def cells(axes: Axes) -> dict[tuple[int, int], tuple[str, str]]:
+def cells(axes: Axes) -> dict[tuple[float, float], tuple[str, str]]:
     """Return what is written in the cells of a matrix, and in which color, by row and column."""
     return {
         place: written

@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 from figure_texts import cells, words
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from actsense.figures.augmentations import contact_sheet
+from actsense.figures.bars import channel_bars
 from actsense.figures.contrasts import contrast_bars
-from actsense.figures.maps import channel_bars, layer_maps
+from actsense.figures.maps import layer_maps
 from actsense.figures.mosaic import COLORS, LIMITS, Mosaic
 from actsense.figures.pages import plot_indices
 from actsense.figures.profiles import depth_profile, pair_maps
@@ -139,8 +141,11 @@ def test_vector_layers_become_bars() -> None:
     units = dataset(unit=5)
     units["variance"][:] = [1, 5, 2, 4, 3]
     figure = layer_maps(units, None, title="t", shown=3)
-    labels = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
-    assert labels == ["1", "3", "4"]
+    assert len(figure.axes) == len(INDICES)
+    first = {place: text for place, (text, _) in cells(figure.axes[0]).items() if place[0] < 1}
+    assert [first[place] for place in sorted(first)] == ["1", "3", "4"]
+    rows = [text.get_text() for text in figure.axes[0].texts]
+    assert rows == FACTORS
     assert "Dead units: 0 of 5" in texts(figure).replace("\n", " ")
 
 
@@ -148,8 +153,17 @@ def test_channel_bars_show_augmentations_only() -> None:
     figure = channel_bars({"features.2": dataset(channel=4)}, title="t", shown=3)
     assert figure is not None
     assert [axis.get_title() for axis in figure.axes] == ["hue", "rolling"]
-    heights = [bar.get_height() for bar in figure.axes[1].patches]
-    np.testing.assert_allclose(heights, 0.1)
+    ticks = figure.axes[0].get_yticks()
+    values = [float(label.get_text()) for label in figure.axes[0].get_yticklabels()]
+    assert values == [0, 0.1]
+    bars, intervals = figure.axes[1].collections[:2]
+    ends = np.array([path.vertices[[0, 1], 1] for path in bars.get_paths()])
+    heights = np.interp(-ends, -ticks, values)
+    np.testing.assert_allclose(heights, [[0, 0.1]] * 3)
+    assert all(to_hex(color) == FACTOR_COLORS["rolling"].lower() for color in bars.get_facecolor())
+    spans = np.array([line[:, 1] for line in intervals.get_segments()[::3]])
+    unit = (ticks[0] - ticks[1]) / 0.1  # rows of a share of 1
+    np.testing.assert_allclose(np.diff(spans) / unit, -0.02 * np.ones((3, 1)), rtol=1e-6)
     assert channel_bars({}, title="t", shown=3) is None
 
 

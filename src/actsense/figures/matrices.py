@@ -32,10 +32,10 @@ class Numbers(PathCollection):
 
     Arguments:
         axis: Where cells are: columns along x, rows along y.
-        cells: What is written, and its color, by row and column.
+        cells: What is written, and its color, by row and column; between cells by fractions.
     """
 
-    def __init__(self, axis: Axes, cells: Mapping[tuple[int, int], tuple[str, str]]) -> None:
+    def __init__(self, axis: Axes, cells: Mapping[Any, tuple[str, str]]) -> None:
         figure = axis.get_figure(root=True)
         assert figure is not None
         super().__init__(

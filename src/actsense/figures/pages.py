@@ -5,7 +5,8 @@ __all__ = ["plot_indices"]
 from collections.abc import Mapping
 from pathlib import Path
 
-from actsense.figures.maps import channel_bars, layer_maps
+from actsense.figures.bars import channel_bars
+from actsense.figures.maps import layer_maps
 from actsense.figures.profiles import depth_profile, pair_maps
 from actsense.figures.style import new_figure, save
 from actsense.store import read_results, replacing
