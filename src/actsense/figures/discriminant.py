@@ -153,15 +153,18 @@ def projections(projection: pd.DataFrame, accuracy: pd.DataFrame, *, title: str)
     if accuracy.empty:
         return new_figure(8, 1.2, heading, NOTHING)
     factors, layers = list(projection["factor"].unique()), list(accuracy["layer"].unique())
+    size = 2.45, 2.15  # inches of a panel
     figure = new_figure(
-        max(9.0, 2.9 * len(layers) + 2.2),
-        2.7 * len(NAMES) + 1.2,
+        0.8 + len(layers) * (size[0] + 0.35) + 1.3,
+        HEADER + 0.3 + len(NAMES) * (size[1] + 0.45) + 0.2,
         heading,
         "Every point is the map of one channel and factor, large points are means. The plane was "
         "fitted to one half of the channels, shown is the other half.\nAlong both axes, maps of "
         "a factor spread by 1 in the fitted channels; every panel has a plane of its own.",
+        arranged=False,
     )
-    axes = figure.subplots(len(NAMES), len(layers), squeeze=False)
+    corner, gap = (0.8, HEADER + 0.3), (0.35, 0.45)
+    axes = grid(figure, len(NAMES), len(layers), corner=corner, size=size, gap=gap)
     for row, (value, name) in zip(axes, NAMES.items(), strict=True):
         for axis, layer in zip(row, layers, strict=True):
             case = _rows(projection, layer=layer, value=value)

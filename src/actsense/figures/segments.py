@@ -13,6 +13,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from actsense.figures.matrices import grid, longest
 from actsense.figures.mosaic import Mosaic, share_bar
 from actsense.figures.profiles import NAMES
 from actsense.figures.segment_matrices import segment_correlations, segment_patterns
@@ -75,16 +76,21 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         f"{n} of {layer}"
         for layer, n in table.groupby("layer", sort=False)["channels"].first().items()
     )
+    size = max(1.3, 0.28 * len(layers)), 1.7  # inches of a panel
     figure = new_figure(
-        max(11.5, 1.6 * len(factors) + 1.8),
-        7.2,
+        0.8 + len(factors) * (size[0] + 0.12) + 1.1,
+        HEADER + 0.4 + len(NAMES) * (size[1] + 0.15) + longest(layers, 9),
         f"{title}: what a part of the network feels that sees one colour channel alone",
         "Each part, from the layer before to the one named below, is fed with hue, saturation or "
         "value instead of that layer; black: the same channels in the whole network.\n"
         f"Shares of the variance of the chosen channels ({channels}); bars are 95 % intervals "
         "over replicates.",
+        arranged=False,
     )  # fmt: skip
-    axes = figure.subplots(len(NAMES), len(factors), sharex=True, sharey=True, squeeze=False)
+    corner, gap = (0.8, HEADER + 0.4), (0.12, 0.15)
+    axes = grid(figure, len(NAMES), len(factors), corner=corner, size=size, gap=gap)
+    low, high = (table["value"] - table["ci"]).min(), (table["value"] + table["ci"]).max()
+    margin = 0.05 * (high - low)
     places = np.arange(len(layers))
     for row, (index, name) in zip(axes, NAMES.items(), strict=True):
         for axis, factor in zip(row, factors, strict=True):
@@ -104,6 +110,9 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
                 )
             axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
             axis.set_xlim(-0.5, len(layers) - 0.5)
+            axis.set_ylim(low - margin, high + margin)
+            axis.set_xticks(places, [""] * len(layers))
+            axis.tick_params(labelleft=axis is row[0])
         row[0].set_ylabel(name, fontsize=8.5)
     for axis, factor in zip(axes[0], factors, strict=True):
         axis.set_title(factor, fontsize=9 if len(factor) < 14 else 7.5)
