@@ -1,5 +1,6 @@
 """Benchmarks that need another machine still run here, on sizes that mean nothing."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu, storage
+from benchmarks import gpu, peers, storage
 from benchmarks.measure import Measurement
 
 REPOSITORY = Path(__file__).parents[1]
@@ -63,3 +64,13 @@ def test_the_disk_is_compared_on_a_small_shard(tmp_path: Path) -> None:
     assert all(m.value > 0 for m in found.values())
     plain, shard = (tmp_path / name for name in ("plain", "shard.zarr.zip"))
     np.testing.assert_allclose(shard.stat().st_size, plain.stat().st_size, rtol=0.02)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the peer: it divides 0 by 0
+def test_a_peer_leaves_the_root_logger_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])  # with any, its basicConfig would do nothing
+    monkeypatch.setattr(root, "level", logging.WARNING)
+    monkeypatch.setattr(peers, "UNITS", 16)
+    assert peers.per_row_against_iterative_stats().value > 0
+    assert (root.level, root.handlers) == (logging.WARNING, [])

@@ -24,6 +24,8 @@ from papermill.exceptions import PapermillExecutionError
 from actsense.errors import ConfigError, choose
 from actsense.store import replacing
 
+log = logging.getLogger(__name__)
+
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
     *("NUMBA_NUM_THREADS", "POLARS_MAX_THREADS"),
@@ -208,7 +210,7 @@ def _ended(notebook: NotebookNode) -> NotebookNode:
             sentence = nbformat.v4.new_output("stream", name="stdout", text=exits[0].evalue)
             cell.outputs = [*kept, sentence]
             cells = cells[: number + 1]
-            logging.info("Ended by itself: %s", exits[0].evalue)
+            log.info("Ended by itself: %s", exits[0].evalue)
             break
     notebook.cells = cells
     return notebook

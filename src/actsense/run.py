@@ -20,6 +20,8 @@ from actsense.errors import ConfigError
 from actsense.progress import TerminalHandler
 from actsense.store.atomic import DiskFullError
 
+log = logging.getLogger(__name__)
+
 HEARTBEAT = 1.0  # seconds between two looks at the workflow
 
 
@@ -82,7 +84,7 @@ def use_device(wanted: str) -> "torch.device":  # type: ignore[name-defined] # n
         )
     device = torch.device("cuda" if available and wanted != "cpu" else "cpu")
     reason = "as configured" if wanted != "auto" else f"auto: CUDA available is {available}"
-    logging.info("Running on %s (%s), %d threads", device, reason, torch.get_num_threads())
+    log.info("Running on %s (%s), %d threads", device, reason, torch.get_num_threads())
     return device
 
 
@@ -119,5 +121,5 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _stop(message: str) -> None:
-    logging.error(message.rstrip())
+    log.error(message.rstrip())
     sys.exit(1)

@@ -23,6 +23,8 @@ from actsense.sampling.law import ImagePool, InputLaw
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.study import Study
 
+log = logging.getLogger(__name__)
+
 SECONDS = 2.0  # of work behind one measurement
 WARMING = 4  # images that are evaluated first, without looking at the clock
 SMALLEST = 32  # images that are timed: fewer would not fill a processor
@@ -92,7 +94,7 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
         design: Name of the design.
         device: Where to run.
     """
-    logging.info("Measuring the speed of %s with %s", network, design)
+    log.info("Measuring the speed of %s with %s", network, design)
     settings = images.study.settings
     recorder = Recorder(
         _with_random_weights(images.study.outline(network), device),

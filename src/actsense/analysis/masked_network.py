@@ -18,6 +18,8 @@ from actsense.errors import ConfigError
 from actsense.models import LayerGraph, Network
 from actsense.models.precision import arithmetic
 
+log = logging.getLogger(__name__)
+
 Edit = Callable[[Tensor], Tensor]
 Values = dict[Any, Any]
 # How far logits may lie apart, in units of the largest one, when batches are put together in
@@ -146,7 +148,7 @@ class MaskedNetwork:
             reason = "its steps, run one by one, give other logits"
         except ConfigError as error:
             reason = str(error)
-        logging.info("The whole network runs for every mask, with hooks: %s", reason)
+        log.info("The whole network runs for every mask, with hooks: %s", reason)
         return _Hooked(network.module, layers)
 
     def _check_scaling_by_one(self, images: Tensor, whole: Tensor) -> None:

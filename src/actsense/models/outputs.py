@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from actsense.errors import ConfigError
 from actsense.models.network import Network
 
+log = logging.getLogger(__name__)
+
 
 def name_outputs(network: Network, known: Sequence[str], outputs: int) -> tuple[list[str], str]:
     """Return the names of the outputs, and what images are labelled by.
@@ -31,7 +33,7 @@ def name_outputs(network: Network, known: Sequence[str], outputs: int) -> tuple[
         )
     if outputs == len(known):
         return list(known), "class"
-    logging.info(
+    log.info(
         "%s has %d outputs for %d classes: its predictions are compared with those on intact "
         "images",
         *(network.name, outputs, len(known)),

@@ -24,6 +24,8 @@ from actsense.models.network import build_module, normalisation
 from actsense.models.state import save_state, write_card
 from actsense.progress import Progress
 
+log = logging.getLogger(__name__)
+
 SHIFT = 1 / 16  # largest random shift while training, as a share of the side
 READ = 512  # images per batch when scoring
 
@@ -87,7 +89,7 @@ def train_network(
             part: _accuracy(module, batches, cache.partition_rows(part))
             for part in ("train", "validation")
         }
-    logging.info(
+    log.info(
         "Accuracy: %.1f %% on train, %.1f %% on validation images",
         *(100 * share for share in accuracy.values()),
     )

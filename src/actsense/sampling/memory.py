@@ -12,6 +12,8 @@ from torch import Tensor
 
 from actsense.errors import ConfigError
 
+log = logging.getLogger(__name__)
+
 
 class Memory:
     """What a job knows of the memory of its device.
@@ -58,7 +60,7 @@ class Memory:
             _release()
             self._place = torch.device("cpu")
             made.append(torch.empty(shape, dtype=dtype))
-            logging.warning(
+            log.warning(
                 "Out of memory on %s: %.3f GB of results are kept on the host for the rest of the "
                 "job",
                 *(self._device, made[0].nbytes / 1e9),
@@ -74,7 +76,7 @@ class Memory:
                 "memory, or set `device: cpu`."
             )
         self.size = failed // 2
-        logging.warning(
+        log.warning(
             "Out of memory on %s: %d %s at a time instead of %d for the rest of the job",
             *(self._device, self.size, self._what, failed),
         )

@@ -16,6 +16,8 @@ from actsense.spatial.cells import CellTrial, cell_means
 from actsense.spatial.classifier import Classifier
 from actsense.spatial.regions import can_weigh_regions, region_maps
 
+log = logging.getLogger(__name__)
+
 TIES = zlib.crc32(b"order of equal cells")
 
 
@@ -62,7 +64,7 @@ def _comparable(tested: Classifier, sources: Mapping[str, Classifier]) -> Sequen
     others = [source for source in sources.values() if source.network.name != name]
     for source in others:
         if source.classes != tested.classes:
-            logging.info(
+            log.info(
                 "Cells of %s: maps of %s are left out, its outputs are others",
                 *(name, source.network.name),
             )

@@ -28,6 +28,8 @@ from actsense.progress import Progress
 from actsense.spatial.classifier import Classifier
 from actsense.spatial.interaction_grid import edited_patches, usable_sizes
 
+log = logging.getLogger(__name__)
+
 
 def evaluate_interaction(
     classifier: Classifier, settings: Mapping[str, Any], seed: int
@@ -134,7 +136,7 @@ def _sizes(side: int, sizes: Sequence[int]) -> list[int]:
         )
     for size in sizes:
         if size not in usable:
-            logging.info(
+            log.info(
                 "Interaction: patches of %d pixels are left out; images of %dx%d pixels have "
                 "fewer than two to edit",
                 *(size, side, side),
