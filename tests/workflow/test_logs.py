@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import snakemake
+from conftest import REPOSITORY, snakemake
 
+RULES = sorted((REPOSITORY / "workflow/rules").glob("*.smk"))
 SPOKEN = {
     "accumulate": r"mixed, replicate [01]: 320 evaluations in",
     "cache_images": r"images: 1797 images in",
@@ -29,7 +30,7 @@ SPOKEN = {
 def logs(finished: Path, rule: str) -> list[Path]:
     """List the logs of all jobs of a rule."""
     folder = finished / "results/tiny/logs"
-    return sorted([*folder.glob(f"{rule}.log"), *folder.glob(f"{rule}/*.log")])
+    return sorted([*folder.glob(f"{rule}.log"), *folder.glob(f"{rule}/**/*.log")])
 
 
 @pytest.mark.parametrize("rule", SPOKEN)
@@ -38,6 +39,15 @@ def test_every_job_of_a_long_rule_ends_with_what_it_has_done(finished: Path, rul
     assert found
     for path in found:
         assert re.search(rf"^[-\d]+ [:,\d]+ {SPOKEN[rule]}", path.read_text(), re.MULTILINE), path
+
+
+@pytest.mark.parametrize("rules", RULES, ids=lambda path: path.stem)
+def test_no_two_jobs_share_a_log(rules: Path) -> None:
+    """Networks a and a_b, designs b_c and c: joined by `_`, two pairs have one name."""
+    paths = re.findall(r'"(results/{study}/(?:logs|benchmarks)/[^"]+)"', rules.read_text())
+    assert not [
+        path for path in paths if re.search(r"{(network|design)}_|_{(network|design)}", path)
+    ]
 
 
 def test_no_log_has_a_carriage_return(finished: Path) -> None:

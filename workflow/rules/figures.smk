@@ -36,7 +36,7 @@ rule plot_indices:
             labels={"design": "{design}", "figure": "maps of {layer}"},
         ),
     log:
-        "results/{study}/logs/plot_indices/{network}_{design}.log",
+        "results/{study}/logs/plot_indices/{network}/{design}.log",
     conda:
         "../../envs/actsense.yaml"
     resources:
@@ -63,7 +63,7 @@ rule plot_contrast:
             labels={"design": "{design}", "figure": "each augmentation alone"},
         ),
     log:
-        "results/{study}/logs/plot_contrast/{network}_{design}.log",
+        "results/{study}/logs/plot_contrast/{network}/{design}.log",
     conda:
         "../../envs/actsense.yaml"
     resources:

@@ -12,9 +12,9 @@ rule evaluate_masks:
         masking=directory("results/{study}/{network}/{design}/masking.zarr"),
         table="results/{study}/{network}/{design}/tables/masking.csv",
     log:
-        "results/{study}/logs/evaluate_masks/{network}_{design}.log",
+        "results/{study}/logs/evaluate_masks/{network}/{design}.log",
     benchmark:
-        "results/{study}/benchmarks/evaluate_masks/{network}_{design}.tsv"
+        "results/{study}/benchmarks/evaluate_masks/{network}/{design}.tsv"
     conda:
         "../../envs/actsense.yaml"
     resources:

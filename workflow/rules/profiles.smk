@@ -12,9 +12,9 @@ rule profile_masks:
         linkage="results/{study}/{network}/{design}/tables/mask_linkage.csv",
         trees="results/{study}/{network}/{design}/tables/mask_trees.csv",
     log:
-        "results/{study}/logs/profile_masks/{network}_{design}.log",
+        "results/{study}/logs/profile_masks/{network}/{design}.log",
     benchmark:
-        "results/{study}/benchmarks/profile_masks/{network}_{design}.tsv"
+        "results/{study}/benchmarks/profile_masks/{network}/{design}.tsv"
     conda:
         "../../envs/actsense.yaml"
     resources:
@@ -92,7 +92,7 @@ rule plot_masking:
             labels={"design": "{design}", "figure": "recall of classes"},
         ),
     log:
-        "results/{study}/logs/plot_masking/{network}_{design}.log",
+        "results/{study}/logs/plot_masking/{network}/{design}.log",
     conda:
         "../../envs/actsense.yaml"
     resources:

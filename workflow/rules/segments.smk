@@ -16,9 +16,9 @@ rule sample_segments:
         segments="results/{study}/{network}/{design}/tables/segments.csv",
         skipped="results/{study}/{network}/{design}/tables/segments_skipped.csv",
     log:
-        "results/{study}/logs/sample_segments/{network}_{design}.log",
+        "results/{study}/logs/sample_segments/{network}/{design}.log",
     benchmark:
-        "results/{study}/benchmarks/sample_segments/{network}_{design}.tsv"
+        "results/{study}/benchmarks/sample_segments/{network}/{design}.tsv"
     conda:
         "../../envs/actsense.yaml"
     resources:
@@ -47,7 +47,7 @@ rule compare_segments:
         differences="results/{study}/{network}/{design}/tables/segment_differences.csv",
         patterns="results/{study}/{network}/{design}/tables/segment_patterns.csv",
     log:
-        "results/{study}/logs/compare_segments/{network}_{design}.log",
+        "results/{study}/logs/compare_segments/{network}/{design}.log",
     conda:
         "../../envs/actsense.yaml"
     resources:
@@ -106,7 +106,7 @@ rule plot_segments:
             labels={"design": "{design}", "figure": "correlations in {layer}"},
         ),
     log:
-        "results/{study}/logs/plot_segments/{network}_{design}.log",
+        "results/{study}/logs/plot_segments/{network}/{design}.log",
     conda:
         "../../envs/actsense.yaml"
     resources:

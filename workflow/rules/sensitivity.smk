@@ -14,9 +14,9 @@ rule estimate_indices:
         pairs="results/{study}/{network}/{design}/tables/pairs.csv",
         units="results/{study}/{network}/{design}/tables/units.csv",
     log:
-        "results/{study}/logs/estimate_indices/{network}_{design}.log",
+        "results/{study}/logs/estimate_indices/{network}/{design}.log",
     benchmark:
-        "results/{study}/benchmarks/estimate_indices/{network}_{design}.tsv"
+        "results/{study}/benchmarks/estimate_indices/{network}/{design}.tsv"
     conda:
         "../../envs/actsense.yaml"
     resources:
@@ -41,9 +41,9 @@ rule estimate_contrast:
         top_images=directory("results/{study}/{network}/{design}/top_images.zarr"),
         table="results/{study}/{network}/{design}/tables/contrast.csv",
     log:
-        "results/{study}/logs/estimate_contrast/{network}_{design}.log",
+        "results/{study}/logs/estimate_contrast/{network}/{design}.log",
     benchmark:
-        "results/{study}/benchmarks/estimate_contrast/{network}_{design}.tsv"
+        "results/{study}/benchmarks/estimate_contrast/{network}/{design}.tsv"
     conda:
         "../../envs/actsense.yaml"
     resources:
