@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +16,58 @@ import yaml
 from filelock import FileLock
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from actsense.errors import ConfigError
+from actsense.study import SURVEY, Study
+
 REPOSITORY = Path(__file__).parents[2]
+SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 TINY = REPOSITORY / "workflow/studies/test.yaml"
-Run = Callable[..., subprocess.CompletedProcess[str]]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # Without these it looks for hosts of its maker at every start.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
+def command(folder: Path, *arguments: str) -> list[str]:
+    """Return the command that runs the checkout's Snakefile in a folder with `config.yaml`."""
+    return [
+        str(Path(sys.executable).with_name("snakemake")),
+        *("--snakefile", str(REPOSITORY / "Snakefile")),
+        *("--directory", str(folder), "--cores", "2"),
+        *arguments,
+    ]
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    """Return the environment of a run that inherits what this process knows of its study.
+
+    To lay out the networks a run imports PyTorch, which takes longer than all the rest of a dry
+    run. A run of another configuration than the folder's does not inherit and looks itself.
+    """
+    return os.environ | _survey(folder.resolve(), (folder / "config.yaml").read_text())
+
+
+@cache
+def _survey(folder: Path, configuration: str) -> dict[str, str]:
+    settings = yaml.safe_load(configuration)
+    if "python" in {network.get("kind") for network in settings["networks"].values()}:
+        return {}  # of modules that other tests call the same
+    try:
+        with chdir(folder), pytest.MonkeyPatch.context() as environment:
+            environment.setenv(SURVEY, "{}")
+            Study.load(settings, SCHEMA).bequeath()
+            return {SURVEY: os.environ[SURVEY]}
+    except ConfigError:
+        return {}
+
+
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in a folder that holds `config.yaml`, with the checkout's Snakefile."""
     return subprocess.run(
-        [
-            str(Path(sys.executable).with_name("snakemake")),
-            *("--snakefile", str(REPOSITORY / "Snakefile")),
-            *("--directory", str(folder), "--cores", "2"),
-            *arguments,
-        ],
+        command(folder, *arguments),
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env=os.environ | {"COLUMNS": "200"},
+        env=surroundings(folder) | {"COLUMNS": "200"},
         check=False,
     )
 
@@ -71,7 +104,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             making = shared / "making"
             making.mkdir(exist_ok=True)
             configure(making)
-            result = snakemake(making)
+            environment = os.environ | {"COLUMNS": "200"}  # looks at its networks itself
+            result = subprocess.run(
+                command(making), capture_output=True, text=True, env=environment, check=False
+            )
             assert result.returncode == 0, result.stdout + result.stderr
             making.rename(folder)
     return folder
