@@ -1,6 +1,9 @@
 """The pipeline itself: a whole run, what it leaves, and what a change repeats."""
 
 import json
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,10 @@ from actsense.store import file_hash, read_results
 
 RESULTS = Path("results/tiny/one/mixed")
 FACTORS = ["brightness", "rolling", "order", "class", "image", "partition"]
+TARGETS = (
+    *("data", "networks", "indices", "contrast", "figures"),
+    *("correlation", "lda", "masking", "single_class", "segments", "spatial"),
+)
 
 
 def changed_design(**changes: Any) -> dict[str, Any]:
@@ -122,13 +129,24 @@ def test_p_values_are_corrected_over_the_whole_network(finished: Path) -> None:
     assert np.isnan(adjusted[~tested]).all()
 
 
-def test_a_finished_run_has_nothing_to_do(copied: Path) -> None:
-    assert planned(snakemake(copied, "-n")) == {}
+@pytest.fixture(scope="module")
+def replan(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., set[str]]:
+    """Return what lists the rules that the finished study would repeat after a change."""
+    study = shutil.copytree(finished, tmp_path_factory.mktemp("replan") / "study")
+
+    def rules(**changes: Any) -> set[str]:
+        configure(study, **changes)
+        return set(planned(snakemake(study, "-n")))
+
+    return rules
 
 
-def test_plotting_options_repeat_figures_only(copied: Path) -> None:
-    configure(copied, figures={"units": 1, "dpi": 60})
-    repeated = set(planned(snakemake(copied, "-n")))
+def test_a_finished_run_has_nothing_to_do(replan: Callable[..., set[str]]) -> None:
+    assert replan() == set()
+
+
+def test_plotting_options_repeat_figures_only(replan: Callable[..., set[str]]) -> None:
+    repeated = replan(figures={"units": 1, "dpi": 60})
     assert repeated
     assert all(rule.startswith("plot") or rule in ("figures", "all") for rule in repeated)
 
@@ -180,10 +198,12 @@ def test_plotting_options_repeat_figures_only(copied: Path) -> None:
     ],
 )
 def test_a_change_repeats_what_depends_on_it(
-    copied: Path, changes: dict[str, Any], repeated: set[str], kept: set[str]
+    replan: Callable[..., set[str]],
+    changes: dict[str, Any],
+    repeated: set[str],
+    kept: set[str],
 ) -> None:
-    configure(copied, **changes)
-    jobs = set(planned(snakemake(copied, "-n")))
+    jobs = replan(**changes)
     assert repeated <= jobs
     assert not kept & jobs
 
@@ -204,14 +224,13 @@ def test_streaming_gives_the_same_bits(copied: Path) -> None:
     np.testing.assert_array_equal(streamed.sums, stored.sums)
 
 
-def test_keeping_activations_keeps_one_file_per_shard(copied: Path) -> None:
-    path = RESULTS / "moments/replicate_0.zarr.zip"
-    (copied / path).unlink()
+def test_keeping_activations_keeps_the_file_of_a_shard(copied: Path) -> None:
+    summed = RESULTS / "shards/0_0.moments.zarr.zip"
     configure(copied, keep_activations=True)
-    result = snakemake(copied, str(path))
+    result = snakemake(copied, str(summed))
     assert result.returncode == 0, result.stdout + result.stderr
-    kept = sorted(p.name for p in (copied / RESULTS / "shards").iterdir())
-    assert kept == ["0_0.zarr.zip", "0_1.zarr.zip"]
+    kept = {p.name for p in (copied / RESULTS / "shards").iterdir()}
+    assert kept == {summed.name, "0_0.zarr.zip"}
 
 
 def test_weights_that_are_not_trained_here_are_imported(copied: Path) -> None:
@@ -237,26 +256,20 @@ def test_weights_that_are_not_trained_here_are_imported(copied: Path) -> None:
         assert card["sha256"] == file_hash(copied / target)
 
 
-def test_a_damaged_replicate_is_named(copied: Path) -> None:
-    path = copied / RESULTS / "moments/replicate_0.zarr.zip"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    result = snakemake(copied, "--force", str(RESULTS / "indices.zarr"))
-    assert result.returncode != 0
-    assert "replicate_0.zarr.zip: damaged" in result.stdout + result.stderr
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        *("data", "networks", "indices", "contrast", "figures"),
-        *("correlation", "lda", "masking", "single_class", "segments", "spatial"),
-    ],
-)
-def test_named_targets_exist(tmp_path: Path, target: str) -> None:
+def test_every_named_target_begins_with_the_images(tmp_path: Path) -> None:
     configure(tmp_path)
-    assert "cache_images" in planned(snakemake(tmp_path, "-n", target))
+    result = snakemake(tmp_path, "--rulegraph", "dot", "--", *TARGETS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', result.stdout))
+    needs: dict[str, set[str]] = {name: set() for name in names.values()}
+    for needed, rule in re.findall(r"(\d+) -> (\d+)", result.stdout):
+        needs[names[rule]].add(names[needed])
+
+    def begins(rule: str) -> bool:
+        return rule == "cache_images" or any(map(begins, needs[rule]))
+
+    assert set(TARGETS) <= set(needs)
+    assert all(map(begins, TARGETS))
 
 
 def test_a_bad_configuration_stops_before_anything_runs(tmp_path: Path) -> None:
