@@ -27,14 +27,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
-def command(folder: Path, *arguments: str) -> list[str]:
-    """Return the command that runs the checkout's Snakefile in a folder with `config.yaml`."""
-    return [
-        str(Path(sys.executable).with_name("snakemake")),
-        *("--snakefile", str(REPOSITORY / "Snakefile")),
-        *("--directory", str(folder), "--cores", "2"),
-        *arguments,
-    ]
+def command(*arguments: str) -> list[str]:
+    """Return the command that runs the checkout's Snakefile in the working directory."""
+    program = str(Path(sys.executable).with_name("snakemake"))
+    return [program, "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "2", *arguments]
 
 
 def surroundings(folder: Path) -> dict[str, str]:
@@ -63,7 +59,8 @@ def _survey(folder: Path, configuration: str) -> dict[str, str]:
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in a folder that holds `config.yaml`, with the checkout's Snakefile."""
     return subprocess.run(
-        command(folder, *arguments),
+        command(*arguments),
+        cwd=folder,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -104,9 +101,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             making = shared / "making"
             making.mkdir(exist_ok=True)
             configure(making)
-            environment = os.environ | {"COLUMNS": "200"}  # looks at its networks itself
+            # Without `surroundings`: this run looks at its networks itself.
             result = subprocess.run(
-                command(making), capture_output=True, text=True, env=environment, check=False
+                command(), cwd=making, capture_output=True, text=True, check=False
             )
             assert result.returncode == 0, result.stdout + result.stderr
             making.rename(folder)
