@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import chdir
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +38,16 @@ def surroundings(folder: Path) -> dict[str, str]:
     To lay out the networks a run imports PyTorch, which takes longer than all the rest of a dry
     run. A run of another configuration than the folder's does not inherit and looks itself.
     """
-    return os.environ | _survey(folder.resolve(), (folder / "config.yaml").read_text())
-
-
-@cache
-def _survey(folder: Path, configuration: str) -> dict[str, str]:
-    settings = yaml.safe_load(configuration)
+    settings = yaml.safe_load((folder / "config.yaml").read_text())
     if "python" in {network.get("kind") for network in settings["networks"].values()}:
-        return {}  # of modules that other tests call the same
+        return dict(os.environ)  # its module may have the name of another test's
     try:
         with chdir(folder), pytest.MonkeyPatch.context() as environment:
             environment.setenv(SURVEY, "{}")
             Study.load(settings, SCHEMA).bequeath()
-            return {SURVEY: os.environ[SURVEY]}
+            return dict(os.environ)
     except ConfigError:
-        return {}
+        return dict(os.environ)
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

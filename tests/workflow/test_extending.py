@@ -1,7 +1,9 @@
 """The examples of docs/extending.md: patches that apply, and commands that run, as the page says.
 
 Of the page's fenced blocks, `python` and `yaml` ones that begin with the name of a file are that
-file, the other ones are excerpts of the section's patch, and `sh` ones are run.
+file, the other ones are excerpts of the section's patch, and `sh` ones are run. Every patch
+applies to the tree as it is. Their commands run in one tree that gets one patch after the other, as by
+somebody who follows the page from top to bottom.
 """
 
 import os
@@ -9,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,6 @@ PAGE = REPOSITORY / "docs/extending.md"
 EXAMPLES = REPOSITORY / "docs/examples"
 KINDS = ("dataset", "network", "factor", "analysis")
 MYPY_CACHE = ".mypy_cache"  # of `make lint`, if it has been run: a first check takes a minute
-Copy = Callable[[str], Path]
 
 
 def section(heading: str) -> str:
@@ -57,18 +57,17 @@ def touched(kind: str) -> list[str]:
     return re.findall(r"^\+\+\+ b/(.*)$", patch(kind), flags=re.MULTILINE)
 
 
-def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a copy of the tree, with its package and this environment's programs."""
     own = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(folder / "src"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
     }
     return subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | own | environment,
+        env=os.environ | own,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -77,29 +76,18 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
 
 
 @pytest.fixture(scope="module")
-def copy_tree(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """Return a function that copies the working tree, uncommitted changes and all."""
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the working tree, uncommitted changes and all, for all patches."""
     listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     names = subprocess.check_output(listed, cwd=REPOSITORY, text=True).split("\0")
-    files = [name for name in names if (REPOSITORY / name).is_file()]
-
-    def copy(name: str) -> Path:
-        tree = tmp_path_factory.mktemp("extending") / name
-        for file in files:
-            (tree / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / file, tree / file)
-        return tree
-
-    return copy
-
-
-@pytest.fixture(scope="module")
-def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of what mypy knows already, for all copies of the tree."""
-    folder = tmp_path_factory.mktemp("mypy")
+    tree = tmp_path_factory.mktemp("extending") / "tree"
+    for name in names:
+        if (REPOSITORY / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, tree / name)
     if (REPOSITORY / MYPY_CACHE).is_dir():
-        shutil.copytree(REPOSITORY / MYPY_CACHE, folder, dirs_exist_ok=True)
-    return folder
+        shutil.copytree(REPOSITORY / MYPY_CACHE, tree / MYPY_CACHE)
+    return tree
 
 
 def test_every_factor_has_a_color_of_its_own() -> None:
@@ -132,21 +120,22 @@ def test_a_patch_brings_tests_that_the_page_runs(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_patch_applies_and_what_the_page_says_comes_true(
-    kind: str, copy_tree: Copy, mypy_cache: Path
-) -> None:
-    tree = copy_tree(kind)
-    applied = run(tree, "git", "apply", "--check", f"docs/examples/{kind}.patch")
+def test_a_patch_applies_to_the_tree_as_it_is(kind: str) -> None:
+    applied = run(REPOSITORY, "git", "apply", "--check", f"docs/examples/{kind}.patch")
     assert applied.returncode == 0, (
         f"docs/examples/{kind}.patch no longer applies: docs/extending.md, at its end, says how "
         f"it is written again.\n{applied.stderr}"
     )
-    for language, text in blocks(kind):
-        if language in ("python", "yaml") and (name := file_name(text)):
-            (tree / name).write_text(text)
-    assert f"git apply docs/examples/{kind}.patch" in commands(kind)
-    for steps in (commands(kind), commands("Before a commit")):
-        done = run(tree, "sh", "-e", "-x", "-c", steps, MYPY_CACHE_DIR=str(mypy_cache))
+
+
+def test_what_the_page_says_comes_true_from_top_to_bottom(tree: Path) -> None:
+    for kind in KINDS:
+        for language, text in blocks(kind):
+            if language in ("python", "yaml") and (name := file_name(text)):
+                (tree / name).write_text(text)
+        assert f"git apply docs/examples/{kind}.patch" in commands(kind)
+    for heading in (*KINDS, "Before a commit"):
+        done = run(tree, "sh", "-e", "-x", "-c", commands(heading))
         assert done.returncode == 0, done.stdout + done.stderr
-    for made in re.findall(r"`(results/[^`]+)`", section(kind)):
-        assert (tree / made).exists(), made
+        for made in re.findall(r"`(results/[^`]+)`", section(heading)):
+            assert (tree / made).exists(), made

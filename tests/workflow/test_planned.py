@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPOSITORY, configure, planned, snakemake
+from conftest import REPOSITORY, SCHEMA, configure, planned, snakemake
 
 from actsense.cost import design_cost, shared_cost, spatial_cost
 from actsense.jobs import count_jobs
@@ -14,7 +14,6 @@ from actsense.store import read_results
 from actsense.study import Study
 
 SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
-SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 
 
 def study(path: Path) -> Study:
