@@ -2,8 +2,8 @@
 
 Of the page's fenced blocks, `python` and `yaml` ones that begin with the name of a file are that
 file, the other ones are excerpts of the section's patch, and `sh` ones are run. Every patch
-applies to the tree as it is. Their commands run in one tree that gets one patch after the other, as by
-somebody who follows the page from top to bottom.
+applies to the tree as it is. Their commands run in one tree that gets one patch after the other,
+as by somebody who follows the page from top to bottom.
 """
 
 import os
