@@ -80,7 +80,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the working tree, uncommitted changes and all, for all patches."""
     listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     names = subprocess.check_output(listed, cwd=REPOSITORY, text=True).split("\0")
-    tree = tmp_path_factory.mktemp("extending") / "tree"
+    # Jobs run below any folder.
+    tree = tmp_path_factory.mktemp("it's extending") / "tree"
     for name in names:
         if (REPOSITORY / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from shlex import quote
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
@@ -15,8 +16,12 @@ from actsense.resources import (
 )
 from actsense.study import Study
 
-# Scripts import the package of this checkout, whatever environment they run in.
-shell.prefix(f"export PYTHONPATH='{workflow.basedir}/src'; ")
+# Scripts import the package of this checkout, whatever environment they run in. Threads of jobs that
+# share processors wait asleep: awake, they keep the thread that they wait for from its work.
+shell.prefix(
+    f"export PYTHONPATH={quote(f'{workflow.basedir}/src')}"
+    " OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
+)
 
 try:
     study = Study.load(
