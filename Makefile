@@ -29,9 +29,11 @@ notebooks: $(ENVIRONMENT)
 explore: $(ENVIRONMENT)
 	$(BIN)/actsense explore $(RESULTS)
 
-# One thread each: threads of several processes would wait for one another.
+# One thread each: threads of several processes would wait for one another, and where there have to
+# be two, they sleep until there is something to do. Files in the order that tests/workflow gives them.
 test: $(ENVIRONMENT)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=loadfile
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive \
+		$(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=loadfile --no-loadscope-reorder
 
 # Starts a cluster of its own on this machine: root, and Debian's packages slurm-wlm and munge.
 test-slurm: $(ENVIRONMENT)

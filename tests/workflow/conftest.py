@@ -26,6 +26,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files: short ones then level out what the processes have to do."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 def command(*arguments: str) -> list[str]:
     """Return the command that runs the checkout's Snakefile in the working directory."""
     program = str(Path(sys.executable).with_name("snakemake"))
