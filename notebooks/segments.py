@@ -22,7 +22,7 @@
 import matplotlib.pyplot as plt
 
 import actsense
-from actsense.figures.maps import LIMITS
+from actsense.figures.mosaic import LIMITS
 from actsense.figures.segment_matrices import segment_correlations, segment_patterns
 from actsense.figures.segments import segment_profile
 

@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 
 import actsense
-from actsense.figures.maps import LIMITS, layer_maps
+from actsense.figures.maps import layer_maps
+from actsense.figures.mosaic import LIMITS
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

@@ -87,7 +87,8 @@ def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
     build_cache(own.settings["dataset"], 1, paths["images"], paths["manifest"])
     network = {"kind": "python", "factory": "actsense.models.compact:CompactNetwork"}
     network |= {"arguments": {"classes": 10, "width": 2}, "layers": ["stage2", "logits"]}
-    own = study(networks={"one": network})
+    parts = designed(shards=2)
+    own = study(networks={"one": network}, designs=parts)
     import_weights(own.settings["networks"]["one"], 0, 10, paths["weights"], tmp_path / "card")
     inputs = SimpleNamespace(**{name: str(path) for name, path in paths.items()})
     sampling = open_sampling(
@@ -103,7 +104,8 @@ def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
 
     stored = design_cost(StandIn(own), "one", "mixed", 1.0)
     streamed = design_cost(
-        StandIn(study(networks={"one": network}, activations="stream")), "one", "mixed", 1.0
+        StandIn(study(networks={"one": network}, activations="stream", designs=parts)),
+        *("one", "mixed", 1.0),
     )
     units, overhead = own.units("one"), 60_000  # bytes of headers and places in these small files
     assert stored.written - streamed.written == pytest.approx(stored.forwards * units * 4e-9)
@@ -114,8 +116,11 @@ def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
 
 
 def test_kept_activations_stay_and_are_counted() -> None:
-    kept = design_cost(StandIn(study(keep_activations=True)), "one", "mixed", 1.0)
-    used = design_cost(StandIn(study()), "one", "mixed", 1.0)
+    parts = designed(shards=2)
+    kept, used = (
+        design_cost(StandIn(study(keep_activations=keep, designs=parts)), "one", "mixed", 1.0)
+        for keep in (True, False)
+    )
     assert kept.kept - used.kept == pytest.approx(kept.written - published_moments(used), rel=1e-6)
     assert kept.files_kept - used.files_kept == 4
     assert kept.files_peak == used.files_peak
@@ -125,6 +130,18 @@ def test_kept_activations_stay_and_are_counted() -> None:
 def published_moments(cost: Cost) -> float:
     """Return what a design writes beside its activations, GB."""
     return cost.temporary + cost.kept
+
+
+def test_replicates_that_share_a_job_leave_nothing_to_merge() -> None:
+    whole, parted = (
+        design_cost(StandIn(study(designs=designed(shards=shards))), "one", "mixed", 1.0)
+        for shards in ("auto", 2)
+    )
+    assert (whole.samplings, parted.samplings) == (1, 4)
+    assert whole.temporary == 0 < parted.temporary
+    assert whole.kept == parted.kept
+    assert whole.jobs == parted.jobs - 3 - 3 - 2  # samplings, sums, merges
+    assert whole.written == pytest.approx(parted.written - parted.temporary)
 
 
 def test_the_peak_holds_no_more_activations_than_the_budget() -> None:
@@ -205,8 +222,14 @@ def test_a_table_is_aligned() -> None:
     ("changes", "own_speed", "said"),
     [
         ({"job_minutes": 0.01}, 1.0, r"0.01. Leave designs\.\*\.shards out, or raise job_minutes"),
-        ({"job_minutes": 1000}, 1e6, "A larger store_budget_gb, or `activations: stream`"),
-        ({"job_minutes": 1000, "activations": "stream"}, 1e6, "1000. Fewer shards would make"),
+        (
+            {"job_minutes": 1000, "designs": designed(shards=2)},
+            *(1e6, "A larger store_budget_gb, or `activations: stream`"),
+        ),
+        (
+            {"job_minutes": 1000, "activations": "stream", "designs": designed(shards=2)},
+            *(1e6, "1000. Fewer shards would make"),
+        ),
     ],
 )
 def test_jobs_far_from_the_wanted_time_come_with_advice(

@@ -1,18 +1,22 @@
 """The promise of `store_budget_gb`, watched on disk, while jobs are killed and shards damaged."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import SCHEMA, configure, snakemake, tiny
 
+from actsense.sensitivity.moments_file import open_moments
 from actsense.study import Study
 
 RESULTS = Path("results/tiny/one/mixed")
 MOMENTS = [str(RESULTS / f"moments/replicate_{replicate}.zarr.zip") for replicate in range(2)]
+IN_PARTS = {"mixed": tiny()["designs"]["mixed"] | {"shards": 2}}
 # A network that is killed in the middle of a shard, twice, and works after that.
 FLAKY = """
 import os, signal
@@ -73,13 +77,11 @@ def watching(folder: Path, meddle: Callable[[Path], None] | None = None) -> Iter
 
 
 def four_shards(folder: Path, *, room: int, **changes: object) -> float:
-    """Take two replicates of two shards away again, with room for some; return it in bytes."""
-    for path in MOMENTS:
-        (folder / path).unlink(missing_ok=True)
-    settings = tiny(**changes)
+    """Cut two replicates into two shards each, with room for some; return it in bytes."""
+    settings = tiny(designs=IN_PARTS, **changes)
     with chdir(folder):  # where a network of one's own is looked for
         shard = Study.load(settings, SCHEMA).shard_megabytes("one", "mixed")
-    configure(folder, store_budget_gb=room * shard / 1000, **changes)
+    configure(folder, designs=IN_PARTS, store_budget_gb=room * shard / 1000, **changes)
     return room * shard * 1e6
 
 
@@ -93,6 +95,12 @@ def test_shards_stay_within_the_budget_and_use_it(
     assert result.returncode == 0, result.stdout + result.stderr
     assert (room - 1) * watch.largest < watch.peak <= budget
     assert not list((copied / RESULTS).glob("shards/*"))
+    parts = re.findall("Rule: (\\w+)", result.stdout + result.stderr)
+    assert {"accumulate_part", "merge_moments"} <= set(parts)
+    with open_moments(copied / RESULTS / "moments/replicates_0-1.zarr.zip") as whole:
+        for path, state in zip(MOMENTS[:replicates], whole, strict=False):
+            with open_moments(copied / path) as (merged,):
+                np.testing.assert_array_equal(merged.read().sums, state.read().sums)
 
 
 def test_killed_jobs_and_damaged_shards_do_not_break_the_promise(copied: Path) -> None:
@@ -129,7 +137,7 @@ def test_killed_jobs_and_damaged_shards_do_not_break_the_promise(copied: Path) -
 def test_what_interrupted_runs_left_is_gone_after_the_next(copied: Path) -> None:
     shards = copied / RESULTS / "shards"
     shards.mkdir(exist_ok=True)
-    for left in ("0_7.zarr.zip", ".0_0.zarr.zip.ab12cd34.partial", "9_0.zarr.zip"):
+    for left in ("0_7.zarr.zip", ".0-1.zarr.zip.ab12cd34.partial", "8-9.zarr.zip"):
         (shards / left).write_bytes(b"half")
     (copied / RESULTS / "figures/contrast.png").unlink()
     result = snakemake(copied)

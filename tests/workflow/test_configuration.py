@@ -15,10 +15,16 @@ from actsense.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
+COLOURS = ["brightness", "contrast", "saturation", "hue", "grayscaling"]
 
 
 def default() -> dict[str, Any]:
+    """Return the demo's configuration with designs whose sizes the tests know."""
     settings: dict[str, Any] = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    sizes = {"base_points": 128, "replicates": 8}
+    seven = [name for name in AUGMENTATIONS if name not in COLOURS and "patch" not in name]
+    settings["designs"]["colour"] |= {"augmentations": COLOURS, **sizes}
+    settings["designs"]["geometry"] |= {"augmentations": seven, **sizes}
     return settings
 
 
@@ -224,17 +230,15 @@ def test_automatic_shards_are_the_fewest_within_budget_and_time(
         return (small or activations == "stream") and short
 
     fewest = next((n for n in range(1, blocks) if fits(n)), blocks)
-    assert study.shards("small", "geometry") == fewest
-    assert study.shards("small", "colour") <= fewest  # 32 nodes instead of 40
+    assert study.sharding("small", "geometry").parts == fewest
+    assert study.sharding("small", "colour").parts <= fewest  # 32 nodes instead of 40
 
 
 @pytest.mark.parametrize("path", ["config.yaml", "workflow/studies/test.yaml"])
-def test_small_studies_need_no_more_shards_than_before(path: str) -> None:
-    settings = yaml.safe_load((REPOSITORY / path).read_text())
-    study = Study.load(settings, SCHEMA)
-    for network in settings["networks"]:
-        for name, design in settings["designs"].items():
-            assert study.shards(network, name) == design.get("shards", 1)
+def test_small_designs_are_one_shard(path: str) -> None:
+    study = Study.load(yaml.safe_load((REPOSITORY / path).read_text()), SCHEMA)
+    for network, design in study.runs:
+        assert len(study.sharding(network, design).shards) == 1
 
 
 def test_a_network_may_have_its_own_base_points() -> None:
@@ -244,8 +248,8 @@ def test_a_network_may_have_its_own_base_points() -> None:
     study = Study.load(settings, SCHEMA)
     assert study.blocks("small", "colour") == 4
     assert study.blocks("other", "colour") == 8
-    assert study.shard_blocks("small", "colour", 3) == [3, 4]
-    assert study.shard_blocks("other", "colour", 3) == [6, 8]
+    assert study.sharding("small", "colour").shards["0_3"].blocks == range(3, 4)
+    assert study.sharding("other", "colour").shards["0_3"].blocks == range(6, 8)
     assert study.design("small", "colour").evaluations * 2 == (
         study.design("other", "colour").evaluations
     )
@@ -272,11 +276,3 @@ def test_what_is_not_about_the_network_does_not_train_it_again(key: str) -> None
     assert study.weights_settings("small") == other.weights_settings("small")
     same = study.sampling_settings("small", "colour") == other.sampling_settings("small", "colour")
     assert same == (key == "images_per_second")
-
-
-def test_shards_cover_every_block_once() -> None:
-    settings = changed("designs.colour.shards", 3)
-    study = Study.load(settings, SCHEMA)
-    bounds = [study.shard_blocks("small", "colour", shard) for shard in range(3)]
-    covered = [block for start, stop in bounds for block in range(start, stop)]
-    assert covered == list(range(study.blocks("small", "colour")))

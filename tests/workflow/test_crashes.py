@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import command, configure, planned, snakemake, surroundings
 
-from actsense.sensitivity.moments_file import MomentsFile
+from actsense.sensitivity.moments_file import open_moments
 
 RESULTS = Path("results/tiny/one/mixed")
 MOMENTS = RESULTS / "moments"
@@ -65,9 +65,8 @@ def finished_shards(folder: Path) -> dict[Path, int]:
     markers = [path.name for path in (folder / ".snakemake/incomplete").glob("*")]
     unfinished = {base64.urlsafe_b64decode(name).decode() for name in markers}
     times = {}
-    for path in (folder / "results/tiny/benchmarks/sample_activations").glob("*.tsv"):
-        shard = path.stem.removeprefix("one_mixed_")
-        if str(RESULTS / f"shards/{shard}.zarr.zip") not in unfinished:
+    for path in (folder / "results/tiny/benchmarks/sample_activations").rglob("*.tsv"):
+        if str(RESULTS / f"shards/{path.stem}.zarr.zip") not in unfinished:
             times[path] = path.stat().st_mtime_ns
     return times
 
@@ -140,10 +139,10 @@ def _workers(folder: Path) -> list[str]:
     ("damaged", "lost", "reader", "makers"),
     [
         (
-            MOMENTS / "replicate_0.zarr.zip",
-            MOMENTS / "replicate_0.zarr.zip",
+            MOMENTS / "replicates_0-1.zarr.zip",
+            MOMENTS / "replicates_0-1.zarr.zip",
             "indices.zarr",
-            {"merge_moments", "estimate_indices"},
+            {"accumulate", "estimate_indices"},
         ),
         (
             "results/tiny/data/images.zarr/c/0/0/0/0",
@@ -179,9 +178,9 @@ def test_a_flipped_bit_is_named_and_the_file_is_made_again_once_deleted(
 
 @pytest.fixture
 def small_disk(copied: Path) -> Iterator[Path]:
-    """Put the results, less one replicate, on a file system with a megabyte left."""
+    """Put the results, less the moments, on a file system with a megabyte left."""
     results, kept = copied / "results", copied / "kept"
-    (copied / MOMENTS / "replicate_0.zarr.zip").unlink()
+    (copied / MOMENTS / "replicates_0-1.zarr.zip").unlink()
     results.rename(kept)
     results.mkdir()
     if os.geteuid() or not _mounted("-t", "tmpfs", "-o", "size=1g", "none", results):
@@ -199,8 +198,8 @@ def _mounted(*arguments: str | Path) -> bool:
 def test_a_full_disk_is_one_clear_error_and_then_the_run_goes_on(
     copied: Path, finished: Path, small_disk: Path
 ) -> None:
-    replicate = str(MOMENTS / "replicate_0.zarr.zip")
-    result = snakemake(copied, "--cores", "1", replicate)
+    moments = str(MOMENTS / "replicates_0-1.zarr.zip")
+    result = snakemake(copied, "--cores", "1", moments)
     told = result.stdout + result.stderr
     assert result.returncode != 0
     assert f"no space left on the file system mounted at {small_disk}" in told
@@ -209,10 +208,10 @@ def test_a_full_disk_is_one_clear_error_and_then_the_run_goes_on(
     assert "Traceback" not in told
     assert not list((small_disk / "tiny/one/mixed/shards").glob("*.zarr.zip"))
     assert _mounted("-o", "remount,size=1g", small_disk)
-    result = snakemake(copied, "--cores", "1", replicate)
+    result = snakemake(copied, "--cores", "1", moments)
     assert result.returncode == 0, result.stdout + result.stderr
     states = []
     for study in (copied, finished):
-        with MomentsFile.open(study / replicate) as file:
-            states.append(file.read())
+        with open_moments(study / moments) as (_, state):
+            states.append(state.read())
     np.testing.assert_array_equal(states[0].sums, states[1].sums)

@@ -50,7 +50,7 @@ def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
         job_minutes=5,
     )
     own = study(tmp_path / "config.yaml")
-    assert own.shards("one", "mixed") > 1
+    assert own.sharding("one", "mixed").parts > 1
     assert count_jobs(own) == planned(snakemake(tmp_path, "-n"))
 
 
