@@ -45,14 +45,14 @@ TOP_BYTES = 4 + 2 + 4  # of a unit's image, draw and response
 LABEL_BYTES = 200  # of a condition
 MASKING_ARRAYS = 42  # with labels of conditions, and of predictions
 VARIATION_ARRAYS = 3  # of a layer
-# Tables, the list of channels, time stamps of folders, and two files per figure; without those
+# Tables, the list of channels, time stamps of folders, and figures; without those
 # that are one per layer, value or design.
-DESIGN_FILES = 12 + 1 + 5 + 2 * 8
-NETWORK_FILES = 11 + 5 + 2 * 4
+DESIGN_FILES = 12 + 1 + 5 + 8
+NETWORK_FILES = 11 + 5 + 4
 # Of the spatial study of a network its four stores; for all networks eight tables, eight figures,
 # and the time stamp of a folder.
 SPATIAL_STORE_FILES = 24 + 39 + 18 + 20
-SPATIAL_FILES = 8 + 2 * 8 + 1
+SPATIAL_FILES = 8 + 8 + 1
 PASS_BYTES = 16  # kept of every image that passes, at most, orders of cells among them
 PIXEL_BYTES = 3 + 3 * 4  # of an image with its saliency maps
 
@@ -179,9 +179,9 @@ def shared_cost(images: StandIn) -> Cost:
     weights = sum(tensor.nbytes for state in states for tensor in state)
     kept = (count * pixels + weights) / GB
     # Beside the images: their description and time stamp, the manifest, three figures.
-    files = ceil(count / shard) + 3 + 2 * 3 + 2 * len(networks) + record_files(jobs)
+    files = ceil(count / shard) + 3 + 3 + 2 * len(networks) + record_files(jobs)
     files += sum(_network_files(study, name) for name in networks)
-    files += SPATIAL_FILES + 2 * len(networks)  # a page of curves for each
+    files += SPATIAL_FILES + len(networks)  # a page of curves for each
     return Cost("once", jobs=sum(jobs.values()), written=kept, kept=kept, files_kept=files)
 
 
@@ -257,7 +257,7 @@ def _result_files(study: Study, network: str) -> int:
     indices = 2 + 2 * NETWORK_ARRAYS + groups * (1 + 2 * LAYER_ARRAYS)
     contrast = 2 + len(layers) * (1 + 2 * CONTRAST_ARRAYS)
     contrast += 2 + 2 * TOP_ROOT_ARRAYS + len(layers) * (1 + 2 * TOP_ARRAYS)
-    figures = 2 * 4 + 1 + 2 * len(layers)
+    figures = 4 + 1 + len(layers)
     return indices + contrast + figures + 5
 
 
@@ -266,7 +266,7 @@ def _analysis_files(study: Study, network: str) -> int:
     maps = len(study.maps(network))
     groups = COLOUR_CHANNELS * maps
     segments = 2 + 2 * NETWORK_ARRAYS + groups * (2 + 2 * 2 * (LAYER_ARRAYS + 1))
-    figures = 2 * (len(study.settings["masking"]["values"]) + 2 * maps)
+    figures = len(study.settings["masking"]["values"]) + 2 * maps
     return 2 + 2 * MASKING_ARRAYS + segments + figures + DESIGN_FILES
 
 
@@ -277,7 +277,7 @@ def _network_files(study: Study, network: str) -> int:
         return 0
     variation = 2 + layers * (1 + 2 * VARIATION_ARRAYS)
     # Of every design: confusions of two kinds, projections, rankings, matches.
-    return variation + 2 * 5 * designs + NETWORK_FILES
+    return variation + 5 * designs + NETWORK_FILES
 
 
 def _masking_bytes(study: Study, sizes: Sizes) -> int:

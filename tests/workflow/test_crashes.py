@@ -27,7 +27,7 @@ STAGES = (
     f"{RESULTS}/shards/*[0-9].zarr.zip",
     f"{RESULTS}/moments/*.zarr.zip",
     f"{RESULTS}/.indices.zarr.*.partial",
-    "results/tiny/logs/evaluate_masks/*.log",
+    "results/tiny/logs/evaluate_masks/*/*.log",
 )
 
 
