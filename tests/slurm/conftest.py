@@ -51,19 +51,22 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def cached(cluster: slurm.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the image cache of the tiny study on the cluster; tests must not change its folder."""
-    folder = tmp_path_factory.mktemp("cached")
+def finished(cluster: slurm.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the whole tiny study on the cluster; tests must not change its folder."""
+    folder = tmp_path_factory.mktemp("finished")
     shutil.copy(TINY, folder / "config.yaml")
-    result = run(folder, "data")
+    result = run(folder)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
 @pytest.fixture
-def study(cached: Path, tmp_path: Path) -> Path:
-    """Return a folder of its own for the tiny study, its images cached."""
-    return Path(shutil.copytree(cached, tmp_path / "study", symlinks=True))
+def study(finished: Path, tmp_path: Path) -> Path:
+    """Return a folder of its own for the tiny study, its images cached, its network untrained."""
+    folder = Path(shutil.copytree(finished, tmp_path / "study"))
+    for name in ("weights.pt", "card.json"):
+        (folder / "results/tiny/one" / name).unlink()
+    return folder
 
 
 def wait_for(cluster: slurm.Cluster, rule: str, state: str, *, seconds: int = 180) -> str:

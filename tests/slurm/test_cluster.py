@@ -1,4 +1,4 @@
-"""The profile on a real cluster: the whole demo, and what happens to jobs that are killed."""
+"""The profile on a real cluster: a whole small study, and what happens to jobs that are killed."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cluster import Cluster
-from conftest import REPOSITORY, TINY, command, run, wait_for
+from conftest import TINY, command, run, wait_for
 
 ON_GPU = {
     *("train_network", "sample_activations", "estimate_contrast"),
@@ -31,37 +31,16 @@ def jobs_since(cluster: Cluster, before: int, rule: str) -> list[dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def demo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the whole demo on the cluster."""
-    folder = tmp_path_factory.mktemp("demo")
-    shutil.copy(REPOSITORY / "config.yaml", folder)
-    result = run(folder)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder / "results/digits"
-
-
-@pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the demo's results of a local run of this commit, or make them."""
-    made, commit = REPOSITORY / "results/digits", _commit()
-    store = made / "small/geometry/indices.zarr/zarr.json"
-    if "dirty" not in commit and store.exists() and commit in store.read_text():
-        return made
+    """Run the same study without the cluster."""
     folder = tmp_path_factory.mktemp("local")
-    shutil.copy(REPOSITORY / "config.yaml", folder)
+    shutil.copy(TINY, folder / "config.yaml")
     start = command(folder)[:5]
     subprocess.run([*start, "--cores", "all"], stdin=subprocess.DEVNULL, check=True)
-    return folder / "results/digits"
+    return folder
 
 
-def _commit() -> str:
-    describe = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    return subprocess.run(
-        describe, cwd=REPOSITORY, capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
-def test_networks_run_on_gpus_and_nothing_else_does(cluster: Cluster, demo: Path) -> None:
+def test_networks_run_on_gpus_and_nothing_else_does(cluster: Cluster, finished: Path) -> None:
     jobs = cluster.jobs()
     assert {rule_of(job) for job in jobs} >= ON_GPU | ON_CPU
     for job in jobs:
@@ -70,21 +49,21 @@ def test_networks_run_on_gpus_and_nothing_else_does(cluster: Cluster, demo: Path
         assert ("gpu" in job.get("TresPerNode", "")) == (expected == "gpu"), job
 
 
-def test_jobs_ask_for_what_their_rule_computes(cluster: Cluster, demo: Path) -> None:
+def test_jobs_ask_for_what_their_rule_computes(cluster: Cluster, finished: Path) -> None:
     asked = {rule_of(job): (job["MinMemoryNode"], job["TimeLimit"]) for job in cluster.jobs()}
     assert len(set(asked.values())) > 3
     assert all(memory.endswith(("M", "G")) for memory, _ in asked.values())
 
 
-def test_results_are_those_of_a_local_run_to_the_last_bit(demo: Path, local: Path) -> None:
-    files = [path.relative_to(local) for path in local.rglob("*") if path.is_file()]
+def test_results_are_those_of_a_local_run_to_the_last_bit(finished: Path, local: Path) -> None:
+    files = [path.relative_to(local) for path in (local / "results").rglob("*") if path.is_file()]
     compared = [
         path
         for path in files
         if path.suffix == ".csv" or path.name == "weights.pt" or "c/" in path.as_posix()
     ]
     assert len(compared) > 50
-    different = [path for path in compared if _bytes(demo / path) != _bytes(local / path)]
+    different = [path for path in compared if _bytes(finished / path) != _bytes(local / path)]
     assert not different
 
 
@@ -92,8 +71,8 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b"missing"
 
 
-def test_nothing_is_left_of_the_shards(demo: Path) -> None:
-    assert not [path for path in demo.rglob("shards/*") if path.is_file()]
+def test_nothing_is_left_of_the_shards(finished: Path) -> None:
+    assert not [path for path in finished.rglob("shards/*") if path.is_file()]
 
 
 def test_a_cancelled_job_is_tried_again(cluster: Cluster, study: Path) -> None:
