@@ -81,4 +81,4 @@ def test_a_study_knows_its_sizes() -> None:
     assert sizes.block == 16 * (2 + 2 * 9 + 2 * 6)
     assert len(sharding.shards) * sizes.shard >= design.evaluations
     assert sizes.units == study.units("small")
-    assert sizes.contrasts == 400 * (1 + 5)
+    assert sizes.contrasts == config["contrast"]["images"] * (1 + 5)

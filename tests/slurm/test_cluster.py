@@ -15,7 +15,7 @@ ON_GPU = {
     *("evaluate_transforms", "evaluate_cells", "evaluate_interaction", "map_saliency"),
 }
 ON_CPU = {
-    *("cache_images", "accumulate", "merge_moments", "estimate_indices", "plot_indices"),
+    *("cache_images", "accumulate", "estimate_indices", "plot_indices"),
     *("correlate", "discriminate", "profile_masks", "match_classes", "compare_segments"),
     *("compare_transforms", "compare_cells", "compare_interactions"),
 }
