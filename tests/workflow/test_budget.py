@@ -93,7 +93,8 @@ def test_shards_stay_within_the_budget_and_use_it(
     with watching(copied) as watch:
         result = snakemake(copied, "--cores", str(jobs), *MOMENTS[:replicates])
     assert result.returncode == 0, result.stdout + result.stderr
-    assert (room - 1) * watch.largest < watch.peak <= budget
+    # As many shards as there is room for, all of one size but for a few bytes, and no more.
+    assert (room - 1) * watch.largest < watch.peak <= min(budget, 1.02 * room * watch.largest)
     assert not list((copied / RESULTS).glob("shards/*"))
     parts = re.findall("Rule: (\\w+)", result.stdout + result.stderr)
     assert {"accumulate_part", "merge_moments"} <= set(parts)
