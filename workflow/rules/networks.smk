@@ -17,7 +17,6 @@ rule train_network:
         network=study.networks_pattern("trained"),
     conda:
         "../../envs/actsense.yaml"
-    threads: 2
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),

@@ -15,7 +15,6 @@ rule evaluate_transforms:
         "results/{study}/benchmarks/evaluate_transforms/{network}.tsv"
     conda:
         "../../envs/actsense.yaml"
-    threads: 2
     resources:
         mem_mb=sized_by_network(spatial_megabytes, "evaluate_transforms"),
         runtime=sized_by_network(spatial_minutes, "evaluate_transforms"),
@@ -47,7 +46,6 @@ rule evaluate_cells:
         "results/{study}/benchmarks/evaluate_cells/{network}.tsv"
     conda:
         "../../envs/actsense.yaml"
-    threads: 2
     resources:
         mem_mb=sized_by_network(spatial_megabytes, "evaluate_cells"),
         runtime=sized_by_network(spatial_minutes, "evaluate_cells"),
@@ -77,7 +75,6 @@ rule evaluate_interaction:
         "results/{study}/benchmarks/evaluate_interaction/{network}.tsv"
     conda:
         "../../envs/actsense.yaml"
-    threads: 2
     resources:
         mem_mb=sized_by_network(spatial_megabytes, "evaluate_interaction"),
         runtime=sized_by_network(spatial_minutes, "evaluate_interaction"),
@@ -107,7 +104,6 @@ rule map_saliency:
         "results/{study}/benchmarks/map_saliency/{network}.tsv"
     conda:
         "../../envs/actsense.yaml"
-    threads: 2
     resources:
         mem_mb=sized_by_network(spatial_megabytes, "map_saliency"),
         runtime=sized_by_network(spatial_minutes, "map_saliency"),

@@ -12,10 +12,10 @@ from actsense.models.precision import arithmetic
 from actsense.sampling.designs import Block
 from actsense.sampling.memory import Memory
 from actsense.sensitivity.moments import Moments, layout
+from actsense.sensitivity.tiles import run_tiles
 
 UNITS_PER_TILE = 1024  # all sums of a tile stay in a core's second-level cache
 UNITS_PER_DEVICE_TILE = 65_536
-MOST_THREADS = numba.get_num_threads()  # read before anything lowers it
 
 
 class Accumulator:
@@ -86,13 +86,16 @@ def _add_block_on_cpu(
     sums: Tensor, start: int, responses: Tensor, place: NDArray[np.int64], block: Block
 ) -> None:
     steps = np.take_along_axis(place[:, None], block.path, axis=2)
-    numba.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
-    _kernel(sums.numpy(), start, responses.numpy(), place, steps, block.exchanged)
+    tiles = -(-responses.shape[1] // UNITS_PER_TILE)
+    arrays = (responses.numpy(), place, steps, block.exchanged)
+    run_tiles(_kernel, tiles, sums.numpy(), start, *arrays)
 
 
 # No fast mathematics: fused operations would make the last bit depend on how this was compiled.
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _kernel(
+    first: int,
+    end: int,
     sums: NDArray[np.float64],
     start: int,
     responses: NDArray[np.float32],
@@ -104,7 +107,7 @@ def _kernel(
     units = responses.shape[1]
     points, walks, factors = exchanged.shape
     head = 2 + 3 * factors
-    for tile in numba.prange((units + UNITS_PER_TILE - 1) // UNITS_PER_TILE):
+    for tile in range(first, end):
         low = tile * UNITS_PER_TILE
         width = min(UNITS_PER_TILE, units - low)
         part = np.zeros((sums.shape[0], UNITS_PER_TILE), responses.dtype)

@@ -19,8 +19,8 @@ from actsense.augment import parameter_columns
 from actsense.sampling.law import Evaluations
 from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
-from actsense.sensitivity.accumulator import MOST_THREADS
 from actsense.sensitivity.moments_file import layer_slices
+from actsense.sensitivity.tiles import run_tiles
 from actsense.store import unit_dimensions
 
 UNTOUCHED = "untouched"  # the condition beside the augmentations
@@ -170,8 +170,9 @@ class Strongest:
         if self.responses.is_cuda:
             self._add_on_device(responses, first)
             return
-        numba.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
-        _kernel(
+        run_tiles(
+            _kernel,
+            -(-responses.shape[2] // UNITS_PER_TILE),
             self.responses.numpy(),
             self.numbers.numpy(),
             self.lowest.numpy(),
@@ -216,8 +217,10 @@ def _turned(bits: Tensor) -> Tensor:
     return bits ^ ((bits >> 31) & NONE)
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _kernel(
+    first_tile: int,
+    end: int,
     kept: NDArray[np.float32],
     numbers: NDArray[np.int32],
     lowest: NDArray[np.float32],
@@ -227,7 +230,7 @@ def _kernel(
     """One pass over the responses; few of them move anything."""
     images, draws, units = responses.shape
     last = len(kept) - 1
-    for tile in numba.prange((units + UNITS_PER_TILE - 1) // UNITS_PER_TILE):
+    for tile in range(first_tile, end):
         low = tile * UNITS_PER_TILE
         width = min(UNITS_PER_TILE, units - low)
         best = np.empty(UNITS_PER_TILE, responses.dtype)
