@@ -10,7 +10,7 @@ from SALib.analyze import sobol
 
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.indices import estimate_indices
-from actsense.sensitivity.moments import Moments, layout
+from actsense.sensitivity.moments import Moments, row_count
 from benchmarks.alexnet import random_block
 from benchmarks.measure import Measurement, interleaved, seconds
 
@@ -23,7 +23,7 @@ def measurements() -> Iterator[Measurement]:
     """Measure time against peers, and the size of the state."""
     yield per_unit_against_salib()
     yield per_row_against_iterative_stats()
-    size = layout(FACTORS)["cross"].stop * 8
+    size = row_count(FACTORS) * 8
     yield Measurement(
         "moments_state",
         size / 1000,

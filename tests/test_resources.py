@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from actsense.resources import Sizes, megabytes, minutes
-from actsense.sensitivity.moments import layout
+from actsense.sensitivity.moments import row_count
 from actsense.study import Study
 
 REPOSITORY = Path(__file__).parents[1]
@@ -19,6 +19,7 @@ RULES = [
 ALEXNET = Sizes(
     units=205_672,
     factors=11,
+    parts=3,
     block=640,
     shard=65_536,
     batch=256,
@@ -38,7 +39,7 @@ def test_larger_networks_ask_for_more(rule: str) -> None:
 
 
 def test_a_job_may_hold_its_blocks_and_moments() -> None:
-    rows = layout(ALEXNET.factors)["cross"].stop
+    rows = row_count(ALEXNET.factors, ALEXNET.parts)
     block, moments = (ALEXNET.units * n / 1e6 for n in (4 * ALEXNET.block, 8 * rows))
     assert megabytes("stream_moments", ALEXNET) > 2000 + 2 * block + 2 * moments
     assert megabytes("merge_moments", ALEXNET) > 2000 + 2 * moments
@@ -47,7 +48,7 @@ def test_a_job_may_hold_its_blocks_and_moments() -> None:
 @pytest.mark.parametrize("rule", ["stream_moments", "accumulate", "merge_moments"])
 def test_sums_fit_twice_whatever_the_network(rule: str) -> None:
     vgg = replace(ALEXNET, units=1_539_560)
-    sums = vgg.units * layout(vgg.factors)["cross"].stop * 8 / 1e6
+    sums = vgg.units * row_count(vgg.factors, vgg.parts) * 8 / 1e6
     assert sums > 1200
     assert megabytes(rule, vgg) > 2000 + 2 * sums
 
@@ -78,7 +79,7 @@ def test_a_study_knows_its_sizes() -> None:
     sizes = study.sizes("small", "colour")
     sharding, design = study.sharding("small", "colour"), study.design("small", "colour")
     assert sizes.shard == sharding.largest * sizes.block
-    assert sizes.block == 16 * (2 + 2 * 9 + 2 * 6)
+    assert sizes.block == 16 * (2 + 2 * (7 + 4) + 2 * (4 + 2))
     assert len(sharding.shards) * sizes.shard >= design.evaluations
     assert sizes.units == study.units("small")
     assert sizes.contrasts == config["contrast"]["images"] * (1 + 5)

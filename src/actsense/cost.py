@@ -27,7 +27,7 @@ from actsense.resources import Sizes
 from actsense.sampling.designs import Design
 from actsense.sampling.law import InputLaw
 from actsense.sensitivity.contrast import STATISTICS
-from actsense.sensitivity.moments import layout
+from actsense.sensitivity.moments import row_count
 from actsense.sensitivity.top_images import DESCRIPTIONS
 from actsense.speed import StandIn
 from actsense.study import COLOUR_CHANNELS, Study
@@ -124,7 +124,8 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
         speed: Images per second.
     """
     study, built = images.study, images.study.design(network, design)
-    law, units, factors = images.law(design), study.units(network), len(built.factors)
+    law, units = images.law(design), study.units(network)
+    factors, parts = len(built.factors), len(built.parts)
     sharding, jobs = study.sharding(network, design), design_jobs(study, network, design)
     samplings, parted = len(sharding.shards), sharding.parts > 1
     stored, keeps = study.stores_activations, study.settings["keep_activations"]
@@ -138,8 +139,9 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     segments = round(sizes.segment_evaluations * share) * analysed
     activations = forwards * units * 4 / GB * stored
     further = (_masking_bytes(study, sizes) + _segments_bytes(sizes)) / GB * analysed
-    moments = layout(factors)["cross"].stop * units * 8 / GB
-    results = units * (_index_bytes(factors) + 4 * len(STATISTICS) * len(law.augmentations)) / GB
+    moments = row_count(factors, parts) * units * 8 / GB
+    results = units * _index_bytes(factors + parts) / GB
+    results += 4 * units * len(STATISTICS) * len(law.augmentations) / GB
     results += _top_bytes(images, law, units) / GB + further
     alive = min(built.evaluations * units * 4 / GB * stored, study.settings["store_budget_gb"])
     return Cost(
@@ -284,13 +286,15 @@ def _masking_bytes(study: Study, sizes: Sizes) -> int:
     """Return the bytes of everything about masked networks, before compression."""
     masking, classes = study.settings["masking"], int(study.survey["classes"])
     plans = len(masking["values"]) * len(masking["scales"]) * len(masking["fractions"])
-    kept: int = 1 + sizes.factors * (1 + 2 * plans)  # conditions whose predictions are kept
+    kept: int = 1 + (sizes.factors + sizes.parts) * (
+        1 + 2 * plans
+    )  # conditions whose predictions are kept
     numbers = 4 * (16 + 4 * classes + int(masking["bootstrap"]))
     return sizes.masks * (LABEL_BYTES + numbers) + kept * sizes.masked_images * 2 * 5
 
 
 def _segments_bytes(sizes: Sizes) -> int:
-    return sizes.segment_units * _index_bytes(sizes.factors)
+    return sizes.segment_units * _index_bytes(sizes.factors + sizes.parts)
 
 
 def total_cost(study: Study, costs: Sequence[Cost]) -> Cost:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from actsense.sensitivity.moments import row_count
+
 PROCESS = 2500  # megabytes of Python with PyTorch, more with CUDA than without
 IMAGES = 1000  # megabytes of the image cache, when it is kept in memory
 TILE = 3000  # megabytes of moments and estimates at a time
@@ -25,6 +27,7 @@ class Sizes:
     Attributes:
         units: Recorded units of the network.
         factors: Factors of the design.
+        parts: Parts of the last one.
         block: Evaluations of a block.
         shard: Evaluations of a shard.
         batch: Images per forward pass.
@@ -39,6 +42,7 @@ class Sizes:
 
     units: int
     factors: int
+    parts: int
     block: int
     shard: int
     batch: int
@@ -61,14 +65,14 @@ class Sizes:
 
     @property
     def _rows(self) -> int:
-        return 2 + 3 * self.factors + self.factors * (self.factors + 1) // 2
+        return row_count(self.factors, self.parts)
 
     @property
     def _top(self) -> float:
         # Response and number of every rank with the lowest response; then image, draw and
         # response twice, while they are written. A condition for every factor but the context's
-        # four, and the untouched images.
-        return (self.factors - 3) * self.units * (28 * self.top_images + 4) / 1e6
+        # two, and the untouched images.
+        return (self.factors - 1) * self.units * (28 * self.top_images + 4) / 1e6
 
     @property
     def _moments(self) -> float:
@@ -95,9 +99,10 @@ class SpatialSizes:
 def megabytes(rule: str, sizes: Sizes) -> int:
     """Return the memory that a job of a rule asks for at its first attempt."""
     block, batch, moments = sizes._block, sizes._batch, sizes._moments
-    augmented = 600 * sizes.factors * sizes.units / 1e6
+    names = sizes.factors + sizes.parts
+    augmented = 600 * names * sizes.units / 1e6
     # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
-    ranks = 2 * 4 * (6 * sizes.factors + 25) * sizes.units / 1e6
+    ranks = 2 * 4 * (6 * names + 25) * sizes.units / 1e6
     outcomes = 16 * sizes.masks * sizes.masked_images / 1e6
     segments = sizes.segment_units * (4 * sizes._rows * 8 + 3 * sizes.block * 4) / 1e6
     needed = {

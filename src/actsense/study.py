@@ -17,7 +17,7 @@ from actsense.analysis.mask_plans import count_conditions
 from actsense.config import check, read_schema
 from actsense.errors import ConfigError
 from actsense.resources import SPEED, Sizes, SpatialSizes
-from actsense.sampling.designs import CONTEXT, Design, Factor
+from actsense.sampling.designs import Design, Factor, design_factors, factor_names
 from actsense.sampling.sharding import Sharding
 from actsense.spatial.passes import count_passes
 
@@ -235,7 +235,7 @@ class Study:
         return count_conditions(
             self.settings["masking"],
             augmentations=self.settings["designs"][design]["augmentations"],
-            factors=(*self.settings["designs"][design]["augmentations"], *CONTEXT),
+            factors=factor_names(self.settings["designs"][design]["augmentations"]),
             map_layers=len(self.maps(network)),
         )
 
@@ -312,6 +312,7 @@ class Study:
         return Sizes(
             units=self.units(network),
             factors=len(built.factors),
+            parts=len(built.parts),
             block=block,
             shard=block * self.sharding(network, design).largest,
             batch=self.settings["batch_size"],
@@ -344,7 +345,7 @@ class Study:
 
     def _segment_units(self, network: str, design: str) -> int:
         """Return the most units that are chosen in segments, all colour channels together."""
-        factors = len(self.settings["designs"][design]["augmentations"]) + len(CONTEXT)
+        factors = len(factor_names(self.settings["designs"][design]["augmentations"]))
         chosen = self.settings["segments"]["channels"] * factors
         return sum(
             COLOUR_CHANNELS * min(channels, chosen) * rows * cols
@@ -354,10 +355,10 @@ class Study:
     def _counts(self, network: str, design: str) -> Design:
         """Return a design with the right number of everything but coordinates."""
         described = self.design_settings(network, design)
-        factors = (*described["augmentations"], *CONTEXT)
+        own = [Factor(name, 1) for name in described["augmentations"]]
         return Design(
             design,
-            tuple(Factor(name, 1) for name in factors),
+            design_factors(own, keys=1),
             base_points=described["base_points"],
             replicates=described["replicates"],
             walks=described["walks"],

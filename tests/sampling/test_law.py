@@ -43,10 +43,9 @@ def test_factors_are_the_augmentations_and_their_context() -> None:
         ("grayscaling", 1),
         ("rolling", 3),
         ("order", 3),
-        ("class", 1),
-        ("image", 1),
-        ("partition", 1),
+        ("content", 3),
     ]
+    assert [part.name for part in law().factors[-1].parts] == ["partition", "class", "image"]
     assert [f.coordinates for f in law("always").factors[:3]] == [1, 1, 2]
 
 
@@ -91,8 +90,8 @@ def test_the_image_depends_on_its_three_factors_alone() -> None:
 def test_class_and_partition_pick_what_they_say() -> None:
     u = uniforms(2000)
     found = law().decode(u).image
-    np.testing.assert_array_equal(found % 3, (3 * u[:, -3]).astype(int))
-    np.testing.assert_array_equal((found // 3) % 2, (2 * u[:, -1]).astype(int))
+    np.testing.assert_array_equal(found % 3, (3 * u[:, -2]).astype(int))
+    np.testing.assert_array_equal((found // 3) % 2, (2 * u[:, -3]).astype(int))
 
 
 def test_what_is_off_leaves_no_trace_and_is_evaluated_once() -> None:

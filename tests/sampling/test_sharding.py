@@ -114,8 +114,8 @@ def test_small_replicates_share_a_job_and_long_ones_are_cut() -> None:
     short, middle, long = (cut(base_points=points) for points in (128, 4096, 2**19))
     assert (short.parts, len(short.shards)) == (1, 1)
     assert (middle.parts, len(middle.shards)) == (1, 8)  # two minutes hold one of them
-    assert long.parts == 3  # job_minutes: 60
-    assert len(long.shards) == 24
+    assert long.parts == 4  # job_minutes: 60
+    assert len(long.shards) == 32
 
 
 def test_shards_that_share_a_file_stay_within_an_eighth_of_the_budget() -> None:

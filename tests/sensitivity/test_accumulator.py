@@ -1,7 +1,7 @@
 """The one-pass kernels against a direct evaluation of every sum."""
 
 from functools import reduce
-from itertools import pairwise
+from itertools import combinations, pairwise
 from operator import add
 
 import numpy as np
@@ -15,15 +15,23 @@ from actsense.sampling.designs import Block, Design, Factor
 from actsense.sampling.memory import Memory
 from actsense.sensitivity import accumulator as accumulator_module
 from actsense.sensitivity.accumulator import Accumulator, _add_block_on_device
-from actsense.sensitivity.moments import Moments, layout
+from actsense.sensitivity.moments import Moments, layout, row_count
 
-FACTORS = tuple(Factor(f"x{j}", 1) for j in range(4))
-NAMES = tuple(factor.name for factor in FACTORS)
+PARTS = tuple(Factor(f"part {m}", 1) for m in range(3))
+FACTORS = (*(Factor(f"x{j}", 1) for j in range(3)), Factor.nested("x3", PARTS))
+NAMES, INSIDE = tuple(f.name for f in FACTORS), tuple(f.name for f in PARTS)
+PLAIN = (*FACTORS[:3], Factor("x3", 1))
 UNITS = 1100  # more than two tiles
 
 
-def design(walks: int = 2) -> Design:
-    return Design("kernel", FACTORS, base_points=16, replicates=2, walks=walks)
+def design(walks: int = 2, factors: tuple[Factor, ...] = FACTORS) -> Design:
+    return Design("kernel", factors, base_points=16, replicates=2, walks=walks)
+
+
+def accumulator_of(
+    walks: int = 2, units: int = UNITS, parts: tuple[str, ...] = INSIDE
+) -> Accumulator:
+    return Accumulator(NAMES, walks, units, parts=parts)
 
 
 def responses(
@@ -37,49 +45,61 @@ def responses(
     return torch.from_numpy(generator.normal(size=(rows, UNITS))).to(dtype), place
 
 
-def brute_force(y: NDArray[np.float64], place: NDArray[np.int64], block: Block) -> Moments:
+def brute_force(
+    y: NDArray[np.float64], place: NDArray[np.int64], block: Block, parts: int = len(PARTS)
+) -> NDArray[np.float64]:
     """Every sum by its definition, one base point after another."""
-    d = len(FACTORS)
-    rows = layout(d)
-    sums = np.zeros((rows["cross"].stop, y.shape[1]))
+    d, inner = len(FACTORS), max(0, parts - 1)
+    groups = d + 2 * inner
+    first, last = range(d + inner), [*range(d), *range(d + inner, groups)]
+    pairs = [*combinations(range(d), 2), *((j, d + m) for m in range(inner) for j in range(d - 1))]
+    rows = layout(d, parts)
+    sums = np.zeros((row_count(d, parts), y.shape[1]))
     for i, nodes in enumerate(place):
         a, b = y[nodes[0]], y[nodes[1]]
-        c = [y[nodes[2 + j]] for j in range(d)]
-        e = [y[nodes[2 + d + j]] for j in range(d)]
+        p = y[nodes[2 : 2 + groups]] - a
+        q = y[nodes[2 + groups : 2 + 2 * groups]] - b
         sums[rows["sum"]] += a + b
         sums[rows["gap"]] += (a - b) ** 2
-        sums[rows["total"]] += [(c[j] - a) ** 2 + (e[j] - b) ** 2 for j in range(d)]
-        sums[rows["swapped"]] += [(e[j] - c[j]) ** 2 for j in range(d)]
-        pairs = [(j, k) for j in range(d) for k in range(j, d)]
-        sums[rows["cross"]] += [
-            (c[j] - a) * (e[k] - b) + (c[k] - a) * (e[j] - b) for j, k in pairs
-        ]
-        for path, exchanged in zip(block.path[i], block.exchanged[i], strict=True):
-            for step, factor in enumerate(exchanged):
-                change = y[nodes[path[step]]] - y[nodes[path[step + 1]]]
-                sums[rows["walk"].start + factor] += (a - b) * change
-    return Moments(NAMES, block.path.shape[1], len(place), len(y), sums)
+        sums[rows["total"]] += [p[g] ** 2 + q[g] ** 2 for g in last]
+        sums[rows["swapped"]] += [(q[j] + b - p[j] - a) ** 2 for j in range(d)]
+        sums[rows["first"]] += [-2 * p[g] * q[g] for g in first]
+        sums[rows["cross"]] += [p[j] * q[k] + p[k] * q[j] for j, k in pairs]
+        walks = zip(block.path[i], block.exchanged[i], strict=True)
+        for walk, (path, exchanged) in enumerate(walks):
+            for step, atom in enumerate(exchanged):
+                before, after = y[nodes[path[step]]], y[nodes[path[step + 1]]]
+                middle = (before + after) / 2
+                sums[rows["walk"].start + min(atom, d - 1)] += (a - b) * (before - after)
+                if d - 1 <= atom < d - 1 + inner:
+                    joined = (b - middle) * (after - before), (a - middle) * (before - after)
+                    sums[rows["walk"].start + 1 + atom] += 2 * joined[walk % 2]
+    return sums
 
 
 @pytest.mark.parametrize("walks", [1, 3])
-def test_the_kernel_sums_what_the_definitions_say(walks: int) -> None:
-    block = design(walks).block(0, 0)
+@pytest.mark.parametrize("factors", [FACTORS, PLAIN], ids=["nested", "plain"])
+def test_the_kernel_sums_what_the_definitions_say(walks: int, factors: tuple[Factor, ...]) -> None:
+    sampled = design(walks, factors)
+    block = sampled.block(0, 0)
     y, place = responses(block)
-    accumulator = Accumulator(NAMES, walks, UNITS)
+    accumulator = accumulator_of(walks, parts=sampled.parts)
     accumulator.add(y, place, block)
-    expected = brute_force(y.numpy(), place, block)
+    expected = brute_force(y.numpy(), place, block, len(sampled.parts))
 
-    np.testing.assert_allclose(accumulator.moments().sums, expected.sums, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(accumulator.moments().sums, expected, rtol=1e-10, atol=1e-10)
     assert accumulator.moments().forwards == len(y)
 
 
 def test_the_device_path_gives_the_same_sums() -> None:
     block = design().block(0, 0)
     y, place = responses(block)
-    sums = torch.zeros(layout(len(NAMES))["cross"].stop, UNITS, dtype=torch.float64)
-    _add_block_on_device(sums, y, place, block, Memory(sums.device, 5, "units"))
+    sums = torch.zeros(row_count(len(NAMES), len(INSIDE)), UNITS, dtype=torch.float64)
+    _add_block_on_device(
+        sums, y, place, block, len(NAMES), len(INSIDE), Memory(sums.device, 5, "units")
+    )
 
-    expected = brute_force(y.numpy(), place, block).sums
+    expected = brute_force(y.numpy(), place, block)
     np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-10, atol=1e-10)
 
 
@@ -97,11 +117,11 @@ def test_tiles_that_do_not_fit_are_added_in_parts_and_none_twice(
     monkeypatch.setattr(accumulator_module, "_tile_sums", limited)
     block = design().block(0, 0)
     y, place = responses(block)
-    sums = torch.zeros(layout(len(NAMES))["cross"].stop, UNITS, dtype=torch.float64)
+    sums = torch.zeros(row_count(len(NAMES), len(INSIDE)), UNITS, dtype=torch.float64)
     memory = Memory(sums.device, 1000, "units")
-    _add_block_on_device(sums, y, place, block, memory)
+    _add_block_on_device(sums, y, place, block, len(NAMES), len(INSIDE), memory)
 
-    expected = brute_force(y.numpy(), place, block).sums
+    expected = brute_force(y.numpy(), place, block)
     np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-10, atol=1e-10)
     assert memory.size == 125
 
@@ -109,7 +129,7 @@ def test_tiles_that_do_not_fit_are_added_in_parts_and_none_twice(
 def test_units_in_parts_give_the_same_bits() -> None:
     block = design().block(0, 0)
     y, place = responses(block, dtype=torch.float32)
-    whole, parts = (Accumulator(NAMES, 2, UNITS) for _ in range(2))
+    whole, parts = (accumulator_of() for _ in range(2))
     for _ in range(2):
         whole.add(y, place, block)
         for start, stop in pairwise([0, 1, 700, UNITS]):
@@ -123,7 +143,7 @@ def test_units_in_parts_give_the_same_bits() -> None:
 def test_a_part_that_is_missing_is_noticed() -> None:
     block = design().block(0, 0)
     y, place = responses(block)
-    accumulator = Accumulator(NAMES, 2, UNITS)
+    accumulator = accumulator_of()
     accumulator.add(y[:, :700].contiguous(), place, block)
     with pytest.raises(ValueError, match="Expected units 700 to 1100; got 300 from 800"):
         accumulator.add(y[:, 800:].contiguous(), place, block, start=800)
@@ -135,12 +155,26 @@ def test_float32_responses_lose_less_than_a_millionth() -> None:
     """Even on an offset a thousand times the spread, because only differences enter."""
     block = design().block(0, 0)
     y, place = responses(block, dtype=torch.float32)
-    accumulators = [Accumulator(NAMES, 2, UNITS) for _ in range(2)]
+    accumulators = [accumulator_of() for _ in range(2)]
     accumulators[0].add(y, place, block)
     accumulators[1].add(y.double(), place, block)
     single, double = (a.moments() for a in accumulators)
     for name in ("gap", "total", "swapped"):
         np.testing.assert_allclose(single[name], double[name], rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [-149, -126, -75, 64, 127])
+def test_sums_scale_with_the_smallest_and_the_largest_responses(power: int) -> None:
+    """Whole numbers times a power of two are exact in float32, down to the last bit of all."""
+    block = design().block(0, 0)
+    y, place = responses(block)
+    whole = (y * 0.4).round().clamp(-1, 1)
+    found = []
+    for factor in (1.0, 2.0**power):
+        accumulator = accumulator_of()
+        accumulator.add((whole * factor).float(), place, block)
+        found.append(accumulator.moments().sums[1:])
+    np.testing.assert_array_equal(found[1], found[0] * 4.0**power)
 
 
 def test_the_number_of_threads_changes_no_bit() -> None:
@@ -149,7 +183,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
     before, found = torch.get_num_threads(), []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        accumulator = Accumulator(NAMES, 2, UNITS)
+        accumulator = accumulator_of()
         accumulator.add(y, place, block)
         found.append(accumulator.moments().sums)
     torch.set_num_threads(before)
@@ -161,7 +195,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 @settings(max_examples=50, deadline=None)
 def test_any_partition_and_order_merge_to_the_whole(cuts: set[int], seed: int) -> None:
     generator = np.random.default_rng(seed)
-    rows = layout(4)["cross"].stop
+    rows = row_count(4)
     blocks = [
         Moments(NAMES, 1, 16, 100 + k, generator.normal(loc=1e3, size=(rows, 3)))
         for k in range(10)
@@ -177,7 +211,7 @@ def test_any_partition_and_order_merge_to_the_whole(cuts: set[int], seed: int) -
 
 
 def test_swapping_a_and_b_changes_nothing() -> None:
-    d = len(FACTORS)
+    d = len(FACTORS) + 2 * (len(PARTS) - 1)
     block = design(1).block(0, 0)
     y, place = responses(block)
     swapped = place.copy()
@@ -188,15 +222,15 @@ def test_swapping_a_and_b_changes_nothing() -> None:
     )
     found = []
     for at in (place, swapped):
-        accumulator = Accumulator(NAMES, 1, UNITS)
+        accumulator = accumulator_of(1)
         accumulator.add(y, at, block)
         found.append(accumulator.moments())
-    for name in ("sum", "gap", "total", "swapped", "cross"):
+    for name in ("sum", "gap", "total", "swapped", "first", "cross"):
         np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-9, atol=1e-9)
 
 
 def test_moments_of_other_designs_do_not_add() -> None:
-    sums = np.zeros((layout(4)["cross"].stop, 2))
+    sums = np.zeros((row_count(4), 2))
     with pytest.raises(ValueError, match="different designs do not add"):
         Moments(NAMES, 1, 1, 1, sums) + Moments(NAMES, 2, 1, 1, sums)
 
@@ -205,4 +239,4 @@ def test_responses_of_other_units_are_refused() -> None:
     block = design().block(0, 0)
     y, place = responses(block)
     with pytest.raises(ValueError, match=r"Expected units 0 to 7; got 1100 from 0"):
-        Accumulator(NAMES, 2, 7).add(y, place, block)
+        accumulator_of(units=7).add(y, place, block)

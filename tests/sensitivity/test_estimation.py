@@ -13,7 +13,7 @@ from actsense.models.layers import RESERVED
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity import results as results_module
 from actsense.sensitivity.indices import estimate_indices, total_over_units
-from actsense.sensitivity.moments import Moments, layout
+from actsense.sensitivity.moments import Moments, layout, row_count
 from actsense.sensitivity.moments_file import merge_shards, open_moments, write_moments
 from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
 from actsense.store import CorruptFileError
@@ -161,7 +161,7 @@ def test_a_group_of_many_steady_units_is_not_dead_and_its_mean_counts_all() -> N
     generator, rows = np.random.default_rng(0), layout(4)
     replicates = []
     for _ in range(4):
-        sums = np.zeros((rows["cross"].stop, units))
+        sums = np.zeros((row_count(4), units))
         variance = 1e-8 * points * (1 + 0.01 * generator.normal(size=units))
         variance[-1] = 0
         sums[rows["sum"]] = 2 * points
@@ -170,7 +170,7 @@ def test_a_group_of_many_steady_units_is_not_dead_and_its_mean_counts_all() -> N
         replicates.append(Moments(("w", "x", "y", "z"), 1, points, 1, sums))
     dead = estimate_indices(replicates).dead
     whole = [total_over_units(m, np.array([0]), dead) for m in replicates]
-    found = estimate_indices(whole, rounding=0)
+    found = estimate_indices(whole)
 
     assert dead.nonzero()[0].tolist() == [units - 1]
     assert not found.dead.any()

@@ -146,14 +146,25 @@ def test_indices_ignore_scale_and_offset() -> None:
 
 def test_dead_units_are_flagged_and_poison_nobody() -> None:
     def network(u: NDArray[np.float64]) -> NDArray[np.float64]:
-        noise = 1 + 1e-8 * u[:, 0]  # varies less than float32 can resolve around 1
-        return np.column_stack([u.sum(axis=1), np.full(len(u), 7.0), noise])
+        rest = u.sum(axis=1)
+        faint = 1 + 1e-6 * rest  # a few steps of float32 around 1
+        return np.column_stack([rest, np.full(len(u), 7.0), faint, 1e-44 * rest])
 
-    found = indices_of(network, [1, 1, 1], base_points=64)
+    found = indices_of(network, [1, 1, 1], base_points=64, dtype=torch.float32)
 
-    np.testing.assert_array_equal(found.dead, [False, True, True])
-    assert np.isnan(found.values["S1"][:, 1:]).all()
-    assert np.isfinite(found.values["S1"][:, 0]).all()
+    np.testing.assert_array_equal(found.dead, [False, True, False, False])
+    assert np.isnan(found.values["S1"][:, 1]).all()
+    assert np.isfinite(found.values["S1"][:, [0, 2, 3]]).all()
+    np.testing.assert_allclose(found.values["S1"][:, [2, 3]], 1 / 3, atol=0.15)
+
+
+@pytest.mark.parametrize("scale", [6e-24, 1e-38, 1e19, 1e37])
+def test_shares_do_not_depend_on_the_scale_of_the_responses(scale: float) -> None:
+    found = indices_of(lambda u: scale * g_function(u), [1] * 5, dtype=torch.float32)
+    plain = indices_of(g_function, [1] * 5, dtype=torch.float32)
+    for name in (*SINGLE, "S2"):
+        np.testing.assert_allclose(found.values[name], plain.values[name], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.values["shapley"].sum(axis=0), 1, rtol=1e-6)
 
 
 def test_intervals_cover_at_their_nominal_rate() -> None:

@@ -82,13 +82,13 @@ def test_first_order_sums_are_salib_over_four_roles(responses: Responses) -> Non
             # One factor at a time, all four roles are centred on the same mean.
             found, variance = salib(a, b, one(ab), one(ba))
             theirs += found["S1"][0] * variance / 4
-        own = -r.moments["cross"][triangle(j, j), 0]
+        own = r.moments["first"][j, 0]
         assert own / (4 * POINTS) == pytest.approx(theirs, rel=1e-6, abs=1e-9)
 
 
 def triangle(j: int, k: int) -> int:
     """Return the row of a pair among the cross sums."""
-    return sum(D - i for i in range(j)) + k - j
+    return sum(D - 1 - i for i in range(j)) + k - j - 1
 
 
 def test_total_sums_are_salib_over_both_roles(responses: Responses) -> None:
@@ -132,7 +132,7 @@ def test_sums_agree_with_scipy_after_its_own_centring(responses: Responses) -> N
         third, _ = scipy_numerators(r.ab[:, j], r.ba[:, j], np.column_stack([r.a, r.a]))
         fourth, _ = scipy_numerators(r.ba[:, j], r.ab[:, j], np.column_stack([r.b, r.b]))
         theirs = (first_1[j] + first_2[j] + third[0] + fourth[0]) / 4
-        own = -r.moments["cross"][triangle(j, j), 0] / (4 * POINTS)
+        own = r.moments["first"][j, 0] / (4 * POINTS)
         assert own == pytest.approx(theirs, rel=1e-6, abs=1e-9)
 
 

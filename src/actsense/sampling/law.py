@@ -1,8 +1,9 @@
 """The input law: from uniform coordinates to images and augmentations.
 
-Independent factors: one per augmentation (its switch together with its parameters), then
-`order`, `class`, `image` and `partition`. The network's output is a deterministic function of
-them; in particular the image is a factor, never a hidden draw (specified in docs/method.md).
+Independent factors: one per augmentation (its switch together with its parameters), then `order`
+and `content`, whose parts are `partition`, `class` and `image`, each inside those before it. The
+network's output is a deterministic function of them; in particular the image is a part of a
+factor, never a hidden draw (specified in docs/method.md).
 """
 
 __all__ = ["LAWS", "Evaluations", "ImagePool", "InputLaw"]
@@ -25,7 +26,7 @@ from actsense.augment import (
     parameter_columns,
 )
 from actsense.errors import ConfigError
-from actsense.sampling.designs import CONTEXT, Factor
+from actsense.sampling.designs import Factor, design_factors
 
 LAWS = ("switched", "always")
 PARTITIONS = ("train", "validation")
@@ -234,8 +235,7 @@ class InputLaw:
             )
         ]
         # One key per augmentation, ranked: continuous in every key, unlike one coded coordinate.
-        context = [len(self.augmentations), 1, 1, 1]
-        return (*own, *map(Factor, CONTEXT, context))
+        return design_factors(own, keys=len(self.augmentations))
 
     def decode(self, coordinates: NDArray[np.float64]) -> Evaluations:
         """Turn uniform coordinates into evaluations.
@@ -244,7 +244,8 @@ class InputLaw:
             coordinates: Uniforms in factor order, (rows, coordinates) in [0, 1).
         """
         starts = np.cumsum([factor.coordinates for factor in self.factors])[:-1]
-        *own, keys, label, image, partition = np.split(coordinates, starts, axis=1)
+        *own, keys, content = np.split(coordinates, starts, axis=1)
+        partition, label, image = content.T
         columns, values = self._empty_values(len(coordinates))
         on = np.ones((len(coordinates), len(self.augmentations)), dtype=bool)
         for j, (name, u) in enumerate(zip(self.augmentations, own, strict=True)):
@@ -253,7 +254,7 @@ class InputLaw:
             drawn = self._draw(j, u[:, int(self.switches[j]) :])
             values[:, columns[name]] = np.where(on[:, j, None], drawn, 0.0)
         return Evaluations(
-            image=self.pool.locate(label[:, 0], image[:, 0], partition[:, 0]),
+            image=self.pool.locate(label, image, partition),
             sequence=_pack(keys.argsort(axis=1), on),
             values=values,
         )

@@ -8,14 +8,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.models.precision import arithmetic
 from actsense.sampling.designs import Block
 from actsense.sampling.memory import Memory
-from actsense.sensitivity.moments import Moments, layout
+from actsense.sensitivity.moments import Moments, layout, row_count
 from actsense.sensitivity.tiles import run_tiles
 
 UNITS_PER_TILE = 1024  # all sums of a tile stay in a core's second-level cache
 UNITS_PER_DEVICE_TILE = 65_536
+# Sums of a block are rounded to the 24 bits of a float32 response (Veltkamp, see Dekker 1971):
+# float64 sums of them are exact unless they differ too much, so the cut into shards changes no bit.
+SPLIT = 2.0**29 + 1
 
 
 class Accumulator:
@@ -26,6 +28,7 @@ class Accumulator:
         walks: Walks per base point.
         units: Units per evaluation.
         device: Where to sum up; on the host if the device has no room.
+        parts: Names of the parts of the last factor.
     """
 
     def __init__(
@@ -34,13 +37,15 @@ class Accumulator:
         walks: int,
         units: int,
         device: torch.device | str = "cpu",
+        *,
+        parts: tuple[str, ...] = (),
     ) -> None:
-        self.factors = factors
+        self.factors, self.parts = factors, parts
         self.walks = walks
         self.points = 0
         self.forwards = 0
         self._next = 0  # unit to come next
-        rows = layout(len(factors))["cross"].stop
+        rows = row_count(len(factors), len(parts))
         self._memory = Memory(torch.device(device), UNITS_PER_DEVICE_TILE, "units")
         self.sums = self._memory.empty(rows, units, dtype=torch.float64).zero_()
 
@@ -64,11 +69,12 @@ class Accumulator:
             raise ValueError(
                 f"Expected units {self._next} to {units}; got {responses.shape[1]} from {start}."
             )
+        counts = len(self.factors), len(self.parts)
         if self.sums.is_cuda:
             sums = self.sums[:, start : start + responses.shape[1]]
-            _add_block_on_device(sums, responses, place, block, self._memory)
+            _add_block_on_device(sums, responses, place, block, *counts, self._memory)
         else:
-            _add_block_on_cpu(self.sums, start, responses.cpu(), place, block)
+            _add_block_on_cpu(self.sums, start, responses.cpu(), place, block, *counts)
         self._next = (start + responses.shape[1]) % units
         if not self._next:
             self.points += len(place)
@@ -79,16 +85,22 @@ class Accumulator:
         if self._next:
             raise ValueError(f"The last block ended at unit {self._next}.")
         sums = self.sums.cpu().numpy()
-        return Moments(self.factors, self.walks, self.points, self.forwards, sums)
+        return Moments(self.factors, self.walks, self.points, self.forwards, sums, self.parts)
 
 
 def _add_block_on_cpu(
-    sums: Tensor, start: int, responses: Tensor, place: NDArray[np.int64], block: Block
+    sums: Tensor,
+    start: int,
+    responses: Tensor,
+    place: NDArray[np.int64],
+    block: Block,
+    factors: int,
+    parts: int,
 ) -> None:
     steps = np.take_along_axis(place[:, None], block.path, axis=2)
     tiles = -(-responses.shape[1] // UNITS_PER_TILE)
     arrays = (responses.numpy(), place, steps, block.exchanged)
-    run_tiles(_kernel, tiles, sums.numpy(), start, *arrays)
+    run_tiles(_kernel, tiles, sums.numpy(), start, *arrays, factors, parts)
 
 
 # No fast mathematics: fused operations would make the last bit depend on how this was compiled.
@@ -102,54 +114,158 @@ def _kernel(
     place: NDArray[np.int64],
     steps: NDArray[np.int64],
     exchanged: NDArray[np.int64],
+    factors: int,
+    parts: int,
 ) -> None:  # pragma: no cover (compiled)
-    """One pass over the responses: every row of a tile is read once and stays in cache."""
+    """One pass over the responses: every row of a tile is read once and stays in cache.
+
+    Sums of a tile are float64: squares of the smallest and of the largest responses fit into it.
+    """
     units = responses.shape[1]
-    points, walks, factors = exchanged.shape
-    head = 2 + 3 * factors
+    split = SPLIT if responses.itemsize == 4 else 1.0
+    part = np.empty((sums.shape[0], UNITS_PER_TILE), np.float64)
     for tile in range(first, end):
         low = tile * UNITS_PER_TILE
         width = min(UNITS_PER_TILE, units - low)
-        part = np.zeros((sums.shape[0], UNITS_PER_TILE), responses.dtype)
-        p = np.empty((factors, UNITS_PER_TILE), responses.dtype)
-        q = np.empty((factors, UNITS_PER_TILE), responses.dtype)
-        gap = np.empty(UNITS_PER_TILE, responses.dtype)
-        for i in range(points):
-            at_a, at_b = place[i, 0], place[i, 1]
-            for u in range(width):
-                a = responses[at_a, low + u]
-                b = responses[at_b, low + u]
-                gap[u] = a - b
-                part[0, u] += a + b
-                part[1, u] += gap[u] * gap[u]
-            for j in range(factors):
-                at_c, at_e = place[i, 2 + j], place[i, 2 + factors + j]
-                for u in range(width):
-                    p[j, u] = responses[at_c, low + u] - responses[at_a, low + u]
-                    q[j, u] = responses[at_e, low + u] - responses[at_b, low + u]
-                    swap = q[j, u] - p[j, u] - gap[u]
-                    part[2 + j, u] += p[j, u] * p[j, u] + q[j, u] * q[j, u]
-                    part[2 + factors + j, u] += swap * swap
-            row = head
-            for j in range(factors):
-                for k in range(j, factors):
-                    for u in range(width):
-                        part[row, u] += p[j, u] * q[k, u] + p[k, u] * q[j, u]
-                    row += 1
-            for w in range(walks):
-                for s in range(factors):
-                    before, after = steps[i, w, s], steps[i, w, s + 1]
-                    row = 2 + 2 * factors + exchanged[i, w, s]
-                    for u in range(width):
-                        step = responses[before, low + u] - responses[after, low + u]
-                        part[row, u] += gap[u] * step
+        part[:] = 0
+        _sum_tile(low, width, part, responses, place, steps, exchanged, factors, parts)
         for row in range(sums.shape[0]):
             for u in range(width):
-                sums[row, start + low + u] += part[row, u]
+                high = split * part[row, u]
+                sums[row, start + low + u] += high - (high - part[row, u])
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum_tile(
+    low: int,
+    width: int,
+    part: NDArray[np.float64],
+    responses: NDArray[np.float32],
+    place: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    exchanged: NDArray[np.int64],
+    factors: int,
+    parts: int,
+) -> None:  # pragma: no cover (compiled)
+    inner = max(0, parts - 1)
+    p = np.empty((factors + 2 * inner, UNITS_PER_TILE), np.float64)
+    q = np.empty((factors + 2 * inner, UNITS_PER_TILE), np.float64)
+    gap = np.empty(UNITS_PER_TILE, np.float64)
+    for i in range(len(place)):
+        at_a, at_b = place[i, 0], place[i, 1]
+        for u in range(width):
+            a, b = np.float64(responses[at_a, low + u]), np.float64(responses[at_b, low + u])
+            gap[u] = a - b
+            part[0, u] += a + b
+            part[1, u] += gap[u] * gap[u]
+        _add_groups(low, width, part, p, q, gap, responses, place[i], factors, inner)
+        _add_pairs(width, part, p, q, factors, inner)
+        for w in range(exchanged.shape[1]):
+            # A part is worth what it adds to the nodes that share the parts before it with an end.
+            end, sign = (at_b, -1.0) if w % 2 == 0 else (at_a, 1.0)
+            path, atoms = steps[i, w], exchanged[i, w]
+            _add_walk(low, width, part, gap, responses, end, sign, path, atoms, factors, inner)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_groups(
+    low: int,
+    width: int,
+    part: NDArray[np.float64],
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+    gap: NDArray[np.float64],
+    responses: NDArray[np.float32],
+    nodes: NDArray[np.int64],
+    factors: int,
+    inner: int,
+) -> None:  # pragma: no cover (compiled)
+    """Add total effects, second variances and first order; leave the differences in p and q."""
+    at_a, at_b = nodes[0], nodes[1]
+    swapped = 2 + factors + inner
+    own = swapped + 2 * factors + inner
+    for g in range(len(p)):
+        at_c, at_e = (
+            nodes[2 + g],
+            nodes[2 + len(p) + g],
+        )  # looked up here, or no loop is vectorized
+        for u in range(width):
+            p[g, u] = np.float64(responses[at_c, low + u]) - np.float64(responses[at_a, low + u])
+            q[g, u] = np.float64(responses[at_e, low + u]) - np.float64(responses[at_b, low + u])
+        if g < factors:
+            for u in range(width):
+                swap = q[g, u] - p[g, u] - gap[u]
+                part[swapped + g, u] += swap * swap
+        if g < factors + inner:
+            for u in range(width):
+                part[own + g, u] -= 2 * p[g, u] * q[g, u]
+        if g < factors or g >= factors + inner:
+            total = 2 + g - (inner if g >= factors else 0)
+            for u in range(width):
+                part[total, u] += p[g, u] * p[g, u] + q[g, u] * q[g, u]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_pairs(
+    width: int,
+    part: NDArray[np.float64],
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+    factors: int,
+    inner: int,
+) -> None:  # pragma: no cover (compiled)
+    row = 2 + 4 * factors + 3 * inner
+    for j in range(factors):
+        for k in range(j + 1, factors):
+            for u in range(width):
+                part[row, u] += p[j, u] * q[k, u] + p[k, u] * q[j, u]
+            row += 1
+    for g in range(factors, factors + inner):
+        for j in range(factors - 1):
+            for u in range(width):
+                part[row, u] += p[j, u] * q[g, u] + p[g, u] * q[j, u]
+            row += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_walk(
+    low: int,
+    width: int,
+    part: NDArray[np.float64],
+    gap: NDArray[np.float64],
+    responses: NDArray[np.float32],
+    end: int,
+    sign: float,
+    path: NDArray[np.int64],
+    atoms: NDArray[np.int64],
+    factors: int,
+    inner: int,
+) -> None:  # pragma: no cover (compiled)
+    walk = 2 + 2 * factors + inner
+    for s in range(len(atoms)):
+        from_row, to_row = path[s], path[s + 1]
+        row = walk + min(atoms[s], factors - 1)
+        for u in range(width):
+            before = np.float64(responses[from_row, low + u])
+            after = np.float64(responses[to_row, low + u])
+            part[row, u] += gap[u] * (before - after)
+        if factors - 1 <= atoms[s] < factors - 1 + inner:
+            row = walk + 1 + atoms[s]
+            for u in range(width):
+                before = np.float64(responses[from_row, low + u])
+                after = np.float64(responses[to_row, low + u])
+                near = np.float64(responses[end, low + u])
+                part[row, u] += sign * ((near - before) + (near - after)) * (before - after)
 
 
 def _add_block_on_device(
-    sums: Tensor, responses: Tensor, place: NDArray[np.int64], block: Block, memory: Memory
+    sums: Tensor,
+    responses: Tensor,
+    place: NDArray[np.int64],
+    block: Block,
+    factors: int,
+    parts: int,
+    memory: Memory,
 ) -> None:
     """Add the same sums with array operations only, for accelerators."""
     steps = np.take_along_axis(place[:, None], block.path, axis=2)
@@ -158,32 +274,64 @@ def _add_block_on_device(
     )
 
     def add(units: slice) -> None:
-        part = responses[:, units].to(sums.device)
+        part = responses[:, units].to(sums.device).double()
         # Complete before it is added: memory may run out in between.
-        sums[:, units] += _tile_sums(part, at, steps_at, exchanged)
+        added = _tile_sums(part, at, steps_at, exchanged, factors, parts)
+        high = added * (SPLIT if responses.element_size() == 4 else 1)
+        sums[:, units] += high - (high - added)
 
-    with arithmetic("float32", sums.device):
-        memory.run(responses.shape[1], add)
+    memory.run(responses.shape[1], add)
 
 
-def _tile_sums(part: Tensor, at: Tensor, steps: Tensor, exchanged: Tensor) -> Tensor:
+def _tile_sums(
+    part: Tensor, at: Tensor, steps: Tensor, exchanged: Tensor, factors: int, parts: int
+) -> Tensor:
     """Return what a block adds to the sums of some units, (rows of the sums, units) float64."""
-    _, walks, factors = exchanged.shape
-    rows = layout(factors)
-    pairs = torch.triu_indices(factors, factors, device=part.device)
+    inner = max(0, parts - 1)
+    groups = factors + 2 * inner
+    rows = layout(factors, parts)
     a, b = part[at[:, 0]], part[at[:, 1]]  # (points, units)
     gap = a - b
-    p = part[at[:, 2 : 2 + factors]] - a[:, None]  # (points, factors, units)
-    q = part[at[:, 2 + factors : 2 + 2 * factors]] - b[:, None]
-    added = torch.zeros(rows["cross"].stop, part.shape[1], dtype=torch.float64, device=part.device)
+    p = part[at[:, 2 : 2 + groups]] - a[:, None]  # (points, groups, units)
+    q = part[at[:, 2 + groups : 2 + 2 * groups]] - b[:, None]
+    squares = (p.square() + q.square()).sum(dim=0)
+    added = torch.zeros(
+        row_count(factors, parts), part.shape[1], dtype=torch.float64, device=part.device
+    )
     added[rows["sum"]] = (a + b).sum(dim=0)
     added[rows["gap"]] = gap.square().sum(dim=0)
-    added[rows["total"]] = (p.square() + q.square()).sum(dim=0)
-    added[rows["swapped"]] = (q - p - gap[:, None]).square().sum(dim=0)
-    for walk in range(walks):
-        change = part[steps[:, walk, :-1]] - part[steps[:, walk, 1:]]
-        credit = (gap[:, None] * change).double().flatten(0, 1)  # (points factors, units)
-        added[rows["walk"]].index_add_(0, exchanged[:, walk].reshape(-1), credit)
+    added[rows["total"]] = torch.cat([squares[:factors], squares[factors + inner :]])
+    added[rows["swapped"]] = (q - p - gap[:, None])[:, :factors].square().sum(dim=0)
+    added[rows["first"]] = -2 * (p * q)[:, : factors + inner].sum(dim=0)
+    added[rows["walk"]] = _walk_sums(part, gap, (a, b), steps, exchanged, factors, inner)
     cross = torch.einsum("njt,nkt->jkt", p, q)
-    added[rows["cross"]] = (cross + cross.transpose(0, 1))[pairs[0], pairs[1]].double()
+    cross = cross + cross.transpose(0, 1)
+    pairs = torch.triu_indices(factors, factors, 1, device=part.device)
+    second = cross[factors : factors + inner, : factors - 1].flatten(0, 1)
+    added[rows["cross"]] = torch.cat([cross[pairs[0], pairs[1]], second])
     return added
+
+
+def _walk_sums(
+    part: Tensor,
+    gap: Tensor,
+    ends: tuple[Tensor, Tensor],
+    steps: Tensor,
+    exchanged: Tensor,
+    factors: int,
+    inner: int,
+) -> Tensor:
+    """Return what the walks add to the effects of factors and parts, (rows, units) float64."""
+    atoms = factors + inner
+    credit = torch.zeros(2 * atoms, part.shape[1], dtype=torch.float64, device=part.device)
+    for walk in range(steps.shape[1]):
+        before, after = part[steps[:, walk, :-1]], part[steps[:, walk, 1:]]
+        near, far = (ends[1], -1) if walk % 2 == 0 else (ends[0], 1)
+        from_both = gap[:, None] * (before - after)
+        from_one = far * (2 * near[:, None] - before - after) * (before - after)
+        atom = exchanged[:, walk].reshape(-1)
+        credit.index_add_(0, atom, from_both.flatten(0, 1))
+        credit.index_add_(0, atoms + atom, from_one.flatten(0, 1))
+    whole = credit[factors - 1 : atoms].sum(dim=0, keepdim=True)
+    own = credit[atoms + factors - 1 : 2 * atoms - 1]
+    return torch.cat([credit[: factors - 1], whole, own])

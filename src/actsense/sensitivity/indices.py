@@ -15,20 +15,19 @@ in with its variance.
 
 __all__ = ["INDICES", "Indices", "estimate_indices", "join", "total_over_units"]
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actsense.sensitivity.intervals import ratio_with_interval
 from actsense.sensitivity.moments import Moments, layout
+from actsense.sensitivity.nesting import Nesting
 
 Floats = NDArray[np.float64]
 
 INDICES = ("S1", "ST", "S2", "shapley", "mean", "variance")
-# A standard deviation below this share of the mean is float32 rounding, not a response.
-ROUNDING = 1e-6
 UNITS_PER_TILE = 2048  # all replicates of a tile stay in cache while they are combined
 
 
@@ -49,16 +48,12 @@ class Indices:
     dead: NDArray[np.bool_]
 
 
-def estimate_indices(
-    replicates: Sequence[Moments], *, confidence: float = 0.95, rounding: float = ROUNDING
-) -> Indices:
+def estimate_indices(replicates: Sequence[Moments], *, confidence: float = 0.95) -> Indices:
     """Estimate every index of every unit from the moments of all replicates.
 
     Arguments:
         replicates: Moments of independent replicates of one design, at least two.
         confidence: Coverage of the intervals.
-        rounding: A unit is dead whose standard deviation is below this share of its mean; 0 for
-            sums over groups, which are dead only if nothing in them varies.
 
     Source:
         Azzini, Mara and Rosati (2021), Environ. Model. Softw. 144, 105167 (S1, ST);
@@ -67,9 +62,7 @@ def estimate_indices(
     """
     units = replicates[0].sums.shape[1]
     tiles = [
-        _estimate_tile(
-            [m.units(slice(low, low + UNITS_PER_TILE)) for m in replicates], confidence, rounding
-        )
+        _estimate_tile([m.units(slice(low, low + UNITS_PER_TILE)) for m in replicates], confidence)
         for low in range(0, units, UNITS_PER_TILE)
     ]
     return join(tiles)
@@ -84,38 +77,43 @@ def join(parts: Sequence[Indices]) -> Indices:
     )
 
 
-def _estimate_tile(replicates: Sequence[Moments], confidence: float, rounding: float) -> Indices:
-    first = replicates[0]
-    factors = len(first.factors)
-    gap, total, swapped, walk, cross, total_sum = (
-        np.stack([moments[name] for moments in replicates])
-        for name in ("gap", "total", "swapped", "walk", "cross", "sum")
-    )
-    points = np.array([[m.points] for m in replicates], dtype=np.float64)
-    j, k = np.triu_indices(factors)
-    variance = (gap[:, 0] + swapped.mean(axis=1)) / 4
-    first_order = -cross[:, j == k]
-    pair = j != k
-
-    ratios = {
-        "S1": (first_order, gap + swapped),
-        "ST": (total, gap + swapped),
-        "shapley": (walk, first.walks * gap),
-        "mean": (total_sum[:, 0], 2 * points),
-        "variance": (variance, points),
-        "S2": (2 * cross[:, pair], gap + (swapped[:, j[pair]] + swapped[:, k[pair]]) / 2),
+def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
+    nesting = Nesting(len(replicates[0].factors), len(replicates[0].parts))
+    sums = {
+        name: np.stack([moments[name] for moments in replicates])
+        for name in layout(nesting.factors, nesting.parts)
     }
+    points = np.array([[m.points] for m in replicates], dtype=np.float64)
+    variance = (sums["gap"][:, 0] + sums["swapped"].mean(axis=1)) / 4
+    ratios = _shares(sums, nesting, replicates[0].walks)
+    ratios |= {"mean": (sums["sum"][:, 0], 2 * points), "variance": (variance, points)}
     values, half_widths = {}, {}
     for name, (numerator, denominator) in ratios.items():
         values[name], half_widths[name] = ratio_with_interval(
             numerator, denominator, confidence=confidence
         )
-    dead = values["variance"] <= np.square(rounding * values["mean"])
+    differences = np.concatenate([sums[name] for name in ("gap", "swapped", "total")], axis=1)
+    dead = np.asarray(~differences.any(axis=(0, 1)))
     for estimates in (values, half_widths):
-        estimates["S2"] = _square(estimates["S2"], j[pair], k[pair], factors)
-        for name in ("S1", "ST", "S2", "shapley"):
-            estimates[name][..., dead] = np.nan
+        estimates["S2"] = _square(estimates["S2"], nesting)
     return Indices(values, half_widths, dead)
+
+
+def _shares(
+    sums: Mapping[str, Floats], nesting: Nesting, walks: int
+) -> dict[str, tuple[Floats, Floats]]:
+    """Return numerators and denominators of all indices, (replicates, names or pairs, units)."""
+    gap, swapped = sums["gap"], sums["swapped"][:, nesting.owners]
+    j, k = nesting.pairs
+    return {
+        "S1": (nesting.first_order @ sums["first"], gap + swapped),
+        "ST": (nesting.total @ sums["total"], gap + swapped),
+        "shapley": (nesting.shapley @ sums["walk"], walks * gap),
+        "S2": (
+            2 * nesting.second_order @ sums["cross"],
+            gap + (swapped[:, j] + swapped[:, k]) / 2,
+        ),
+    }
 
 
 def total_over_units(
@@ -129,13 +127,14 @@ def total_over_units(
         dead: Units to leave out, (units,).
     """
     alive = np.where(dead, 0.0, moments.sums)
-    mean = layout(len(moments.factors))["sum"]
+    mean = layout(len(moments.factors), len(moments.parts))["sum"]
     alive[mean] = moments.sums[mean]  # a constant unit has no variance, but it has a mean
     sums = np.add.reduceat(alive, start, axis=1)
-    return Moments(moments.factors, moments.walks, moments.points, moments.forwards, sums)
+    return replace(moments, sums=sums)
 
 
-def _square(pairs: Floats, j: NDArray[np.int64], k: NDArray[np.int64], factors: int) -> Floats:
-    square = np.full((factors, factors, *pairs.shape[1:]), np.nan)
+def _square(pairs: Floats, nesting: Nesting) -> Floats:
+    square = np.full((nesting.names, nesting.names, *pairs.shape[1:]), np.nan)
+    j, k = nesting.pairs
     square[j, k] = square[k, j] = pairs
     return square

@@ -5,44 +5,62 @@ z_0 ... z_d along a walk, let
 
     gap = a - b        p_j = c_j - a        q_j = e_j - b.
 
-The moments are sums over base points (and walks), in this order of rows:
+With a group of factors in the place of the factor j they are p_g and q_g. Where the last of d
+factors is nested, with q parts, let F be the groups of its first 1 ... q - 1 parts and L those of
+its last 1 ... q - 1 parts. The moments are sums over base points (and walks), in this order of
+rows:
 
     sum       a + b                              1 row
     gap       gap^2                              1
-    total     p_j^2 + q_j^2                      d    2 (V - V_~j) each: total effects
-    swapped   (e_j - c_j)^2                      d    a second estimate of the variance
-    walk      gap (z_before - z_after) of j      d    Shapley effects
-    cross     p_j q_k + p_k q_j, j <= k          d (d + 1) / 2    first and second order
+    total     p_g^2 + q_g^2, factors and L       d + q - 1    2 (V - V_~g) each: total effects
+    swapped   (e_j - c_j)^2                      d            a second estimate of the variance
+    walk      gap (z_before - z_after) of j      d            Shapley effects
+              2 (end - middle)(z_far - z_near)   q - 1        the same for all parts but the last
+    first     -2 p_g q_g, factors and F          d + q - 1    4 V_g each: first order
+    cross     p_j q_k + p_k q_j, j < k           d (d - 1) / 2        2 V_jk: second order
+              the same for F and j < d           (q - 1)(d - 1)
 
 Only differences of responses enter (but for the mean), so that a unit's offset cancels exactly and
-float32 responses are good enough. Sums over one block are taken in the precision of the
-responses, sums over blocks in float64.
+float32 responses are good enough. Sums are float64: the square of the smallest difference of two
+float32 numbers fits into it, and that of the largest.
 """
 
-__all__ = ["Moments", "layout"]
+__all__ = ["Moments", "layout", "row_count"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def layout(factors: int) -> dict[str, slice]:
-    """Return the rows of every moment, by name."""
+def layout(factors: int, parts: int = 0) -> dict[str, slice]:
+    """Return the rows of every moment, by name.
+
+    Arguments:
+        factors: Factors of the design.
+        parts: Parts of the last one.
+    """
+    groups = max(0, parts - 1)
     counts = {
         "sum": 1,
         "gap": 1,
-        "total": factors,
+        "total": factors + groups,
         "swapped": factors,
-        "walk": factors,
-        "cross": factors * (factors + 1) // 2,
+        "walk": factors + groups,
+        "first": factors + groups,
+        "cross": factors * (factors - 1) // 2 + groups * (factors - 1),
     }
     stops = np.cumsum(list(counts.values())).tolist()
     return {
         name: slice(stop - count, stop)
         for (name, count), stop in zip(counts.items(), stops, strict=True)
     }
+
+
+def row_count(factors: int, parts: int = 0) -> int:
+    """Return how many rows the sums of a design have, see `layout`."""
+    return int(max(rows.stop for rows in layout(factors, parts).values()))
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,7 @@ class Moments:
         points: Base points summed.
         forwards: Distinct inputs that the network saw for them.
         sums: (rows of `layout`, units) float64.
+        parts: Names of the parts of the last factor, the outermost first.
     """
 
     factors: tuple[str, ...]
@@ -62,24 +81,28 @@ class Moments:
     points: int
     forwards: int
     sums: NDArray[np.float64]
+    parts: tuple[str, ...] = ()
 
     def __add__(self, other: Self) -> "Moments":
-        mine = (self.factors, self.walks, self.sums.shape)
-        theirs = (other.factors, other.walks, other.sums.shape)
+        mine = (self.factors, self.parts, self.walks, self.sums.shape)
+        theirs = (other.factors, other.parts, other.walks, other.sums.shape)
         if mine != theirs:
             raise ValueError(f"Moments of different designs do not add: {mine} and {theirs}.")
-        return Moments(
-            self.factors,
-            self.walks,
-            self.points + other.points,
-            self.forwards + other.forwards,
-            self.sums + other.sums,
+        return replace(
+            self,
+            points=self.points + other.points,
+            forwards=self.forwards + other.forwards,
+            sums=self.sums + other.sums,
         )
 
     def units(self, chosen: slice) -> "Moments":
         """Return the moments of some units, without a copy."""
-        sums = self.sums[:, chosen]
-        return Moments(self.factors, self.walks, self.points, self.forwards, sums)
+        return replace(self, sums=self.sums[:, chosen])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the factors, then of the parts of the last one."""
+        return self.factors + self.parts
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        return self.sums[layout(len(self.factors))[name]]
+        return self.sums[layout(len(self.factors), len(self.parts))[name]]

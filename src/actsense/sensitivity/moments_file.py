@@ -40,6 +40,7 @@ def write_moments(path: Path, states: Iterable[tuple[Moments, dict[str, Any]]]) 
             wide = max(1, min(units, CHUNK_BYTES // (rows * moments.sums.itemsize)))
             attributes = {
                 "factors": list(moments.factors),
+                "parts": list(moments.parts),
                 "walks": moments.walks,
                 "points": moments.points,
                 "forwards": moments.forwards,
@@ -85,6 +86,7 @@ class StoredMoments:
             sums = cast("zarr.Array[Any]", self.group["sums"])[:, units]
         return Moments(
             factors=tuple(attributes["factors"]),
+            parts=tuple(attributes["parts"]),
             walks=attributes["walks"],
             points=attributes["points"],
             forwards=attributes["forwards"],

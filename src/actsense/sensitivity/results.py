@@ -4,7 +4,7 @@ __all__ = ["IndexResults", "estimate_results", "index_tables"]
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from actsense.progress import Progress
+from actsense.sampling.designs import node_count
 from actsense.sensitivity.indices import Indices, estimate_indices, join, total_over_units
-from actsense.sensitivity.moments import Moments, layout
+from actsense.sensitivity.moments import Moments
 from actsense.sensitivity.moments_file import StoredMoments, layer_slices, open_moments
 from actsense.store import unit_dimensions
 
@@ -33,7 +34,7 @@ DESCRIPTIONS = {
     "S1": "first-order Sobol' index, share of the unit's variance",
     "ST": "total Sobol' index, share of the unit's variance",
     "S2": "second-order Sobol' index of two factors, share of the unit's variance",
-    "shapley": "Shapley effect, share of the unit's variance; sums to 1 over factors",
+    "shapley": "Shapley effect, share of the unit's variance; sums to 1 over the factors",
     "mean": "mean response under the input law, in the unit's own scale",
     "variance": "variance of the response under the input law, in the unit's own scale squared",
 }
@@ -99,22 +100,22 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
         files = [file for path in paths for file in stack.enter_context(open_moments(path))]
         identity = files[0].identity
         heads = [file.read(slice(0, 0)) for file in files]
-        factors = list(heads[0].factors)
+        names = list(heads[0].names)
         slices = layer_slices(identity["layers"])
         known = stack.enter_context(Progress(slices[-1][2].stop, desc="indices", unit="unit"))
         for name, shape, units in slices:
             tiles = []
-            for tile in _tiles(units, _channel_size(shape), len(files), len(factors)):
+            for tile in _tiles(units, _channel_size(shape), len(files) * len(heads[0].sums)):
                 tiles.append(_estimate_tile(files, tile, _channel_size(shape)))
                 known.update(tile.stop - tile.start)
             layers[name] = _dataset(
-                join([t[0] for t in tiles]), factors, unit_dimensions(shape), shape
+                join([t[0] for t in tiles]), names, unit_dimensions(shape), shape
             )
             by_channel = [
                 _concatenated([t[1][r] for t in tiles]) for r in range(len(files))
             ]  # moments per channel, one per replicate
             if len(shape) > 1:
-                channels[name] = _group_dataset(by_channel, _channel_size(shape), factors)
+                channels[name] = _group_dataset(by_channel, _channel_size(shape), names)
             totals.append(_summed(by_channel))
     totals.append(_summed([_concatenated(r) for r in zip(*totals, strict=True)]))
     dead = {name: int(data["dead"].sum()) for name, data in layers.items()}
@@ -122,11 +123,11 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
     return IndexResults(
         layers,
         channels,
-        _totals_dataset(totals, layers, factors, dead),
+        _totals_dataset(totals, layers, names, dead),
         identity,
         len(files),
         points,
-        points * (2 + 2 * len(factors) + heads[0].walks * max(0, len(factors) - 3)),
+        points * node_count(len(heads[0].factors), len(heads[0].parts), heads[0].walks),
         sum(head.forwards for head in heads),
     )
 
@@ -135,10 +136,9 @@ def _channel_size(shape: tuple[int, ...]) -> int:
     return prod(shape[1:])
 
 
-def _tiles(units: slice, channel: int, replicates: int, factors: int) -> list[slice]:
-    """Cut a layer's units into ranges of whole channels."""
-    row_bytes = 8 * layout(factors)["cross"].stop * replicates
-    wide = max(1, TILE_BYTES // row_bytes // channel) * channel
+def _tiles(units: slice, channel: int, rows: int) -> list[slice]:
+    """Cut a layer's units into ranges of whole channels, with so many sums per unit."""
+    wide = max(1, TILE_BYTES // (8 * rows) // channel) * channel
     return [
         slice(low, min(low + wide, units.stop)) for low in range(units.start, units.stop, wide)
     ]
@@ -156,8 +156,7 @@ def _estimate_tile(
 
 def _concatenated(parts: Sequence[Moments]) -> Moments:
     first = parts[0]
-    sums = np.concatenate([part.sums for part in parts], axis=1)
-    return Moments(first.factors, first.walks, first.points, first.forwards, sums)
+    return replace(first, sums=np.concatenate([part.sums for part in parts], axis=1))
 
 
 def _summed(replicates: Sequence[Moments]) -> list[Moments]:
@@ -168,23 +167,23 @@ def _summed(replicates: Sequence[Moments]) -> list[Moments]:
     ]
 
 
-def _group_dataset(replicates: list[Moments], size: int, factors: list[str]) -> xr.Dataset:
-    indices = _per_unit(estimate_indices(replicates, rounding=0), np.array(size))
+def _group_dataset(replicates: list[Moments], size: int, names: list[str]) -> xr.Dataset:
+    indices = _per_unit(estimate_indices(replicates), np.array(size))
     shape = (replicates[0].sums.shape[1],)
-    return _dataset(indices, factors, ("channel",), shape)
+    return _dataset(indices, names, ("channel",), shape)
 
 
 def _totals_dataset(
     totals: Sequence[list[Moments]],
     layers: Mapping[str, xr.Dataset],
-    factors: list[str],
+    names: list[str],
     dead: Mapping[str, int],
 ) -> xr.Dataset:
     sizes = [int(data["dead"].size) for data in layers.values()]
     sizes.append(sum(sizes))
     replicates = [_concatenated(parts) for parts in zip(*totals, strict=True)]
-    indices = _per_unit(estimate_indices(replicates, rounding=0), np.array(sizes))
-    data = _dataset(indices, factors, ("layer",), (len(sizes),)).drop_vars("dead")
+    indices = _per_unit(estimate_indices(replicates), np.array(sizes))
+    data = _dataset(indices, names, ("layer",), (len(sizes),)).drop_vars("dead")
     counts = [*dead.values(), sum(dead.values())]
     return data.assign(
         units=("layer", sizes),
@@ -201,7 +200,7 @@ def _per_unit(indices: Indices, units: NDArray[np.int64]) -> Indices:
 
 
 def _dataset(
-    indices: Indices, factors: list[str], dimensions: tuple[str, ...], shape: tuple[int, ...]
+    indices: Indices, names: list[str], dimensions: tuple[str, ...], shape: tuple[int, ...]
 ) -> xr.Dataset:
     data: dict[str, Any] = {}
     for suffix, estimates in (("", indices.values), ("_ci", indices.half_widths)):
@@ -222,7 +221,7 @@ def _dataset(
         indices.dead.reshape(shape),
         {"description": "no factor moves this unit: its indices are undefined"},
     )
-    return xr.Dataset(data, coords={"factor": factors, "factor_2": factors})
+    return xr.Dataset(data, coords={"factor": names, "factor_2": names})
 
 
 def index_tables(results: IndexResults) -> dict[str, pd.DataFrame]:

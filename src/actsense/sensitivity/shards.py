@@ -100,7 +100,7 @@ def _identity(
 
 def _accumulator(design: Design, units: int, device: torch.device) -> Accumulator:
     names = tuple(factor.name for factor in design.factors)
-    return Accumulator(names, design.walks, units, device)
+    return Accumulator(names, design.walks, units, device, parts=design.parts)
 
 
 def _finished(accumulator: Accumulator, layers: Sequence[Mapping[str, Any]]) -> Moments:
