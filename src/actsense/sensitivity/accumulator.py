@@ -16,7 +16,7 @@ from actsense.sensitivity.tiles import run_tiles
 UNITS_PER_TILE = 1024  # all sums of a tile stay in a core's second-level cache
 UNITS_PER_DEVICE_TILE = 65_536
 # Sums of a block are rounded to the 24 bits of a float32 response (Veltkamp, see Dekker 1971):
-# float64 sums of them are exact unless they differ too much, so the cut into shards changes no bit.
+# float64 sums of them are exact unless they differ too much, and no cut into shards changes a bit.
 SPLIT = 2.0**29 + 1
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from actsense.errors import OutdatedResultError
 from actsense.progress import progress
 from actsense.sensitivity.moments import Moments
 from actsense.store.archive import (
@@ -24,6 +25,7 @@ from actsense.store.archive import (
 )
 
 CHUNK_BYTES = 8 * 2**20
+MAKERS = "sample_activations stream_moments"  # the rules that moments come from
 
 
 def write_moments(path: Path, states: Iterable[tuple[Moments, dict[str, Any]]]) -> None:
@@ -80,9 +82,19 @@ class StoredMoments:
         return cast("dict[str, Any]", self.group.attrs["identity"])
 
     def read(self, units: slice = slice(None)) -> Moments:
-        """Return the moments of a range of units; damage raises `CorruptFileError`."""
+        """Return the moments of a range of units.
+
+        Raises:
+            CorruptFileError: If the file is damaged.
+            OutdatedResultError: If an earlier version wrote it, with other sums.
+        """
         with reading(self.path):
             attributes = cast("dict[str, Any]", dict(self.group.attrs))
+        if "parts" not in attributes:
+            raise OutdatedResultError(
+                self.path, "the sums behind content and its parts", f"indices --forcerun {MAKERS}"
+            )
+        with reading(self.path):
             sums = cast("zarr.Array[Any]", self.group["sums"])[:, units]
         return Moments(
             factors=tuple(attributes["factors"]),
