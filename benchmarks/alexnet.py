@@ -115,13 +115,13 @@ def index_work(sampling: Sampling) -> Measurement:
     rows = block.coordinates.shape[0] * block.coordinates.shape[1]
     responses = torch.relu(torch.randn(rows, units))
     place = np.arange(rows).reshape(block.coordinates.shape[:2])
-    accumulator = Accumulator(names, design.walks, units)
+    accumulator = Accumulator(names, design.walks, units, parts=design.parts)
     work, forward = interleaved(
         lambda: accumulator.add(responses, place, block),
         lambda: bare_forward(sampling, BATCH),
     )
     moments = accumulator.moments()
-    part = type(moments)(names, 1, moments.points, rows, moments.sums[:, : units // 8])
+    part = moments.units(slice(units // 8))
     estimate = 8 * seconds(lambda: estimate_indices([part] * design.replicates))
     per_evaluation = work / rows + estimate / design.evaluations
     return Measurement(

@@ -10,7 +10,7 @@ from SALib.analyze import sobol
 
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.indices import estimate_indices
-from actsense.sensitivity.moments import Moments, row_count
+from actsense.sensitivity.moments import row_count
 from benchmarks.alexnet import random_block
 from benchmarks.measure import Measurement, interleaved, seconds
 
@@ -23,15 +23,15 @@ def measurements() -> Iterator[Measurement]:
     """Measure time against peers, and the size of the state."""
     yield per_unit_against_salib()
     yield per_row_against_iterative_stats()
-    size = row_count(FACTORS) * 8
+    size = row_count(FACTORS, parts=3) * 8
     yield Measurement(
         "moments_state",
         size / 1000,
         1.5,
-        0.7,
+        0.8,
         "kB per unit",
-        f"float64 sums of one replicate at D = {FACTORS}: first, second and total order, Shapley, "
-        "mean, variance",
+        f"float64 sums of one replicate at D = {FACTORS} factors, the last one of three parts: "
+        "first, second and total order, Shapley, support, mean, variance",
     )
 
 
@@ -47,7 +47,7 @@ def per_unit_against_salib() -> Measurement:
         lambda: sobol.analyze(problem, rows, calc_second_order=False, print_to_console=False),
     )
     moments = accumulator.moments()
-    part = Moments(NAMES, 1, moments.points, 1, moments.sums[:, : UNITS // 8])
+    part = moments.units(slice(UNITS // 8))
     estimate = 8 * seconds(lambda: estimate_indices([part] * replicates))
     per_unit = (own * base_points / len(place) + estimate) / UNITS
     return Measurement(
