@@ -208,7 +208,7 @@ def gated(u: Floats) -> Floats:
 
 SHARES = np.array([0.35, 0.25, 0.2, 0.1, 0.07, 0.03])  # squared weights of the sum
 RELU_67, RELU_10 = ndtri(1 - 0.067), ndtri(1 - 0.01)
-SPREAD = 1.5
+SPREAD = 1.7
 LOGNORMAL_WEIGHTS = np.array([1.0, 0.9, 0.8, 0.6, 0.4, 0.3])
 
 
