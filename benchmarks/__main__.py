@@ -11,6 +11,7 @@ import torch
 from benchmarks import (
     alexnet,
     contrast,
+    convergence,
     correlation,
     coverage,
     demo,
@@ -33,6 +34,7 @@ MODULES = {
         contrast,
         correlation,
         coverage,
+        convergence,
         masking,
         spatial,
         storage,
@@ -44,7 +46,7 @@ MODULES = {
     )
 }
 # What stands for a module where nobody asked for it by name.
-SKETCHES = {"coverage": coverage.sketch}
+SKETCHES = {"coverage": coverage.sketch, "convergence": convergence.sketch}
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ BASE_POINTS = (32, 128, 512)
 JUDGED = 128  # base points at which the targets count
 REPETITIONS = 400
 TITLES = {"S1": "S1", "ST": "ST", "shapley": "Shapley"}
+RATES = ("coverage", "not_flagged_only", "half_width")
 INERT = 1e-9  # total index below which a factor moves nothing, and its interval is certain
 # Of a kind: target and aim.
 TARGETS = {"rare": (0.9, 0.93), "heavy": (0.9, 0.93)}
@@ -46,7 +47,13 @@ def sketch() -> Iterator[Measurement]:
 def estimates(
     seed: int, base_points: Sequence[int], *, replicates: int = REPLICATES
 ) -> Iterator[Indices]:
-    """Estimate all functions from the first so many base points of one design, in turn."""
+    """Estimate all functions from the first so many base points of one design, in turn.
+
+    Arguments:
+        seed: Seed of the design.
+        base_points: Powers of two, ascending, the last at least as large as a block.
+        replicates: Replicates of the design.
+    """
     factors = tuple(Factor(f"x{j}", 1) for j in range(FACTORS))
     design = Design(
         "coverage", factors, base_points=base_points[-1], replicates=replicates, seed=seed
@@ -54,7 +61,7 @@ def estimates(
     sums: list[Moments | None] = [None] * replicates
     done = 0
     for points in base_points:
-        ends = done, max(1, points // design.points_per_block)
+        ends = done, points // design.points_per_block
         for replicate in range(replicates):
             more = _moments(design, replicate, range(*ends))
             before = sums[replicate]
@@ -117,24 +124,29 @@ class _Coverage:
         at = BASE_POINTS.index(JUDGED)
         highest = 0.0
         for unit, function in enumerate(FUNCTIONS):
-            told, lowest = [], 1.0
-            for index, name in TITLES.items():
-                covered, alone, _ = self.rates(index, unit)
-                flags = self.flagged[:, at, unit].mean()
-                lowest = min(lowest, flags + (1 - flags) * np.nan_to_num(alone[at]))
-                told.append(f"{name} {_row(covered)}")
-                if function.kind not in TARGETS:
-                    highest = max(highest, covered[at])
             flags = self.flagged[:, :, unit].mean(axis=0)
+            rates = {name: self.rates(index, unit) for index, name in TITLES.items()}
+            safe = [
+                flags[at] + (1 - flags[at]) * np.nan_to_num(alone[at])
+                for _, alone, _ in rates.values()
+            ]
+            if function.kind not in TARGETS:
+                highest = max(highest, *(covered[at] for covered, *_ in rates.values()))
+            told = ", ".join(f"{name} {_row(covered)}" for name, (covered, *_) in rates.items())
             yield Measurement(
                 f"coverage_{'_'.join(re.findall('[a-z0-9]+', function.name.lower()))}",
-                lowest,
+                min(safe),
                 *TARGETS.get(function.kind, SMOOTH_TARGET),
                 "share",
                 f"lowest of S1, ST, Shapley at {JUDGED} base points, covered or flagged; at "
-                f"{', '.join(map(str, BASE_POINTS))}: {', '.join(told)}; flagged {_row(flags)}; "
+                f"{', '.join(map(str, BASE_POINTS))}: {told}; flagged {_row(flags)}; "
                 f"{self.repetitions} repetitions of {REPLICATES} replicates",
                 more_is_better=True,
+                numbers={"base_points": BASE_POINTS, "flagged": _listed(flags)}
+                | {
+                    name: dict(zip(RATES, map(_listed, found), strict=True))
+                    for name, found in rates.items()
+                },
             )
         yield Measurement(
             "coverage_highest_of_easy",
@@ -168,3 +180,8 @@ class _Coverage:
 
 def _row(values: Floats) -> str:
     return " ".join("-" if np.isnan(v) else f"{v:.2f}" for v in values)
+
+
+def _listed(values: Floats) -> list[float | None]:
+    """Return numbers for JSON, which knows no NaN."""
+    return [None if np.isnan(v) else float(v) for v in values]

@@ -2,8 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 
 Work = Callable[[], object]
 
@@ -19,6 +19,7 @@ class Measurement:
     unit: str
     how: str
     more_is_better: bool = False
+    numbers: Mapping[str, object] = field(default_factory=dict)  # of a table behind the value
 
     def met(self) -> str:
         """Say which bound the value reached."""
@@ -32,6 +33,8 @@ class Measurement:
         """Return what bench.json holds of it."""
         fields = asdict(self)
         del fields["name"], fields["more_is_better"]
+        if not self.numbers:
+            del fields["numbers"]
         return fields | {"met": self.met()}
 
 
