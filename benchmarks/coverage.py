@@ -40,8 +40,8 @@ def measurements() -> Iterator[Measurement]:
 
 
 def sketch() -> Iterator[Measurement]:
-    """Measure a twentieth of the repetitions; the page stays as it is."""
-    yield from _Coverage(REPETITIONS // 20).measurements()
+    """Measure a quarter of the repetitions; the page stays as it is."""
+    yield from _Coverage(REPETITIONS // 4).measurements()
 
 
 def estimates(
@@ -85,7 +85,7 @@ def _moments(design: Design, replicate: int, numbers: Sequence[int]) -> Moments:
 
 
 def flagged(found: Indices) -> Bools:
-    """Return the units whose intervals claim nothing, (units,)."""
+    """Return the units of which nothing is claimed, (units,)."""
     return found.dead
 
 

@@ -1,13 +1,19 @@
 """What the benchmarks on functions with exact indices rest on."""
 
+import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from actsense.sensitivity.indices import INDICES
+from benchmarks import __main__ as program
 from benchmarks import convergence, coverage, page
 from benchmarks.functions import FACTORS, FUNCTIONS, evaluate
+from benchmarks.measure import Measurement
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -94,6 +100,24 @@ def test_a_table_replaces_the_last_one_of_its_page(tmp_path: Path) -> None:
     assert path.read_text() == "before\n<!-- one -->\n| b |\n<!-- end of one -->\nafter\n"
     with pytest.raises(ValueError, match="needs the lines <!-- two -->"):
         page.rewrite("two", "", page=path)
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], 1.0), (["coverage"], 2.0)])
+def test_who_names_a_benchmark_gets_it_whole(
+    arguments: list[str], expected: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(value: float) -> list[Measurement]:
+        return [Measurement("covered", value, 0, 0, "share", "", numbers={"S1": [value]})]
+
+    whole = SimpleNamespace(measurements=lambda: measured(2.0))
+    monkeypatch.setattr(program, "MODULES", {"coverage": whole})
+    monkeypatch.setattr(program, "SKETCHES", {"coverage": lambda: measured(1.0)})
+    monkeypatch.setattr(program, "OUTPUT", tmp_path / "bench.json")
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+    program.main()
+    entry = json.loads((tmp_path / "bench.json").read_text())["covered"]
+    assert (entry["value"], entry["numbers"]) == (expected, {"S1": [expected]})
 
 
 @pytest.mark.parametrize("name", ["coverage", "convergence"])
