@@ -86,7 +86,7 @@ def _moments(design: Design, replicate: int, numbers: Sequence[int]) -> Moments:
 
 def flagged(found: Indices) -> Bools:
     """Return the units of which nothing is claimed, (units,)."""
-    return found.dead
+    return found.dead | found.rare
 
 
 class _Coverage:

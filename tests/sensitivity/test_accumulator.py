@@ -65,6 +65,10 @@ def brute_force(
         sums[rows["swapped"]] += [(q[j] + b - p[j] - a) ** 2 for j in range(d)]
         sums[rows["first"]] += [-2 * p[g] * q[g] for g in first]
         sums[rows["cross"]] += [p[j] * q[k] + p[k] * q[j] for j, k in pairs]
+        swaps = [(q[j] + b - p[j] - a) ** 2 for j in range(d)]
+        sums[rows["spread"]] += ((a - b) ** 2 + np.mean(swaps, axis=0)) ** 2
+        sums[rows["spread_total"]] += [(p[j] ** 2 + q[j] ** 2) ** 2 for j in range(d)]
+        sums[rows["spread_first"]] += [(2 * p[j] * q[j]) ** 2 for j in range(d)]
         walks = zip(block.path[i], block.exchanged[i], strict=True)
         for walk, (path, exchanged) in enumerate(walks):
             for step, atom in enumerate(exchanged):
@@ -174,7 +178,9 @@ def test_sums_scale_with_the_smallest_and_the_largest_responses(power: int) -> N
         accumulator = accumulator_of()
         accumulator.add((whole * factor).float(), place, block)
         found.append(accumulator.moments().sums[1:])
-    np.testing.assert_array_equal(found[1], found[0] * 4.0**power)
+    squares = row_count(len(NAMES), len(INSIDE)) - 2 * len(NAMES) - 2
+    np.testing.assert_array_equal(found[1][:squares], found[0][:squares] * 4.0**power)
+    np.testing.assert_array_equal(found[1][squares:], found[0][squares:] * 16.0**power)
 
 
 def test_the_number_of_threads_changes_no_bit() -> None:

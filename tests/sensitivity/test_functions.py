@@ -38,7 +38,7 @@ SETS = 2**FACTORS
 # replicate may show it.
 ALLOWANCE = {"rare": 0.1}
 # Wider than that a test would say little.
-WIDEST = {"smooth": 0.08, "steps": 0.08, "interaction": 0.25, "rare": 0.8, "heavy": 0.4}
+WIDEST = {"smooth": 0.08, "steps": 0.08, "interaction": 0.25, "rare": 0.8, "heavy": 0.8}
 
 
 def padded(values: Floats) -> Floats:

@@ -22,7 +22,7 @@ PSEUDO = ("logits", "probabilities")
 # What results keep beside the layers, under these names; `network` is all layers together.
 RESERVED = frozenset(
     {
-        *("network", "layer", "factor", "factor_2", "units", "dead_units"),
+        *("network", "layer", "factor", "factor_2", "units", "dead_units", "rare_units"),
         *(name + end for name in ("S1", "ST", "S2", "shapley") for end in ("", "_ci")),
         *(name + end for name in ("mean", "variance") for end in ("", "_ci")),
         *("condition", "parameters", "rows"),

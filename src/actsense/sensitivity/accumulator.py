@@ -180,9 +180,11 @@ def _add_groups(
     factors: int,
     inner: int,
 ) -> None:  # pragma: no cover (compiled)
-    """Add total effects, second variances and first order; leave the differences in p and q."""
+    """Add all sums of single groups; leave the differences in p and q."""
     at_a, at_b = nodes[0], nodes[1]
     swapped = 2 + factors + inner
+    spread = len(part) - 2 * factors - 1
+    swaps = np.zeros(width, np.float64)
     own = swapped + 2 * factors + inner
     for g in range(len(p)):
         at_c, at_e = (
@@ -196,6 +198,11 @@ def _add_groups(
             for u in range(width):
                 swap = q[g, u] - p[g, u] - gap[u]
                 part[swapped + g, u] += swap * swap
+                swaps[u] += swap * swap
+                total = p[g, u] * p[g, u] + q[g, u] * q[g, u]
+                both = 2 * p[g, u] * q[g, u]
+                part[spread + 1 + g, u] += total * total
+                part[spread + 1 + factors + g, u] += both * both
         if g < factors + inner:
             for u in range(width):
                 part[own + g, u] -= 2 * p[g, u] * q[g, u]
@@ -203,6 +210,9 @@ def _add_groups(
             total = 2 + g - (inner if g >= factors else 0)
             for u in range(width):
                 part[total, u] += p[g, u] * p[g, u] + q[g, u] * q[g, u]
+    for u in range(width):
+        both = gap[u] * gap[u] + swaps[u] / factors
+        part[spread, u] += both * both
 
 
 @numba.njit(cache=True, nogil=True)
@@ -294,15 +304,21 @@ def _tile_sums(
     gap = a - b
     p = part[at[:, 2 : 2 + groups]] - a[:, None]  # (points, groups, units)
     q = part[at[:, 2 + groups : 2 + 2 * groups]] - b[:, None]
-    squares = (p.square() + q.square()).sum(dim=0)
+    squares = p.square() + q.square()
     added = torch.zeros(
         row_count(factors, parts), part.shape[1], dtype=torch.float64, device=part.device
     )
     added[rows["sum"]] = (a + b).sum(dim=0)
     added[rows["gap"]] = gap.square().sum(dim=0)
-    added[rows["total"]] = torch.cat([squares[:factors], squares[factors + inner :]])
-    added[rows["swapped"]] = (q - p - gap[:, None])[:, :factors].square().sum(dim=0)
+    added[rows["total"]] = torch.cat(
+        [squares[:, :factors], squares[:, factors + inner :]], dim=1
+    ).sum(dim=0)
+    swaps = (q - p - gap[:, None])[:, :factors].square()
+    added[rows["swapped"]] = swaps.sum(dim=0)
     added[rows["first"]] = -2 * (p * q)[:, : factors + inner].sum(dim=0)
+    added[rows["spread"]] = (gap.square() + swaps.mean(dim=1)).square().sum(dim=0)
+    added[rows["spread_total"]] = squares[:, :factors].square().sum(dim=0)
+    added[rows["spread_first"]] = (2 * p * q)[:, :factors].square().sum(dim=0)
     added[rows["walk"]] = _walk_sums(part, gap, (a, b), steps, exchanged, factors, inner)
     cross = torch.einsum("njt,nkt->jkt", p, q)
     cross = cross + cross.transpose(0, 1)

@@ -19,6 +19,9 @@ rows:
     first     -2 p_g q_g, factors and F          d + q - 1    4 V_g each: first order
     cross     p_j q_k + p_k q_j, j < k           d (d - 1) / 2        2 V_jk: second order
               the same for F and j < d           (q - 1)(d - 1)
+    spread    (gap^2 + mean_j (e_j - c_j)^2)^2   1            support of the variance
+    spread_total   (p_j^2 + q_j^2)^2             d            support of the total effects
+    spread_first   (2 p_j q_j)^2                 d            and of the first order
 
 Only differences of responses enter (but for the mean), so that a unit's offset cancels exactly and
 float32 responses are good enough. Sums are float64: the square of the smallest difference of two
@@ -50,6 +53,9 @@ def layout(factors: int, parts: int = 0) -> dict[str, slice]:
         "walk": factors + groups,
         "first": factors + groups,
         "cross": factors * (factors - 1) // 2 + groups * (factors - 1),
+        "spread": 1,
+        "spread_total": factors,
+        "spread_first": factors,
     }
     stops = np.cumsum(list(counts.values())).tolist()
     return {

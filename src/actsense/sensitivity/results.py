@@ -19,6 +19,7 @@ from actsense.sampling.designs import node_count
 from actsense.sensitivity.indices import Indices, estimate_indices, join, total_over_units
 from actsense.sensitivity.moments import Moments
 from actsense.sensitivity.moments_file import StoredMoments, layer_slices, open_moments
+from actsense.sensitivity.support import RARE
 from actsense.store import unit_dimensions
 
 TILE_BYTES = 2**30  # of moments held at once, all replicates together
@@ -38,6 +39,14 @@ DESCRIPTIONS = {
     "mean": "mean response under the input law, in the unit's own scale",
     "variance": "variance of the response under the input law, in the unit's own scale squared",
 }
+
+
+FLAGS = {
+    "dead": "no factor moves this unit: its indices are undefined",
+    "rare": f"fewer than {RARE} differences, in effect, are behind this unit's variance: its "
+    "indices and their intervals must not be relied on",
+}
+SUPPORT = "effective number of differences behind the total index of a factor"
 
 
 @dataclass(frozen=True)
@@ -108,22 +117,23 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
             for tile in _tiles(units, _channel_size(shape), len(files) * len(heads[0].sums)):
                 tiles.append(_estimate_tile(files, tile, _channel_size(shape)))
                 known.update(tile.stop - tile.start)
-            layers[name] = _dataset(
-                join([t[0] for t in tiles]), names, unit_dimensions(shape), shape
-            )
+            indices = join([t[0] for t in tiles])
+            layers[name] = _unit_dataset(indices, names, shape)
             by_channel = [
                 _concatenated([t[1][r] for t in tiles]) for r in range(len(files))
             ]  # moments per channel, one per replicate
             if len(shape) > 1:
-                channels[name] = _group_dataset(by_channel, _channel_size(shape), names)
+                channels[name] = _group_dataset(by_channel, layers[name], names)
             totals.append(_summed(by_channel))
     totals.append(_summed([_concatenated(r) for r in zip(*totals, strict=True)]))
-    dead = {name: int(data["dead"].sum()) for name, data in layers.items()}
+    flagged = {
+        flag: [int(data[flag].sum()) for data in layers.values()] for flag in ("dead", "rare")
+    }
     points = sum(head.points for head in heads)
     return IndexResults(
         layers,
         channels,
-        _totals_dataset(totals, layers, names, dead),
+        _totals_dataset(totals, layers, names, flagged),
         identity,
         len(files),
         points,
@@ -167,28 +177,41 @@ def _summed(replicates: Sequence[Moments]) -> list[Moments]:
     ]
 
 
-def _group_dataset(replicates: list[Moments], size: int, names: list[str]) -> xr.Dataset:
-    indices = _per_unit(estimate_indices(replicates), np.array(size))
-    shape = (replicates[0].sums.shape[1],)
-    return _dataset(indices, names, ("channel",), shape)
+def _unit_dataset(indices: Indices, names: list[str], shape: tuple[int, ...]) -> xr.Dataset:
+    dimensions = unit_dimensions(shape)
+    support = indices.support.astype(np.float32).reshape(-1, *shape)
+    data = _dataset(indices, names, dimensions, shape)
+    data["support"] = ("factor", *dimensions), support, {"description": SUPPORT}
+    for flag, values in (("dead", indices.dead), ("rare", indices.rare)):
+        data[flag] = dimensions, values.reshape(shape), {"description": FLAGS[flag]}
+    return data
+
+
+def _group_dataset(replicates: list[Moments], units: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """Return the channels of a layer; one is rare if all its units are, but for dead ones."""
+    channels = units.sizes["channel"]
+    indices = _per_unit(estimate_indices(replicates), np.array(units["dead"].size // channels))
+    data = _dataset(indices, names, ("channel",), (channels,))
+    inside = [axis for axis in units["dead"].dims if axis != "channel"]
+    dead, alive = units["dead"].all(inside), ~(units["dead"] | units["rare"])
+    return data.assign(dead=dead, rare=~dead & ~alive.any(inside))
 
 
 def _totals_dataset(
     totals: Sequence[list[Moments]],
     layers: Mapping[str, xr.Dataset],
     names: list[str],
-    dead: Mapping[str, int],
+    flagged: Mapping[str, Sequence[int]],
 ) -> xr.Dataset:
     sizes = [int(data["dead"].size) for data in layers.values()]
     sizes.append(sum(sizes))
     replicates = [_concatenated(parts) for parts in zip(*totals, strict=True)]
     indices = _per_unit(estimate_indices(replicates), np.array(sizes))
-    data = _dataset(indices, names, ("layer",), (len(sizes),)).drop_vars("dead")
-    counts = [*dead.values(), sum(dead.values())]
-    return data.assign(
-        units=("layer", sizes),
-        dead_units=("layer", counts),
-    ).assign_coords(layer=[*layers, "network"])
+    data = _dataset(indices, names, ("layer",), (len(sizes),))
+    data["units"] = "layer", sizes
+    for flag, counts in flagged.items():
+        data[f"{flag}_units"] = "layer", [*counts, sum(counts)]
+    return data.assign_coords(layer=[*layers, "network"])
 
 
 def _per_unit(indices: Indices, units: NDArray[np.int64]) -> Indices:
@@ -216,11 +239,6 @@ def _dataset(
                     else described
                 },
             )
-    data["dead"] = (
-        dimensions,
-        indices.dead.reshape(shape),
-        {"description": "no factor moves this unit: its indices are undefined"},
-    )
     return xr.Dataset(data, coords={"factor": names, "factor_2": names})
 
 
@@ -234,7 +252,7 @@ def index_tables(results: IndexResults) -> dict[str, pd.DataFrame]:
     pairs = _tidy(results.totals, ("S2",)).dropna(subset="value")
     rank = {name: k for k, name in enumerate(results.totals["factor"].to_numpy())}
     upper = pairs["factor"].map(rank) < pairs["factor_2"].map(rank)
-    summary = ["mean", "mean_ci", "variance", "variance_ci", "units", "dead_units"]
+    summary = ["mean", "mean_ci", "variance", "variance_ci", "units", "dead_units", "rare_units"]
     return {
         "layers": _tidy(results.totals, single),
         "pairs": pairs[upper],
