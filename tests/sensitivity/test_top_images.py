@@ -17,7 +17,7 @@ from actsense.sampling import memory as memory_module
 from actsense.sampling.law import Evaluations, ImagePool, InputLaw
 from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
-from actsense.sensitivity import top_images
+from actsense.sensitivity import contrast, top_images
 from actsense.sensitivity.contrast import estimate_contrast
 from actsense.sensitivity.top_images import NONE, Strongest, TopImages
 from actsense.store import read_results, write_results
@@ -175,8 +175,8 @@ def build(batch_size: int = 21) -> Sampling:
 
 def found_by(sampling: Sampling, *, top: int = RANKS, images: int = IMAGES) -> Any:
     watch = TopImages(sampling, images=images, draws=DRAWS, top_images=top)
-    contrast = estimate_contrast(sampling, images=images, draws=DRAWS, top=watch)
-    return contrast, watch.groups()
+    contrasts = estimate_contrast(sampling, images=images, draws=DRAWS, top=watch)
+    return contrasts, watch.groups()
 
 
 def flat(groups: dict[str, xr.Dataset], name: str) -> np.ndarray:
@@ -242,10 +242,43 @@ def test_no_statistic_of_the_contrast_moves_by_a_bit() -> None:
     assert any(data["mean_difference"].notnull().any() for data in without.values())
 
 
-def test_the_batch_decides_nothing_about_untouched_images() -> None:
-    _, some = found_by(build(21))
-    _, other = found_by(build(4))
-    np.testing.assert_array_equal(flat(some, "image")[0], flat(other, "image")[0])
+@pytest.mark.parametrize("batch_size", [1, 4, 400])
+def test_the_batch_decides_nothing(batch_size: int) -> None:
+    assert_same(found_by(build(21)), found_by(build(batch_size)))
+
+
+def test_augmentations_that_do_not_fit_together_are_compared_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = found_by(build())
+    monkeypatch.setattr(contrast, "GROUP_BYTES", 1)
+    sampling = build()
+    assert_same(together, found_by(sampling))
+    asked = sampling.evaluate.asked  # type: ignore[attr-defined]
+    assert len(asked[-1, 0]) == len(AUGMENTATIONS)  # untouched images, again for each
+
+
+def test_vectors_that_are_too_many_are_coded_as_maps_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    contrasts, _ = found_by(build())
+    monkeypatch.setattr(contrast, "EXACT_BYTES", 4 * 3 * IMAGES - 1)
+    coded, _ = found_by(build())
+    assert coded["body"].identical(contrasts["body"])
+    for name in ("rank_biserial", "p_value"):
+        np.testing.assert_allclose(coded["head"][name], contrasts["head"][name], rtol=0, atol=0.02)
+
+
+def test_more_images_keep_the_draws_of_the_first_ones() -> None:
+    _, few = found_by(build(), images=10)
+    _, many = found_by(build(), images=IMAGES)
+    places = np.searchsorted(many[""]["rows"], few[""]["rows"])
+    np.testing.assert_array_equal(few[""]["parameters"], many[""]["parameters"][places])
+    assert len(np.unique(few[""]["parameters"][:, :, 0])) == 10 * DRAWS
+
+
+def assert_same(one: Any, other: Any) -> None:
+    for mine, theirs in zip(one, other, strict=True):
+        for layer, data in mine.items():
+            assert data.identical(theirs[layer])
 
 
 def test_parameters_are_kept_of_every_draw() -> None:

@@ -8,38 +8,35 @@ before anything is counted. With x the response to the image and y to its augmen
     point-biserial                 correlation of the response with the label "augmented"
     rank-biserial                  (R+ - R-) / (R+ + R-), R the sums of signed ranks of y - x
 
-The signed ranks come from one pass: |y - x| is counted in bins a quarter of an octave wide, per
-sign; all differences of a bin share their mid-rank and zeros share theirs, half for each sign.
+No number depends on the batches that images come in: draws belong to an augmentation and to the
+place of an image in the sample, and sums grow image by image.
 """
 
-__all__ = [
-    "STATISTICS",
-    "ContrastAccumulator",
-    "contrast_table",
-    "estimate_contrast",
-    "signed_rank",
-]
+__all__ = ["STATISTICS", "contrast_statistics", "contrast_table", "estimate_contrast"]
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import stdtrit
 from scipy.stats import false_discovery_control
-from torch import Tensor
 
 from actsense.augment import AUGMENTATIONS
 from actsense.progress import progress
-from actsense.sampling.memory import Memory
 from actsense.sampling.shards import Sampling
+from actsense.sensitivity.differences import Differences, Responses, kept_bytes
 from actsense.sensitivity.moments_file import layer_slices
+from actsense.sensitivity.signed_ranks import rank_sums, signed_rank_p
+from actsense.sensitivity.tiles import run_tiles
 from actsense.sensitivity.top_images import TopImages
 from actsense.store import unit_dimensions
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
+Layers = Sequence[tuple[str, tuple[int, ...], slice]]
+Parts = Sequence[tuple[slice, bool]]
 
 STATISTICS = {
     "mean_difference": "mean of augmented minus untouched response, in the unit's own scale",
@@ -51,139 +48,9 @@ STATISTICS = {
     "p_adjusted": "Benjamini-Yekutieli over all units and augmentations of the network",
 }
 SIGNIFICANT = 0.05  # of the adjusted p-values counted in the table
-BINS = 64  # per sign, a quarter of an octave each: 512 bytes per unit and augmentation
-HEADROOM = 8  # bins above the largest difference of the first images: two octaves
-UNITS_PER_TILE = 65_536  # of which a few dozen bytes per image are on the device at a time
-MANTISSA_BITS = 21  # a float32 shifted by this leaves its exponent and two bits: quarters
-
-
-class ContrastAccumulator:
-    """Paired sums and signed histograms of every unit, for one augmentation.
-
-    The first images added choose the range of every unit's bins; a unit that they leave unmoved
-    takes the range of its group.
-
-    Arguments:
-        groups: Units of every group (layer), consecutive and complete.
-        device: Where to count; on the host if the device has no room.
-    """
-
-    def __init__(self, groups: Sequence[slice], device: torch.device | str = "cpu") -> None:
-        self.images = 0
-        self._groups, units = groups, groups[-1].stop
-        self._memory = Memory(torch.device(device), UNITS_PER_TILE, "units")
-        made = [
-            self._memory.empty(*shape, dtype=dtype)
-            for shape, dtype in (
-                ((units, 2 * BINS), torch.int32),
-                ((units,), torch.int32),
-                ((units,), torch.int32),
-                ((6, units), torch.float64),
-            )
-        ]
-        # The last one shows whether all of them had room.
-        self.counts, self.zeros, self._lowest, self.sums = (
-            part.to(made[-1].device).zero_() for part in made
-        )
-
-    def add(self, control: Tensor, treated: Tensor) -> None:
-        """Add some images: responses without and with the augmentation, (images, units) each."""
-        device, total = self.sums.device, control.shape[1]
-
-        def read(units: slice) -> tuple[Tensor, Tensor]:
-            return control[:, units].to(device), treated[:, units].to(device)
-
-        if not self.images:
-            self._memory.run(total, lambda units: self._find_range(*read(units), units))
-            for units in self._groups:
-                top = self._lowest[units]
-                top = torch.where(top > 0, top, top.max())
-                self._lowest[units] = top + HEADROOM - (BINS - 1)
-        self._memory.run(total, lambda units: self._add_units(*read(units), units))
-        self.images += len(control)
-
-    def _find_range(self, control: Tensor, treated: Tensor, units: slice) -> None:
-        self._lowest[units] = _code(treated - control).amax(dim=0)
-
-    def _add_units(self, control: Tensor, treated: Tensor, units: slice) -> None:
-        """Add some units of some images; all is computed before any of it is added."""
-        difference = treated - control
-        x, y = control.double(), treated.double()
-        d = y - x
-        sums = [x.sum(dim=0), x.square().sum(dim=0), y.sum(dim=0), y.square().sum(dim=0)]
-        sums += [d.sum(dim=0), d.square().sum(dim=0)]
-        zeros = (difference == 0).sum(dim=0, dtype=torch.int32)
-        place = (_code(difference) - self._lowest[units]).clamp_(0, BINS - 1)
-        place += BINS * (difference < 0)
-        rows, one = place.long(), (difference != 0).to(torch.int32)
-        for row, part in zip(self.sums, sums, strict=True):
-            row[units] += part
-        self.zeros[units] += zeros
-        for row, moved in zip(rows, one, strict=True):
-            self.counts[units].scatter_add_(1, row[:, None], moved[:, None])
-
-    def statistics(self, *, confidence: float = 0.95) -> dict[str, Floats]:
-        """Return the statistics but `p_adjusted`, (units,) each; NaN where nothing varied."""
-        n = self.images
-        if n < 2:
-            raise ValueError(f"A contrast needs at least 2 images; got {n}.")
-        sx, sxx, sy, syy, sd, sdd = self.sums.cpu().numpy()
-        var_x, var_y, var_d = (
-            np.maximum(square / n - (total / n) ** 2, 0)
-            for total, square in ((sx, sxx), (sy, syy), (sd, sdd))
-        )
-        mean = sd / n
-        between = mean**2 / 4  # variance between the two groups' means
-        quantile = stdtrit(n - 1, (1 + confidence) / 2)
-        rank_biserial, p_value = signed_rank(
-            self.counts.cpu().numpy(), self.zeros.cpu().numpy(), images=n
-        )
-        dead = (var_x + var_y) <= (1e-6 * (np.abs(sx) + np.abs(sy)) / n) ** 2
-        with np.errstate(invalid="ignore", divide="ignore"):
-            results = {
-                "mean_difference": mean,
-                "mean_difference_ci": quantile * np.sqrt(var_d / (n - 1)),
-                "standardized_mean_difference": mean / np.sqrt((var_x + var_y) / 2 * n / (n - 1)),
-                "rank_biserial": rank_biserial,
-                "point_biserial": mean / 2 / np.sqrt((var_x + var_y) / 2 + between),
-                "p_value": p_value,
-            }
-        return {name: np.where(dead, np.nan, value) for name, value in results.items()}
-
-
-def signed_rank(
-    counts: NDArray[np.int32], zeros: NDArray[np.int32], *, images: int
-) -> tuple[Floats, Floats]:
-    """Return rank-biserial correlation and two-sided p-value of the signed-rank test.
-
-    Arguments:
-        counts: Differences per bin of magnitude, positive then negative, (units, 2 bins).
-        zeros: Differences that are zero, (units,); they rank lowest, half for each sign.
-        images: Pairs of every unit.
-
-    Returns:
-        Correlation in [-1, 1], positive where the augmentation raises the response, and the
-        p-value of the normal approximation with tie correction, each (units,).
-
-    Source:
-        Kerby (2014), Compr. Psychol. 3, 11.IT.3.1; zeros after SciPy's `zsplit`.
-    """
-    positive, negative = np.split(counts.astype(np.float64), 2, axis=1)
-    ties = positive + negative
-    below = zeros[:, None] + np.cumsum(ties, axis=1) - ties
-    rank = below + (ties + 1) / 2
-    difference = ((positive - negative) * rank).sum(axis=1)
-    n = float(images)
-    tied = (ties**3 - ties).sum(axis=1) + (zeros.astype(np.float64) ** 3 - zeros)
-    variance = n * (n + 1) * (2 * n + 1) / 24 - tied / 48
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = np.where(difference == 0, 0.0, difference / 2 / np.sqrt(variance))
-    return difference / (n * (n + 1) / 2), 2 * ndtr(-np.abs(z))
-
-
-def _code(difference: Tensor) -> Tensor:
-    """Number the quarter octave that each magnitude lies in, as int32."""
-    return difference.abs().contiguous().view(torch.int32) >> MANTISSA_BITS
+GROUP_BYTES = 4e9  # of differences at a time: those of as many augmentations as fit, at least one
+EXACT_BYTES = 2**28  # of exact codes of an augmentation: up to so many, vectors keep theirs
+UNITS_PER_TILE = 8192
 
 
 def estimate_contrast(
@@ -199,25 +66,74 @@ def estimate_contrast(
 
     Returns:
         Dataset of every layer, by name.
+
+    Raises:
+        ValueError: If there are fewer than 2 images.
     """
     rows = sampling.law.pool.balanced(images)
+    if len(rows) < 2:
+        raise ValueError(f"A contrast needs at least 2 images; got {len(rows)}.")
     layers = layer_slices(sampling.described_layers())
-    accumulators = [
-        ContrastAccumulator([units for *_, units in layers], sampling.evaluate.device)
-        for _ in sampling.law.augmentations
-    ]
-    chunk = max(1, sampling.evaluate.batch_size // draws)
-    starts = range(0, len(rows), chunk)
-    for start in progress(starts, total=len(rows), desc="contrast", unit="image", each=chunk):
-        chosen = rows[start : start + chunk]
-        untouched = sampling.law.alone(chosen, -1, np.empty((len(chosen), 0)))
-        control = sampling.evaluate(untouched)
-        if top:
-            top.add(-1, untouched, control[:, None])
-        for which, accumulator in enumerate(accumulators):
-            treated = _treated(sampling, chosen, which, draws, start, top)
-            accumulator.add(control, treated)
-    return _datasets(sampling, layers, [a.statistics() for a in accumulators], len(rows))
+    parts = _parts(layers, len(rows))
+    device = sampling.evaluate.device
+    responses = Responses(layers[-1][2].stop, device)
+    found = []
+    for group in _groups(len(sampling.law.augmentations), parts, len(rows)):
+        differences = {
+            which: [Differences(units, len(rows), exact, device) for units, exact in parts]
+            for which in group
+        }
+        _compare(sampling, rows, draws, responses, differences, top)
+        found += [contrast_statistics(responses, differences.pop(which)) for which in group]
+    return _datasets(sampling.law.augmentations, layers, found, len(rows))
+
+
+def contrast_statistics(
+    responses: Responses, differences: Sequence[Differences], *, confidence: float = 0.95
+) -> dict[str, Floats]:
+    """Return the statistics of one augmentation but `p_adjusted`, (units,) each.
+
+    All are NaN where no response varies and none differs, or where one is not finite. A
+    standardized difference is NaN as well where the responses differ but do not vary.
+
+    Arguments:
+        responses: Untouched responses.
+        differences: Of consecutive units, all of them together.
+        confidence: Of the interval of the mean difference.
+    """
+    n, sums = responses.images, responses.sums.cpu().numpy()
+    # The adjustment looks at the smallest p-values; else float32 is what is written.
+    kinds = {name: np.float64 if name == "p_value" else np.float32 for name in STATISTICS}
+    del kinds["p_adjusted"]
+    found: dict[str, Floats] = {
+        name: np.empty(sums.shape[1], kind) for name, kind in kinds.items()
+    }
+    for part in differences:
+        codes, own, start = part.codes, part.sums.cpu().numpy(), part.units.start
+
+        def estimate(
+            first: int,
+            end: int,
+            part: Differences = part,
+            codes: NDArray[np.unsignedinteger] = codes,
+            own: Floats = own,
+            start: int = start,
+        ) -> None:
+            for tile in range(first, end):
+                here = slice(tile * UNITS_PER_TILE, (tile + 1) * UNITS_PER_TILE)
+                ranked = rank_sums(codes[here], images=n, counted=part.counted)
+                low = start + here.start
+                there = slice(low, low + len(ranked[0]))
+                values = _moment_statistics(sums[:, there], own[:, here], n, confidence)
+                values["rank_biserial"] = ranked[0] / (n * (n + 1))
+                values["p_value"] = signed_rank_p(*ranked, images=n)
+                alike = (sums[1, there] == 0) & (own[1, here] == 0)
+                undefined = alike | ~np.isfinite(sums[1, there] + own[1, here])
+                for name, value in values.items():
+                    found[name][there] = np.where(undefined, np.nan, value)
+
+        run_tiles(estimate, -(-len(codes) // UNITS_PER_TILE))
+    return found
 
 
 def contrast_table(groups: Mapping[str, xr.Dataset]) -> pd.DataFrame:
@@ -246,38 +162,104 @@ def contrast_table(groups: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _treated(
+def _moment_statistics(x: Floats, d: Floats, n: int, confidence: float) -> dict[str, Floats]:
+    """Return the statistics that rest on sums, those of `Responses` and `Differences`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = d[0] / n
+        both = (_variance(x[0], x[1], n) + _variance(x[0] + d[0], d[2], n)) / 2
+        spread = np.sqrt(_variance(d[0], d[1], n) / (n - 1))
+        standardized = mean / np.sqrt(both * n / (n - 1))
+        return {
+            "mean_difference": mean,
+            "mean_difference_ci": stdtrit(n - 1, (1 + confidence) / 2) * spread,
+            "standardized_mean_difference": np.where(both > 0, standardized, np.nan),
+            "point_biserial": mean / 2 / np.sqrt(both + mean**2 / 4),
+        }
+
+
+def _variance(total: Floats, square: Floats, n: int) -> Floats:
+    """Return the variance; 0 where it is less than the rounding of the sums."""
+    variance = square / n - (total / n) ** 2
+    return np.where(variance > square * np.finfo(np.float64).eps, variance, 0.0)
+
+
+def _parts(layers: Layers, images: int) -> Parts:
+    """Cut the units where layers of vectors, whose codes are exact, meet layers of maps."""
+    vectors = sum(prod(shape) for _, shape, _ in layers if len(shape) == 1)
+    room = 4 * vectors * images <= EXACT_BYTES
+    parts: list[tuple[slice, bool]] = []
+    for _, shape, units in layers:
+        exact = room and len(shape) == 1
+        if parts and parts[-1][1] == exact:
+            parts[-1] = (slice(parts[-1][0].start, units.stop), exact)
+        else:
+            parts.append((units, exact))
+    return parts
+
+
+def _groups(augmentations: int, parts: Parts, images: int) -> list[range]:
+    """Take as many augmentations at a time as fit."""
+    each = sum((u.stop - u.start) * kept_bytes(images, exact) for u, exact in parts)
+    fitting = max(1, int(GROUP_BYTES // each))
+    return [
+        range(start, min(start + fitting, augmentations))
+        for start in range(0, augmentations, fitting)
+    ]
+
+
+def _compare(
     sampling: Sampling,
     rows: NDArray[np.int64],
-    which: int,
     draws: int,
-    start: int,
+    responses: Responses,
+    differences: Mapping[int, Sequence[Differences]],
     top: TopImages | None,
-) -> Tensor:
-    """Return the response to one augmentation, averaged over draws, (images, units)."""
-    name = sampling.law.augmentations[which]
-    generator = np.random.default_rng(
-        np.random.SeedSequence(
-            sampling.design.seed, spawn_key=(list(AUGMENTATIONS).index(name), start)
-        )
-    )
-    repeats = draws if sampling.law.parameters[which] else 1  # without parameters draws agree
-    uniforms = generator.random((len(rows) * repeats, len(sampling.law.parameters[which])))
-    evaluations = sampling.law.alone(rows.repeat(repeats), which, uniforms)
-    responses = sampling.evaluate(evaluations).view(len(rows), repeats, -1)
-    if top:
-        top.add(which, evaluations, responses)
-    return responses.mean(dim=1)
+) -> None:
+    """Send all images through the network, untouched and under some augmentations."""
+    # Too large to be kept, untouched responses are made again for every group.
+    first = not responses.images
+    drawn = {which: _uniforms(sampling, which, len(rows), draws) for which in differences}
+    chunk = max(1, sampling.evaluate.batch_size // draws)
+    starts = range(0, len(rows), chunk)
+    for start in progress(starts, total=len(rows), desc="contrast", unit="image", each=chunk):
+        chosen = rows[start : start + chunk]
+        untouched = sampling.law.alone(chosen, -1, np.empty((len(chosen), 0)))
+        control = sampling.evaluate(untouched)
+        if first:
+            responses.add(control)
+        if first and top:
+            top.add(-1, untouched, control[:, None])
+        for which, parts in differences.items():
+            u = drawn[which][start : start + chunk]
+            repeats = u.shape[1]
+            evaluations = sampling.law.alone(
+                chosen.repeat(repeats), which, u.reshape(len(chosen) * repeats, -1)
+            )
+            treated = sampling.evaluate(evaluations).view(len(chosen), repeats, -1)
+            if top:
+                top.add(which, evaluations, treated)
+            for part in parts:
+                part.add(responses.origin, control, treated)
+            del treated  # makes room for those of the next augmentation
+
+
+def _uniforms(sampling: Sampling, which: int, images: int, draws: int) -> NDArray[np.float64]:
+    """Draw for one augmentation and all images in turn, (images, draws, parameters)."""
+    name, parameters = sampling.law.augmentations[which], len(sampling.law.parameters[which])
+    key = (list(AUGMENTATIONS).index(name),)
+    generator = np.random.default_rng(np.random.SeedSequence(sampling.design.seed, spawn_key=key))
+    # Without parameters all draws agree.
+    return generator.random((images, draws if parameters else 1, parameters))
 
 
 def _datasets(
-    sampling: Sampling,
-    layers: Sequence[tuple[str, tuple[int, ...], slice]],
-    statistics: Sequence[Mapping[str, Floats]],
+    augmentations: Sequence[str],
+    layers: Layers,
+    found: Sequence[Mapping[str, Floats]],
     images: int,
 ) -> dict[str, xr.Dataset]:
-    values = {name: np.stack([s[name] for s in statistics]) for name in statistics[0]}
-    values["p_adjusted"] = np.full_like(values["p_value"], np.nan)
+    values = {name: np.stack([s[name] for s in found]) for name in found[0]}
+    values["p_adjusted"] = np.full(values["p_value"].shape, np.nan, dtype=np.float32)
     tested = np.isfinite(values["p_value"])
     if tested.any():
         values["p_adjusted"][tested] = false_discovery_control(
@@ -294,9 +276,7 @@ def _datasets(
             for name, value in values.items()
         }
         groups[layer] = xr.Dataset(
-            data,
-            coords={"augmentation": list(sampling.law.augmentations)},
-            attrs={"images": images},
+            data, coords={"augmentation": list(augmentations)}, attrs={"images": images}
         )
     return groups
 
