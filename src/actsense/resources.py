@@ -15,6 +15,9 @@ from actsense.sensitivity.moments import row_count
 PROCESS = 2500  # megabytes of Python with PyTorch, more with CUDA than without
 IMAGES = 1000  # megabytes of the image cache, when it is kept in memory
 TILE = 3000  # megabytes of moments and estimates at a time
+DIFFERENCE_BYTES = 984  # of a unit's differences under one augmentation, at most
+DIFFERENCES = 4000  # megabytes of them at a time
+VECTORS = 300  # megabytes of exact codes, at most
 DISK_SPEED = 100  # megabytes per second, of a slow file system
 SPEED = 200  # evaluations per second where no speed is stated: VGG11 on a GPU of some years ago
 GRADIENT_RULES = ("evaluate_cells", "map_saliency")  # what goes back is kept beside what came
@@ -75,6 +78,15 @@ class Sizes:
         return (self.factors - 1) * self.units * (28 * self.top_images + 4) / 1e6
 
     @property
+    def _contrasts(self) -> float:
+        # Codes or bins with sums, of as many augmentations as fit; exact codes of vectors beside
+        # them; and all statistics, while they are adjusted and as written.
+        augmentations = self.factors - 2
+        each = DIFFERENCE_BYTES * self.units / 1e6
+        together = min(augmentations * each, max(each, DIFFERENCES))
+        return together + VECTORS + 150 * augmentations * self.units / 1e6
+
+    @property
     def _moments(self) -> float:
         return self.units * self._rows * 8 / 1e6
 
@@ -100,7 +112,6 @@ def megabytes(rule: str, sizes: Sizes) -> int:
     """Return the memory that a job of a rule asks for at its first attempt."""
     block, batch, moments = sizes._block, sizes._batch, sizes._moments
     names = sizes.factors + sizes.parts
-    augmented = 600 * names * sizes.units / 1e6
     # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
     ranks = 2 * 4 * (6 * names + 25) * sizes.units / 1e6
     outcomes = 16 * sizes.masks * sizes.masked_images / 1e6
@@ -113,7 +124,7 @@ def megabytes(rule: str, sizes: Sizes) -> int:
         "accumulate_part": PROCESS + 3 * moments,
         "merge_moments": PROCESS + 4 * moments,
         "estimate_indices": PROCESS + TILE + 3 * moments,
-        "estimate_contrast": PROCESS + IMAGES + batch + 2 * augmented + sizes._top,
+        "estimate_contrast": PROCESS + IMAGES + batch + sizes._contrasts + sizes._top,
         "plot_indices": PROCESS + moments,
         "evaluate_masks": PROCESS + IMAGES + batch + ranks + outcomes,
         "sample_segments": PROCESS + IMAGES + TILE + batch + segments,

@@ -7,7 +7,13 @@ import pytest
 import torch
 from scipy.stats import binom, pearsonr, rankdata, wilcoxon
 
-from actsense.sensitivity.contrast import contrast_statistics
+from actsense.resources import DIFFERENCE_BYTES, DIFFERENCES, VECTORS, Sizes, megabytes
+from actsense.sensitivity.contrast import (
+    EXACT_BYTES,
+    GROUP_BYTES,
+    STATISTICS,
+    contrast_statistics,
+)
 from actsense.sensitivity.difference_kernels import UNITS_PER_TILE
 from actsense.sensitivity.differences import BINNED, Differences, Responses, kept_bytes
 
@@ -256,3 +262,14 @@ def test_what_is_kept_of_a_unit_takes_less_than_a_kilobyte() -> None:
         assert kept_bytes(images, False) <= 1000
         assert Differences(slice(0, 3), images, False).nbytes == 3 * kept_bytes(images, False)
     assert Differences(slice(0, 3), 500, True).nbytes == 3 * kept_bytes(500, True)
+
+
+def test_a_job_may_hold_what_is_kept() -> None:
+    units, factors = 2_460_000, 11  # seven of them augmentations
+    sizes = dict.fromkeys(Sizes.__dataclass_fields__, 0) | {"factors": factors}
+    asked = megabytes("estimate_contrast", Sizes(**(sizes | {"units": units})))
+    asked -= megabytes("estimate_contrast", Sizes(**(sizes | {"units": 0})))
+    assert pytest.approx(1e6 * (DIFFERENCES + VECTORS), rel=0.01) == GROUP_BYTES + EXACT_BYTES
+    assert kept_bytes(10**6, False) <= DIFFERENCE_BYTES
+    written = 7 * units * 4 * len(STATISTICS)
+    assert GROUP_BYTES + 3 * written < 1e6 * asked < GROUP_BYTES + 8 * written
