@@ -230,24 +230,37 @@ def _kernel(
     """One pass over the responses; few of them move anything."""
     images, draws, units = responses.shape
     last = len(kept) - 1
+    best = np.empty(UNITS_PER_TILE, responses.dtype)
+    number = np.empty(UNITS_PER_TILE, first.dtype)
+    moved = np.zeros(UNITS_PER_TILE, np.uint8)
+    words = moved.view(np.uint64)  # eight units at a time, of which mostly none moves anything
     for tile in range(first_tile, end):
         low = tile * UNITS_PER_TILE
-        width = min(UNITS_PER_TILE, units - low)
-        best = np.empty(UNITS_PER_TILE, responses.dtype)
-        number = np.empty(UNITS_PER_TILE, first.dtype)
+        stop = min(low + UNITS_PER_TILE, units)
+        width = stop - low
+        weakest, at_weakest, least = (
+            kept[last, low:stop],
+            numbers[last, low:stop],
+            lowest[low:stop],
+        )
         for i in range(images):
             best[:] = -np.inf
             number[:] = first[i]
             for d in range(draws):
+                row, this = responses[i, d, low:stop], first[i] + d
                 for u in range(width):
-                    if responses[i, d, low + u] > best[u]:
-                        best[u] = responses[i, d, low + u]
-                        number[u] = first[i] + d
+                    stronger = row[u] > best[u]
+                    best[u] = row[u] if stronger else best[u]
+                    number[u] = this if stronger else number[u]
             for u in range(width):
-                lowest[low + u] = min(lowest[low + u], best[u])
-            for u in range(width):
-                if best[u] >= kept[last, low + u]:
-                    _insert(kept[:, low + u], numbers[:, low + u], best[u], number[u])
+                least[u] = best[u] if best[u] < least[u] else least[u]
+                same = (best[u] == weakest[u]) & (number[u] < at_weakest[u])
+                moved[u] = (best[u] > weakest[u]) | same
+            for word in range(-(-width // 8)):
+                if words[word]:
+                    for u in range(8 * word, min(8 * word + 8, width)):
+                        if moved[u]:
+                            _insert(kept[:, low + u], numbers[:, low + u], best[u], number[u])
 
 
 @numba.njit(cache=True)
