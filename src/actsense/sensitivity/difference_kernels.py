@@ -24,7 +24,7 @@ RAISED = 2.0**23  # before a short code is made, so that numbers below the norma
 MAGNITUDE = 2**31 - 1  # all bits but the sign
 UNITS_PER_TILE = 1024
 IMAGES_PER_BLOCK = 128  # whose codes of a tile stay in a core's second-level cache
-ZEROS = 8  # counters that zeros take in turn: the processor waits for one that it has just raised
+ZEROS = 8  # places that zeros take in turn: the processor waits for one that it has just written
 PADDING = 32  # units; without it all codes of a unit fall into few sets of the cache
 
 
@@ -82,7 +82,7 @@ def _spread(
     """Keep the codes of some images, or count them, unit by unit."""
     images, columns = len(codes), kept.shape[1]
     first = max(0, min(columns - seen, images))
-    counts = np.empty(columns + ZEROS, kept.dtype)
+    known = np.empty(columns, kept.dtype)
     held = np.empty(SPANS + ZEROS, np.int64)
     for u in range(len(kept)):
         row = kept[u]
@@ -91,15 +91,14 @@ def _spread(
         if first < images:
             bins = spans[u]
             if seen + first == columns:
-                _share_out(row, bins, held)
-                counts[:] = 0
                 for i in range(columns):
-                    counts[_place(bins, row[i], columns, i)] += 1
-            else:
-                counts[:columns] = row
+                    known[i] = row[i]
+                    row[i] = 0
+                _share_out(known, bins, held)
+                for i in range(columns):
+                    row[_place(bins, known[i], i)] += known[i] != 0
             for i in range(first, images):
-                counts[_place(bins, codes[i, u], columns, i)] += 1
-            row[:] = counts[:columns]
+                row[_place(bins, codes[i, u], i)] += codes[i, u] != 0
 
 
 @numba.njit(cache=True)
@@ -156,16 +155,18 @@ def _encode(
 
 @numba.njit(cache=True)
 def _place(
-    spans: NDArray[np.uint16], code: int, columns: int, image: int
+    spans: NDArray[np.uint16], code: int, image: int
 ) -> np.uint64:  # pragma: no cover (compiled)
-    """Return the bin of a code; without branches, which the processor could not foresee."""
+    """Return the bin of a code; any one for a zero, which is not counted.
+
+    It has no branches, which the processor could not foresee.
+    """
     magnitude = np.uint64(code) >> np.uint64(1)
     found = np.uint64(spans[magnitude >> np.uint64(SPAN_BITS)])
     within = (magnitude & np.uint64((1 << SPAN_BITS) - 1)) * (found & np.uint64(255))
     within >>= np.uint64(SPAN_BITS)
     place = np.uint64(2) * ((found >> np.uint64(8)) + within) + np.uint64(code & 1)
-    zero = np.uint64(columns) + np.uint64(image & (ZEROS - 1))
-    return place if code else zero
+    return place if code else np.uint64(image & (ZEROS - 1))
 
 
 @numba.njit(cache=True)
