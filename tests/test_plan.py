@@ -161,6 +161,13 @@ def test_hours_and_minutes_follow_from_the_speed() -> None:
     assert cost.minutes * cost.samplings == pytest.approx(cost.forwards / 1000 / 60)
 
 
+def test_untouched_images_run_again_for_every_group_of_augmentations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actsense.cost.GROUP_BYTES", 1)
+    assert published().contrasts == 50_000 * (5 + 2 + 3 * 10)
+
+
 @pytest.mark.parametrize(
     ("network", "units", "points"),
     [("alexnet", 205_672, 131_072), ("vgg11", 1_539_560, 32_768), ("resnet18", 553_448, 131_072)],

@@ -26,7 +26,8 @@ from actsense.models.layers import lay_out
 from actsense.resources import Sizes
 from actsense.sampling.designs import Design
 from actsense.sampling.law import InputLaw
-from actsense.sensitivity.contrast import STATISTICS
+from actsense.sensitivity.contrast import GROUP_BYTES, STATISTICS
+from actsense.sensitivity.differences import kept_bytes
 from actsense.sensitivity.moments import row_count
 from actsense.sensitivity.top_images import DESCRIPTIONS
 from actsense.speed import StandIn
@@ -130,7 +131,7 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     samplings, parted = len(sharding.shards), sharding.parts > 1
     stored, keeps = study.stores_activations, study.settings["keep_activations"]
 
-    contrasts = _contrast_images(images, law)
+    contrasts = _contrast_images(images, law, units)
     sizes = study.sizes(network, design)
     validation = int(images.counts[1].sum())
     share, analysed = different_share(built, law), maps_are_analysed(study, network, design)
@@ -230,10 +231,14 @@ def different_share(built: Design, law: InputLaw) -> float:
     return float(np.mean(shares))
 
 
-def _contrast_images(images: StandIn, law: InputLaw) -> int:
+def _contrast_images(images: StandIn, law: InputLaw, units: int) -> int:
     contrast = images.study.settings["contrast"]
-    each = 1 + sum(contrast["draws"] if ranges else 1 for ranges in law.parameters)
-    return int(min(contrast["images"], images.counts.sum())) * each
+    shown = int(min(contrast["images"], images.counts.sum()))
+    # Untouched images run again for every group of augmentations.
+    fitting = max(1, int(GROUP_BYTES // (units * kept_bytes(shown, False))))
+    each = ceil(len(law.parameters) / fitting)
+    each += sum(contrast["draws"] if ranges else 1 for ranges in law.parameters)
+    return shown * each
 
 
 def _top_bytes(images: StandIn, law: InputLaw, units: int) -> int:
