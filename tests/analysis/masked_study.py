@@ -10,7 +10,7 @@ import xarray as xr
 from torch import nn
 
 from actsense.models import Network, Recorder
-from actsense.sampling.designs import CONTEXT, Design
+from actsense.sampling.designs import Design, factor_names
 from actsense.sampling.evaluate import Evaluator
 from actsense.sampling.law import ImagePool, InputLaw
 from actsense.sampling.shards import Sampling
@@ -18,7 +18,7 @@ from actsense.store import write_results
 
 SIDE, CLASSES, IMAGES = 8, 4, 12  # validation images per class
 AUGMENTATIONS = ("brightness", "contrast", "rolling")
-FACTORS = (*AUGMENTATIONS, *CONTEXT)
+FACTORS = factor_names(AUGMENTATIONS)
 SHAPES = {"1": (4, 8, 8), "3": (5, 4, 4)}  # layers with positions; "4" is a vector of 80
 SETTINGS: dict[str, Any] = {
     "images": 40,

@@ -20,6 +20,7 @@ from actsense.analysis.mask_trials import shown
 from actsense.analysis.masking import evaluate_masks, masking_table
 from actsense.errors import ConfigError
 from actsense.models import Network
+from actsense.sampling.designs import factor_names
 from actsense.sampling.shards import Sampling
 from actsense.store import read_results, write_results
 
@@ -172,7 +173,7 @@ def test_predictions_are_kept_for_maps_and_the_unmasked_network(results: Groups)
     top = chosen(kept, rule="top")
     own = (top["input"] == ORIGINAL) | (top["input"] == top["factor"])
     assert own.all()
-    assert top.sizes["prediction"] == 2 * 2 * 2 * (7 + 3)
+    assert top.sizes["prediction"] == 2 * 2 * 2 * (len(factor_names(AUGMENTATIONS)) + 3)
     for k in range(kept.sizes["prediction"]):
         held = kept.isel(prediction=k)
         hits = float((held["classes"].isel(rank=0) == held["label"]).mean())
@@ -303,6 +304,20 @@ def test_intervals_of_shares_are_binomial() -> None:
         numbers["recall_high"][:, 0] - numbers["recall_low"][:, 0], width, rtol=0.1
     )
     assert np.isnan(numbers["recall"][:, 1]).all()  # no image of that class
+
+
+@pytest.mark.parametrize(("hits", "low", "high"), [(0, 0, 0.3244), (8, 0.6756, 1)])
+def test_shares_of_images_that_are_all_alike_are_not_certain(
+    hits: int, low: float, high: float
+) -> None:
+    """None, or all, of eight images: the ends of Wilson's interval in closed form."""
+    order = np.where(np.arange(8) < hits, 0, 1).astype(np.int16)[None, :, None]
+    found = Outcomes(order, np.zeros((1, 8), dtype=np.float32))
+    draws = torch.from_numpy(image_draws(8, 50, seed=0))
+    numbers = summarize(found, np.zeros(8, dtype=np.int64), 2, draws)
+    for name in ("top1", "top5", "recall"):
+        ends = [float(numbers[f"{name}_{end}"].flat[0]) for end in ("low", "high")]
+        np.testing.assert_allclose(ends, [low, high], atol=1e-4)
 
 
 def test_resampled_entropies_lie_around_the_entropy() -> None:

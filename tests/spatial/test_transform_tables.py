@@ -226,6 +226,9 @@ def test_intervals_of_curves_draw_images_with_all_their_repeats(
         resamples.append(np.mean([ratio([pairs[i] for i in taken]) for pairs in repeats]))
     found = row(tables["shuffle_curves"], network="one", mode="grid", k=4)
     low, high = np.sort(resamples)[[2, 97]]
+    if metric == "top5":  # all are right: no narrower than Wilson's interval of 3 x 40 images
+        assert low == high == 1
+        low, high = binomtest(120, 120).proportion_ci(method="wilson")
     assert found[f"{metric}_low"] == pytest.approx(low)
     assert found[f"{metric}_high"] == pytest.approx(high)
 
@@ -380,3 +383,12 @@ def test_networks_that_were_shown_something_else_are_not_compared(
     other = answers("other", **changes)
     with pytest.raises(ConfigError, match=f"one and other were shown different {what} and cannot"):
         compared(tmp_path, {"one": data["one"], "other": other})
+
+
+def test_curves_of_images_that_are_all_alike_are_not_certain(tmp_path: Path) -> None:
+    """Three repeats of 40 images are no more than 120 independent ones."""
+    table = compared(tmp_path, {"net": falling({1: 1, 2: 1, 4: 0, 8: 0})})["shuffle_curves"]
+    own = table[(table["mode"] == "grid") & (table["k"] > 1)].set_index("k")
+    for k, hits in ((2, 120), (4, 0), (8, 0)):
+        ends = binomtest(hits, 120).proportion_ci(method="wilson")
+        np.testing.assert_allclose(own.loc[k, ["top1_low", "top1_high"]].astype(float), ends)

@@ -7,7 +7,8 @@ r"""What a masked network predicts, in numbers with image-level intervals.
 
 Logits are ranked, not probabilities; of equal ones the first class is ahead. Images are drawn
 again with equal probabilities; the same draws serve all conditions, so that differences of
-conditions can be bootstrapped. Recall resamples a class's own images: its interval is binomial.
+conditions can be bootstrapped. Shares of images (top1, top5, and recall, of the images of its
+class) have Wilson's interval, which has a width also where all images are alike.
 """
 
 __all__ = ["METRICS", "Outcomes", "Summary", "image_draws", "outcomes", "summarize"]
@@ -18,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binom
 from torch import Tensor
+
+from actsense.statistics.shares import wilson
 
 Summary = dict[str, NDArray[np.generic]]
 
@@ -91,19 +93,17 @@ def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: T
     first = found.order[..., 0]
     right, within = first == labels, (found.order == labels[:, None]).any(axis=-1)
     predicted = np.stack([np.bincount(row, minlength=classes) for row in first])
-    samples = {
-        "top1": (right, _resampled_mean(right, draws)),
-        "top5": (within, _resampled_mean(within, draws)),
-        "kl": (found.divergence, _resampled_mean(found.divergence, draws)),
-    }
     results: Summary = {
-        "top1_bootstrap": samples["top1"][1],
+        "top1_bootstrap": _resampled_mean(right, draws),
         "predicted": predicted.astype(np.int32),
         **_recall(right, labels, classes),
     }
-    for name, (values, resampled) in samples.items():
-        results[name] = values.mean(axis=1, dtype=np.float64)
-        results[f"{name}_low"], results[f"{name}_high"] = np.quantile(resampled, LEVELS, axis=0)
+    for name, hits in (("top1", right), ("top5", within)):
+        results[name] = hits.mean(axis=1, dtype=np.float64)
+        results[f"{name}_low"], results[f"{name}_high"] = wilson(hits.sum(axis=1), hits.shape[1])
+    results["kl"] = found.divergence.mean(axis=1, dtype=np.float64)
+    resampled = _resampled_mean(found.divergence, draws)
+    results["kl_low"], results["kl_high"] = np.quantile(resampled, LEVELS, axis=0)
     entropies = _resampled_entropy(first, classes, draws)
     results["entropy"] = entropy = _entropy(torch.from_numpy(predicted)).numpy()
     # Resampling lowers an entropy by about (classes - 1) / (2 images): that is taken out. With few
@@ -146,15 +146,8 @@ def _entropy(counts: Tensor) -> Tensor:
 def _recall(right: NDArray[np.bool_], labels: NDArray[np.int64], classes: int) -> Summary:
     images = np.bincount(labels, minlength=classes)
     hits = np.stack([np.bincount(labels[row], minlength=classes) for row in right])
-    # Few different pairs of numbers, and quantiles are slow.
-    pairs = np.stack([hits, np.broadcast_to(images, hits.shape)]).reshape(2, -1)
-    (hit, of), place = np.unique(pairs, axis=1, return_inverse=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(of > 0, hit / of, np.nan)
-        low, high = (
-            np.where(of > 0, binom.ppf(level, of, share) / of, np.nan) for level in LEVELS
-        )
-    return {
-        name: value[place.reshape(-1)].reshape(hits.shape).astype(np.float32)
-        for name, value in (("recall", share), ("recall_low", low), ("recall_high", high))
-    }
+        share = hits / images
+    low, high = wilson(hits, images)
+    found = {"recall": share, "recall_low": low, "recall_high": high}
+    return {name: value.astype(np.float32) for name, value in found.items()}

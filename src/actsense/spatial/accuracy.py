@@ -1,47 +1,19 @@
-"""Shares of images with intervals: binomial, or from images that are drawn again.
+"""Measures of images with intervals from images that are drawn again.
 
 Samples are an estimate in their first row and its resamples below, (1 + draws, ...): whatever is
 computed from them along the other axes keeps its estimate and its resamples together.
 """
 
-__all__ = ["curve_area", "half_way", "image_draws", "interval", "sample_ratio", "wilson"]
+__all__ = ["curve_area", "half_way", "image_draws", "interval", "sample_ratio"]
 
 import zlib
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 
 Floats = NDArray[np.float64]
-
-
-def wilson(
-    hits: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
-) -> tuple[Floats, Floats]:
-    """Return the lower and upper end of Wilson's interval of a share.
-
-    Arguments:
-        hits: How often it happened, any shape.
-        trials: How often it could have, of a shape that fits.
-        confidence: How often the interval is to cover the true share.
-
-    Returns:
-        Both ends, in [0, 1], dimensionless; NaN where there are no trials.
-
-    Raises:
-        ValueError: If there are fewer than no or more hits than trials.
-
-    Source:
-        Wilson (1927), J. Am. Stat. Assoc. 22, 209-212.
-    """
-    k, n = np.broadcast_arrays(np.asarray(hits, np.float64), np.asarray(trials, np.float64))
-    if (k < 0).any() or (k > n).any():
-        raise ValueError("hits must be from 0 to trials.")
-    z = float(ndtri((1 + confidence) / 2))
-    # The upper end of the hits is the lower end of the misses: both ends are exact at 0 and 1.
-    return _lower(k, n, z), 1 - _lower(n - k, n, z)
 
 
 def image_draws(images: int, count: int, *, seed: int) -> Floats:
@@ -113,9 +85,3 @@ def half_way(places: Floats, curve: Floats, floor: float) -> Floats:
         part = (above - target) / (above - below)
     found = places[after - 1] + part * (places[after] - places[after - 1])
     return np.where(fallen.any(axis=-1), found[..., 0], np.nan)
-
-
-def _lower(hits: Floats, trials: Floats, z: float) -> Floats:
-    trials = np.where(trials == 0, np.nan, trials)
-    spread = np.sqrt(hits * (trials - hits) / trials + z * z / 4)
-    return np.asarray((hits + z * z / 2 - z * spread) / (trials + z * z))

@@ -6,7 +6,8 @@
     probability  mean probability of the label
 
 Intervals are Wilson's where one prediction per image is counted; elsewhere images are drawn again,
-the same for all networks. Where labels are a network's own predictions of the intact images, top1,
+the same for all networks, and intervals of shares are no narrower than Wilson's of as many
+independent predictions: resamples of images that are all alike would be certain. Where labels are a network's own predictions of the intact images, top1,
 relative and agreement are one.
 """
 
@@ -31,8 +32,8 @@ from actsense.spatial.accuracy import (
     image_draws,
     interval,
     sample_ratio,
-    wilson,
 )
+from actsense.statistics.shares import no_narrower, wilson
 from actsense.store import read_results
 
 Row = dict[str, Any]
@@ -243,6 +244,11 @@ def _curves(answers: Answers, samples: Mapping[str, Floats]) -> Iterator[Row]:
         }
         for metric in METRICS:
             row |= _estimate(metric, samples[metric][:, number])
+        for metric in SHARES:
+            trials = answers.among(metric).sum() * len(point.conditions)
+            share, *ends = (row[metric + side] for side in ("", "_low", "_high"))
+            low, high = no_narrower(*ends, share * trials, trials) if trials else ends
+            row |= {f"{metric}_low": float(low), f"{metric}_high": float(high)}
         yield row
 
 
