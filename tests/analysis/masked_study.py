@@ -90,6 +90,7 @@ def store(
     *,
     change: Callable[[np.ndarray], np.ndarray] = np.asarray,
     dead: Sequence[tuple[int, int, int]] = (),
+    rare: Sequence[tuple[int, int, int]] = (),
     layers: Sequence[str] = tuple(SHAPES),
 ) -> Path:
     """Write an index store.
@@ -98,21 +99,25 @@ def store(
         folder: Where to.
         change: What to do with all values.
         dead: Units of layer "1" that are dead.
+        rare: Units of layer "1" that are rare.
         layers: Layers with positions.
     """
     groups: dict[str, xr.Dataset] = {
         "": xr.Dataset(coords={"layer": [*layers, "4", "network"], "factor": list(FACTORS)})
     }
     for layer in layers:
-        is_dead = np.zeros(SHAPES[layer], dtype=bool)
-        for unit in dead if layer == "1" else ():
-            is_dead[unit] = True
+        is_dead, is_rare = (np.zeros(SHAPES[layer], dtype=bool) for _ in range(2))
+        for flag, units in ((is_dead, dead), (is_rare, rare)) if layer == "1" else ():
+            flag[tuple(np.transpose(units or np.empty((0, 3), int)))] = True
         maps = {index: change(values(layer, index)) for index in ("S1", "ST", "shapley")}
-        groups[layer] = _dataset(maps, is_dead, ("channel", "row", "col"))
+        groups[layer] = _dataset(maps, is_dead, is_rare, ("channel", "row", "col"))
         channels = {index: each.mean(axis=(2, 3)) for index, each in maps.items()}
-        groups[f"{layer}/by_channel"] = _dataset(channels, is_dead.all((1, 2)), ("channel",))
+        groups[f"{layer}/by_channel"] = _dataset(
+            channels, is_dead.all((1, 2)), is_rare.all((1, 2)), ("channel",)
+        )
     groups["4"] = _dataset(
         {index: np.ones((len(FACTORS), 80)) for index in ("S1", "ST", "shapley")},
+        np.zeros(80, dtype=bool),
         np.zeros(80, dtype=bool),
         ("unit",),
     )
@@ -128,7 +133,10 @@ def moments(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
 
 
 def _dataset(
-    maps: dict[str, np.ndarray], dead: np.ndarray, dimensions: tuple[str, ...]
+    maps: dict[str, np.ndarray],
+    dead: np.ndarray,
+    rare: np.ndarray,
+    dimensions: tuple[str, ...],
 ) -> xr.Dataset:
     data: dict[str, Any] = {name: (("factor", *dimensions), each) for name, each in maps.items()}
     data |= {
@@ -136,4 +144,5 @@ def _dataset(
         for name, each in maps.items()
     }
     data |= {name: (dimensions, each) for name, each in moments(dead.shape).items()}
-    return xr.Dataset(data | {"dead": (dimensions, dead)}, coords={"factor": list(FACTORS)})
+    data |= {"dead": (dimensions, dead), "rare": (dimensions, rare)}
+    return xr.Dataset(data, coords={"factor": list(FACTORS)})

@@ -34,7 +34,11 @@ def layer(design: str, shape: tuple[int, ...]) -> xr.Dataset:
     data["variance"] = (dims, np.exp(common))
     dead = np.zeros(shape, dtype=bool)
     dead[(int(design == "two"),) + (0,) * (len(shape) - 1)] = True
-    return xr.Dataset(data | {"dead": (dims, dead)}, coords={"factor": FACTORS[design]})
+    rare = np.zeros(shape, dtype=bool)
+    if design == "two" and shape == SHAPES["maps"]:
+        rare[3:5, 1, 2] = rare[1, 0, 0] = True  # the last one is dead, too
+    data |= {"dead": (dims, dead), "rare": (dims, rare)}
+    return xr.Dataset(data, coords={"factor": FACTORS[design]})
 
 
 def stores(folder: Path) -> SensitivityMaps:
@@ -175,10 +179,11 @@ def test_p_values_are_adjusted_over_the_whole_table(found: Correlations, name: s
     )
 
 
-def test_dead_units_are_left_out_and_counted(found: Correlations) -> None:
+def test_dead_and_rare_units_are_left_out_and_counted(found: Correlations) -> None:
     rows = found.tables["within"].query("layer == 'maps'")
-    assert (rows["left_out"] == 2).all()  # another one in each design, at the first position
-    np.testing.assert_allclose(rows["n_units"], 20 - 2 / 20)
+    # Another one is dead in each design, at the first position, and two are rare elsewhere.
+    assert (rows[["left_out", "dead_units", "rare_units"]] == [4, 2, 2]).all(axis=None)
+    np.testing.assert_allclose(rows["n_units"], 20 - 4 / 20)
 
 
 def test_layers_of_too_few_units_are_listed_with_the_reason(found: Correlations) -> None:

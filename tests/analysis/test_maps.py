@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.special import stdtrit
 
 from actsense.analysis.maps import SensitivityMaps
-from actsense.errors import ConfigError
+from actsense.errors import ConfigError, OutdatedResultError
 from actsense.store import write_results
 
 SHAPE = (3, 2, 2)
@@ -16,15 +16,20 @@ FACTORS = {"one": ["hue", "order"], "two": ["rolling", "order"]}
 REPLICATES = 4
 
 
-def layer(factors: list[str], seed: int, *, half_width: float = 0.1) -> xr.Dataset:
+def layer(
+    factors: list[str], seed: int, *, half_width: float = 0.1, rare_corner: bool = False
+) -> xr.Dataset:
     values = np.random.default_rng(seed).normal(size=(len(factors), *SHAPE)).astype(np.float32)
     dims = ("factor", "channel", "row", "col")
     dead = np.zeros(SHAPE, dtype=bool)
     dead[seed % 3, 0, 0] = True
+    rare = np.zeros(SHAPE, dtype=bool)
+    rare[0, :, 1] = rare_corner
     data = {name: (dims, k * values) for k, name in enumerate(("S1", "ST", "shapley"), 1)}
     data |= {f"{name}_ci": (dims, np.full_like(values, half_width)) for name in list(data)}
     data |= {name: (dims[1:], np.full(SHAPE, seed + 2.0)) for name in ("mean", "variance")}
-    return xr.Dataset(data | {"dead": (dims[1:], dead)}, coords={"factor": factors})
+    flags = {"dead": (dims[1:], dead), "rare": (dims[1:], rare)}
+    return xr.Dataset(data | flags, coords={"factor": factors})
 
 
 def store(folder: Path, design: str, *layers: str, **options: float) -> Path:
@@ -76,6 +81,23 @@ def test_maps_are_those_of_the_stores(tmp_path: Path) -> None:
     assert np.isnan(read[1, :, 1, 0, 0]).all()
 
 
+def test_rare_units_are_undefined_and_counted_apart_from_dead_ones(tmp_path: Path) -> None:
+    own = maps(tmp_path, rare_corner=True)
+    first = own.read("first", "S1", own.variables)
+    assert np.isnan(first[:, 0, :, 1]).all()
+    assert own.alive("first").sum() == 12 - 2 - 2
+    assert str(own.left_out("first")) == "2 dead, 2 rare of 12"
+    assert str(own.left_out("first", "one")) == "1 dead, 2 rare of 12"
+
+
+def test_a_store_that_marks_no_rare_units_is_outdated(tmp_path: Path) -> None:
+    data = layer(FACTORS["one"], 0).drop_vars("rare")
+    root = xr.Dataset(coords={"layer": ["first", "network"], "factor": FACTORS["one"]})
+    write_results(tmp_path / "old.zarr", {"": root, "first": data}, attributes={})
+    with pytest.raises(OutdatedResultError, match="which units are rare"):
+        SensitivityMaps({"one": tmp_path / "old.zarr"})
+
+
 def test_alive_means_alive_in_every_design(tmp_path: Path) -> None:
     alive = maps(tmp_path).alive("first")
     assert np.argwhere(~alive).tolist() == [[0, 0, 0], [1, 0, 0]]
@@ -103,6 +125,7 @@ def test_reliability_is_the_share_of_the_spread_that_is_not_noise(tmp_path: Path
             "S1": (dims, (signal + noise)[None]),
             "S1_ci": (dims, width[None]),
             "dead": ("unit", np.zeros(units, dtype=bool)),
+            "rare": ("unit", np.zeros(units, dtype=bool)),
         },
         coords={"factor": ["hue"]},
     )

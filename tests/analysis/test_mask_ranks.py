@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from actsense.errors import ConfigError
 
 TOP = MaskPlan("top", "S1", "order", 0.0, 0.3, "activation", "together")
 CHANNELS = replace(TOP, level="channel")
+
+RARE = [(3, 7, 6), (3, 0, 6)]
 
 
 def ranks(folder: Path, *, seed: int = 0, **options: object) -> MaskRanks:
@@ -86,6 +89,26 @@ def test_dead_units_come_last_whatever_the_rule(with_dead_units: MaskRanks, rule
     is_dead[tuple(np.transpose(DEAD))] = True
     np.testing.assert_array_equal(masked(with_dead_units, most), ~is_dead)
     assert masked(with_dead_units, replace(most, fraction=1.0)).all()
+
+
+@pytest.mark.parametrize("rule", ["top", "random", "magnitude", "least"])
+def test_rare_units_come_last_and_are_counted(tmp_path: Path, rule: str) -> None:
+    own = ranks(tmp_path, dead=DEAD, rare=[*RARE, DEAD[0]])  # one is both
+    gone = np.zeros(SHAPES["1"], dtype=bool)
+    gone[tuple(np.transpose([*DEAD, *RARE]))] = True
+    most = replace(TOP, rule=rule, fraction=1 - gone.mean())
+    np.testing.assert_array_equal(masked(own, most), ~gone)
+    every = sum(prod(SHAPES[layer]) for layer in own.layers)
+    assert str(own.left_out(most)) == f"{len(DEAD)} dead, {len(RARE)} rare of {every}"
+    assert own.left_out(MaskPlan("none")).of == 0
+
+
+def test_a_layer_whose_units_are_all_rare_is_not_masked(tmp_path: Path) -> None:
+    everything = list(np.ndindex(SHAPES["1"]))
+    own = ranks(tmp_path, rare=everything)
+    assert own.layers == ("3",)
+    reason = f"no unit can be ranked: 0 dead, {len(everything)} rare of {len(everything)}"
+    assert own.unmasked["1"] == reason
 
 
 def test_permuted_maps_move_positions_alike_in_all_channels(own: MaskRanks) -> None:
@@ -168,8 +191,12 @@ def test_one_layer_alone_counts_alone(own: MaskRanks) -> None:
 def test_layers_that_cannot_be_masked_have_a_reason(tmp_path: Path) -> None:
     everything = [tuple(unit) for unit in np.argwhere(np.ones(SHAPES["1"]))]
     own = ranks(tmp_path, dead=everything)
+    size = prod(SHAPES["1"])
     assert own.layers == ("3",)
-    assert own.unmasked == {"1": "all its units are dead", "4": "it has no positions"}
+    assert own.unmasked == {
+        "1": f"no unit can be ranked: {size} dead, 0 rare of {size}",
+        "4": "it has no positions",
+    }
 
 
 def test_a_network_without_maps_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from actsense.analysis.maps import SensitivityMaps
 from actsense.analysis.recognition import discriminate
@@ -17,11 +18,14 @@ SETTINGS = {"folds": 4, "repeats": 3, "permutations": 39, "seed": 0}
 Floats = NDArray[np.float64]
 
 
-def layer(values: Floats, dead: NDArray[np.bool_]) -> xr.Dataset:
+def layer(
+    values: Floats, dead: NDArray[np.bool_], rare: NDArray[np.bool_] | None = None
+) -> xr.Dataset:
     """Return the same maps (factor, channel, row, col) for every index."""
     dims = ("channel", "row", "col")[: values.ndim - 1] if values.ndim > 2 else ("unit",)
     data = {name: (("factor", *dims), values) for name in ("S1", "ST", "shapley")}
-    return xr.Dataset(data | {"dead": (dims, dead)}, coords={"factor": FACTORS})
+    flags = {"dead": (dims, dead), "rare": (dims, dead & False if rare is None else rare)}
+    return xr.Dataset(data | flags, coords={"factor": FACTORS[: len(values)]})
 
 
 def maps(folder: Path, layers: dict[str, xr.Dataset]) -> SensitivityMaps:
@@ -52,10 +56,13 @@ def test_clear_patterns_are_always_told_apart(tmp_path: Path) -> None:
     tables = analyzed(tmp_path, patterned(12, clear=12))
     cases = tables["accuracy"]
     assert len(cases) == 6  # three indices, raw and normalized
-    assert (cases[["accuracy", "low", "high"]] == 1).all(axis=None)
+    assert (cases[["accuracy", "high"]] == 1).all(axis=None)
+    least = binomtest(48, 48).proportion_ci(method="wilson").low  # 12 channels, 4 factors
+    np.testing.assert_allclose(cases["low"], least)
     np.testing.assert_allclose(cases["p_value"], 1 / 40)  # the smallest that 39 shuffles allow
     own = tables["confusion"].query("factor == predicted")
-    assert (own["share"] == 1).all()
+    assert (own[["share", "high"]] == 1).all(axis=None)
+    np.testing.assert_allclose(own["low"], binomtest(12, 12).proportion_ci(method="wilson").low)
 
 
 def test_p_values_of_noise_are_uniform(tmp_path: Path) -> None:
@@ -105,10 +112,54 @@ def test_adjusted_p_values_follow_benjamini_and_hochberg(tmp_path: Path) -> None
     assert (cases["p_adjusted"] > cases["p_value"]).any()
 
 
+def test_rare_units_are_left_out_and_channels_without_enough_others_are_named(
+    tmp_path: Path,
+) -> None:
+    values = patterned(12, clear=12)
+    dead, rare = (np.zeros(values.shape[1:], dtype=bool) for _ in range(2))
+    dead[3, 0, 0] = rare[3, :2] = rare[5, 0, 0] = True
+    tables = discriminate(maps(tmp_path, {"conv": layer(values, dead, rare)}), **SETTINGS)
+    counts = ["channels", "left_out", "filled", "dead_units", "rare_units"]
+    assert (tables["accuracy"][counts] == [11, 1, 1, 1, 6]).all(axis=None)
+    row = tables["skipped"].query("layer == 'conv'")
+    assert row[["channel", "reason"]].to_numpy().tolist() == [
+        [3, "positions: 1 dead, 5 rare of 9"]
+    ]
+    assert not tables["projection"]["channel"].isin([3]).any()
+
+
+def test_undefined_positions_take_the_mean_of_the_others(tmp_path: Path) -> None:
+    values = patterned(12, clear=12)
+    dead, rare = (np.zeros(values.shape[1:], dtype=bool) for _ in range(2))
+    rare[5, 0, 0] = True
+    held = discriminate(maps(tmp_path, {"conv": layer(values, dead, rare)}), **SETTINGS)
+    values[:, 5, 0, 0] = np.nan
+    values[:, 5, 0, 0] = np.nanmean(values[:, 5], axis=(1, 2))
+    (tmp_path / "filled").mkdir()
+    filled = analyzed(tmp_path / "filled", values)
+    pd.testing.assert_frame_equal(held["projection"], filled["projection"])
+
+
+def test_the_parts_of_content_stand_for_it(tmp_path: Path) -> None:
+    factors = ["hue", "content", "partition", "class", "image"]
+    values = np.random.default_rng(0).normal(size=(5, 12, 3, 3))
+    data = layer(values[:4], np.zeros(values.shape[1:], dtype=bool)).drop_vars("factor")
+    whole = xr.Dataset(
+        {name: (("factor", "channel", "row", "col"), values) for name in ("S1", "ST", "shapley")},
+        coords={"factor": factors},
+    ).assign(data[["dead", "rare"]])
+    root = xr.Dataset(coords={"layer": ["conv", "network"], "factor": factors})
+    path = tmp_path / "indices.zarr"
+    write_results(path, {"": root, "conv": whole}, attributes={"replicates": 4})
+    tables = discriminate(SensitivityMaps({"mixed": path}), **SETTINGS)
+    assert (tables["accuracy"]["factors"] == 4).all()
+    assert set(tables["confusion"]["factor"]) == {*factors} - {"content"}
+
+
 def test_channels_with_a_dead_position_are_left_out_and_counted(tmp_path: Path) -> None:
     values = patterned(12, clear=12)
     dead = np.zeros(values.shape[1:], dtype=bool)
-    dead[3, 0, 0] = dead[7] = True
+    dead[3, :2] = dead[7] = True
     holed = maps(tmp_path, {"conv": layer(values, dead)})
     tables = discriminate(holed, **SETTINGS)
     assert (tables["accuracy"]["left_out"] == 2).all()
@@ -151,8 +202,8 @@ def test_layers_that_allow_no_analysis_are_listed_with_the_reason(tmp_path: Path
     }
     tables = discriminate(maps(tmp_path, layers), **SETTINGS)
     reasons = tables["skipped"].drop_duplicates("layer").set_index("layer")["reason"]
-    assert reasons["few"] == "channels defined at every position: 3, needed: 4"
-    assert reasons["dead"] == "channels defined at every position: 0, needed: 4"
+    assert reasons["few"] == "channels defined at half of their positions: 3, needed: 4"
+    assert reasons["dead"] == "channels defined at half of their positions: 0, needed: 4"
     assert reasons["alike"] == "the maps of a factor are alike in all channels"
     assert reasons["vector"] == "the layer has no positions"
     assert tables["accuracy"].empty

@@ -1,6 +1,7 @@
 """Which channels are chosen, what is recorded of them, and how they compare with the network."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +41,16 @@ def layer(seed: int, shape: tuple[int, ...] = (CHANNELS, SIDE, SIDE)) -> xr.Data
         for end, scale in (("", 1.0), ("_ci", 0.01))
     }
     data["variance"] = (dims, np.ones(shape))
-    data["dead"] = (dims, np.zeros(shape, dtype=bool))
+    data |= {flag: (dims, np.zeros(shape, dtype=bool)) for flag in ("dead", "rare")}
     return xr.Dataset(data, coords={"factor": FACTORS})
 
 
-def channels(s1: list[list[float]], variance: list[float], ci: float = 0.05) -> xr.Dataset:
+def channels(
+    s1: list[list[float]],
+    variance: list[float],
+    ci: float = 0.05,
+    **flagged: Sequence[int],
+) -> xr.Dataset:
     """Return indices of channels: first-order index (factors, channels) and variance."""
     values = np.array(s1)
     data = {
@@ -53,6 +59,9 @@ def channels(s1: list[list[float]], variance: list[float], ci: float = 0.05) -> 
         for end in ("", "_ci")
     }
     data["variance"] = (("channel",), np.array(variance))
+    for flag in ("dead", "rare"):
+        own = np.isin(np.arange(len(variance)), flagged.get(flag, ()))
+        data[flag] = (("channel",), own)
     return xr.Dataset(data, coords={"factor": FACTORS[: len(values)]})
 
 
@@ -77,6 +86,11 @@ def test_a_sure_channel_comes_before_a_larger_uncertain_one() -> None:
     assert list(choose_channels(data, 1)) == [1]
 
 
+def test_dead_and_rare_channels_are_never_chosen() -> None:
+    data = channels([[0.5, 0.4, 0.3]], [1.0, 1.0, 1.0], dead=[0], rare=[1])
+    assert list(choose_channels(data, 3)) == [2]
+
+
 def test_undefined_channels_are_never_chosen() -> None:
     data = channels([[np.nan, 0.2, np.nan]], [0.0, 1.0, 0.0])
     assert list(choose_channels(data, 3)) == [1]
@@ -91,12 +105,12 @@ def test_indices_in_place_are_weighted_by_variance() -> None:
 
 
 def test_segments_end_where_layers_have_positions_and_all_others_have_a_reason() -> None:
-    alive, none = [[0.5, 0.4, 0.3, 0.2, 0.1]] * len(FACTORS), [[np.nan] * CHANNELS] * len(FACTORS)
+    alive = [[0.5, 0.4, 0.3, 0.2, 0.1]] * len(FACTORS)
     groups = {
         "first": layer(0),
         "first/by_channel": channels(alive, [1.0] * 5),
         "silent": layer(1),
-        "silent/by_channel": channels(none, [0.0] * 5),
+        "silent/by_channel": channels(alive, [1.0] * 5, dead=[0, 1], rare=[1, 2, 3, 4]),
         "last": layer(2),
         "last/by_channel": channels(alive, [0.1, 1.0, 1.0, 1.0, 1.0]),
         "pooled": layer(3, (CHANNELS, 1, 1)),
@@ -111,7 +125,7 @@ def test_segments_end_where_layers_have_positions_and_all_others_have_a_reason()
     ]
     assert [list(one.channels) for one in planned] == [[0], [1]]
     assert skipped == {
-        "silent": "no factor moves any of its units",
+        "silent": "no channel can be chosen: 2 dead, 3 rare of 5",
         "pooled": "has no positions",
         "vector": "has no positions",
     }
@@ -248,15 +262,16 @@ def test_differences_are_magnitudes_averaged_over_channels(tmp_path: Path) -> No
     assert (one["difference"] <= one["high"]).all()
 
 
+@pytest.mark.parametrize("flag", ["dead", "rare"])
 @pytest.mark.parametrize("alive", [0, len(FACTORS) - 1])
-def test_dead_positions_do_not_count_and_a_channel_with_too_few_others_is_undefined(
-    tmp_path: Path, alive: int
+def test_positions_left_out_do_not_count_and_a_channel_with_too_few_others_is_undefined(
+    tmp_path: Path, alive: int, flag: str
 ) -> None:
     tables = compared(tmp_path)
     path, data = tmp_path / "place", layer(0)
-    data["dead"][NUMBERS[0], 0] = True  # one row of positions
-    data["dead"][NUMBERS[1]] = True
-    data["dead"][NUMBERS[1], 0, :alive] = False
+    data[flag][NUMBERS[0], 0] = True  # one row of positions
+    data[flag][NUMBERS[1]] = True
+    data[flag][NUMBERS[1], 0, :alive] = False
     root = xr.Dataset(coords={"layer": ["first", "last"], "factor": FACTORS})
     groups = {"": root, "first": data, "last": layer(1)}
     write_results(path, groups, attributes={"replicates": 2})

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from actsense.analysis.maps import SensitivityMaps
 from actsense.analysis.single_class import (
@@ -32,7 +33,13 @@ CLASSES = 20  # two candidates
 Integers = NDArray[np.int64]
 
 
-def indices(folder: Path, *, units: int = CLASSES, name: str = "probabilities") -> SensitivityMaps:
+def indices(
+    folder: Path,
+    *,
+    units: int = CLASSES,
+    name: str = "probabilities",
+    rare: Sequence[int] = (),
+) -> SensitivityMaps:
     """Return maps whose last two classes are the most sensitive to hue, the first to rolling."""
     share = np.tile(np.linspace(0.01, 0.3, units), (len(FACTORS), 1))
     share[1] = share[1, ::-1]
@@ -40,6 +47,7 @@ def indices(folder: Path, *, units: int = CLASSES, name: str = "probabilities") 
     data |= {f"{index}_ci": (("factor", "unit"), share / 10) for index in ("S1", "shapley")}
     data["variance"] = ("unit", np.full(units, 2.0))
     data["dead"] = ("unit", np.arange(units) == units // 2)
+    data["rare"] = ("unit", np.isin(np.arange(units), rare))
     root = xr.Dataset(coords={"layer": [name, "network"], "factor": FACTORS})
     layer = xr.Dataset(data, coords={"factor": FACTORS})
     write_results(folder / "indices.zarr", {"": root, name: layer}, attributes={"replicates": 4})
@@ -262,7 +270,8 @@ def test_a_constant_network_gives_an_exact_fraction_and_says_so(tmp_path: Path) 
     assert table["most_predicted_class"].nunique() == 1
     exact = np.array([0, 1 / 3, 1])
     assert np.isclose(table["jaccard"].to_numpy()[:, None], exact).any(axis=1).all()
-    assert (table["low"] == table["high"]).all()
+    assert (table["low"] < table["high"]).all()  # images that are all alike are not certain
+    assert table["jaccard"].between(table["low"], table["high"]).all()
 
 
 def test_p_values_of_all_sets_count_both_tails(tmp_path: Path) -> None:
@@ -278,6 +287,32 @@ def test_p_values_of_all_sets_count_both_tails(tmp_path: Path) -> None:
         found.append(row["p_value"])
         assert found[-1] == pytest.approx(min(1, 2 * min(tails) / 190))
     assert min(found) < 0.8  # otherwise they may be 1 for any reason
+
+
+def test_rare_classes_are_no_candidates_and_are_counted(tmp_path: Path) -> None:
+    own = indices(tmp_path, rare=[0, 1, 10])  # the last one is dead, too
+    tables = match_classes(own, {"mixed": masking(tmp_path)}, null_draws=100, seed=0)
+    ranked = tables["ranking"].query("value == 'S1' and factor == 'rolling'")
+    assert ranked["class"].tolist()[:2] == ["class 2", "class 3"]
+    for name in ("ranking", "matches"):
+        assert (tables[name][["dead_units", "rare_units"]] == [1, 2]).all(axis=None)
+
+
+def test_too_few_classes_that_are_not_rare_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    own = indices(tmp_path, rare=range(1, CLASSES))
+    tables = match_classes(own, {"mixed": masking(tmp_path)}, null_draws=100, seed=0)
+    assert tables["matches"].empty
+    reason = "classes with defined indices: 1, needed: 2 (1 dead, 18 rare of 20)"
+    assert (tables["skipped"]["reason"] == reason).all()
+
+
+@pytest.mark.parametrize("right", [0, 8])
+def test_overlaps_of_one_candidate_have_the_interval_of_a_share(right: int) -> None:
+    predictions = np.where(np.arange(8) < right, 0, 1)[:, None]
+    generator = np.random.default_rng(0)
+    mean, *ends = mean_overlap(np.array([0]), predictions, generator)
+    assert mean == right / 8
+    np.testing.assert_allclose(ends, binomtest(right, 8).proportion_ci(method="wilson"))
 
 
 def test_classes_are_listed_by_rank_and_name(tmp_path: Path) -> None:

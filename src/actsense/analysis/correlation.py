@@ -2,8 +2,8 @@
 
 At every position the channels of a layer are the observations, and correlations are averaged over
 positions; a layer without positions has one, and its units are the observations. Units count if
-they are alive in every design and all their maps are finite, so all correlations of a layer are
-over the same units.
+they are neither dead nor rare in any design and all their maps are finite, so all correlations of
+a layer are over the same units.
 
 An interval says how much a correlation depends on where one looks, or, at one position, on which
 units; a p-value, whether exchanged units would correlate as much.
@@ -41,14 +41,18 @@ FEWEST_UNITS = 3  # two ranks correlate one or minus one, whatever they are
 FEW = f"fewer than {FEWEST_UNITS} units count, at every position"
 CONSTANT = "the same for all units that count, at every position"
 FOUND = (
-    *("rho", "low", "high", "n_units", "left_out", "n_positions", "undefined", "n_tiles"),
+    *("rho", "low", "high", "n_units", "left_out", "dead_units", "rare_units"),
+    *("n_positions", "undefined", "n_tiles"),
     *("reliability", "effective_units", "p_value", "p_adjusted"),
 )
 COLUMNS = {
     "within": ("layer", "value", "variable_1", "variable_2", *FOUND),
     "across": ("layer", "value_1", "value_2", "variable_1", "variable_2", *FOUND),
     "variation": ("layer", "value", "variable", *FOUND),
-    "skipped": ("layer", "value", "variable", "n_units", "left_out", "reason"),
+    "skipped": (
+        *("layer", "value", "variable", "n_units", "left_out", "dead_units", "rare_units"),
+        "reason",
+    ),
 }
 
 Columns = dict[str, NDArray[Any]]
@@ -188,6 +192,7 @@ def _rank(maps: SensitivityMaps, name: str, resamples: int, seed: int) -> _Layer
             "layer": name,
             "n_units": float(units[enough].mean()) if enough.any() else float(units.max()),
             "left_out": int((~counted).sum()),
+            **maps.left_out(name).columns,
             "n_tiles": int(numbered.max()) + 1,
         },
         resamples,
@@ -210,7 +215,7 @@ def _read(maps: SensitivityMaps, name: str) -> tuple[dict[Row, int], Floats, NDA
             parts.append((np.sqrt(variance) / np.abs(mean))[None])
     positions = prod(maps.shape(name)[1:]) if maps.is_map(name) else 1
     values = np.concatenate(parts).reshape(len(rows), -1, positions).astype(np.float64)
-    counted = np.asarray(np.isfinite(values).all(axis=0))  # maps of dead units are not
+    counted = np.asarray(np.isfinite(values).all(axis=0))  # maps of dead and rare units are not
     return {row: number for number, row in enumerate(rows)}, values, counted
 
 
@@ -271,7 +276,8 @@ def _with_variation(
 
 def _skipped(layer: _Layer) -> pd.DataFrame:
     """List what has no correlation anywhere: the layer, or single variables."""
-    facts = {column: layer.facts[column] for column in ("layer", "n_units", "left_out")}
+    columns = ("layer", "n_units", "left_out", "dead_units", "rare_units")
+    facts = {column: layer.facts[column] for column in columns}
     defined = np.asarray(np.isfinite(layer.ranks[..., 0]).any(axis=0))
     if layer.facts["n_units"] < FEWEST_UNITS:
         return pd.DataFrame([facts | {"value": "all", "variable": "all", "reason": FEW}])

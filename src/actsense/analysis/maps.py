@@ -1,13 +1,13 @@
 """Sensitivity maps of a network as every analysis reads them: all designs side by side.
 
-A *variable* is a factor of a design; a *value* is an index of it, or its contrast. Units that are
-dead, or undefined, hold NaN.
+A *variable* is a factor of a design; a *value* is an index of it, or its contrast. Indices of
+units that are dead or rare (see `actsense.store.left_out`), or undefined, are NaN.
 """
 
 __all__ = ["VALUES", "SensitivityMaps", "Variable"]
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from actsense.errors import ConfigError
-from actsense.sampling.designs import CONTEXT
-from actsense.store import read_results
+from actsense.sampling.designs import CONTEXT, PARTS
+from actsense.store import LeftOut, read_indices, read_results
 
 Floats = NDArray[np.float32]
 
@@ -43,8 +43,8 @@ class Variable:
 
     @property
     def is_augmentation(self) -> bool:
-        """Whether the factor is an augmentation, not order, class, image or partition."""
-        return self.factor not in CONTEXT
+        """Whether the factor is an augmentation, not the order, the content or a part of it."""
+        return self.factor not in (*CONTEXT, *PARTS)
 
 
 class SensitivityMaps:
@@ -59,7 +59,7 @@ class SensitivityMaps:
         variables: All factors of all designs, in the order of the designs.
 
     Raises:
-        ConfigError: If a store is missing, or the designs saw different layers.
+        ConfigError: If a store is missing or outdated, or the designs saw different layers.
     """
 
     layers: tuple[str, ...]
@@ -68,9 +68,12 @@ class SensitivityMaps:
     def __init__(
         self, indices: Mapping[str, Path], contrasts: Mapping[str, Path] | None = None
     ) -> None:
-        self._indices = {design: _opened(path, "indices") for design, path in indices.items()}
+        self._indices = {
+            design: _opened(path, "indices", read_indices) for design, path in indices.items()
+        }
         self._contrasts = {
-            design: _opened(path, "contrast") for design, path in (contrasts or {}).items()
+            design: _opened(path, "contrast", read_results)
+            for design, path in (contrasts or {}).items()
         }
         self._kept = ""  # layer of the arrays
         self._arrays: dict[tuple[str, str], tuple[list[str], Floats]] = {}
@@ -100,6 +103,16 @@ class SensitivityMaps:
         """The variables that are augmentations."""
         return tuple(variable for variable in self.variables if variable.is_augmentation)
 
+    @cached_property
+    def split(self) -> tuple[Variable, ...]:
+        """The variables that do not hold one another: without content where its parts are."""
+        held = {(variable.design, variable.factor) for variable in self.variables}
+        return tuple(
+            one
+            for one in self.variables
+            if one.factor != CONTEXT[-1] or not all((one.design, part) in held for part in PARTS)
+        )
+
     def shape(self, layer: str) -> tuple[int, ...]:
         """Return the shape of a layer, such as (channel, row, col).
 
@@ -114,9 +127,24 @@ class SensitivityMaps:
         return len(shape) == 3 and shape[1] * shape[2] > 1
 
     def alive(self, layer: str) -> NDArray[np.bool_]:
-        """Return which units some factor moves in every design, shaped like the layer."""
-        dead = [self._node(layer, design)["dead"].to_numpy() for design in self._indices]
-        return np.asarray(~np.logical_or.reduce(dead))
+        """Return which units are neither dead nor rare in any design, shaped like the layer."""
+        dead, rare = self.flags(layer)
+        return np.asarray(~(dead | rare))
+
+    def flags(
+        self, layer: str, design: str | None = None
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which units are dead, and rare, in a design, or in any if it is None."""
+        nodes = [self._node(layer, one) for one in (self._indices if design is None else [design])]
+        dead, rare = (
+            np.logical_or.reduce([node[flag].to_numpy() for node in nodes])
+            for flag in ("dead", "rare")
+        )
+        return np.asarray(dead), np.asarray(rare)
+
+    def left_out(self, layer: str, design: str | None = None) -> LeftOut:
+        """Count the units that are dead, or rare, in a design, or in any if it is None."""
+        return LeftOut.of_flags(*self.flags(layer, design))
 
     def read(self, layer: str, value: str, variables: Iterable[Variable]) -> Floats:
         """Return the maps of some variables, (variables, *shape), NaN where undefined.
@@ -171,7 +199,7 @@ class SensitivityMaps:
             own, axis = abs(tree["rank_biserial"]), "augmentation"
         else:
             tree = self._node(layer, design)
-            own, axis = tree[value].where(~tree["dead"]), "factor"
+            own, axis = tree[value].where(~(tree["dead"] | tree["rare"])), "factor"
         own = own.transpose(axis, ...)
         return [str(name) for name in own[axis].to_numpy()], np.asarray(own, dtype=np.float32)
 
@@ -179,10 +207,10 @@ class SensitivityMaps:
         return _layer(self._indices, layer, design, "indices")
 
 
-def _opened(path: Path, target: str) -> xr.DataTree:
+def _opened(path: Path, target: str, read: Callable[[Path], xr.DataTree]) -> xr.DataTree:
     if not path.is_dir():
         raise ConfigError(f"{path}: not there. Make it with: snakemake {target}")
-    return read_results(path)
+    return read(path)
 
 
 def _layers(tree: xr.DataTree) -> tuple[str, ...]:

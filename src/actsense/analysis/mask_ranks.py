@@ -1,8 +1,8 @@
 """Units and channels ranked by their sensitivity, and how many of them a plan masks.
 
-Rank 0 comes first. Ties are broken by a drawn order, one per layer; units that are dead, or whose
-index is undefined, come last under every rule. Exactly `round(fraction * count)` of a layer's
-units, or channels, are masked.
+Rank 0 comes first. Ties are broken by a drawn order, one per layer; units that are dead or rare,
+or whose index is undefined, come last under every rule. Exactly `round(fraction * count)` of a
+layer's units, or channels, are masked.
 """
 
 __all__ = ["MaskRanks"]
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from actsense.analysis.maps import SensitivityMaps
 from actsense.analysis.mask_plans import TOGETHER, MaskPlan
 from actsense.errors import ConfigError
-from actsense.store import read_results
+from actsense.store import LeftOut, read_indices
 
 Ranks = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -47,7 +47,7 @@ class MaskRanks:
 
     def __init__(self, indices: Path, design: str, *, seed: int) -> None:
         self._maps = SensitivityMaps({design: indices})
-        self._tree, self._design, self._seed = read_results(indices), design, seed
+        self._tree, self._design, self._seed = read_indices(indices), design, seed
         self._variables = {variable.factor: variable for variable in self._maps.variables}
         self._ranks: dict[tuple[MaskPlan, str], tuple[Ranks, int]] = {}
         self._certain: dict[tuple[MaskPlan, str], NDArray[np.bool_]] = {}
@@ -57,7 +57,7 @@ class MaskRanks:
             if not self._maps.is_map(layer):
                 self.unmasked[layer] = "it has no positions"
             elif not self._maps.alive(layer).any():
-                self.unmasked[layer] = "all its units are dead"
+                self.unmasked[layer] = f"no unit can be ranked: {self._maps.left_out(layer)}"
         self.layers = tuple(x for x in self._maps.layers if x not in self.unmasked)
         self._shapes = {layer: self._maps.shape(layer) for layer in self.layers}
         if not self.layers:
@@ -93,6 +93,11 @@ class MaskRanks:
             each = prod(self._shapes[layer][1:]) if plan.level == "channel" else 1
             count += (high - low) * each
         return count
+
+    def left_out(self, plan: MaskPlan) -> LeftOut:
+        """Count the units in a plan's layers that no rule ranks, but behind all others."""
+        counts = (self._maps.left_out(layer) for layer in self.masked_layers(plan))
+        return sum(counts, LeftOut(0, 0, 0))
 
     def certain_share(self, plan: MaskPlan) -> float:
         """Return which share of what `top` masks has an interval above 0; NaN for other rules."""
@@ -138,7 +143,7 @@ class MaskRanks:
         return moved.reshape(ranks.shape), defined
 
     def _scores(self, plan: MaskPlan, layer: str) -> Floats:
-        """Return what units, or channels, are ranked by; NaN where they are dead."""
+        """Return what units, or channels, are ranked by; NaN where they are left out."""
         if plan.rule == "top":
             return self._read(plan, layer, plan.value)
         alive, scores = self._maps.alive(layer), np.zeros(self._shapes[layer])
@@ -168,7 +173,8 @@ class MaskRanks:
         if plan.level == "activation":
             return np.asarray(self._maps.read(layer, name, [self._variables[plan.factor]])[0])
         node = self._tree.children[layer].children["by_channel"]
-        by_channel = node[name].sel(factor=plan.factor).where(~node["dead"]).to_numpy()
+        known = ~(node["dead"] | node["rare"])
+        by_channel = node[name].sel(factor=plan.factor).where(known).to_numpy()
         return np.asarray(by_channel[:, None, None], dtype=np.float32)
 
     def _permutation(self, layer: str, purpose: str, count: int) -> NDArray[np.int64]:

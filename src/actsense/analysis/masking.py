@@ -38,6 +38,8 @@ DESCRIPTIONS = {
     "predicted": "images that are predicted as the class",
     "top1_bootstrap": "top1 of images that are drawn again, the same for all conditions",
     "masked_units": "units that are masked in all layers",
+    "dead_units": "units of the masked layers that are dead: they come last under every rule",
+    "rare_units": "units of the masked layers that are rare: they come last under every rule",
     "certain_share": "share of the masked units, or channels, whose interval lies above 0",
 }
 
@@ -123,7 +125,7 @@ def masking_table(data: xr.Dataset) -> pd.DataFrame:
     rows = data[single].to_dataframe()
     kinds = [name for name in COORDINATES if name != "draw"]
     groups = rows.groupby(kinds, dropna=False, sort=False)
-    table = groups[["masked_units", "certain_share"]].first()
+    table = groups[["masked_units", "dead_units", "rare_units", "certain_share"]].first()
     table.insert(0, "draws", groups.size())
     table.insert(1, "images", int(data.attrs["images"]))
     for metric in METRICS:
@@ -162,12 +164,16 @@ def _root(
     listed: Sequence[Condition], summaries: Sequence[Summary], ranks: MaskRanks
 ) -> xr.Dataset:
     plans = dict.fromkeys(condition.plan for condition in listed)
-    sizes = {plan: (ranks.masked_units(plan), ranks.certain_share(plan)) for plan in plans}
-    units, shares = zip(*(sizes[condition.plan] for condition in listed), strict=True)
-    data: dict[str, Any] = {
-        "masked_units": ("condition", np.array(units, dtype=np.int64)),
-        "certain_share": ("condition", np.array(shares, dtype=np.float32)),
+    described = {
+        plan: {
+            "masked_units": ranks.masked_units(plan),
+            **ranks.left_out(plan).columns,
+            "certain_share": np.float32(ranks.certain_share(plan)),
+        }
+        for plan in plans
     }
+    rows = pd.DataFrame([described[condition.plan] for condition in listed])
+    data: dict[str, Any] = {str(name): ("condition", rows[name].to_numpy()) for name in rows}
     for name, first in summaries[0].items():
         resampled = name == "top1_bootstrap"
         vector = ("bootstrap", "condition") if resampled else ("condition", "class")

@@ -20,14 +20,18 @@ from actsense.analysis.discriminant import (
 )
 from actsense.analysis.maps import INDICES, SensitivityMaps
 from actsense.progress import progress
+from actsense.statistics.shares import no_narrower
+from actsense.store import LeftOut
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 VARIANTS = ("raw", "normalized")  # maps as they are, and divided by their norm
+ENDS = (0.025, 0.975)  # of the intervals, of all resamples
 RESAMPLES = 1000  # of channels, behind every interval
 SHOWN = 64  # channels in the table of the projection
 FEWEST = 4  # channels: the projection learns from half of them, and a spread needs two
+KNOWN = 0.5  # share of the positions of a channel that must be defined
 TIED = 1e-12  # accuracies that differ by less are equal: sums in another order
 NEGLIGIBLE = 1e-20  # share of the squares that rounding alone leaves within factors
 KEYS = ("layer", "design", "value", "variant")
@@ -35,11 +39,12 @@ COLUMNS = {
     "accuracy": (
         *KEYS,
         *("accuracy", "low", "high", "chance", "null_mean", "null_high", "p_value", "p_adjusted"),
-        *("channels", "factors", "positions", "left_out", "zero_maps"),
+        *("channels", "factors", "positions", "left_out", "filled", "dead_units", "rare_units"),
+        "zero_maps",
     ),
     "confusion": (*KEYS, "factor", "predicted", "share", "low", "high"),
     "projection": (*KEYS, "channel", "factor", "axis_1", "axis_2"),
-    "skipped": (*KEYS, "reason"),
+    "skipped": (*KEYS, "channel", "reason"),
 }
 
 
@@ -49,8 +54,12 @@ def discriminate(
     """Tell factors apart by the maps of channels that were not learned from.
 
     Every index, layer with positions and design is a case of its own, once with raw maps and
-    once with maps divided by their norm. A channel with an undefined position is left out.
-    Intervals resample channels, given the fits. The null shuffles labels within channels, each
+    once with maps divided by their norm. Units that are dead or rare are undefined positions. A
+    channel is left out if more than half of its positions are undefined, and listed with the
+    reason; in others, undefined positions take the mean of the factor's map over the defined
+    ones, which says nothing about where. `content` is left out: its parts stand for it.
+    Intervals resample channels, given the fits, and are no narrower than Wilson's of as many
+    independent maps. The null shuffles labels within channels, each
     time for one cross-validation, whose folds take turns; the mean over all of them varies less,
     so with several repeats p-values are a little too large. They are corrected by Benjamini and
     Hochberg over all cases.
@@ -63,7 +72,8 @@ def discriminate(
         seed: Of folds, shuffles and resamples; all cases share it.
 
     Returns:
-        Tables `accuracy`, `confusion`, `projection` and `skipped`.
+        Tables `accuracy`, `confusion`, `projection` and `skipped`: cases that cannot be analyzed,
+        and channels that are left out.
 
     Raises:
         ValueError: If there are fewer than 2 folds, or no repeats or permutations.
@@ -87,6 +97,7 @@ def discriminate(
             results["accuracy"] = results["accuracy"].assign(**left_out)
         for name, table in results.items():
             tables[name].append(table.assign(**keys))
+    tables["skipped"].append(_channels_left_out(maps))
     return {name: _joined(parts, COLUMNS[name]) for name, parts in tables.items()}
 
 
@@ -95,7 +106,7 @@ def _cases(
 ) -> Iterator[tuple[dict[str, str], list[str], Samples | None, dict[str, int]]]:
     """Yield keys, factors, samples (None if there cannot be any) and what was left out."""
     for layer, design in product(maps.layers, dict.fromkeys(v.design for v in maps.variables)):
-        variables = [one for one in maps.variables if one.design == design]
+        variables = [one for one in maps.split if one.design == design]
         factors = [one.factor for one in variables]
         if not maps.is_map(layer):
             yield dict(zip(KEYS, (layer, design, "all", "all"), strict=True)), factors, None, {}
@@ -103,15 +114,44 @@ def _cases(
         for value in INDICES:
             read = np.moveaxis(maps.read(layer, value, variables), 1, 0).astype(np.float64)
             read = read.reshape(*read.shape[:2], -1)  # channels, factors, positions
-            defined = np.isfinite(read).all(axis=(1, 2))
-            raw = Samples.of(read, np.flatnonzero(defined))
+            known = np.asarray(np.isfinite(read).all(axis=1))
+            kept = _kept(known)
+            raw = Samples.of(_filled(read, known), np.flatnonzero(kept))
             for variant, samples in zip(VARIANTS, (raw, raw.normalized()), strict=True):
                 left_out = {
-                    "left_out": int((~defined).sum()),
+                    "left_out": int((~kept).sum()),
+                    "filled": int((~known[kept]).sum()),
+                    **maps.left_out(layer, design).columns,
                     "zero_maps": len(raw.labels) - len(samples.labels),
                 }
                 keys = dict(zip(KEYS, (layer, design, value, variant), strict=True))
                 yield keys, factors, samples, left_out
+
+
+def _kept(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which channels have enough defined positions, of (channels, positions)."""
+    return np.asarray(known.mean(axis=1) >= KNOWN)
+
+
+def _filled(maps: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Put the mean of every map, (channels, factors, positions), where it is undefined."""
+    held, count = np.where(known[:, None], maps, 0), known.sum(axis=1)[:, None, None]
+    mean = held.sum(axis=2, keepdims=True) / np.maximum(count, 1)
+    return np.where(known[:, None], maps, mean)
+
+
+def _channels_left_out(maps: SensitivityMaps) -> pd.DataFrame:
+    """List the channels with too few defined positions, and why they are not defined."""
+    rows = []
+    for layer, design in product(maps.layers, dict.fromkeys(v.design for v in maps.variables)):
+        if not maps.is_map(layer):
+            continue
+        dead, rare = (one.reshape(len(one), -1) for one in maps.flags(layer, design))
+        for channel in np.flatnonzero(~_kept(~(dead | rare))):
+            found = LeftOut.of_flags(dead[channel], rare[channel])
+            keys = dict(zip(KEYS, (layer, design, "all", "all"), strict=True))
+            rows.append(keys | {"channel": channel, "reason": f"positions: {found}"})
+    return pd.DataFrame(rows, columns=list(COLUMNS["skipped"]))
 
 
 def _count(maps: SensitivityMaps) -> int:
@@ -126,7 +166,7 @@ def _reason(samples: Samples | None, folds: int) -> str:
         return "the layer has no positions"
     channels, fewest = len(np.unique(samples.channels)), max(folds, FEWEST)
     if channels < fewest:
-        return f"channels defined at every position: {channels}, needed: {fewest}"
+        return f"channels defined at half of their positions: {channels}, needed: {fewest}"
     within = [samples.features[samples.labels == k] for k in range(samples.classes)]
     spread = sum(float(((one - one.mean(axis=0)) ** 2).sum()) for one in within if len(one))
     if not spread > NEGLIGIBLE * float((samples.features**2).sum()):
@@ -157,10 +197,13 @@ def _analyze(
     resampled = np.tensordot(weights, counts, axes=1)
     accuracies = np.einsum("bkk->b", resampled) / resampled.sum(axis=(1, 2))
     observed, guessed = np.einsum("ckk->", counts) / counts.sum(), np.concatenate(null)
+    count = len(samples.labels)
+    low, high = np.quantile(accuracies, ENDS)
+    low, high = no_narrower(low, high, observed * count, count)
     accuracy = {
         "accuracy": observed,
-        "low": np.quantile(accuracies, 0.025),
-        "high": np.quantile(accuracies, 0.975),
+        "low": float(low),
+        "high": float(high),
         "chance": 1 / len(np.unique(samples.labels)),
         "null_mean": guessed.mean(),
         "null_high": np.quantile(guessed, 0.95),
@@ -171,7 +214,7 @@ def _analyze(
     }
     return {
         "accuracy": pd.DataFrame([accuracy]),
-        "confusion": _confusion_table(counts.sum(axis=0), resampled, factors),
+        "confusion": _confusion_table(counts.sum(axis=0), resampled, factors, repeats),
         "projection": _projection_table(samples, halves, factors),
     }
 
@@ -191,12 +234,16 @@ def _confusions(samples: Samples, predictions: Integers) -> Floats:
     return counts
 
 
-def _confusion_table(counts: Floats, resampled: Floats, factors: list[str]) -> pd.DataFrame:
+def _confusion_table(
+    counts: Floats, resampled: Floats, factors: list[str], repeats: int
+) -> pd.DataFrame:
     """Divide every row by its sum; the row of a factor without maps is empty."""
+    total = counts.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
-        share = counts / counts.sum(axis=1, keepdims=True)
+        share = counts / total
         shares = resampled / resampled.sum(axis=2, keepdims=True)
-    low, high = np.quantile(shares, [0.025, 0.975], axis=0)
+    low, high = np.quantile(shares, ENDS, axis=0)
+    low, high = no_narrower(low, high, counts / repeats, total / repeats)
     return pd.DataFrame(
         {
             "factor": np.repeat(factors, len(factors)),

@@ -7,7 +7,8 @@ factors j and k. The *pattern* of a layer is its upper triangle, averaged over c
 
 Segments see other sizes of the same maps, so both have positions of their own and meet in R alone.
 Neighbouring positions resemble each other: that many positions are not that many observations,
-and all intervals come from channels drawn with replacement.
+and all intervals come from channels drawn with replacement. Positions whose unit is dead or rare
+do not count. `content` is left out: its maps are its parts' together, and would count twice.
 """
 
 __all__ = ["compare_segments"]
@@ -97,7 +98,7 @@ def compare_segments(
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
     if chosen := json.loads(units.read_text()):
         inside, place = SensitivityMaps({"": segments}), SensitivityMaps({"": indices})
-        names = [variable.factor for variable in place.variables]
+        names = [variable.factor for variable in place.split]
         pairs = [(names[j], names[k]) for j, k in zip(*_triangle(len(names)), strict=True)]
         for index in INDICES:
             read = _correlations(inside, place, chosen, index, bootstrap, seed)
@@ -126,9 +127,9 @@ def _correlations(
         share = np.full(len(channels), 1 / len(channels))
         weights = generator.multinomial(len(channels), share, bootstrap).T
         for colour in COLOURS:
-            maps = inside.read(segment_name(layer, colour), index, inside.variables)
+            maps = inside.read(segment_name(layer, colour), index, inside.split)
             read[layer, colour] = _over_positions(maps, weights)
-        maps = place.read(layer, index, place.variables)[:, channels]
+        maps = place.read(layer, index, place.split)[:, channels]
         read[layer, IN_PLACE] = _over_positions(maps, weights)
     return read
 

@@ -34,9 +34,12 @@ from actsense.sampling.shards import Inputs, Sampling, open_sampling
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
 from actsense.sensitivity.shards import stream_shard
-from actsense.store import read_results, replacing, write_results, write_tables
+from actsense.store import LeftOut, read_indices, replacing, write_results, write_tables
 
-COLUMNS = ["layer", "colour", "factor", "index", "value", "ci", "channels", "units", "dead_units"]
+COLUMNS = [
+    *("layer", "colour", "factor", "index", "value", "ci"),
+    *("channels", "units", "dead_units", "rare_units"),
+]
 
 
 class SegmentRecorder:
@@ -156,7 +159,7 @@ def sample_segments(
         beside: Where the results will be; moments are kept there meanwhile.
     """
     sampling = open_sampling(inputs, settings, batch_size=batch_size, device=device)
-    cache, tree = sampling.evaluate.images, read_results(indices)
+    cache, tree = sampling.evaluate.images, read_indices(indices)
     network = sampling.evaluate.recorder.network
     images = (3, cache.image_size, cache.image_size)
     layers = _in_order(network, [str(layer) for layer in tree["layer"].to_numpy()], images[1])
@@ -237,23 +240,21 @@ def _table(
 ) -> pd.DataFrame:
     """Put the layer-level indices of all segments beside those of the same channels in place."""
     tidy = index_tables(results)["layers"]
-    counts = results.totals[["units", "dead_units"]]
     parts = []
     for plan in planned:
         for colour in COLOURS:
             name = segment_name(plan.layer, colour)
-            units, dead = (int(counts[what].sel(layer=name)) for what in counts)
             part = tidy[tidy["layer"] == name].drop(columns="layer")
-            parts.append(_labelled(part, plan, colour, units, dead))
+            parts.append(_labelled(part, plan, colour, LeftOut.count(results.layers[name])))
         node = indices[plan.layer]
-        gone = node["dead"].isel(channel=list(plan.channels))
+        chosen = node.to_dataset()[["dead", "rare"]].isel(channel=list(plan.channels))
         part = indices_in_place(node["by_channel"].to_dataset(), plan.channels)
-        parts.append(_labelled(part, plan, IN_PLACE, gone.size, int(gone.sum())))
+        parts.append(_labelled(part, plan, IN_PLACE, LeftOut.count(chosen)))
     return pd.concat(parts, ignore_index=True)
 
 
 def _labelled(
-    part: pd.DataFrame, plan: SegmentUnits, colour: str, units: int, dead: int
+    part: pd.DataFrame, plan: SegmentUnits, colour: str, left_out: LeftOut
 ) -> pd.DataFrame:
     named = part.assign(layer=plan.layer, colour=colour, channels=len(plan.channels))
-    return pd.DataFrame(named.assign(units=units, dead_units=dead), columns=COLUMNS)
+    return pd.DataFrame(named.assign(units=left_out.of, **left_out.columns), columns=COLUMNS)

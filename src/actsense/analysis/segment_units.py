@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from actsense.store import unit_dimensions
+from actsense.store import LeftOut, unit_dimensions
 
 COLOURS = ("hue", "saturation", "value")
 IN_PLACE = "in place"  # the network as it is, beside what sees a colour channel
@@ -93,7 +93,8 @@ def plan_segments(
         if channels:
             planned.append(SegmentUnits(layer, start, inputs, shape, channels))
         else:
-            skipped[layer] = "no factor moves any of its units"
+            left_out = LeftOut.count(indices[layer]["by_channel"].to_dataset())
+            skipped[layer] = f"no channel can be chosen: {left_out}"
         start, inputs = layer, shape
     return planned, skipped
 
@@ -102,7 +103,7 @@ def choose_channels(by_channel: xr.Dataset, count: int) -> Tags:
     """Choose the channels that vary most because of every factor, as far as can be told.
 
     Channels whose lower bound is above zero come first, by that bound times their variance, the
-    others after them by the index times their variance.
+    others after them by the index times their variance. Dead and rare channels are not chosen.
 
     Arguments:
         by_channel: Indices of the channels of a layer, with intervals and variances.
@@ -117,6 +118,7 @@ def choose_channels(by_channel: xr.Dataset, count: int) -> Tags:
     )
     sure = index - width > 0
     strength = np.where(sure, index - width, index) * by_channel["variance"].to_numpy()
+    strength[:, (by_channel["dead"] | by_channel["rare"]).to_numpy()] = np.nan
     chosen: Tags = {}
     for row, factor in enumerate(by_channel["factor"].to_numpy()):
         defined = np.flatnonzero(np.isfinite(strength[row]))

@@ -41,7 +41,8 @@ from scipy.stats import false_discovery_control, hypergeom
 from actsense.analysis.maps import SensitivityMaps, Variable
 from actsense.errors import ConfigError
 from actsense.progress import progress
-from actsense.store import read_results
+from actsense.statistics.shares import wilson
+from actsense.store import LeftOut, read_results
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -57,12 +58,12 @@ TIED = 1e-9  # overlaps that differ by less are equal: sums in another order
 COLUMNS = {
     "ranking": (
         *("design", "value", "factor", "rank", "class"),
-        *("index", "ci", "variance", "weighted", "weighted_low"),
+        *("index", "ci", "variance", "weighted", "weighted_low", "dead_units", "rare_units"),
     ),
     "matches": (
         *("design", "value", "factor", "input", "rule", "layers", "scale", "fraction"),
         *("jaccard", "low", "high", "null_mean", "null_low", "null_high", "p_value", "p_adjusted"),
-        *("most_predicted_class", "collapse_share", "images", "k"),
+        *("most_predicted_class", "collapse_share", "images", "k", "dead_units", "rare_units"),
     ),
     "skipped": ("design", "value", "factor", "reason"),
 }
@@ -139,7 +140,7 @@ def rank_classes(maps: SensitivityMaps, value: str, variable: Variable) -> pd.Da
 
     Returns:
         Table with `unit` (number of the class), `index`, `ci`, `variance`, `weighted` and
-        `weighted_low`, best class first; classes without defined indices are left out.
+        `weighted_low`, best class first; classes that are dead or rare are left out.
     """
     layer = output_layer(maps)
     index = maps.read(layer, value, [variable])[0].astype(np.float64)
@@ -202,12 +203,19 @@ def null_overlaps(sets: Integers, predictions: Integers, *, classes: int) -> Flo
 def mean_overlap(
     candidates: Integers, predictions: Integers, generator: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Return the mean overlap and its 95 % interval, from resampled images."""
+    """Return the mean overlap and its 95 % interval, from resampled images.
+
+    Resamples of overlaps that are all alike would be certain. For one candidate, whose overlap is
+    0 or 1, and wherever images are alike, the interval is Wilson's, which no overlap exceeds.
+    """
     overlaps, times = np.unique(overlap(candidates, predictions), return_counts=True)
-    images = len(predictions)
-    counts = generator.multinomial(images, times / images, size=RESAMPLES)
-    low, high = np.quantile(counts @ overlaps / images, [0.025, 0.975])
-    return float(times @ overlaps / images), float(low), float(high)
+    images, total = len(predictions), float(times @ overlaps)
+    if len(candidates) == 1 or len(overlaps) == 1:
+        low, high = wilson(total, images)
+    else:
+        counts = generator.multinomial(images, times / images, size=RESAMPLES)
+        low, high = np.quantile(counts @ overlaps / images, [0.025, 0.975])
+    return total / images, float(low), float(high)
 
 
 def match_classes(
@@ -245,16 +253,19 @@ def match_classes(
         for value, variable in progress(chosen, desc=f"classes, {design}", unit="ranking"):
             keys = {"design": design, "value": value, "factor": variable.factor}
             ranked = rank_classes(maps, value, variable)
-            reason = comparison.reason(ranked, maps.shape(output_layer(maps))[0])
+            left_out = maps.left_out(output_layer(maps), design)
+            reason = comparison.reason(ranked, left_out)
             if reason:
                 tables["skipped"].append(_skipped(**keys, reason=reason))
                 continue
             names = np.array(predictions.classes)[ranked["unit"]]
-            listed = ranked.assign(**keys, rank=ranked.index + 1, **{"class": names})
+            listed = ranked.assign(
+                **keys, rank=ranked.index + 1, **{"class": names}, **left_out.columns
+            )
             tables["ranking"].append(listed.head(LISTED))
             candidates = ranked["unit"].to_numpy()[: comparison.k]
             matches = comparison.matches(value, variable.factor, candidates)
-            tables["matches"].append(matches.assign(design=design))
+            tables["matches"].append(matches.assign(design=design, **left_out.columns))
     return {name: _joined(parts, COLUMNS[name]) for name, parts in tables.items()}
 
 
@@ -278,15 +289,18 @@ class _Comparison:
         self._added = int(comb(classes, self.k) > null_draws)
         self._nulls: dict[int, Floats] = {}
 
-    def reason(self, ranked: pd.DataFrame, units: int) -> str:
+    def reason(self, ranked: pd.DataFrame, left_out: LeftOut) -> str:
         """Say why these classes cannot be compared with the predictions, or nothing."""
         classes, stored = len(self._predictions.classes), self._predictions.ranked.shape[2]
-        if units != classes:
-            return f"outputs of the network: {units}, classes of the masked predictions: {classes}"
+        if left_out.of != classes:
+            return (
+                f"outputs of the network: {left_out.of}, "
+                f"classes of the masked predictions: {classes}"
+            )
         if stored < self.k:
             return f"stored predictions of an image: {stored}, needed: {self.k}"
         if len(ranked) < self.k:
-            return f"classes with defined indices: {len(ranked)}, needed: {self.k}"
+            return f"classes with defined indices: {len(ranked)}, needed: {self.k} ({left_out})"
         return ""
 
     def matches(self, value: str, factor: str, candidates: Integers) -> pd.DataFrame:

@@ -7,8 +7,8 @@
 
 Intervals are Wilson's where one prediction per image is counted; elsewhere images are drawn again,
 the same for all networks, and intervals of shares are no narrower than Wilson's of as many
-independent predictions: resamples of images that are all alike would be certain. Where labels are a network's own predictions of the intact images, top1,
-relative and agreement are one.
+independent predictions: resamples of images that are all alike would be certain. Where labels are
+a network's own predictions of the intact images, top1, relative and agreement are one.
 """
 
 __all__ = ["compare_transforms"]
@@ -246,9 +246,10 @@ def _curves(answers: Answers, samples: Mapping[str, Floats]) -> Iterator[Row]:
             row |= _estimate(metric, samples[metric][:, number])
         for metric in SHARES:
             trials = answers.among(metric).sum() * len(point.conditions)
-            share, *ends = (row[metric + side] for side in ("", "_low", "_high"))
-            low, high = no_narrower(*ends, share * trials, trials) if trials else ends
-            row |= {f"{metric}_low": float(low), f"{metric}_high": float(high)}
+            if trials:
+                share, low, high = (row[metric + side] for side in ("", "_low", "_high"))
+                low, high = no_narrower(low, high, share * trials, trials)
+                row |= {f"{metric}_low": float(low), f"{metric}_high": float(high)}
         yield row
 
 

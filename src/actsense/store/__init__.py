@@ -10,6 +10,7 @@ from actsense.store.archive import (
 )
 from actsense.store.atomic import DiskFullError, replacing
 from actsense.store.footprint import remove_orphans, reserve
+from actsense.store.left_out import LeftOut, read_indices
 from actsense.store.provenance import file_hash, provenance
 from actsense.store.results import read_results, unit_dimensions, write_results
 from actsense.store.tables import read_table, write_tables
@@ -18,12 +19,14 @@ __all__ = [
     "CHECKSUM",
     "CorruptFileError",
     "DiskFullError",
+    "LeftOut",
     "Part",
     "create_archive",
     "create_shard",
     "file_hash",
     "open_archive",
     "provenance",
+    "read_indices",
     "read_parts",
     "read_results",
     "read_shard_layers",
