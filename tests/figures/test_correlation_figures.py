@@ -28,6 +28,7 @@ def rows(keys: pd.DataFrame) -> pd.DataFrame:
     """Add correlations that differ from row to row; every second one is told from zero."""
     rho = np.linspace(-0.9, 0.9, len(keys))
     found = {"rho": rho, "low": rho - 0.05, "high": rho + 0.05, "n_units": 8.0}
+    found |= {"dead_units": 12, "rare_units": 1040}
     found |= {"n_positions": 16, "undefined": 0, "p_adjusted": np.arange(len(keys)) % 2}
     return keys.assign(**found)
 
@@ -89,7 +90,14 @@ def test_matrices_leave_out_what_has_no_map() -> None:
 
 def test_matrices_name_layers_values_variables_and_counts() -> None:
     text = texts(within_matrices(within(), title="small"))
-    for word in (*LAYERS, *INDICES, *VARIABLES, "contrast", "8 units, 16 positions", "small"):
+    for word in (
+        *LAYERS,
+        *INDICES,
+        *VARIABLES,
+        "contrast",
+        "8 units, 16 positions, left out 12 dead, 1,040 rare",
+        "small",
+    ):
         assert word in text
 
 

@@ -36,6 +36,7 @@ def tables(*designs: str) -> dict[str, pd.DataFrame]:
         key
         | {"accuracy": 0.3 + 0.01 * k, "low": 0.2 + 0.01 * k, "high": 0.5 + 0.01 * k}
         | {"chance": 0.25, "null_mean": 0.25, "null_high": 0.28, "channels": 12, "factors": 4}
+        | {"left_out": 1, "dead_units": 2, "rare_units": 3}
         for k, key in enumerate(keys)
     ]
     confusion = [
@@ -77,6 +78,8 @@ def test_the_accuracy_names_layers_channels_and_null() -> None:
     words = text(accuracy_profile(tables("mixed", "other")["accuracy"], title="net"))
     for word in ("1 (12)", "mixed", "other", "guessing", "labels shuffled", "95 % intervals"):
         assert word in words
+    left_out = "8 units are dead and 12 rare; channels of which more than half are: 4"
+    assert left_out in words  # two layers under two designs
 
 
 def test_a_layer_that_a_design_skipped_leaves_a_gap() -> None:

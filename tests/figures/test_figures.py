@@ -18,18 +18,21 @@ from actsense.figures.maps import layer_maps
 from actsense.figures.mosaic import COLORS, LIMITS, Mosaic
 from actsense.figures.pages import plot_indices
 from actsense.figures.profiles import depth_profile, pair_maps
-from actsense.figures.style import FACTOR_COLORS, save
+from actsense.figures.style import FACTOR_COLORS, FLAGS, save
 from actsense.store import write_results
 
-FACTORS = ["hue", "rolling", "order", "class", "image", "partition"]
+FACTORS = ["hue", "rolling", "order", "content", "partition", "class", "image"]
+PARTS = FACTORS[4:]
+LABELS = [*FACTORS[:4], *(f"{part} (part of content)" for part in PARTS)]
 LAYERS = ["features.2", "probabilities", "network"]
 INDICES = ("S1", "ST", "shapley")
+SHARES = np.linspace(0.05, 0.35, len(FACTORS))
 
 
 def dataset(**dimensions: int) -> xr.Dataset:
     """Return indices with a different known value for every factor."""
     shape = tuple(dimensions.values())
-    share = np.linspace(0.05, 0.3, len(FACTORS)).reshape(-1, *[1] * len(shape))
+    share = SHARES.reshape(-1, *[1] * len(shape))
     single = np.broadcast_to(share, (len(FACTORS), *shape)).copy()
     pairs = np.full((len(FACTORS), len(FACTORS), *shape), 0.02)
     pairs[np.diag_indices(len(FACTORS))] = np.nan
@@ -40,13 +43,15 @@ def dataset(**dimensions: int) -> xr.Dataset:
         data[f"S2{suffix}"] = (("factor", "factor_2", *dimensions), pairs * scale)
         for name in ("mean", "variance"):
             data[name + suffix] = (tuple(dimensions), np.full(shape, scale))
-    data["dead"] = (tuple(dimensions), np.zeros(shape, dtype=bool))
+    for flag in ("dead", "rare"):
+        data[flag] = (tuple(dimensions), np.zeros(shape, dtype=bool))
     return xr.Dataset(data, coords={"factor": FACTORS, "factor_2": FACTORS})
 
 
 def totals() -> xr.Dataset:
-    data = dataset(layer=len(LAYERS)).drop_vars("dead")
+    data = dataset(layer=len(LAYERS)).drop_vars(["dead", "rare"])
     counts = {"units": ("layer", [48, 10, 58]), "dead_units": ("layer", [1, 0, 1])}
+    counts["rare_units"] = ("layer", [2, 3, 5])
     return data.assign(counts).assign_coords(layer=LAYERS)
 
 
@@ -56,17 +61,31 @@ def texts(figure: Figure) -> str:
 
 def test_the_depth_profile_names_every_layer_factor_and_index() -> None:
     text = texts(depth_profile(totals(), title="small, color"))
-    for word in (*LAYERS, *FACTORS, "S1: alone", "ST: with", "Shapley", "95 % intervals"):
+    for word in (*LAYERS, *FACTORS, "S1: alone", "ST: with", "Shapley", "95 % intervals", *LABELS):
         assert word in text
 
 
-def test_the_depth_profile_draws_the_values_it_was_given() -> None:
-    axis = depth_profile(totals(), title="t").axes[0]
+def test_the_depth_profile_counts_dead_and_rare_units() -> None:
+    assert "Units: 1 dead, 5 rare of 58" in texts(depth_profile(totals(), title="t"))
+
+
+@pytest.mark.parametrize(
+    ("row", "factors"), [(0, FACTORS[:4]), (1, FACTORS[:3]), (2, FACTORS[3:])]
+)
+def test_the_depth_profile_draws_content_or_its_parts(row: int, factors: list[str]) -> None:
+    """Lines of one panel never hold the same variance twice, but the sum beside its parts."""
+    axis = depth_profile(totals(), title="t").axes[3 * row]
+    colors = {line.get_color() for line in axis.lines} - {"0.8"}
+    assert colors == {FACTOR_COLORS[factor] for factor in factors}
+    shares = dict(zip(FACTORS, SHARES, strict=True))
     lines: dict[object, object] = {}
     for line in axis.lines:  # the first line of a color is the factor's, caps of its bars follow
         lines.setdefault(line.get_color(), line.get_ydata())
-    for factor, share in zip(FACTORS, np.linspace(0.05, 0.3, len(FACTORS)), strict=True):
-        np.testing.assert_allclose(np.asarray(lines[FACTOR_COLORS[factor]], float), share)
+    for factor in factors:
+        drawn = np.asarray(lines[FACTOR_COLORS[factor]], float)
+        np.testing.assert_allclose(drawn, shares[factor])
+    styles = {line.get_color(): line.get_linestyle() for line in reversed(axis.lines)}
+    assert all(styles[FACTOR_COLORS[part]] != "-" for part in PARTS if part in factors)
 
 
 def test_pairs_are_percentages_and_uncertain_ones_gray() -> None:
@@ -78,6 +97,15 @@ def test_pairs_are_percentages_and_uncertain_ones_gray() -> None:
     gray = [color for _, color in numbers if color == "0.6"]
     assert len(gray) == len(FACTORS) - 1
     assert "probabilities" in texts(figure)
+
+
+def test_pairs_of_content_and_its_parts_have_no_number() -> None:
+    data = totals()
+    inside = ["content", *PARTS]
+    data["S2"].loc[{"factor": inside, "factor_2": inside}] = np.nan
+    found = cells(pair_maps(data, title="t").axes[0])
+    assert len(found) == 7 * 6 - 4 * 3
+    assert {written for written, _ in found.values()} == {"2.0"}
 
 
 def test_a_page_has_every_map_in_its_place_and_names_its_channel() -> None:
@@ -102,7 +130,7 @@ def test_a_page_has_every_map_in_its_place_and_names_its_channel() -> None:
         np.testing.assert_array_equal(shown, COLORS(LIMITS(plane), bytes=True))
     assert (LIMITS.vmin, LIMITS.vmax) == (0, 1)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == FACTORS
+    assert labels == LABELS
     assert "clipped to [0, 1] in this picture only" in texts(figure)
 
 
@@ -110,7 +138,9 @@ def test_a_page_has_every_map_in_its_place_and_names_its_channel() -> None:
 def test_maps_of_any_shape_stand_in_the_middle_of_equal_squares(high: int, wide: int) -> None:
     planes = np.full((2, 3, high, wide), 0.25, np.float32)
     planes[1, 2] = np.nan
-    maps = Mosaic(planes, gap=(0.5, 0.1))
+    rare = np.zeros(planes.shape, dtype=bool)
+    rare[1, 1] = True
+    maps = Mosaic(planes, rare, gap=(0.5, 0.1))
     picture, (down, right) = maps.picture(), maps.pitch
     assert picture.shape == (2 * down, 3 * right, 4)
     assert (down, right) == (round(1.5 * maps.side), maps.side + round(0.1 * maps.side))
@@ -125,6 +155,7 @@ def test_maps_of_any_shape_stand_in_the_middle_of_equal_squares(high: int, wide:
         assert abs(places[0] + places[-1] + 1 - maps.side) <= 1
     np.testing.assert_array_equal(own[0][rows[0], columns[0]], COLORS(LIMITS(0.25), bytes=True))
     np.testing.assert_array_equal(own[5][rows[0], columns[0], :3], 178)  # undefined is gray
+    assert to_hex(own[4][rows[0], columns[0], :3] / 255) == FLAGS["rare"].lower()
 
 
 def test_dead_units_are_counted_and_break_nothing() -> None:
@@ -134,7 +165,36 @@ def test_dead_units_are_counted_and_break_nothing() -> None:
         units[name][:, 0, 0, 0] = np.nan
         channels[name][:, 0] = np.nan
     figure = layer_maps(units, channels, title="t", shown=2)
-    assert "dead units (1 of 18)" in texts(figure)
+    assert "Gray: dead units, pale blue: rare units (1 dead, 0 rare of 18)" in texts(figure)
+
+
+def test_rare_units_are_counted_colored_and_never_first() -> None:
+    units, channels = dataset(channel=2, row=3, col=3), dataset(channel=2)
+    units["rare"][1] = True
+    channels["rare"][1] = True
+    channels["variance"][:] = [1, 2]
+    figure = layer_maps(units, channels, title="t", shown=2)
+    assert "(0 dead, 9 rare of 18)" in texts(figure)
+    block = figure.axes[0]
+    assert [text.get_text() for text in block.texts[:2]] == ["0", "1"]
+    picture = np.asarray(block.images[0].get_array())
+    blue = np.array([169, 193, 220])
+    assert (picture[..., :3] == blue).all(axis=-1).any()
+    bars = channel_bars({"features.2": channels}, title="t", shown=2)
+    assert bars is not None
+    assert "Left out: 0 dead, 1 rare of 2" in texts(bars)
+    drawn = [np.isfinite(path.vertices).all() for path in bars.axes[0].collections[0].get_paths()]
+    assert drawn == [True, False]
+
+
+def test_rare_units_of_a_vector_come_last() -> None:
+    units = dataset(unit=5)
+    units["variance"][:] = [1, 5, 2, 4, 3]
+    units["rare"][1] = True
+    figure = layer_maps(units, None, title="t", shown=3)
+    first = {place: text for place, (text, _) in cells(figure.axes[0]).items() if place[0] < 1}
+    assert [first[place] for place in sorted(first)] == ["3", "4", "2"]
+    assert "Left out: 0 dead, 1 rare of 5 units" in texts(figure).replace("\n", " ")
 
 
 def test_vector_layers_become_bars() -> None:
@@ -145,8 +205,8 @@ def test_vector_layers_become_bars() -> None:
     first = {place: text for place, (text, _) in cells(figure.axes[0]).items() if place[0] < 1}
     assert [first[place] for place in sorted(first)] == ["1", "3", "4"]
     rows = [text.get_text() for text in figure.axes[0].texts]
-    assert rows == FACTORS
-    assert "Dead units: 0 of 5" in texts(figure).replace("\n", " ")
+    assert rows == LABELS
+    assert "Left out: 0 dead, 0 rare of 5 units" in texts(figure).replace("\n", " ")
 
 
 def test_channel_bars_show_augmentations_only() -> None:

@@ -31,7 +31,7 @@ def profile(layers: list[str]) -> pd.DataFrame:
     rows = pd.MultiIndex.from_product(keys, names=["layer", "colour", "factor", "index"])
     table = rows.to_frame(index=False)
     table["value"] = np.linspace(0, 1, len(table))
-    return table.assign(ci=0.05, channels=7)
+    return table.assign(ci=0.05, channels=7, units=10, dead_units=1, rare_units=2)
 
 
 def pairs(layers: list[str], column: str) -> pd.DataFrame:
@@ -73,7 +73,8 @@ def patterns(layers: list[str]) -> pd.DataFrame:
 def maps(value: float, channels: int) -> xr.Dataset:
     dims = ("factor", "channel", "row", "col")
     data = {name: (dims, np.full((len(FACTORS), channels, SIDE, SIDE), value)) for name in INDICES}
-    return xr.Dataset(data, coords={"factor": FACTORS})
+    flags = {f: (dims[1:], np.zeros((channels, SIDE, SIDE), dtype=bool)) for f in ("dead", "rare")}
+    return xr.Dataset(data | flags, coords={"factor": FACTORS})
 
 
 def trees(layers: list[str]) -> tuple[dict[str, xr.Dataset], dict[str, xr.Dataset]]:
@@ -98,10 +99,12 @@ def test_the_profile_draws_every_colour_channel_at_its_values() -> None:
         np.testing.assert_allclose(drawn, one["value"])
     text = texts(figure)
     assert all(word in text for word in (*FACTORS, *COLOURS, "95 % intervals", "7 of a"))
+    assert "8 dead, 16 rare of 80" in text  # two layers, three colour channels and in place
 
 
 def test_maps_are_of_the_chosen_channels_behind_the_right_colour_channel() -> None:
     segments, whole = trees(["a"])
+    whole["a"]["rare"][5, 0, 0] = True
     segments["a hue"]["S1"][0, 1, 0, 0] = np.nan  # brightness, channel 5, first position
     root = xr.Dataset(coords={"factor": FACTORS})
     inside, place = (xr.DataTree.from_dict({"/": root, **one}) for one in (segments, whole))
@@ -115,6 +118,8 @@ def test_maps_are_of_the_chosen_channels_behind_the_right_colour_channel() -> No
         shown = picture[row * high + high // 2, wide // 2]
         np.testing.assert_array_equal(shown, COLORS(LIMITS(value), bytes=True), COLOURS[row])
     np.testing.assert_array_equal(picture[0, 0, :3], 178)  # undefined is gray
+    assert (picture[..., :3] == [169, 193, 220]).all(axis=-1).any()  # rare is pale blue
+    assert "0 dead, 1 rare of 96" in texts(figure)
     np.testing.assert_array_equal(picture[high - 1], 255)  # white between the maps
 
 

@@ -18,7 +18,7 @@ from conftest import REPOSITORY
 
 from actsense.augment import AUGMENTATIONS
 from actsense.figures.style import FACTOR_COLORS
-from actsense.sampling.designs import CONTEXT
+from actsense.sampling.designs import factor_names
 
 PAGE = REPOSITORY / "docs/extending.md"
 EXAMPLES = REPOSITORY / "docs/examples"
@@ -92,7 +92,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_factor_has_a_color_of_its_own() -> None:
-    assert {*AUGMENTATIONS, *CONTEXT} == {*FACTOR_COLORS}
+    assert {*factor_names([*AUGMENTATIONS])} == {*FACTOR_COLORS}
     assert len({*FACTOR_COLORS.values()}) == len(FACTOR_COLORS)
 
 

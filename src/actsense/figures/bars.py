@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from actsense.figures.matrices import Numbers, grid, longest
 from actsense.figures.profiles import NAMES
-from actsense.figures.style import CONTEXT_LINES, FACTOR_COLORS, HEADER, new_figure
+from actsense.figures.style import (
+    CONTEXT_LINES,
+    FACTOR_COLORS,
+    HEADER,
+    factor_labels,
+    new_figure,
+)
+from actsense.store import LeftOut
 
 ROOM = 0.8  # of a row for its bars; numbers stand below
 ROW, BAR, GAP = 0.98, 0.32, (0.25, 0.0)  # inches of a row and of a bar; between panels
@@ -43,13 +50,15 @@ class Row:
         """Choose the bars of one factor: those with most variance due to it."""
         numbers = strongest(data, index, dimension, shown)
         own = data.isel({dimension: numbers})
+        own = own.where(~(own["dead"] | own["rare"]))  # what is left out has no bar
         values, widths = (own[name].to_numpy().astype(float) for name in (index, f"{index}_ci"))
         return cls(values, widths, numbers, color)
 
 
 def strongest(data: xr.Dataset, index: str, dimension: str, shown: int) -> NDArray[np.int64]:
-    """Choose by variance due to the factor, so that nearly dead units do not win by noise."""
-    strength = (data[index] * data["variance"]).transpose(dimension).to_numpy()
+    """Choose by variance due to the factor, not by noise: dead and rare units come last."""
+    known = ~(data["dead"] | data["rare"])
+    strength = (data[index] * data["variance"]).where(known).transpose(dimension).to_numpy()
     ranked = np.where(np.isfinite(strength), strength, -np.inf)
     return np.argsort(-ranked, kind="stable")[:shown]
 
@@ -66,6 +75,7 @@ def channel_bars(channels: Mapping[str, xr.Dataset], *, title: str, shown: int) 
         return None
     first = next(iter(channels.values()))
     factors = [str(f) for f in first["factor"].to_numpy() if str(f) not in CONTEXT_LINES]
+    left_out = sum(map(LeftOut.count, channels.values()), LeftOut(0, 0, 0))
     panels = [
         [
             Row.of(data.sel(factor=factor), "shapley", "channel", shown, FACTOR_COLORS[factor])
@@ -80,7 +90,7 @@ def channel_bars(channels: Mapping[str, xr.Dataset], *, title: str, shown: int) 
         f"{title}: the channels that feel each augmentation most",
         "Shapley effects of channels (their units weighted by variance), share of the channel's "
         "variance; bars are 95 % intervals over replicates.\nThe panels of a layer share their "
-        "scale; numbers are channels, chosen by effect times variance.",
+        f"scale; numbers are channels, chosen by effect times variance. Left out: {left_out}.",
     )
 
 
@@ -94,7 +104,6 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
     """
     factors = [str(factor) for factor in units["factor"].to_numpy()]
     shown = min(shown, units.sizes["unit"])
-    dead = int(units["dead"].sum())
     panels = [
         [
             Row.of(units.sel(factor=factor), index, "unit", shown, FACTOR_COLORS[factor])
@@ -105,11 +114,11 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
     return _page(
         panels,
         list(NAMES.values()),
-        factors,
+        list(factor_labels(factors).values()),
         f"{title}: the units that feel each factor most",
         f"Each row shows the {shown} units with the largest variance due to its factor; numbers "
-        "are units, bars 95 % intervals over replicates.\nShares of each unit's variance. Dead "
-        f"units: {dead} of {units['dead'].size}.",
+        "are units, bars 95 % intervals over replicates.\nShares of each unit's variance. "
+        f"Left out: {LeftOut.count(units)} units.",
     )
 
 

@@ -187,4 +187,6 @@ def _matrix(axis: Axes, one: pd.DataFrame, variables: list[str]) -> AxesImage:
 def _counts(one: pd.DataFrame) -> str:
     first = one.iloc[0]
     positions = first["n_positions"] + first["undefined"]
-    return f"{first['n_units']:.0f} units" + (f", {positions} positions" if positions > 1 else "")
+    of = f", {positions} positions" if positions > 1 else ""
+    gone = f"{first['dead_units']:,} dead, {first['rare_units']:,} rare"
+    return f"{first['n_units']:.0f} units{of}, left out {gone}"

@@ -19,7 +19,7 @@ from actsense.store import read_table, replacing
 NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
 VARIANTS = {"raw": "maps as they are", "normalized": "maps divided by their norm"}
 COLORS = {"raw": "#0072B2", "normalized": "#D55E00"}
-CONTEXT_MARKERS = {"order": "v", "class": "s", "image": "D", "partition": "P"}
+CONTEXT_MARKERS = {"order": "v", "class": "s", "image": "D", "partition": "P"}  # no content
 CELL = 0.215  # inches
 NOTHING = (
     "No layer has enough channels with defined positions; the table of skipped cases says why."
@@ -69,13 +69,21 @@ def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
     if accuracy.empty:
         return new_figure(8, 1.2, heading, NOTHING)
     layers, designs = list(accuracy["layer"].unique()), list(accuracy["design"].unique())
+    cases = accuracy.drop_duplicates(["layer", "design"])
+    dead, rare, channels = (
+        int(cases[name].sum()) for name in ("dead_units", "rare_units", "left_out")
+    )
+    left_out = (
+        f"Of all layers and designs, {dead:,} units are dead and {rare:,} rare; channels of which "
+        f"more than half are: {channels}."
+    )
     figure = new_figure(
         max(10.0, 3 * (1.2 + 0.5 * len(layers)) + 2.4),
         1.2 + 2.9 * len(designs),
         heading,
         "Share of maps of held-out channels whose factor is recognized by linear discriminant "
         "analysis; bars are 95 % intervals over channels (number in brackets).\nShaded: up "
-        "to the 95 % quantile with labels shuffled within channels. Dashed: guessing.",
+        f"to the 95 % quantile with labels shuffled within channels. Dashed: guessing. {left_out}",
     )
     axes = figure.subplots(len(designs), len(NAMES), sharey=True, squeeze=False)
     places = pd.Series(np.arange(len(layers), dtype=float), index=layers)

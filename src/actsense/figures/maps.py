@@ -8,13 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from actsense.figures.bars import strongest, unit_bars
-from actsense.figures.mosaic import Mosaic, share_bar
+from actsense.figures.mosaic import LEGEND, Mosaic, share_bar
 from actsense.figures.profiles import NAMES
-from actsense.figures.style import HEADER, new_figure, place
+from actsense.figures.style import HEADER, factor_labels, new_figure, place
+from actsense.store import LeftOut
 
 GAP = (0.35, 0.1)  # between rows, where numbers stand, and columns: in sides of a map
 SIDE = 0.72  # inches of a map
-LABELS, ABOVE, APART, BAR = 1.4, 0.5, 0.25, 1.0  # inches: left of, above, between, right of blocks
+LABELS, ABOVE, APART, BAR = (
+    1.75,
+    0.5,
+    0.25,
+    1.0,
+)  # inches: left of, above, between, right of blocks
 
 
 def layer_maps(
@@ -32,7 +38,6 @@ def layer_maps(
         return unit_bars(units, title=title, shown=shown)
     factors = [str(factor) for factor in units["factor"].to_numpy()]
     shown = min(shown, channels.sizes["channel"])
-    dead = int(units["dead"].sum())
     height, width = SIDE * (1 + GAP[0]) * len(factors), SIDE * (1 + GAP[1]) * shown
     figure = new_figure(
         LABELS + len(NAMES) * (width + APART) + BAR,
@@ -40,31 +45,34 @@ def layer_maps(
         f"{title}: where the most sensitive channels feel each factor",
         f"Each row shows the {shown} channels with the largest variance due to its factor (index "
         "times variance); numbers are channels.\nShares of each unit's variance, clipped to "
-        f"[0, 1] in this picture only. Gray: dead units ({dead} of {units['dead'].size}).",
+        f"[0, 1] in this picture only. {LEGEND} ({LeftOut.count(units)}).",
         arranged=False,
     )
     for number, (index, name) in enumerate(NAMES.items()):
         left = LABELS + number * (width + APART)
         block = place(figure, left, HEADER + ABOVE, width, height)
-        half = float(units[f"{index}_ci"].median())
+        half = float(units[f"{index}_ci"].where(~units["rare"]).median())
         block.set_title(f"{name}  (median half-width {half:.2f})", fontsize=10, pad=14)
-        _map_block(block, units[index], channels, shown)
+        _map_block(block, units, index, channels, shown)
     rows = (np.arange(len(factors)) + 0.5 / (1 + GAP[0])) / len(factors)
-    figure.axes[0].set_yticks(rows * figure.axes[0].get_ylim()[0], factors, fontsize=8.5)
+    names = list(factor_labels(factors).values())
+    figure.axes[0].set_yticks(rows * figure.axes[0].get_ylim()[0], names, fontsize=8.5)
     figure.axes[0].tick_params(axis="y", length=0)
     share_bar(figure, LABELS + len(NAMES) * (width + APART), HEADER + ABOVE, min(height, 3.5))
     return figure
 
 
-def _map_block(axis: Axes, units: xr.DataArray, channels: xr.Dataset, shown: int) -> None:
+def _map_block(
+    axis: Axes, units: xr.Dataset, index: str, channels: xr.Dataset, shown: int
+) -> None:
     """Draw the maps of the strongest channels, a row per factor, and the channels' numbers."""
-    index = str(units.name)
     factors = units["factor"].to_numpy()
     chosen = np.stack(
         [strongest(channels.sel(factor=one), index, "channel", shown) for one in factors]
     )
-    planes = units.transpose("factor", "channel", "row", "col").to_numpy()
-    maps = Mosaic(planes[np.arange(len(factors))[:, None], chosen], GAP)
+    planes = units[index].transpose("factor", "channel", "row", "col").to_numpy()
+    rare = units["rare"].transpose("channel", "row", "col").to_numpy()
+    maps = Mosaic(planes[np.arange(len(factors))[:, None], chosen], rare[chosen], GAP)
     maps.show(axis)
     down, right = maps.pitch
     for (row, column), channel in np.ndenumerate(chosen):

@@ -1,6 +1,6 @@
 """Maps of shares side by side in one picture: an image of its own for each takes far longer."""
 
-__all__ = ["COLORS", "LIMITS", "Mosaic", "share_bar"]
+__all__ = ["COLORS", "LEGEND", "LIMITS", "Mosaic", "share_bar"]
 
 from dataclasses import dataclass
 
@@ -8,14 +8,15 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import PowerNorm, to_rgba_array
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from actsense.figures.style import place
+from actsense.figures.style import FLAGS, place
 
 LIMITS = PowerNorm(0.5, 0, 1, clip=True)  # the same in every figure; the root shows small shares
-COLORS = colormaps["magma"].with_extremes(bad="0.7")  # dead units are gray
+COLORS = colormaps["magma"].with_extremes(bad=FLAGS["dead"])
+LEGEND = "Gray: dead units, pale blue: rare units"
 FINEST = 96  # pixels of a side: smaller maps are magnified, so that gaps are whole pixels
 
 
@@ -25,10 +26,12 @@ class Mosaic:
 
     Arguments:
         planes: Shares of variance, (row, column, height, width); NaN for dead units.
+        rare: Units whose shares cannot be trusted, same shape; pale blue.
         gap: Between rows and between columns, in shares of the longer side of a map.
     """
 
     planes: NDArray[np.float32]
+    rare: NDArray[np.bool_]
     gap: tuple[float, float]
 
     @property
@@ -54,6 +57,7 @@ class Mosaic:
         rows, columns, high, wide = self.planes.shape
         down, right = self.pitch
         colors = COLORS(LIMITS(np.ma.masked_invalid(self.planes)), bytes=True)
+        colors[self.rare] = to_rgba_array(FLAGS["rare"])[0] * 255
         colors = colors.repeat(self.magnified, axis=2).repeat(self.magnified, axis=3)
         top, left = ((self.side - self.magnified * length) // 2 for length in (high, wide))
         canvas = np.full((rows, down, columns, right, 4), 255, np.uint8)

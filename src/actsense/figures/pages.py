@@ -9,7 +9,7 @@ from actsense.figures.bars import channel_bars
 from actsense.figures.maps import layer_maps
 from actsense.figures.profiles import depth_profile, pair_maps
 from actsense.figures.style import new_figure, save
-from actsense.store import read_results, replacing
+from actsense.store import read_indices, replacing
 
 
 def plot_indices(
@@ -24,7 +24,7 @@ def plot_indices(
         units: Channels or units shown per factor.
         dpi: Dots per inch of the PNG files.
     """
-    tree = read_results(store)
+    tree = read_indices(store)
     totals = tree.to_dataset().load()
     if "replicates" in tree.attrs:
         title += (

@@ -11,73 +11,92 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
 
 from actsense.figures.matrices import Numbers, grid, longest, name_sides
 from actsense.figures.style import (
+    CONTENT,
     CONTEXT_LINES,
     FACTOR_COLORS,
     HEADER,
+    PARTS,
+    factor_labels,
     line_style,
     new_figure,
     place,
 )
+from actsense.store import LeftOut
 
 NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
 CELL, GAP = 0.3, (0.2, 0.35)  # inches of a cell, and between matrices
 
 
 def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
-    """Draw every index over depth, one line per factor, all factors above and augmentations below.
+    """Draw every index over depth: all factors, augmentations magnified, the split of content.
 
     Arguments:
-        totals: Root of an index store: S1, ST, shapley (factor, layer) with intervals.
+        totals: Root of an index store: S1, ST, shapley (factor, layer) with intervals, and the
+            counts of units.
         title: Network and design.
     """
     layers = [str(layer) for layer in totals["layer"].to_numpy()]
     everything = [str(factor) for factor in totals["factor"].to_numpy()]
     augmentations = [factor for factor in everything if factor not in CONTEXT_LINES]
-    width = max(11.0, 3 * (1.2 + 0.45 * len(layers)) + 2)
+    rows = {
+        "all factors": [factor for factor in everything if factor not in PARTS],
+        "augmentations and order,\nmagnified": [*augmentations, "order"],
+        f"{CONTENT} and its parts": [CONTENT, *PARTS],
+    }
+    whole = totals.sel(layer="network")
+    left_out = LeftOut(*(int(whole[n]) for n in ("dead_units", "rare_units", "units")))
+    width = max(11.0, 3 * (1.2 + 0.45 * len(layers)) + 3)
     figure = new_figure(
         width,
-        8,
+        11,
         f"{title}: what the variance of each layer is made of",
         "Indices of whole layers (units weighted by their variance), shares of variance; bars are "
-        "95 % intervals over replicates. `network` is all layers together.\n"
-        "Above: all factors. Below: the augmentations and their order, magnified.",
+        f"95 % intervals over replicates. `network` is all layers together.\nUnits: {left_out}; "
+        f"dead ones have no variance, rare ones count here. Dashed, below: what {CONTENT} is made "
+        "of, partition, then class, then image within them.",
     )
-    axes = figure.subplots(2, 3, sharex=True, sharey="row")
-    apart = np.arange(len(layers)) + np.where(np.array(layers) == "network", 0.3, 0)
-    for row, factors in zip(axes, (everything, [*augmentations, "order"]), strict=True):
+    axes = figure.subplots(3, 3, sharex=True, sharey="row")
+    apart = np.arange(len(layers), dtype=np.float64)
+    apart[np.array(layers) == "network"] += 0.3
+    for row, (label, factors) in zip(axes, rows.items(), strict=True):
         for axis, (index, name) in zip(row, NAMES.items(), strict=True):
             for number, factor in enumerate(factors):
-                one = totals.sel(factor=factor)
-                places = apart + 0.06 * (number - len(factors) / 2)
-                values = one[index].to_numpy()
-                axis.plot(
-                    places[:-1],
-                    values[:-1],
-                    color=FACTOR_COLORS[factor],
-                    linestyle=line_style(factor),
-                    linewidth=1.3,
-                )
-                axis.errorbar(
-                    places,
-                    values,
-                    one[f"{index}_ci"].to_numpy(),
-                    color=FACTOR_COLORS[factor],
-                    linestyle="none",
-                    marker="o",
-                    markersize=3,
-                    capsize=2,
-                    label=factor,
-                )
+                shift = 0.06 * (number - len(factors) / 2)
+                _line(axis, totals.sel(factor=factor), index, apart + shift, factor)
             axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
             axis.set_title(name, loc="left")
             axis.set_xticks(apart, layers, rotation=35, ha="right")
-        row[0].set_ylabel("share of variance")
+        row[0].set_ylabel(f"{label}\nshare of variance")
     figure.align_ylabels(axes[:, 0])
-    axes[0, 2].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    for row in axes[::2]:
+        row[2].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
+
+
+def _line(
+    axis: Axes, one: xr.Dataset, index: str, places: NDArray[np.float64], factor: str
+) -> None:
+    """Draw one factor over the layers; the network, the last place, stands apart."""
+    values, color = one[index].to_numpy(), FACTOR_COLORS[factor]
+    label = factor_labels([CONTENT, factor])[factor]
+    axis.plot(places[:-1], values[:-1], color=color, linestyle=line_style(factor), linewidth=1.3)
+    axis.errorbar(
+        places,
+        values,
+        one[f"{index}_ci"].to_numpy(),
+        color=color,
+        linestyle="none",
+        marker="o",
+        markersize=3,
+        capsize=2,
+    )
+    # The legend shows the line, which tells parts from wholes.
+    axis.plot([], [], color=color, linestyle=line_style(factor), marker="o", markersize=3,
+              label=label)  # fmt: skip
 
 
 def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
@@ -98,7 +117,8 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
         HEADER + rows * (side + GAP[1]) + margin,
         f"{title}: which factors act together",
         "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
-        "both alone.\nGray numbers: the 95 % interval covers zero.",
+        "both alone.\nGray numbers: the 95 % interval covers zero. Gray cells: no pair, such as "
+        "content with its parts partition, class and image.",
         arranged=False,
     )
     corner = (margin, HEADER + GAP[1])
@@ -121,10 +141,11 @@ def _pair_map(axis: Axes, layer: xr.Dataset, bound: float) -> AxesImage:
     widths = layer["S2_ci"].transpose("factor", "factor_2").to_numpy()
     cells = {}
     for j, k in np.ndindex(values.shape):
-        if j != k:
+        if np.isfinite(values[j, k]):  # a factor with itself, or with its own parts, is no pair
             certain = abs(values[j, k]) > widths[j, k]
             dark = abs(values[j, k]) > 0.6 * bound
             color = ("white" if dark else "black") if certain else "0.6"
             cells[j, k] = f"{100 * values[j, k]:.1f}".replace("-0.0", "0.0"), color
     Numbers(axis, cells)
+    axis.set_facecolor("0.92")
     return axis.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -bound, bound))

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from actsense.figures.matrices import grid, longest
-from actsense.figures.mosaic import Mosaic, share_bar
+from actsense.figures.mosaic import LEGEND, Mosaic, share_bar
 from actsense.figures.profiles import NAMES
 from actsense.figures.segment_matrices import segment_correlations, segment_patterns
 from actsense.figures.style import HEADER, new_figure, place, save
-from actsense.store import read_results, read_table, replacing
+from actsense.store import LeftOut, read_indices, read_table, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
 IN_PLACE = "in place"
@@ -44,7 +44,7 @@ def plot_segments(
     """
     segments = json.loads(inputs["units"].read_text())
     read = {name: read_table(inputs[name]) for name in TABLES}
-    inside, whole = read_results(inputs["store"]), read_results(inputs["indices"])
+    inside, whole = read_indices(inputs["store"], "segments"), read_indices(inputs["indices"])
     if not segments:
         for name in ("profile", "patterns"):
             save(new_figure(8, 1.2, title, NOTHING), outputs[name], dpi=dpi)
@@ -76,6 +76,9 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         f"{n} of {layer}"
         for layer, n in table.groupby("layer", sort=False)["channels"].first().items()
     )
+    parts = table.drop_duplicates(["layer", "colour"])
+    names = ("dead_units", "rare_units", "units")
+    left_out = LeftOut(*(int(parts[name].sum()) for name in names))
     size = max(1.3, 0.28 * len(layers)), 1.7  # inches of a panel
     figure = new_figure(
         0.8 + len(factors) * (size[0] + 0.12) + 1.1,
@@ -84,7 +87,7 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         "Each part, from the layer before to the one named below, is fed with hue, saturation or "
         "value instead of that layer; black: the same channels in the whole network.\n"
         f"Shares of the variance of the chosen channels ({channels}); bars are 95 % intervals "
-        "over replicates.",
+        f"over replicates. Their units, all colour channels together: {left_out}.",
         arranged=False,
     )  # fmt: skip
     corner, gap = (0.8, HEADER + 0.4), (0.12, 0.15)
@@ -141,14 +144,16 @@ def segment_maps(
         MARGIN + len(channels) * (size[0] + 0.3) + 0.8,
         HEADER + NAMED + size[1] + 0.1,
         f"{title}: where channels feel each factor behind one colour channel",
-        "Shares of each unit's variance, clipped to [0, 1] in this picture only. Gray: dead "
-        "units.\nThe channels that most factors chose; in place: in the whole network.",
+        f"Shares of each unit's variance, clipped to [0, 1] in this picture only. {LEGEND}.\n"
+        f"The channels that most factors chose; in place: in the whole network (all its units: "
+        f"{LeftOut.count(whole[segment['layer']].to_dataset())}).",
         arranged=False,
     )
     for number, channel in enumerate(channels):
-        planes = np.stack([_planes(segment, channel, row, inside, whole) for row in rows])
+        drawn = [_planes(segment, channel, row, inside, whole) for row in rows]
+        planes, rare = (np.stack(each) for each in zip(*drawn, strict=True))
         axis = place(figure, MARGIN + number * (size[0] + 0.3), HEADER + NAMED, *size)
-        maps = Mosaic(planes, GAP)
+        maps = Mosaic(planes, rare, GAP)
         maps.show(axis)
         down, right = maps.pitch
         axis.tick_params(length=0)
@@ -169,8 +174,8 @@ def _planes(
     row: tuple[str, str],
     inside: xr.DataTree,
     whole: xr.DataTree,
-) -> NDArray[np.float32]:
-    """Return the maps of one channel, index and colour channel, (factor, row, col)."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return maps of one channel, index and colour, (factor, row, col), and which are rare."""
     index, colour = row
     if colour == IN_PLACE:
         node, number = whole[segment["layer"]], int(channel)
@@ -178,4 +183,6 @@ def _planes(
         node = inside[f"{segment['layer']} {colour}"]
         number = list(segment["channels"]).index(channel)
     chosen = node[index].isel(channel=number).transpose("factor", "row", "col")
-    return np.asarray(chosen.to_numpy(), dtype=np.float32)
+    values = np.asarray(chosen.to_numpy(), dtype=np.float32)
+    rare = node["rare"].isel(channel=number).transpose("row", "col").to_numpy()
+    return values, np.broadcast_to(rare, values.shape)

@@ -1,9 +1,13 @@
 """What all figures share: a color per factor, readable text, files without chance."""
 
 __all__ = [
+    "CONTENT",
     "CONTEXT_LINES",
     "FACTOR_COLORS",
+    "FLAGS",
+    "PARTS",
     "counted",
+    "factor_labels",
     "interval_errors",
     "line_style",
     "new_figure",
@@ -14,7 +18,7 @@ __all__ = [
     "text_width",
 ]
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,11 +52,21 @@ FACTOR_COLORS = {
     "patch_shuffle": "#661100",
     "patch_mask": "#A0C020",
     "order": "#AAAAAA",
-    "class": "#000000",
-    "image": "#555555",
-    "partition": "#888888",
+    "content": "#000000",
+    "partition": "#6E7FA3",
+    "class": "#1F3B70",
+    "image": "#A9744F",
 }
-CONTEXT_LINES = {"order": ":", "class": "-", "image": "--", "partition": "-."}
+CONTENT, PARTS = "content", ("partition", "class", "image")  # a factor, and its nested split
+Line = str | tuple[int, tuple[int, ...]]
+CONTEXT_LINES: dict[str, Line] = {
+    "order": ":",
+    CONTENT: "-",
+    "partition": "-.",
+    "class": "--",
+    "image": (0, (4, 1)),
+}
+FLAGS = {"dead": "0.7", "rare": "#A9C1DC"}  # gray, and pale blue: in no map of colors
 Value = TypeVar("Value")
 
 TITLE = FontProperties(size=12, weight="bold")
@@ -70,9 +84,18 @@ SETTINGS: dict[Any, Any] = {
 mpl.rcParams.update(SETTINGS)
 
 
-def line_style(factor: str) -> str:
-    """Return a solid line for augmentations, another for each factor of the context."""
+def line_style(factor: str) -> Line:
+    """Return a solid line for augmentations and content, another for order and each part."""
     return CONTEXT_LINES.get(factor, "-")
+
+
+def factor_labels(factors: Iterable[str]) -> dict[str, str]:
+    """Return how factors are written where content may stand beside its parts."""
+    names = list(factors)
+    split = CONTENT in names
+    return {
+        name: f"{name} (part of {CONTENT})" if split and name in PARTS else name for name in names
+    }
 
 
 def interval_errors(table: pd.DataFrame, metric: str) -> NDArray[np.float64]:
