@@ -5,7 +5,6 @@ __all__ = ["FACTORS", "LAYERS", "make_study"]
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from PIL import Image
 from actsense.analysis.mask_plans import COORDINATES, conditions
 from actsense.augment import parameter_columns
 from actsense.data import build_cache
+from actsense.sampling.designs import factor_names
 from actsense.sensitivity.contrast import STATISTICS
 from actsense.sensitivity.results import DIMENSIONS
-from actsense.store import provenance, unit_dimensions, write_results
+from actsense.store import LeftOut, provenance, unit_dimensions, write_results
 
 LAYERS = {  # AlexNet's published ones at 224 pixels: 205,672 units
     "conv1": (64, 27, 27),
@@ -39,7 +39,8 @@ AUGMENTATIONS = (
     "rotation",
     "elliptic_local_blur",
 )
-FACTORS = (*AUGMENTATIONS, "order", "class", "image", "partition")
+FACTORS = factor_names(AUGMENTATIONS)
+CONTENT = FACTORS.index("content")  # its parts stand behind it
 MASKING = {
     "values": ["S1", "ST", "shapley"],
     "factors": "augmentations",
@@ -50,6 +51,7 @@ MASKING = {
     "random_masks": 20,
 }
 METRICS = ("top1", "top5", "kl", "entropy")
+FLAGS = ("dead", "rare")
 CLASSES, IMAGES, DRAWS, RANKS = 8, 12, 4, 9
 
 
@@ -101,8 +103,9 @@ def _indices(
         groups[name] = data
         if len(axes) > 1:
             groups[f"{name}/by_channel"] = _together(data, axes[1:])
-        totals.append(_together(data, axes).drop_vars("dead"))
-        totals[-1] = totals[-1].assign(units=prod(shape), dead_units=int(data["dead"].sum()))
+        totals.append(_together(data, axes).drop_vars([*FLAGS, "support"]))
+        counts = LeftOut.count(data)
+        totals[-1] = totals[-1].assign(units=counts.of, **counts.columns)
     whole = xr.concat([*totals, totals[-1]], "layer")
     return {"": whole.assign_coords(layer=[*layers, "network"]), **groups}
 
@@ -114,7 +117,8 @@ def _units(shape: tuple[int, ...], rng: np.random.Generator) -> xr.Dataset:
         rng.gamma(0.3, size=(count, *shape))
         + rng.gamma(1.0, size=(count, shape[0]))[(..., *[None] * (len(shape) - 1))]
     )
-    share = strength / strength.sum(axis=0)
+    strength[CONTENT] = strength[CONTENT + 1 :].sum(axis=0)
+    share = strength / strength[: CONTENT + 1].sum(axis=0)
     values: dict[str, Any] = {
         "S1": 0.6 * share,
         "ST": np.minimum(1.3 * share, 1),
@@ -124,8 +128,14 @@ def _units(shape: tuple[int, ...], rng: np.random.Generator) -> xr.Dataset:
         "variance": rng.gamma(1.0, size=shape),
     }
     values["S2"][np.arange(count), np.arange(count)] = np.nan
-    dead = rng.random(shape) < 0.01
-    data: dict[str, Any] = {"dead": (axes, dead)}
+    values["S2"][CONTENT:, CONTENT:] = np.nan  # of no pair
+    dead, rare = (rng.random(shape) < often for often in (0.01, 0.05))
+    support = rng.gamma(1.0, 100.0, (count, *shape)).astype(np.float32)
+    data: dict[str, Any] = {
+        "dead": (axes, dead),
+        "rare": (axes, rare & ~dead),
+        "support": (("factor", *axes), np.where(rare, np.float32(3), support)),
+    }
     for name, leading in DIMENSIONS.items():
         kind = np.float32 if leading else np.float64
         value = np.where(dead, np.nan, values[name])
@@ -139,7 +149,9 @@ def _together(data: xr.Dataset, axes: Sequence[str]) -> xr.Dataset:
     weights = data["variance"].fillna(0)
     shares = [name for name in data.data_vars if str(name).removesuffix("_ci") in DIMENSIONS]
     mean = data[shares].weighted(weights).mean(axes)
-    return mean.assign(dead=data["dead"].all(axes)).astype("float32")
+    flags = {flag: data[flag].all(axes) for flag in FLAGS}
+    support = data["support"].sum(axes)
+    return mean.astype("float32").assign(flags).assign(support=support)
 
 
 def _contrasts(

@@ -15,7 +15,7 @@ from actsense.analysis.mask_ranks import MaskRanks
 from actsense.analysis.mask_trials import MaskTrial
 from actsense.models import Layer, LayerGraph, Network, Recorder
 from actsense.models.network import build_module, normalisation
-from actsense.sampling.designs import CONTEXT, Design
+from actsense.sampling.designs import Design, factor_names
 from actsense.sampling.evaluate import Evaluator
 from actsense.sampling.law import ImagePool, InputLaw
 from actsense.sampling.shards import Sampling
@@ -129,7 +129,7 @@ def open_sampling(network: Network, case: Case) -> Sampling:
 
 def random_indices(layers: tuple[Layer, ...], folder: Path) -> Path:
     """Write an index store of random maps."""
-    generator, factors = np.random.default_rng(0), [*AUGMENTATIONS, *CONTEXT]
+    generator, factors = np.random.default_rng(0), list(factor_names(AUGMENTATIONS))
     names = [layer.name for layer in layers]
     groups = {"": xr.Dataset(coords={"layer": names, "factor": factors})}
     for layer in layers:
@@ -137,7 +137,7 @@ def random_indices(layers: tuple[Layer, ...], folder: Path) -> Path:
         maps = generator.random((len(factors), *layer.shape), dtype=np.float32)
         data = {name: (["factor", *axes], maps) for name in ("S1", "S1_ci")}
         data |= {name: (axes, maps[0]) for name in ("mean", "variance")}
-        data["dead"] = (axes, np.zeros(layer.shape, dtype=bool))
+        data |= {flag: (axes, np.zeros(layer.shape, dtype=bool)) for flag in ("dead", "rare")}
         groups[layer.name] = xr.Dataset(data, coords={"factor": factors})
     write_results(folder / "indices.zarr", groups, attributes={"replicates": 2})
     return folder / "indices.zarr"

@@ -27,6 +27,13 @@ def test_every_position_is_one_pixel_in_the_color_of_its_value() -> None:
     assert len(set(drawn[1, 2].tolist())) == 1  # unknown is gray
 
 
+def test_rare_units_have_a_color_of_their_own() -> None:
+    rare = np.array([[False, True, False]])
+    drawn = pixels(heatmap(np.array([[0.1, 0.9, np.nan]]), 1.0, title="", rare=rare))[0]
+    assert drawn[1].tolist() == [169, 193, 220]
+    assert drawn[2].tolist() == [178, 178, 178]
+
+
 def test_signed_values_are_white_at_zero() -> None:
     drawn = pixels(heatmap(np.array([[-2.0, 0.0, 2.0]]), 2.0, title="", signed=True))[0].astype(
         int

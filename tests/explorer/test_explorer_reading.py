@@ -45,6 +45,10 @@ def test_a_ranking_of_a_vector_holds_its_units(run: RunResults) -> None:
     assert len(table) == 7
     assert "contrast" not in table  # classes have none
     expected = stored(run, "indices", "fc/shapley")[place(run, "class")]
+    rare = stored(run, "indices", "fc/rare")
+    assert rare.any()
+    expected[rare] = np.nan
+    assert table["left_out"].eq("rare").tolist() == rare.tolist()
     np.testing.assert_array_equal(table["shapley"], expected)
 
 
@@ -75,6 +79,7 @@ def test_the_strongest_position_has_the_largest_variance_due_to_the_factor(
         found = reading.strongest_position(run, "conv", factor, index, channel)
         share = stored(run, "indices", f"conv/{index}")[place(run, factor), channel].astype(float)
         due = share * stored(run, "indices", "conv/variance")[channel]
+        due[stored(run, "indices", "conv/rare")[channel]] = np.nan
         assert due[found["row"], found["col"]] == np.nanmax(due)
 
 
@@ -146,6 +151,26 @@ def test_what_published_values_lack_is_unknown(copy: Path) -> None:
     found = reading.strongest_position(run, "conv", "hue", "S1", 0)
     share = stored(run, "indices", "conv/S1")[place(run, "hue"), 0]
     assert share[found["row"], found["col"]] == np.nanmax(share)
+
+
+def test_the_facts_of_a_rare_unit_say_how_little_is_known(run: RunResults) -> None:
+    unit = int(stored(run, "indices", "fc/rare").argmax())
+    facts = reading.unit_facts(run, "fc", {"unit": unit})
+    assert (facts["rare"], facts["support"]) == (1, 3)
+    rare = stored(run, "indices", "conv/rare")
+    np.testing.assert_array_equal(reading.rare_map(run, "conv", 2), rare[2])
+    dead = stored(run, "indices", "conv/dead")
+    counts = f"{dead.sum()} dead, {rare.sum()} rare of {rare.size}"
+    assert str(reading.left_out(run, "conv")) == counts
+
+
+def test_a_store_that_marks_no_rare_units_opens_and_says_so(copy: Path) -> None:
+    for layer in ("conv", "conv/by_channel", "fc"):
+        shutil.rmtree(copy / "made/mixed/indices.zarr" / layer / "rare")
+    run = open_study(copy)["made", "mixed"]
+    assert np.isnan(reading.unit_facts(run, "conv", AT)["rare"])
+    assert not reading.rare_map(run, "conv", 2).any()
+    assert "rare" not in set(reading.ranking(run, "fc", "hue")["left_out"])
 
 
 def test_damage_names_the_store(copy: Path) -> None:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from actsense.explorer.masks import METRICS
 from actsense.explorer.reading import NAMES
-from actsense.figures.style import FACTOR_COLORS
+from actsense.figures.style import FACTOR_COLORS, factor_labels
 
 Spec = dict[str, Any]
 
@@ -41,30 +41,32 @@ AROUND = 55  # pixels of an axis and its title below the rows
 
 def profile_chart(table: pd.DataFrame, chosen: str) -> Spec:
     """Draw the indices of a unit for all factors, with intervals; the chosen factor is framed."""
-    factors = list(dict.fromkeys(table["factor"]))
+    labels = factor_labels([*table["factor"], chosen])
+    factors = [labels[name] for name in dict.fromkeys(table["factor"])]
     y: Spec = {"field": "factor", "type": "nominal", "sort": factors, "title": None} | EVERY
     offset: Spec = {"yOffset": {"field": "index", "sort": list(INDEX_COLORS)}}
     color = _palette("index", INDEX_COLORS, orient="top")
     return _chart(
-        _ends(table),
-        [_band(chosen, y), *_dots(y, SHARE, color, offset, ["factor", "index"])],
+        _ends(table.replace({"factor": labels})),
+        [_band(labels[chosen], y), *_dots(y, SHARE, color, offset, ["factor", "index"])],
         height=AROUND + 30 + 2 * ROW * len(factors),
     )
 
 
 def pair_chart(table: pd.DataFrame, factor: str) -> Spec:
     """Draw the second-order indices of a unit with one factor."""
-    data = _ends(table)
+    labels = factor_labels([*table["factor"], factor])
+    data = _ends(table.replace({"factor": labels}))
     y: Spec = {
         "field": "factor",
         "type": "nominal",
-        "sort": list(table["factor"]),
+        "sort": list(data["factor"]),
         "title": None,
     } | EVERY
     color = {"color": {"value": _color(factor)}}
     return _chart(
         data,
-        _dots(y, f"S2 with {factor}, {SHARE}", color, {}, ["factor"]),
+        _dots(y, f"S2 with {labels[factor]}, {SHARE}", color, {}, ["factor"]),
         height=AROUND + 1.4 * ROW * len(table),
     )
 
@@ -141,23 +143,29 @@ def depth_chart(table: pd.DataFrame, chosen: str, index: str) -> Spec:
         "title": None,
         "axis": {"labelAngle": -30},
     }
-    factors = list(dict.fromkeys(table["factor"]))
-    color = _palette("factor", {name: _color(name) for name in factors}, orient="right")
+    labels = factor_labels(dict.fromkeys(table["factor"]))
+    colors = {label: _color(name) for name, label in labels.items()}
+    color = _palette("factor", colors, orient="right")
+    chosen = labels.get(chosen, chosen)
     width = {"condition": {"test": f"datum.factor == '{chosen}'", "value": 4}, "value": 1.3}
+    dashes = {label: [1, 0] if label == name else [5, 3] for name, label in labels.items()}
+    dash = {"strokeDash": _scaled("factor", dashes) | {"legend": None}}
     y = _quantity("value", f"{NAMES[index]}, {SHARE}")
     tips = {"tooltip": _tooltips({"factor": "factor", "layer": "layer"}, ("value", "half"))}
-    line = {"mark": "line", "encoding": {"x": x, "y": y, "strokeWidth": width} | color}
+    line = {"mark": "line", "encoding": {"x": x, "y": y, "strokeWidth": width} | color | dash}
     points = {"mark": {"type": "circle", "size": 30}, "encoding": {"x": x, "y": y} | color | tips}
     rules = {
         "mark": "rule",
         "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}} | color,
     }
-    return _chart(_ends(table), [line, rules, points], height=320)
+    data = _ends(table.replace({"factor": labels}))
+    return _chart(data, [line, rules, points], height=320)
 
 
 def layer_chart(table: pd.DataFrame, layers: tuple[str, str], index: str) -> Spec:
     """Draw an index of two layers for all factors, with intervals."""
-    data = _ends(table[table["layer"].isin(layers)])
+    labels = factor_labels(table["factor"])
+    data = _ends(table[table["layer"].isin(layers)].replace({"factor": labels}))
     factors = list(dict.fromkeys(data["factor"]))
     y: Spec = {"field": "factor", "type": "nominal", "sort": factors, "title": None} | EVERY
     color = _palette("layer", dict(zip(layers, LAYER_COLORS, strict=False)), orient="top")

@@ -9,11 +9,16 @@ from io import BytesIO
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image
 
-POSITIVE = colormaps["magma"].with_extremes(bad="0.7")  # dead units are gray, as in the figures
-SIGNED = colormaps["RdBu_r"].with_extremes(bad="0.7")
+from actsense.figures.style import FLAGS
+
+# Dead and rare units have the colors of the figures.
+POSITIVE = colormaps["magma"].with_extremes(bad=FLAGS["dead"])
+SIGNED = colormaps["RdBu_r"].with_extremes(bad=FLAGS["dead"])
+RARE = (*to_rgb(FLAGS["rare"]), 1.0)
 STOPS = 9  # colors that a color bar is drawn from
 CAPTION = "font-size:0.8rem;line-height:1.3"
 CUT = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
@@ -26,6 +31,7 @@ def heatmap(
     title: str,
     chosen: tuple[int, int] | None = None,
     signed: bool = False,
+    rare: NDArray[np.bool_] | None = None,
 ) -> str:
     """Draw a map as HTML.
 
@@ -35,10 +41,13 @@ def heatmap(
         title: What stands above it.
         chosen: Row and column to mark.
         signed: Whether colors are centred at zero.
+        rare: Units whose values cannot be trusted, same shape.
     """
     low = -limit if signed else 0.0
     span = limit - low or 1.0
     colors = (SIGNED if signed else POSITIVE)(np.ma.masked_invalid((values - low) / span))
+    if rare is not None:
+        colors[rare] = RARE
     marked = _mark(*chosen, *values.shape) if chosen else ""
     image = _pixels((255 * colors[..., :3]).astype(np.uint8), title)
     return (

@@ -18,8 +18,10 @@ from actsense.explorer.charts import (
 from actsense.explorer.controls import pick, told
 from actsense.explorer.masks import METRICS, MaskChoice, conditions_table, curves, unmasked
 from actsense.explorer.ordering import agreement, compare_factors, distribution
-from actsense.explorer.reading import CONTRAST, NAMES, depth_profile, ranking
+from actsense.explorer.reading import CONTRAST, FLAGS, NAMES, depth_profile, ranking
 from actsense.explorer.scene import Scene
+from actsense.figures.style import CONTENT, factor_labels
+from actsense.store import LeftOut
 
 POINTS = 2500  # a scatter of more is a cloud, and slow to draw
 KINDS = {"factors": "two factors in this layer", "layers": "two layers"}
@@ -71,11 +73,14 @@ def _show_factors(scene: Scene) -> None:
     if not others:
         st.info("There is no second factor to compare with.", icon=":material/info:")
         return
-    second = pick(st.container(width=260), "with", "second", others)
+    labels = factor_labels(scene.shelf.run.factors)
+    second = pick(st.container(width=260), "with", "second", others, words=labels)
     tables = [scene.shelf.read(ranking, scene.layer, factor) for factor in (scene.factor, second)]
     index = scene.index if all(scene.index in table for table in tables) else "S1"
     found, rank = compare_factors(tables[0], tables[1], index)
     shown = found if len(found) <= POINTS else found.iloc[:: -(-len(found) // POINTS)]
+    flags = (tables[0]["left_out"] == flag for flag in FLAGS)
+    gone = LeftOut.of_flags(*(flag.to_numpy() for flag in flags))
     st.markdown(f"##### {scene.layer}: {scene.factor} against {second}")
     left, right = st.columns([3, 2], gap="medium")
     key = f"scatter_{scene.layer}_{scene.factor}_{second}_{index}"
@@ -91,7 +96,8 @@ def _show_factors(scene: Scene) -> None:
         st.metric("Spearman's rank correlation", f"{rank.rho:.2f}")
         few = "" if shown is found else f" Drawn: {len(shown)} of them, evenly spaced."
         st.caption(
-            f"Over {rank.count} {scene.axis}s of the layer. A dot is a {scene.axis}; a click "
+            f"Over {rank.count} {scene.axis}s of the layer, without those that are dead or rare "
+            f"({gone}). A dot is a {scene.axis}; a click "
             "chooses it. Bars are 95 % intervals over replicates, drawn where there are few dots."
             f" Axes: {NAMES[index]}{'' if index == CONTRAST else ', share of the variance'}.{few}"
         )
@@ -122,7 +128,9 @@ def _show_layers(scene: Scene) -> None:
     st.vega_lite_chart(depth_chart(table, scene.factor, index), width="stretch", key="depth")
     st.caption(
         "Layers from the input to the output; a layer's value is the share of the summed variance "
-        f"of its units. Bars: 95 % intervals over replicates. Wide line: {scene.factor}."
+        f"of its units. Bars: 95 % intervals over replicates. Wide line: {scene.factor}. "
+        + "Dashed: the parts of content, which add up to it."
+        * (CONTENT in run.factors)
     )
     if not others:
         st.info("There is no second layer to compare with.", icon=":material/info:")

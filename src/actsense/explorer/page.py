@@ -19,6 +19,7 @@ from actsense.explorer.scene import Scene
 from actsense.explorer.shelf import Shelf, open_shelf
 from actsense.explorer.studies import find_studies
 from actsense.explorer.unit_views import show_contrast, show_images, show_units
+from actsense.figures.style import factor_labels
 from actsense.inspection import open_study
 
 VIEWS = {
@@ -82,7 +83,14 @@ def _choose(path: Path) -> Scene:
     shelf = _choose_run(studies[study])
     run = shelf.run
     layer = pick(side, "Layer", "layer", run.layers, instead_of=UNIT)
-    factor = pick(side, "Factor", "factor", run.factors, instead_of=("row", "col"))
+    factor = pick(
+        side,
+        "Factor",
+        "factor",
+        run.factors,
+        words=factor_labels(run.factors),
+        instead_of=("row", "col"),
+    )
     contrasted = run.has(CONTRAST) and factor in run.augmentations
     index = pick(
         side,

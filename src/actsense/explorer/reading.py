@@ -7,10 +7,12 @@ __all__ = [
     "contrasts",
     "depth_profile",
     "layer_dimensions",
+    "left_out",
     "maps",
     "pairs",
     "profile",
     "ranking",
+    "rare_map",
     "strongest_position",
     "unit_facts",
 ]
@@ -24,10 +26,11 @@ from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.inspection import RunResults
-from actsense.store import CorruptFileError
+from actsense.store import CorruptFileError, LeftOut
 
 INDICES = ("S1", "ST", "shapley")
 CONTRAST = "contrast"
+FLAGS = ("dead", "rare")
 NAMES = {
     "S1": "S1, first order",
     "ST": "ST, total",
@@ -57,8 +60,9 @@ def ranking(run: RunResults, layer: str, factor: str) -> pd.DataFrame:
     """Return the indices of every channel of a layer, or of every unit of a vector.
 
     Returns:
-        One row per channel or unit: `number`, `S1`, `S1_ci` and so on for the factor, and
-        `variance` in the units' own scale squared. With contrasts of the factor, `contrast` is
+        One row per channel or unit: `number`, `S1`, `S1_ci` and so on for the factor, `variance`
+        in the units' own scale squared, and `left_out`: `dead`, `rare` or nothing. Shares of
+        what is left out are NaN. With contrasts of the factor, `contrast` is
         the rank-biserial correlation, for channels its mean over positions.
 
     Raises:
@@ -74,10 +78,13 @@ def ranking(run: RunResults, layer: str, factor: str) -> pd.DataFrame:
         name: _values(run, data, name, at) for index in INDICES for name in (index, f"{index}_ci")
     }
     columns["variance"] = _values(run, data, "variance", {})
+    dead, rare = (_values(run, data, flag, {}) == 1 for flag in FLAGS)
     if positions and grouped is None:  # values published elsewhere have no channels
         columns = {name: _of_channels(value, columns) for name, value in columns.items()}
-    dead = _values(run, data, "dead", {}).astype(bool)
-    if not dead.all() and all(np.isnan(columns[index]).all() for index in INDICES):
+        dead, rare = (one.reshape(len(one), -1).all(axis=1) for one in (dead, dead | rare))
+    for index in INDICES:
+        columns[index][rare] = columns[f"{index}_ci"][rare] = np.nan
+    if not (dead | rare).all() and all(np.isnan(columns[index]).all() for index in INDICES):
         raise CorruptFileError(run.path / "indices.zarr", f"{layer} has no values")
     if factor in _contrasted(run, layer):
         at = {"augmentation": factor}
@@ -85,6 +92,7 @@ def ranking(run: RunResults, layer: str, factor: str) -> pd.DataFrame:
         columns[CONTRAST] = _known_mean(contrast, np.ones_like(contrast))
     table = pd.DataFrame(columns)
     table.insert(0, "number", np.arange(len(table)))
+    table["left_out"] = np.select([dead, rare], FLAGS, "")
     return table.rename_axis(axis)
 
 
@@ -115,8 +123,8 @@ def strongest_position(
 ) -> dict[str, int]:
     """Return the position in a channel with the largest variance due to a factor.
 
-    By variance, not by share: nearly dead units must not win by noise. A contrast is taken by
-    its magnitude.
+    By variance, not by share: nearly dead units must not win by noise, and rare ones not at all.
+    A contrast is taken by its magnitude.
     """
     data = run.layer(layer)
     axis, *positions = _axes(run, data)
@@ -129,6 +137,7 @@ def strongest_position(
     else:
         name = index if index in INDICES else "S1"
         share = _values(run, data, name, {"factor": factor, axis: number})
+        share[_values(run, data, "rare", {axis: number}) == 1] = np.nan
         variance = _values(run, data, "variance", {axis: number})
         strength = share * (1.0 if np.isnan(variance).all() else variance)
     where = np.argmax(np.where(np.isfinite(strength), strength, -np.inf))
@@ -149,10 +158,29 @@ def profile(run: RunResults, layer: str, at: At) -> pd.DataFrame:
 
 
 def unit_facts(run: RunResults, layer: str, at: At) -> dict[str, float]:
-    """Return `mean` and `variance` of one unit with their half-widths, and whether it is dead."""
+    """Return `mean` and `variance` of one unit with their half-widths, and what is wrong with it.
+
+    Returns:
+        Also `dead` and `rare`, 1 where it is; `rare` is NaN where an earlier version did not say.
+        `support` is the least over factors: the effective number of differences.
+    """
     data = run.layer(layer)
-    names = ("mean", "mean_ci", "variance", "variance_ci", "dead")
-    return {name: float(_values(run, data, name, at)) for name in names}
+    names = ("mean", "mean_ci", "variance", "variance_ci", *FLAGS)
+    facts = {name: float(_values(run, data, name, at)) for name in names}
+    support = _values(run, data, "support", at) if "support" in data else np.full(1, np.nan)
+    return facts | {"support": float(support.min())}
+
+
+def rare_map(run: RunResults, layer: str, number: int) -> NDArray[np.bool_]:
+    """Return which units of a channel are rare, (row, col)."""
+    data = run.layer(layer)
+    return np.atleast_2d(_values(run, data, "rare", {_axes(run, data)[0]: number}) == 1)
+
+
+def left_out(run: RunResults, layer: str) -> LeftOut:
+    """Count the dead and rare units of a layer."""
+    data = run.layer(layer)
+    return LeftOut.of_flags(*(_values(run, data, flag, {}) == 1 for flag in FLAGS))
 
 
 def pairs(run: RunResults, layer: str, factor: str, at: At) -> pd.DataFrame:

@@ -16,18 +16,25 @@ from actsense.explorer.heatmaps import color_bar, heatmap, picture
 from actsense.explorer.ordering import ORDERS, ordered
 from actsense.explorer.reading import (
     CONTRAST,
+    FLAGS,
     INDICES,
     contrasts,
+    left_out,
     maps,
     pairs,
     profile,
     ranking,
+    rare_map,
     unit_facts,
 )
 from actsense.explorer.scene import Scene
 from actsense.explorer.top_pictures import TopPicture, top_conditions, top_pictures
+from actsense.figures.style import CONTENT
+from actsense.store import LeftOut
 
 TABLE_HEIGHT, ROW_HEIGHT = 420, 28  # pixels
+PARTS_WORDS = " Partition, class and image are the parts of content, and add up to it."
+UNKNOWN = " An earlier version made these values: which units are rare is not known."
 TITLES = {
     "S1": "S1",
     "ST": "ST",
@@ -35,6 +42,7 @@ TITLES = {
     "mean_difference": "mean difference",
     "rank_biserial": "rank-biserial",
 }
+LEFT_OUT = "dead: no factor moves it. rare: too few differences to trust an interval."
 SCALES = {"own": "each index its own", "full": "0 to 1"}
 
 
@@ -119,11 +127,14 @@ def _show_ranking(scene: Scene) -> None:
         selection_mode="single-cell",
         column_config=_column_words(scene.axis),
     )
+    counts = (table["left_out"] == flag for flag in FLAGS)
+    gone = LeftOut.of_flags(*(count.to_numpy() for count in counts))
     per = "all units of the channel together" if scene.position else "one unit each"
     st.caption(
         f"Shares of variance due to {scene.factor}, {per}, with half-widths of 95 % intervals "
         f"(±); variance in squared response. {scene.axis.capitalize()} {scene.number} is number "
-        f"{rank} of {len(shown)}. Click a row to see its {scene.axis}."
+        f"{rank} of {len(shown)}. Click a row to see its {scene.axis}. Left out, last and without "
+        f"values: {gone}."
     )
 
 
@@ -132,7 +143,8 @@ def _columns(table: pd.DataFrame, index: str) -> list[str]:
     names = [name for name in (*INDICES, CONTRAST) if name in table]
     names.sort(key=lambda name: name != index)
     columns = [column for name in names for column in (name, f"{name}_ci") if column in table]
-    return ["number", *columns[:2], "variance", *columns[2:]]
+    flag = ["left_out"] if table["left_out"].any() else []
+    return ["number", *flag, *columns[:2], "variance", *columns[2:]]
 
 
 def _column_words(axis: str) -> dict[str, Any]:
@@ -140,6 +152,7 @@ def _column_words(axis: str) -> dict[str, Any]:
     words = {
         "number": numbers(axis, width=60, pinned=True),
         "variance": numbers("variance", format="%.3g"),
+        "left_out": st.column_config.TextColumn("", width=46, help=LEFT_OUT),
         CONTRAST: numbers("contrast", format="%.3f", help="rank-biserial, mean over positions"),
     }
     for index in INDICES:
@@ -160,20 +173,24 @@ def _choose_row(key: str, numbers: NDArray[np.int64], scene: Scene) -> Callable[
 
 def _show_maps(scene: Scene) -> None:
     found = scene.shelf.read(maps, scene.layer, scene.factor, scene.number)
+    rare = scene.shelf.read(rare_map, scene.layer, scene.number)
     scale = pick(st.container(), "Colors", "colors", list(SCALES), words=SCALES)
     columns = []
     for name, (value, half) in found.items():
         signed = name not in INDICES
-        limit = 1.0 if scale == "full" and not signed else _limit(value, half)
+        own = None if signed else rare
+        limit = 1.0 if scale == "full" and not signed else _limit(value, half, own)
+        drawn: dict[str, Any] = {"chosen": scene.position, "signed": signed, "rare": own}
         columns.append(
             '<div style="flex:1;min-width:0;display:flex;flex-direction:column;gap:0.5rem">'
-            + heatmap(value, limit, title=TITLES[name], chosen=scene.position, signed=signed)
-            + heatmap(half, limit, title="± half-width", chosen=scene.position, signed=signed)
+            + heatmap(value, limit, title=TITLES[name], **drawn)
+            + heatmap(half, limit, title="± half-width", **drawn)
             + color_bar(limit, signed=signed)
             + "</div>"
         )
     st.markdown(f"**Maps of {scene.layer}, channel {scene.number}, factor {scene.factor}**")
     st.html(f'<div style="display:flex;gap:0.8rem;max-width:760px">{"".join(columns)}</div>')
+    gone = scene.shelf.read(left_out, scene.layer)
     contrast = (
         " Mean difference: augmented minus untouched response, in the unit's own scale."
         if "mean_difference" in found
@@ -182,13 +199,17 @@ def _show_maps(scene: Scene) -> None:
     st.caption(
         "Above: the share of every unit's variance that is due to the factor. Below: half-width "
         "of its 95 % interval in the same colors; where it is as bright as the map, there is "
-        f"nothing to see. Frame: the chosen unit. Gray: dead units, or unknown.{contrast}"
+        f"nothing to see. Frame: the chosen unit. Gray: dead units, or unknown; pale blue: rare "
+        f"units, of which too little is known. In the whole layer: {gone}.{contrast}"
     )
 
 
-def _limit(value: NDArray[np.float64], half: NDArray[np.float64]) -> float:
-    known = np.abs(value[np.isfinite(value)])
-    widths = half[np.isfinite(half)]
+def _limit(
+    value: NDArray[np.float64], half: NDArray[np.float64], rare: NDArray[np.bool_] | None
+) -> float:
+    shown = np.full(value.shape, True) if rare is None else ~rare
+    known = np.abs(value[np.isfinite(value) & shown])
+    widths = half[np.isfinite(half) & shown]
     return float(max(known.max(initial=0), widths.max(initial=0) if not known.any() else 0)) or 1.0
 
 
@@ -199,11 +220,20 @@ def _show_profile(scene: Scene) -> None:
     if facts["dead"]:
         st.info("No factor moves this unit: its indices are undefined.", icon=":material/info:")
         return
+    if facts["rare"] == 1:
+        st.warning(
+            f"This unit is rare: only about {facts['support']:.2g} differences of responses carry "
+            "its estimates, so their intervals cannot be trusted. Maps, orders and analyses leave "
+            "it out. More base points may tell more.",
+            icon=":material/warning:",
+        )
     st.vega_lite_chart(profile_chart(table, scene.factor), width="stretch", key="profile")
     st.caption(
         f"Mean response {_measured(facts, 'mean')}, variance {_measured(facts, 'variance')}, "
         "in its own scale. Dots: shares of that variance; bars: 95 % intervals over replicates. "
         "Negative values are noise around zero."
+        + PARTS_WORDS * (CONTENT in scene.shelf.run.factors)
+        + UNKNOWN * bool(np.isnan(facts["rare"]))
     )
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from actsense.errors import ConfigError
 from actsense.inspection.files import ResultsFolder, WithTables
-from actsense.sampling.designs import CONTEXT
+from actsense.sampling.designs import CONTEXT, PARTS
 
 
 class RunResults(WithTables):
@@ -41,7 +41,8 @@ class RunResults(WithTables):
         The root holds one entry per layer (`S1`, `ST`, `shapley`: factor x layer; `S2`: factor x
         factor_2 x layer; shares of variance); the child of a layer holds every unit, factor x
         channel x row x col or factor x unit, and `<layer>/by_channel` every channel. `mean` and
-        `variance` are in the units' own scale, `dead` marks units that no factor moves.
+        `variance` are in the units' own scale; `dead` marks units that no factor moves, `rare`
+        those whose intervals cannot be trusted: too few differences (`support`) carry them.
 
         Raises:
             MissingResultError: If they have not been made.
@@ -97,13 +98,13 @@ class RunResults(WithTables):
 
     @cached_property
     def factors(self) -> tuple[str, ...]:
-        """Names of the factors: augmentations first, then those of the context."""
+        """Names of the factors: augmentations, `order`, `content` and the parts of content."""
         return tuple(map(str, self.indices["factor"].to_numpy()))
 
     @cached_property
     def augmentations(self) -> tuple[str, ...]:
         """Names of the factors that are augmentations."""
-        return tuple(name for name in self.factors if name not in CONTEXT)
+        return tuple(name for name in self.factors if name not in (*CONTEXT, *PARTS))
 
     def layer(self, name: str) -> xr.Dataset:
         """Return the indices of every unit of a layer, factors labelled.
