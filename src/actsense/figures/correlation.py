@@ -68,7 +68,7 @@ def within_matrices(table: pd.DataFrame, *, title: str) -> Figure:
     side = CELL * max(len(variables), 8)
     figure = new_figure(
         max(9.5, len(values) * (side + 0.2) + 2.1),
-        len(layers) * (side + 0.4) + 2.4,
+        len(layers) * (side + 0.55) + 2.4,
         f"{title}: which variables move the same units?",
         "Spearman correlation over the units of a layer between the maps of two variables, mean "
         "over positions. Below the diagonal: all. Above it: only those\ntold from zero, by the "
@@ -83,8 +83,9 @@ def within_matrices(table: pd.DataFrame, *, title: str) -> Figure:
             axis.set_yticks(range(len(variables)), variables, fontsize=7)
         if row == len(layers) - 1:
             axis.set_xticks(range(len(variables)), variables, fontsize=7, rotation=90)
-        counts = f", {_counts(one)}" if column == 0 else ""
-        axis.set_title(f"{values[column]}, {layers[row]}{counts}", loc="left", fontsize=8)
+        # A line of its own: it is longer than a matrix is wide.
+        counts = f"{layers[row]}: {_counts(one)}\n" if column == 0 else ""
+        axis.set_title(f"{counts}{values[column]}, {layers[row]}", loc="left", fontsize=8)
     figure.colorbar(
         image,
         ax=axes,
