@@ -248,6 +248,12 @@ def test_some_of_many_units_are_found_at_their_place() -> None:
     np.testing.assert_array_equal(part.sums, whole.sums[:, part.units])
 
 
+def test_more_images_than_announced_are_refused() -> None:
+    differences = Differences(slice(0, 2), 5, True)
+    with pytest.raises(ValueError, match="Expected 5 images; got 6"):
+        differences.add(torch.zeros(2), torch.zeros(6, 2), torch.zeros(6, 1, 2))
+
+
 def test_more_images_than_two_bytes_count() -> None:
     d = np.random.default_rng(8).normal(0.1, size=(70_000, 2)).astype(np.float32)
     d[:, 1] = abs(d[:, 1])

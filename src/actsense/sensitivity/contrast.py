@@ -109,30 +109,9 @@ def contrast_statistics(
         name: np.empty(sums.shape[1], kind) for name, kind in kinds.items()
     }
     for part in differences:
-        codes, own, start = part.codes, part.sums.cpu().numpy(), part.units.start
-
-        def estimate(
-            first: int,
-            end: int,
-            part: Differences = part,
-            codes: NDArray[np.unsignedinteger] = codes,
-            own: Floats = own,
-            start: int = start,
-        ) -> None:
-            for tile in range(first, end):
-                here = slice(tile * UNITS_PER_TILE, (tile + 1) * UNITS_PER_TILE)
-                ranked = rank_sums(codes[here], images=n, counted=part.counted)
-                low = start + here.start
-                there = slice(low, low + len(ranked[0]))
-                values = _moment_statistics(sums[:, there], own[:, here], n, confidence)
-                values["rank_biserial"] = ranked[0] / (n * (n + 1))
-                values["p_value"] = signed_rank_p(*ranked, images=n)
-                alike = (sums[1, there] == 0) & (own[1, here] == 0)
-                undefined = alike | ~np.isfinite(sums[1, there] + own[1, here])
-                for name, value in values.items():
-                    found[name][there] = np.where(undefined, np.nan, value)
-
-        run_tiles(estimate, -(-len(codes) // UNITS_PER_TILE))
+        codes, own = part.codes, part.sums.cpu().numpy()
+        tiles = -(-len(codes) // UNITS_PER_TILE)
+        run_tiles(_estimate, tiles, n, confidence, sums, part, codes, own, found)
     return found
 
 
@@ -160,6 +139,31 @@ def contrast_table(groups: Mapping[str, xr.Dataset]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _estimate(
+    first: int,
+    end: int,
+    n: int,
+    confidence: float,
+    sums: Floats,
+    part: Differences,
+    codes: NDArray[np.unsignedinteger],
+    own: Floats,
+    found: Mapping[str, Floats],
+) -> None:
+    """Write the statistics of some tiles of a part."""
+    for tile in range(first, end):
+        here = slice(tile * UNITS_PER_TILE, min((tile + 1) * UNITS_PER_TILE, len(codes)))
+        there = slice(part.units.start + here.start, part.units.start + here.stop)
+        x, d = sums[:, there], own[:, here]
+        ranked = rank_sums(codes[here], images=n, counted=part.counted)
+        values = _moment_statistics(x, d, n, confidence)
+        values["rank_biserial"] = ranked[0] / (n * (n + 1))
+        values["p_value"] = signed_rank_p(*ranked, images=n)
+        undefined = ((x[1] == 0) & (d[1] == 0)) | ~np.isfinite(x[1] + d[1])
+        for name, value in values.items():
+            found[name][there] = np.where(undefined, np.nan, value)
 
 
 def _moment_statistics(x: Floats, d: Floats, n: int, confidence: float) -> dict[str, Floats]:

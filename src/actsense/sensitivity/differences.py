@@ -11,7 +11,7 @@ differences of a unit are; a gap between them has one bin.
 Images are added one by one, in float64: no number depends on how they come in batches.
 """
 
-__all__ = ["BINNED", "Differences", "Responses", "kept_bytes", "kept_codes"]
+__all__ = ["BINNED", "Differences", "Responses", "kept_bytes"]
 
 import numpy as np
 import torch
@@ -37,16 +37,10 @@ LARGEST_COUNT = 2**16 - 1  # of two bytes
 UNITS_PER_DEVICE_TILE = 262_144
 
 
-def kept_codes(images: int, exact: bool) -> int:
-    """Return how many codes, or bins in their place, a unit needs for so many images."""
-    most = BINNED if images <= LARGEST_COUNT else BINNED_LONG
-    return images if exact else min(images, most)
-
-
 def kept_bytes(images: int, exact: bool) -> int:
     """Return the bytes that `Differences` take for each unit."""
     wide = exact or images > LARGEST_COUNT
-    return kept_codes(images, exact) * (4 if wide else 2) + (0 if exact else 2 * SPANS) + 3 * 8
+    return _columns(images, exact) * (4 if wide else 2) + (0 if exact else 2 * SPANS) + 3 * 8
 
 
 class Differences:
@@ -69,9 +63,9 @@ class Differences:
     def __init__(
         self, units: slice, images: int, exact: bool, device: torch.device | str = "cpu"
     ) -> None:
-        self.units, self.images = units, 0
+        self.units, self.images, self._expected = units, 0, images
         self._dropped = 0 if exact else DROPPED
-        total, columns = units.stop - units.start, kept_codes(images, exact)
+        total, columns = units.stop - units.start, _columns(images, exact)
         wide = exact or images > LARGEST_COUNT
         self._memory = Memory(torch.device(device), UNITS_PER_DEVICE_TILE, "units")
         made = [
@@ -106,7 +100,14 @@ class Differences:
             origin: What responses are measured from, (all units,) float32.
             control: Untouched responses, (images, all units) float32.
             treated: Responses to every draw of the augmentation, (images, draws, all units).
+
+        Raises:
+            ValueError: If more images come than were announced.
         """
+        if self.images + len(control) > self._expected:
+            raise ValueError(
+                f"Expected {self._expected} images; got {self.images + len(control)}."
+            )
         if self.sums.is_cuda:
             self._add_on_device(origin, control, treated)
         else:
@@ -206,6 +207,12 @@ class Responses:
                 self.sums[:, units] += added[:, image]
 
         self._memory.run(control.shape[1], add)
+
+
+def _columns(images: int, exact: bool) -> int:
+    """Return how many codes, or bins in their place, a unit needs for so many images."""
+    most = BINNED if images <= LARGEST_COUNT else BINNED_LONG
+    return images if exact else min(images, most)
 
 
 def _unsigned(kept: Tensor) -> NDArray[np.unsignedinteger]:
