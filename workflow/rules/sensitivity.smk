@@ -55,6 +55,7 @@ rule estimate_contrast:
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
         study=provenance_settings("contrast"),
+        revision=REVISION["contrast"],
     message:
         "Contrasting {wildcards.network} under every augmentation of {wildcards.design}"
     script:
