@@ -28,7 +28,7 @@ def test_equal_contributions_are_counted_and_unequal_ones_count_less() -> None:
     sums = {name: sizes.reshape(2, 6, 1, 3).sum(axis=1) for name in ("gap", "swapped", "total")}
     sums["spread"] = np.square(2 * sizes).reshape(2, 6, 1, 3).sum(axis=1)
     sums["spread_total"] = sums["spread_first"] = sums["spread"] / 4
-    found = find_support(sums, Nesting(1))
+    found = find_support(sums, Nesting(1), 12)
 
     np.testing.assert_allclose(found.total[0], [12, 1, 18**2 / 36])
     np.testing.assert_allclose(found.variance, [12, 1, 18**2 / 36])
@@ -85,6 +85,38 @@ def test_no_interval_has_width_zero_but_those_of_the_dead() -> None:
     assert found.half_widths["ST"][3, 0] < 0.01
     assert found.rare.tolist() == [False, False, True, False]
     assert (found.support[:3, 0] > 100).all()
+
+
+def test_events_that_every_replicate_met_equally_often_are_not_certain() -> None:
+    """Five switches that must all be on: strata of a power of two may meet them alike."""
+    closed = 0.5**5 * (
+        0.5 ** np.arange(5, -1, -1) - 0.5**5
+    )  # variance of the mean given k of them
+    total = (closed[5] - closed[4]) / closed[5]
+    held = []
+    for seed in range(12):
+        found = indices_of(
+            lambda u: (u < 0.5).all(axis=1, keepdims=True), [1] * 5, base_points=128, seed=seed
+        )
+        width = found.half_widths["ST"][:, 0]
+        assert (width > 0.01).all()
+        assert not found.rare.any()
+        held.append(abs(found.values["ST"][:, 0] - total) <= width)
+    assert np.mean(held) >= 0.9
+
+
+def test_a_unit_that_hardly_anything_moved_has_numbers_and_a_flag() -> None:
+    """Pairs of one factor that met no answer leave nothing undefined: those of others met some."""
+    met = 0
+    for seed in range(8):
+        found = indices_of(
+            lambda u: np.maximum(u.sum(axis=1, keepdims=True) - 4.2, 0), [1] * 5, base_points=32,
+            seed=seed,
+        )  # fmt: skip
+        met += int(found.rare.sum())
+        for name in SINGLE:
+            assert np.isfinite(found.values[name][:, found.rare]).all()
+    assert met > 3
 
 
 @pytest.fixture(scope="module")

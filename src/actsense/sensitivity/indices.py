@@ -104,12 +104,11 @@ def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
     estimates["shapley"] = _effects(sums, nesting, replicates[0].walks, estimates, confidence)
     values, half_widths = ({n: e[k] for n, e in estimates.items()} for k in (0, 1))
 
-    support = find_support(sums, nesting)
+    support = find_support(sums, nesting, int(points.sum()))
     pooled = {name: denominator.sum(axis=0) for name, (_, denominator) in ratios.items()}
     pooled["shapley"] = pooled["ST"] / 2
-    least = support.least_widths(nesting, pooled, confidence)
-    for name, width in half_widths.items():
-        half_widths[name] = np.maximum(width, least[name])
+    for name, (least, unmet) in support.widths(nesting, pooled, confidence).items():
+        half_widths[name] = np.hypot(np.maximum(half_widths[name], least), unmet)
     for one in (values, half_widths):
         one["S2"] = _square(one["S2"], nesting)
     differences = np.concatenate([sums[name] for name in ("gap", "swapped", "total")], axis=1)
@@ -120,7 +119,10 @@ def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
 
 def _shares(sums: Mapping[str, Floats], nesting: Nesting) -> dict[str, tuple[Floats, Floats]]:
     """Return numerators and denominators of S1, ST, S2, (replicates, names or pairs, units)."""
-    gap, swapped = sums["gap"], sums["swapped"][:, nesting.owners]
+    gap, swapped = sums["gap"], sums["swapped"]
+    # Where no pair of one factor moved a rare unit, those of the others say how much it varies.
+    unmoved = ~(gap + swapped).any(axis=0)
+    swapped = np.where(unmoved, swapped.mean(axis=1, keepdims=True), swapped)[:, nesting.owners]
     j, k = nesting.pairs
     return {
         "S1": (nesting.first_order @ sums["first"], gap + swapped),

@@ -6,9 +6,11 @@ For contributions x to a numerator, one per base point,
     event     sum x^2 / sum x          the size of one of them
 
 A unit that answers to few images has few of them, quasi-random points gain nothing for it, and the
-spread of its replicates says little: if a single replicate met the answer, all agree. There the
-sum is that of a Poisson number of events, and the interval is at least the upper half of the score
-interval of that number, z^2 / 2 + z sqrt(n + z^2 / 4) events: 3.8 of them where none was met.
+spread of its replicates says little: if one replicate alone met the answer, or all met it equally
+often, all agree. There the sum is that of a Poisson number of events. The interval is at least the
+upper half of the score interval of that number, z^2 / 2 + z sqrt(n + z^2 / 4) events, where n is
+small; and where the support is a small share of the base points, events that nobody met are added:
+z^2 of them, as many as may be there if none was.
 """
 
 __all__ = ["RARE", "Support", "find_support"]
@@ -26,6 +28,7 @@ Floats = NDArray[np.float64]
 
 RARE = 30  # a unit is rare whose variance has less support; chosen by coverage, docs/coverage.md
 FEW = 20  # events below which an interval is at least Poisson's
+SPARSE = 1 / 8  # share of the base points; below half of it all of the unmet events are added
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Support:
         event: Size of an event of every name, in the scale of the sums, (names, units).
         variance: Support of the variance, (units,).
         spread: Size of an event of the variance, (units,).
+        points: Base points of all replicates.
     """
 
     total: Floats
@@ -45,11 +49,14 @@ class Support:
     event: Floats
     variance: Floats
     spread: Floats
+    points: int
 
-    def least_widths(
+    def widths(
         self, nesting: Nesting, pooled: Mapping[str, Floats], confidence: float
-    ) -> dict[str, Floats]:
-        """Return what half-widths must not fall below, by index, 0 where nothing is rare.
+    ) -> dict[str, tuple[Floats, Floats]]:
+        """Return by index what a half-width must not fall below, and what to add in quadrature.
+
+        Both are 0 where nothing is rare.
 
         Arguments:
             nesting: The names behind the first axis.
@@ -57,30 +64,43 @@ class Support:
             confidence: Coverage of the intervals.
         """
         j, k = nesting.pairs
-        first, total = (
-            _upper_half(count, confidence) * self.event for count in (self.joint, self.total)
-        )
         both = np.minimum(self.joint[j], self.joint[k])
-        pair = _upper_half(both, confidence) * np.sqrt(self.event[j] * self.event[k])
-        unit = _upper_half(self.variance, confidence)
-        sums = {
-            "S1": first,
-            "ST": total,
-            "shapley": total / 2,  # of a denominator that is half as large
-            "S2": pair,
-            "mean": unit * np.sqrt(self.spread / 2),
-            "variance": unit * self.spread / 4,
+        sparse = self._sparse(self.total)
+        events = {  # size, how many were met, whether they are sparse
+            "S1": (self.event, self.joint, sparse),
+            "ST": (self.event, self.total, sparse),
+            "shapley": (self.event / 2, self.total, sparse),  # its denominator is half as large
+            "S2": (
+                np.sqrt(self.event[j] * self.event[k]),
+                both,
+                np.maximum(sparse[j], sparse[k]),
+            ),
+            "mean": (np.sqrt(self.spread / 2), self.variance, self._sparse(self.variance)),
+            "variance": (self.spread / 4, self.variance, self._sparse(self.variance)),
         }
+        unmet = _upper_half(np.zeros(1), confidence)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return {name: sums[name] / pooled[name] for name in sums}
+            return {
+                name: (
+                    _upper_half(met, confidence) * size / pooled[name],
+                    unmet * share * size / pooled[name],
+                )
+                for name, (size, met, share) in events.items()
+            }
+
+    def _sparse(self, support: Floats) -> Floats:
+        """Return 1 where support is a small share of the base points, 0 where it is not."""
+        with np.errstate(divide="ignore"):
+            return np.clip(np.log2(SPARSE * self.points / support), 0, 1)
 
 
-def find_support(sums: Mapping[str, Floats], nesting: Nesting) -> Support:
+def find_support(sums: Mapping[str, Floats], nesting: Nesting, points: int) -> Support:
     """Find the support of every name; parts have that of their factor.
 
     Arguments:
         sums: Moments by name, (replicates, rows, units).
         nesting: What the rows mean.
+        points: Base points of all replicates.
     """
     pooled = {name: rows.sum(axis=0) for name, rows in sums.items()}
     total, squares = pooled["total"][: nesting.factors], pooled["spread_total"]
@@ -92,7 +112,7 @@ def find_support(sums: Mapping[str, Floats], nesting: Nesting) -> Support:
     with np.errstate(invalid="ignore", divide="ignore"):
         joint = np.where(event > 0, pooled["spread_first"] / np.square(event), 0)
     of = nesting.owners
-    return Support(support[of], joint[of], event[of], variance, spread)
+    return Support(support[of], joint[of], event[of], variance, spread, points)
 
 
 def _support(total: Floats, squares: Floats) -> tuple[Floats, Floats]:
