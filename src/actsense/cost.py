@@ -37,14 +37,14 @@ GB = 1e9
 DECODED_BLOCKS = 16  # of a design: their share of different evaluations errs by about 0.01
 
 # An array of a store is two files: one shard, and what describes it.
-LAYER_ARRAYS = 13  # of the indices of a layer: six estimates, their intervals, what is dead
-NETWORK_ARRAYS = 17  # of their root: six estimates, their intervals, two counts, three labels
+LAYER_ARRAYS = 15  # of the indices of a layer: six estimates, intervals, dead, rare, support
+NETWORK_ARRAYS = 18  # of their root: six estimates, their intervals, three counts and labels
 CONTRAST_ARRAYS = len(STATISTICS) + 1
 TOP_ARRAYS = len(DESCRIPTIONS)  # of the top images of a layer
 TOP_ROOT_ARRAYS = 3  # conditions, rows, parameters
 TOP_BYTES = 4 + 2 + 4  # of a unit's image, draw and response
 LABEL_BYTES = 200  # of a condition
-MASKING_ARRAYS = 42  # with labels of conditions, and of predictions
+MASKING_ARRAYS = 44  # with labels of conditions, and of predictions
 VARIATION_ARRAYS = 3  # of a layer
 # Tables, the list of channels, time stamps of folders, and figures; without those
 # that are one per layer, value or design.
@@ -253,7 +253,8 @@ def _top_bytes(images: StandIn, law: InputLaw, units: int) -> int:
 def _index_bytes(factors: int) -> int:
     """Return the bytes of all indices of a unit, with intervals, before compression."""
     shares = 3 * factors + factors**2  # first, total, Shapley, second; float32
-    return 2 * (4 * shares + 8 * 2) + 1  # mean and variance are float64
+    # Mean and variance are float64; two flags, and a support of every factor.
+    return 2 * (4 * shares + 8 * 2) + 2 + 4 * factors
 
 
 def _result_files(study: Study, network: str) -> int:
@@ -291,10 +292,9 @@ def _masking_bytes(study: Study, sizes: Sizes) -> int:
     """Return the bytes of everything about masked networks, before compression."""
     masking, classes = study.settings["masking"], int(study.survey["classes"])
     plans = len(masking["values"]) * len(masking["scales"]) * len(masking["fractions"])
-    kept: int = 1 + (sizes.factors + sizes.parts) * (
-        1 + 2 * plans
-    )  # conditions whose predictions are kept
-    numbers = 4 * (16 + 4 * classes + int(masking["bootstrap"]))
+    names = sizes.factors + sizes.parts
+    kept: int = 1 + names * (1 + 2 * plans)  # conditions whose predictions are kept
+    numbers = 4 * (20 + 4 * classes + int(masking["bootstrap"]))
     return sizes.masks * (LABEL_BYTES + numbers) + kept * sizes.masked_images * 2 * 5
 
 

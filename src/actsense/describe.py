@@ -69,13 +69,14 @@ def _totals(totals: xr.Dataset) -> Iterator[str]:
             columns=totals["factor"].to_numpy(),
         )
         yield str(table.to_string())
-    counts = zip(
-        totals["layer"].to_numpy(),
-        totals["units"].to_numpy(),
-        totals["dead_units"].to_numpy(),
-        strict=True,
+    flags = [flag for flag in ("dead", "rare") if f"{flag}_units" in totals]
+    yield "\nunits: " + ", ".join(
+        f"{layer} {int(one['units'])} ("
+        + ", ".join(f"{int(one[f'{flag}_units'])} {flag}" for flag in flags)
+        + ")"
+        for layer in totals["layer"].to_numpy()
+        for one in [totals.sel(layer=layer)]
     )
-    yield "\nunits: " + ", ".join(f"{n} {units} ({dead} dead)" for n, units, dead in counts)
 
 
 def _variables(data: xr.Dataset) -> Iterator[str]:

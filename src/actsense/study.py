@@ -235,7 +235,7 @@ class Study:
         return count_conditions(
             self.settings["masking"],
             augmentations=self.settings["designs"][design]["augmentations"],
-            factors=factor_names(self.settings["designs"][design]["augmentations"]),
+            factors=self._factors(design),
             map_layers=len(self.maps(network)),
         )
 
@@ -345,8 +345,7 @@ class Study:
 
     def _segment_units(self, network: str, design: str) -> int:
         """Return the most units that are chosen in segments, all colour channels together."""
-        factors = len(factor_names(self.settings["designs"][design]["augmentations"]))
-        chosen = self.settings["segments"]["channels"] * factors
+        chosen = self.settings["segments"]["channels"] * len(self._factors(design))
         return sum(
             COLOUR_CHANNELS * min(channels, chosen) * rows * cols
             for channels, rows, cols in self.maps(network)
@@ -364,6 +363,10 @@ class Study:
             walks=described["walks"],
             seed=self.settings["seed"],
         )
+
+    def _factors(self, design: str) -> tuple[str, ...]:
+        """Return the factors that indices of a design have."""
+        return factor_names(self.settings["designs"][design]["augmentations"])
 
     def _network_settings(self, network: str, *aside: str) -> Settings:
         """Return a network's settings without those that do not change what it computes."""

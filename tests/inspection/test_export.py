@@ -18,7 +18,7 @@ from actsense.inspection.published import PublishedStudy
 from actsense.store import write_results
 
 SET1 = ["erasing", "sharpness_const", "rolling", "grayscaling", "gaussian_blur"]
-CONTEXT = ["order", "class", "image", "partition"]
+CONTEXT = ["order", "content", "partition", "class", "image"]
 BOUNDARIES = [0, 5, 6, 9, 10, 12, 13, 14, 15]  # of the scalars in shpv, as published for set 1
 STEM, HEAD = ("channel", "row", "col"), ("unit",)
 LAYERS = {"features.2": (STEM, (2, 3, 4)), "probabilities": (HEAD, (5,))}
@@ -31,15 +31,19 @@ def indices(rng: np.random.Generator, factors: int, layer: str) -> xr.Dataset:
     square = rng.normal(0, 0.1, (factors, factors, *shape))
     square = (square + square.swapaxes(0, 1)) / 2
     square[np.arange(factors), np.arange(factors)] = np.nan
-    shares = rng.normal(1, 1, (factors, *shape))
+    shares = rng.normal(1, 0.3, (factors, *shape))
     data: dict[str, Any] = {
         "S1": rng.normal(0.1, 0.1, (factors, *shape)),
         "ST": rng.normal(0.3, 0.1, (factors, *shape)),
         "shapley": shares / shares.sum(axis=0),
         "S2": square,
     }
-    dead = np.zeros(shape, dtype=bool)
-    dead.flat[1] = True
+    inside = slice(factors - 4, None)  # content and its parts
+    square[inside, inside] = np.nan
+    data["shapley"][-4] = data["shapley"][-3:].sum(axis=0)
+    data["shapley"] /= data["shapley"][:-3].sum(axis=0)
+    dead, rare = (np.zeros(shape, dtype=bool) for _ in range(2))
+    dead.flat[1] = rare.flat[2] = True
     for values in data.values():
         values[..., dead] = np.nan
     data = {
@@ -49,7 +53,7 @@ def indices(rng: np.random.Generator, factors: int, layer: str) -> xr.Dataset:
     data["S1_ci"] = data["S1"]
     data["mean"] = names, rng.normal(size=shape)
     data["variance"] = names, rng.random(shape)
-    data["dead"] = names, dead
+    data["dead"], data["rare"] = (names, dead), (names, rare)
     return xr.Dataset(data)
 
 
@@ -177,7 +181,7 @@ def test_what_is_exported_is_read_back(tmp_path: Path, design: str) -> None:
     assert back.settings == run.settings
     for name in LAYERS:
         ours, theirs = run.layer(name), back.layer(name)
-        for index in ("S1", "ST", "S2", "shapley", "mean", "variance", "dead"):
+        for index in ("S1", "ST", "S2", "shapley", "mean", "variance", "dead", "rare"):
             assert theirs[index].dims == ours[index].dims
             np.testing.assert_allclose(theirs[index], ours[index], rtol=2e-6, atol=1e-7)
             assert "defects" not in theirs[index].attrs

@@ -19,6 +19,7 @@ from actsense.inspection.published import PublishedStudy, holds_value_files
 SET1 = ["erasing", "sharpness_const", "rolling", "grayscaling", "gaussian_blur"]
 SET2 = ["brightness", "contrast", "saturation", "hue"]
 SET2 += ["hflip", "rotation", "elliptic_local_blur"]
+FLAGS = ("dead", "rare")  # ours, not published
 CONTEXT = ["order", "class", "partition"]
 # How many scalars of shpv belong to each factor, from the published boundaries.
 SIZES = {"1": np.diff([0, 5, 6, 9, 10, 12, 13, 14, 15])}
@@ -218,6 +219,7 @@ def test_units_weigh_in_with_their_variance(archive: Path) -> None:
     assert root["layer"].to_numpy().tolist() == ["features.2", "probabilities", "network"]
     assert root["units"].to_numpy().tolist() == [24, 5, 29]
     assert root["dead_units"].to_numpy().tolist() == [0, 0, 0]
+    assert root["rare_units"].to_numpy().tolist() == [0, 0, 0]  # no file says
     flat = [run.layer(name).load() for name in run.layers]
     weights = [layer.variance.to_numpy().ravel().astype(float) for layer in flat]
     for name in ("S1", "ST", "S2"):
@@ -282,7 +284,7 @@ def test_arrays_say_their_file_and_what_is_wrong_with_them(archive: Path) -> Non
     assert layer.ST.attrs["file"] == NAME.format("si", 1)
     assert "drawn anew for every evaluation" in layer.ST.attrs["defects"]
     assert "float32" in layer.variance_switched.attrs["defects"]
-    assert all("defects" in array.attrs for name, array in layer.items() if name != "dead")
+    assert all("defects" in array.attrs for name, array in layer.items() if name not in FLAGS)
     kinds = [name.split("_")[0] for name in json.loads(run.indices.attrs["files"])]
     assert kinds == ["shptv", "shpv", "si", "sitv"]
 

@@ -316,7 +316,7 @@ def test_a_store_holds_what_was_found(tmp_path: Path, ranks: int) -> None:
 
 
 def test_a_job_may_hold_its_top_images() -> None:
-    sizes = dict.fromkeys(Sizes.__dataclass_fields__, 1) | {"units": 1_539_560, "factors": 11}
+    sizes = dict.fromkeys(Sizes.__dataclass_fields__, 1) | {"units": 1_539_560, "factors": 9}
     plain, keeping = (
         megabytes("estimate_contrast", Sizes(**(sizes | {"top_images": n}))) for n in (0, 6)
     )

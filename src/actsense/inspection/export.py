@@ -1,8 +1,8 @@
 """Indices and contrasts of a run in the layout of the published value files.
 
 A program that reads published files reads these, with three differences that every file states:
-the image is a factor here, in datasets of its own; a factor is one player, whose Shapley effect
-stands in the first of its numbers, the others being zero; one input law is behind all values.
+image and content are factors here, in datasets of their own; a factor is one player, whose Shapley
+effect stands in the first of its numbers, the others being zero; one input law is behind all.
 """
 
 __all__ = ["export_hdf5"]
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.inspection.hdf5_arrays import Scheme
-from actsense.inspection.hdf5_layout import BESIDE, SETS, file_name, group_name
+from actsense.inspection.hdf5_layout import SETS, file_name, group_name
 from actsense.inspection.run import RunResults
 from actsense.store import replacing
 
@@ -29,13 +29,16 @@ Arrays = Mapping[str, NDArray[Any]]
 
 PACKED = {"compression": "gzip", "compression_opts": 9, "shuffle": True, "fletcher32": True}
 NOTES = {
-    "si": "First-order and total indices of the factors in `slots`; those of the image, which the "
-    "layout has no place for, are in `image:si+sT` and `image:si2` (its pairs with the slots). "
-    "Not clipped. 0 for all factors of a dead unit.",
+    "si": "First-order and total indices of the factors in `slots`; those of image and content, "
+    "which the layout has no place for, are in `image:si+sT` and `image:si2` (its pairs with the "
+    "slots) and in `content:si+sT` and `content:si2`. Partition, class and image are the parts of "
+    "content, a nested split that adds up to it. Not clipped. 0 for all factors of a dead unit; "
+    "`rare` is 1 for units whose intervals could not be trusted.",
     "sitv": "Mean and variance under the one input law of all values.",
     "shpv": "Shapley effect of every factor, times the variance of the unit, in the first of the "
     "factor's numbers; the others are 0. That of the image is in `image:shpv`: without it the "
-    "sums over a factor's numbers make up 1 - (its share) of the variance. Not clipped.",
+    "sums over a factor's numbers make up 1 - (its share) of the variance. `content:shpv` is that "
+    "of class, image and partition together. Not clipped.",
     "shptv": "Mean and variance under the one input law of all values: the same as in sitv.",
     "cs": "The names of the layout are kept as they were published: `cs_rbscc` is the "
     "point-biserial, `cs_pbrcc` the magnitude of the rank-biserial correlation; `rank_biserial` "
@@ -164,10 +167,12 @@ def _sobol(units: xr.Dataset, scheme: Scheme) -> Arrays:
         "si+sT": np.stack([first[held], total[held]]),
         "si2": pairs[np.take(held, j), np.take(held, k)][None],
     }
-    if BESIDE in scheme.factors:
-        image = scheme.factors.index(BESIDE)
-        arrays[f"{BESIDE}:si+sT"] = np.stack([first[image], total[image]])
-        arrays[f"{BESIDE}:si2"] = pairs[image, held]
+    for name in scheme.beside:
+        row = scheme.factors.index(name)
+        arrays[f"{name}:si+sT"] = np.stack([first[row], total[row]])
+        arrays[f"{name}:si2"] = pairs[row, held]
+    if "rare" in units:
+        arrays["rare"] = units["rare"].to_numpy().ravel()
     return {name: np.nan_to_num(values, nan=0.0) for name, values in arrays.items()}
 
 
@@ -177,8 +182,8 @@ def _effects(units: xr.Dataset, scheme: Scheme) -> Arrays:
     scalars = np.zeros((scheme.starts[-1], effects.shape[1]))
     scalars[scheme.starts[:-1]] = effects[[scheme.factors.index(name) for name in scheme.slots]]
     arrays = {"shpv": scalars}
-    if BESIDE in scheme.factors:
-        arrays[f"{BESIDE}:shpv"] = effects[scheme.factors.index(BESIDE)]
+    for name in scheme.beside:
+        arrays[f"{name}:shpv"] = effects[scheme.factors.index(name)]
     return arrays
 
 

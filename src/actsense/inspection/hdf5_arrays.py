@@ -18,7 +18,8 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from actsense.errors import ConfigError
-from actsense.inspection.hdf5_layout import BESIDE, pair_row, scalars
+from actsense.inspection.hdf5_layout import BESIDE, CONTEXT, pair_row, scalars
+from actsense.sampling.designs import PARTS
 from actsense.store import unit_dimensions
 
 Floats = NDArray[np.float32]
@@ -61,19 +62,39 @@ class Scheme:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Factors that the arrays hold, in their order."""
-        return tuple(name for name in self.factors if name != BESIDE)
+        """Factors that the arrays hold, in their order: augmentations, then those published."""
+        own = [name for name in self.factors if name not in (*CONTEXT, *BESIDE)]
+        return (*own, *(name for name in CONTEXT if name in self.factors))
 
     @property
     def starts(self) -> list[int]:
         """First scalar of every slot, and how many scalars there are."""
         return [0, *accumulate(map(scalars, self.slots))]
 
-    def rows(self, held: NDArray[Any], beside: NDArray[Any] | None) -> NDArray[Any]:
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Factors that have datasets of their own."""
+        return tuple(name for name in self.factors if name in BESIDE)
+
+    def rows(self, held: NDArray[Any], beside: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Put what the arrays hold of the slots, and beside them, into our order of factors."""
-        if beside is None:
-            return held
-        return np.insert(held, self.factors.index(BESIDE), beside, axis=0)
+        slots = dict(zip(self.slots, held, strict=True))
+        return np.stack([slots[n] if n in slots else beside[n] for n in self.factors])
+
+    @property
+    def nested(self) -> tuple[bool, ...]:
+        """Which factors are parts of content, where that is a factor."""
+        split = "content" in self.factors
+        return tuple(split and name in PARTS for name in self.factors)
+
+    def disjoint(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows of factors that do not hold one another: content without its parts."""
+        return np.asarray(values[~np.array(self.nested)])
+
+    def is_pair(self, first: int, second: int) -> bool:
+        """Tell whether two factors are different, and not content and parts of it."""
+        inside = [self.nested[k] or self.factors[k] == "content" for k in (first, second)]
+        return first != second and not all(inside)
 
 
 class LazyArray(BackendArray):
@@ -169,13 +190,8 @@ class LayerFiles:
 
     def _sobol_rows(self, file: h5py.File, which: int, units: slice) -> Floats:
         group = file[self.group]
-        beside = f"{BESIDE}:si+sT"
-        return np.asarray(
-            self.scheme.rows(
-                group["si+sT"][which, :, units],
-                group[beside][which, units] if beside in group else None,
-            )
-        )
+        beside = {one: group[f"{one}:si+sT"][which, units] for one in self.scheme.beside}
+        return self.scheme.rows(group["si+sT"][which, :, units], beside)
 
     def second_order(
         self, first: NDArray[np.int64], second: NDArray[np.int64], units: slice
@@ -188,13 +204,17 @@ class LayerFiles:
             group = file[self.group]
             places: dict[int, list[tuple[int, int]]] = {}  # of every row, where it goes
             for a, b in np.ndindex(shape[:2]):
+                if not self.scheme.is_pair(int(first[a]), int(second[b])):
+                    continue
                 held = sorted(
                     slots.index(k) for k in {int(first[a]), int(second[b])} if k in slots
                 )
                 if len(held) == 2:
                     places.setdefault(pair_row(held[0], held[1], len(slots)), []).append((a, b))
-                elif first[a] != second[b]:
-                    values[a, b] = group[f"{BESIDE}:si2"][held[0], units]
+                else:  # with one of those beside
+                    other = {int(first[a]), int(second[b])} - {slots[held[0]]}
+                    name = self.scheme.factors[other.pop()]
+                    values[a, b] = group[f"{name}:si2"][held[0], units]
             if places:
                 rows = sorted(places)
                 # Described with an axis of one in front, and without.
@@ -211,22 +231,20 @@ class LayerFiles:
             group = file[self.group]
             held = group["shpv"][:, units].astype(np.float64)
             summed = np.add.reduceat(held, self.scheme.starts[:-1], axis=0)
-            beside = f"{BESIDE}:shpv"
-            return np.asarray(
-                self.scheme.rows(summed, group[beside][units] if beside in group else None)
-            )
+            beside = {one: group[f"{one}:shpv"][units] for one in self.scheme.beside}
+            return self.scheme.rows(summed, beside)
 
     def shapley(self, picks: NDArray[np.int64], units: slice) -> NDArray[np.float64]:
         """Return the share of every factor in the sum of all; NaN where that is not positive."""
         effects = self.raw_effects(units)
-        total = effects.sum(axis=0)
+        total = self.scheme.disjoint(effects).sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(total > 0, effects[picks] / total, np.nan)
 
     def shapley_clipped(self, picks: NDArray[np.int64], units: slice) -> NDArray[np.float64]:
         """Return the shares that the published maps show: clipped at zero, then normalised."""
         effects = self.raw_effects(units).clip(0)
-        total = effects.sum(axis=0)
+        total = self.scheme.disjoint(effects).sum(axis=0)
         effects[effects <= SMALLEST] = 0
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(total > 0, effects[picks] / total, np.nan)
@@ -245,6 +263,14 @@ class LayerFiles:
             return np.asarray(~self.raw_effects(units).any(axis=0))
         kind = "sitv" if "sitv" in self.paths else "shptv"
         return np.asarray(self.moment(kind, "var", units) == 0)
+
+    def rare(self, units: slice) -> NDArray[np.bool_]:
+        """Tell which units are rare; none where files do not say, as published ones."""
+        if "si" in self.paths:
+            with reading_values(self.paths["si"]) as file:
+                if "rare" in file[self.group]:
+                    return np.asarray(file[self.group]["rare"][units] != 0)
+        return np.zeros(units.stop - units.start, dtype=bool)
 
 
 @dataclass(frozen=True)

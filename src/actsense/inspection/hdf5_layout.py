@@ -49,8 +49,8 @@ SETS = {
     ),
 }
 CONTEXT = ("order", "class", "partition")
-# The layout has no place for the image as a factor: files of ours hold it in datasets beside.
-BESIDE = "image"
+# The layout has no place for these factors: files of ours hold them in datasets beside.
+BESIDE = ("content", "image")
 PARAMETERS = {
     "erasing": 4,
     "rolling": 2,

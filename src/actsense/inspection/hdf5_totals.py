@@ -46,9 +46,9 @@ class Totals:
         """Return the average `mean` or `variance` over units, (layers,)."""
         return np.array([self._ratio(name, k) for k in range(entries.start, entries.stop)])
 
-    def dead(self, entries: slice) -> NDArray[np.int64]:
-        """Return how many units nothing moves, (layers,)."""
-        counts = [self._summed("dead", k)[0] for k in range(entries.start, entries.stop)]
+    def count(self, flag: str, entries: slice) -> NDArray[np.int64]:
+        """Return how many units are `dead` or `rare`, (layers,)."""
+        counts = [self._summed(flag, k)[0] for k in range(entries.start, entries.stop)]
         return np.array(counts, dtype=np.int64)
 
     def _ratio(self, name: str, entry: int) -> Floats:
@@ -83,9 +83,11 @@ def _sums(layer: LayerFiles, name: str, units: slice) -> tuple[Floats, Floats]:
     every = np.arange(len(layer.scheme.factors))
     if name == "shapley":
         effects = layer.raw_effects(units)
-        return effects.sum(axis=1), np.asarray(effects.sum())
-    if name == "dead":
-        return np.asarray(layer.dead(units).sum()), np.zeros(())
+        whole = layer.scheme.disjoint(effects)
+        return effects.sum(axis=1), np.asarray(whole.sum())
+    if name in ("dead", "rare"):
+        flagged = layer.dead(units) if name == "dead" else layer.rare(units)
+        return np.asarray(flagged.sum()), np.zeros(())
     if name in ("mean", "variance"):
         kind = "sitv" if "sitv" in layer.paths else "shptv"
         held = layer.moment(kind, {"mean": "mean", "variance": "var"}[name], units)

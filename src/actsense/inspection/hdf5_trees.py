@@ -73,7 +73,7 @@ class Content:
         """The augmentations of its design."""
         if self.is_ours:
             factors = json.loads(self.attributes["factors"])
-            return tuple(name for name in factors if name not in (*CONTEXT, BESIDE))
+            return tuple(name for name in factors if name not in (*CONTEXT, *BESIDE))
         number = str(self.file.design).removeprefix("set")
         if number not in SETS:
             raise ConfigError(
@@ -282,6 +282,8 @@ def _layer_dataset(layer: LayerFiles, *, ours: bool) -> xr.Dataset:
             add(f"variance{suffix}", kind, {}, partial(layer.moment, kind, "var"))
     described = {"description": "nothing moves this unit: its indices are undefined"}
     data["dead"] = lazy(layer.dead, {}, layer.shape, described, dtype=bool)
+    described = {"description": "too few differences carry its estimates; unknown if published"}
+    data["rare"] = lazy(layer.rare, {}, layer.shape, described, dtype=bool)
     return xr.Dataset(data)
 
 
@@ -307,7 +309,8 @@ def _totals_dataset(layers: Mapping[str, LayerFiles], scheme: Scheme, *, ours: b
     if "sitv" in everywhere:
         add("mean", {}, partial(totals.moment, "mean"), np.float64)
         add("variance", {}, partial(totals.moment, "variance"), np.float64)
-    add("dead_units", {}, totals.dead, np.int64)
+    add("dead_units", {}, partial(totals.count, "dead"), np.int64)
+    add("rare_units", {}, partial(totals.count, "rare"), np.int64)
     data["units"] = ("layer", [*totals.units, sum(totals.units)])
     names = list(scheme.factors)
     coordinates = {"factor": names, "factor_2": names, "layer": [*layers, "network"]}
