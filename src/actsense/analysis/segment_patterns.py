@@ -218,10 +218,13 @@ def _compared(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> di
     gap = np.abs(first[0] - second[0])
     defined = np.isfinite(gap)
     pairs = int(defined.sum())
-    difference = float(gap[defined].mean()) if pairs else float("nan")
+    if not pairs:  # every channel of one of them is left out
+        names = ("difference", "rho", "difference_low", "difference_high", "low", "high")
+        return {**dict.fromkeys(names, float("nan")), "pairs": 0}
+    difference = float(gap[defined].mean())
     rho = float(spearman(first[0][None, defined], second[0][None, defined])[0, 0])
     a, b = first[1][defined], second[1][defined]
-    width = _half_width(np.abs(a - b).mean(axis=0) if pairs else np.full(1, np.nan))
+    width = _half_width(np.abs(a - b).mean(axis=0))
     z = np.arctanh(np.clip(spearman(a[None], b[None])[0, 0], -LARGEST, LARGEST))
     center, spread = np.arctanh(np.clip(rho, -LARGEST, LARGEST)), _half_width(z)
     return {
