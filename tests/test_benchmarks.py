@@ -30,7 +30,7 @@ def test_the_ratio_counts_all_evaluations_of_both_designs(
     measured: dict[str, Measurement],
 ) -> None:
     found = measured["gpu_alexnet_over_forward"]
-    assert f"of {16 * (32 + 40)} evaluations" in found.how
+    assert f"of {16 * (36 + 44)} evaluations" in found.how
     assert found.value > 0.5
 
 

@@ -31,10 +31,10 @@ def test_coverage_counts_the_intervals_that_hold_the_exact_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Half-widths a little larger than the errors hold all values, smaller ones none."""
-    (found,) = coverage.estimates(0, (16,), replicates=4)
+    (found,) = coverage.estimates(0, (64,))
     exact = {i: np.stack([f.exact[i] for f in FUNCTIONS], axis=1) for i in coverage.TITLES}
-    monkeypatch.setattr(coverage, "BASE_POINTS", (16, 16))
-    monkeypatch.setattr(coverage, "JUDGED", 16)
+    monkeypatch.setattr(coverage, "BASE_POINTS", (64, 64))
+    monkeypatch.setattr(coverage, "JUDGED", 64)
     for share, expected in ((1.1, 1.0), (0.9, 0.0)):
         for index in coverage.TITLES:
             found.half_widths[index][:] = share * abs(found.values[index] - exact[index])

@@ -196,18 +196,18 @@ def test_a_budget_below_one_shard_names_what_would_fit(budget: float) -> None:
 @pytest.mark.parametrize(
     ("shards", "advice"),
     [
-        ("auto", r"0\.041, or choose `activations: stream`"),
-        (1, r"0\.318 \(or to 0\.041 and designs\.geometry\.shards: 8\), or choose"),
+        ("auto", r"0\.045, or choose `activations: stream`"),
+        (1, r"0\.349 \(or to 0\.045 and designs\.geometry\.shards: 8\), or choose"),
     ],
 )
 def test_a_budget_below_one_block_names_the_smallest_that_works(shards: Any, advice: str) -> None:
-    # One block: 16 points x 40 nodes x 15,434 units x 4 bytes = 39.5 MB, and one more.
+    # One block: 16 points x 44 nodes x 15,434 units x 4 bytes = 43.5 MB, and one more.
     settings = changed("designs.geometry.shards", shards) | {"store_budget_gb": 0.04}
     del settings["designs"]["colour"]
     with pytest.raises(ConfigError, match=f"Raise it to {advice}"):
         Study.load(settings, SCHEMA).check_budget()
     settings["designs"]["geometry"]["shards"] = 8
-    Study.load(settings | {"store_budget_gb": 0.041}, SCHEMA).check_budget()
+    Study.load(settings | {"store_budget_gb": 0.045}, SCHEMA).check_budget()
 
 
 @pytest.mark.parametrize("budget", [0.05, 0.3, 0.4, 0.7, 1.3, 4])
@@ -221,7 +221,7 @@ def test_automatic_shards_are_the_fewest_within_budget_and_time(
         del settings["networks"]["small"]["images_per_second"]
     settings |= {"store_budget_gb": budget, "activations": activations, "job_minutes": 20}
     study = Study.load(settings, SCHEMA)
-    rows, units, blocks = 16 * 40, study.units("small"), study.blocks("small", "geometry")
+    rows, units, blocks = 16 * 44, study.units("small"), study.blocks("small", "geometry")
 
     def fits(shards: int) -> bool:
         largest = ceil(blocks / shards) * rows
@@ -231,7 +231,7 @@ def test_automatic_shards_are_the_fewest_within_budget_and_time(
 
     fewest = next((n for n in range(1, blocks) if fits(n)), blocks)
     assert study.sharding("small", "geometry").parts == fewest
-    assert study.sharding("small", "colour").parts <= fewest  # 32 nodes instead of 40
+    assert study.sharding("small", "colour").parts <= fewest  # 36 nodes instead of 44
 
 
 @pytest.mark.parametrize("path", ["config.yaml", "workflow/studies/test.yaml"])
