@@ -70,7 +70,7 @@ within_matrices(within[within["value"] == value], title=run.network)
 # table; `reliability` near 0 means that the maps are noise.
 
 # %%
-context = ("order", "class", "image", "partition")
+context = ("order", "content", "partition", "class", "image")
 augmented = within[
     ~within["variable_1"].str.startswith(context) & ~within["variable_2"].str.startswith(context)
 ]

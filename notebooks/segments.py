@@ -107,7 +107,7 @@ for line, (colour, maps) in zip(axes, indices.items(), strict=True):
 for axis, name in zip(axes[0], augmentations, strict=True):
     axis.set_title(name.replace("_", "\n"), fontsize=9)
 figure.colorbar(drawn, ax=axes, shrink=0.6, label="first-order index", extend="both")
-figure.suptitle(f"{title}: {layer}, channel {at} (gray: dead)")
+figure.suptitle(f"{title}: {layer}, channel {at} (gray: dead or rare)")
 plt.show()
 # %% [markdown]
 # ## Do factors go together in the same places?

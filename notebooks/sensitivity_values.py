@@ -54,15 +54,17 @@ print(f"Shown: {title}. There are also: {', '.join(map(str, found[1:])) or 'no o
 #
 # Mean and variance of the responses in the units' own scale, averaged over units, with
 # half-widths of their 95 % intervals (`_ci`). Dead units are moved by no factor; they have no
-# indices.
+# indices. Of rare units too few differences are known for an interval to be trusted; they count
+# here, by their variance.
 
 # %%
 totals = run.indices.to_dataset()
-columns = ["units", "dead_units", "mean", "mean_ci", "variance", "variance_ci"]
+columns = ["units", "dead_units", "rare_units", "mean", "mean_ci", "variance", "variance_ci"]
 totals[columns].to_dataframe().loc[[*run.layers, "network"]].round(4)
 
 # %% [markdown]
-# Shares of the variance over depth. All factors above, augmentations alone below.
+# Shares of the variance over depth. All factors above, augmentations alone in the
+# middle, content and its parts below.
 
 # %%
 depth_profile(totals, title=title)

@@ -70,7 +70,7 @@ print(f"Shown: {title}. Layers with positions: {', '.join(mapped)}.")
 # ## The response itself
 #
 # Mean and standard deviation under all random augmentations, in the unit's own scale, and their
-# ratio, the coefficient of variation. A frame around the border comes from padding. Gray: dead.
+# ratio, the coefficient of variation. A frame around the border comes from padding. White: dead or rare.
 
 # %%
 deviation = np.sqrt(one["variance"])
@@ -81,7 +81,7 @@ shown = {
 }
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
 for axis, (name, values) in zip(axes, shown.items(), strict=True):
-    drawn = axis.imshow(values.where(~one["dead"]), cmap="Reds")
+    drawn = axis.imshow(values.where(alive), cmap="Reds")
     axis.set(title=name, xticks=[], yticks=[], facecolor="0.7")
     figure.colorbar(drawn, ax=axis, shrink=0.8)
 figure.suptitle(title)
@@ -107,7 +107,7 @@ figure, axes = plt.subplots(
 )  # fmt: skip
 for line, (index, name) in zip(axes, NAMES.items(), strict=True):
     for axis, factor in zip(line, run.factors, strict=True):
-        values = one[index].sel(factor=factor).where(~one["dead"])
+        values = one[index].sel(factor=factor).where(alive)
         drawn = axis.imshow(values, cmap="Reds", norm=LIMITS)
         axis.set(xticks=[], yticks=[], facecolor="0.7")
     line[0].set_ylabel(name, rotation=0, ha="right", va="center")

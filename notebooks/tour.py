@@ -112,13 +112,14 @@ depth_profile(run.indices.to_dataset(), title=title)
 #
 # `run.layer(name)` is an `xarray.Dataset` with every unit; each index has its half-width of the
 # interval beside it, in the variable that ends in `_ci`. A unit that no factor moves is dead, and
-# its indices are undefined. The table says, for the layer in the middle of the network, what the
+# its indices are undefined; where too few differences carry them, it is rare, and its intervals
+# cannot be trusted. The table says, for the layer in the middle of the network, what the
 # median unit feels, and for how many units the interval lies above zero.
 
 # %%
 layer = run.layers[len(run.layers) // 2]
 units = run.layer(layer)
-alive = ~units["dead"]
+alive = ~(units["dead"] | units["rare"])
 places = [name for name in alive.dims]
 certain = (units["shapley"] - units["shapley_ci"] > 0).where(alive)
 pd.DataFrame(
@@ -127,7 +128,7 @@ pd.DataFrame(
         "median half-width": units["shapley_ci"].where(alive).median(places).to_series(),
         "units above zero, share": certain.mean(places).to_series(),
     }
-).round(3).rename_axis(f"{layer}: {int(alive.sum())} of {alive.size} units alive")
+).round(3).rename_axis(f"{layer}: {LeftOut.count(units)}, left out")
 
 # %% [markdown]
 # ## One unit
