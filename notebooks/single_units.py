@@ -63,6 +63,7 @@ augmentations = list(run.augmentations)
 moved = channels["shapley"].sel(factor=augmentations).sum("factor") * channels["variance"]
 channel = int(moved.to_numpy().argmax()) if channel is None else channel
 one = units.isel(channel=channel)
+alive = ~(one["dead"] | one["rare"])
 title = f"{run.network}, {run.design}: {layer}, channel {channel}"
 print(f"Shown: {title}. Layers with positions: {', '.join(mapped)}.")
 
@@ -70,7 +71,8 @@ print(f"Shown: {title}. Layers with positions: {', '.join(mapped)}.")
 # ## The response itself
 #
 # Mean and standard deviation under all random augmentations, in the unit's own scale, and their
-# ratio, the coefficient of variation. A frame around the border comes from padding. White: dead or rare.
+# ratio, the coefficient of variation. A frame around the border comes from padding. Gray: dead or
+# rare.
 
 # %%
 deviation = np.sqrt(one["variance"])
@@ -170,7 +172,6 @@ layer_maps(units, channels, title=f"{run.network}, {run.design}, {layer}", shown
 # explain of the variance over positions is more than noise.
 
 # %%
-alive = ~one["dead"]
 print(f"{title}, {int(alive.sum())} of {alive.size} positions alive. Shapley effects:")
 for factor in augmentations:
     effect, half = (
