@@ -28,6 +28,7 @@ import actsense
 from actsense.figures.contrasts import contrast_bars
 from actsense.figures.profiles import depth_profile
 from actsense.inspection.pictures import draw_pictures
+from actsense.store import LeftOut
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110
