@@ -28,7 +28,6 @@ import actsense
 from actsense.figures.contrasts import contrast_bars
 from actsense.figures.profiles import depth_profile
 from actsense.inspection.pictures import draw_pictures
-from actsense.store import LeftOut
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110
@@ -129,7 +128,7 @@ pd.DataFrame(
         "median half-width": units["shapley_ci"].where(alive).median(places).to_series(),
         "units above zero, share": certain.mean(places).to_series(),
     }
-).round(3).rename_axis(f"{layer}: {LeftOut.count(units)}, left out")
+).round(3).rename_axis(f"{layer}: {int(alive.sum())} of {alive.size} units; others dead or rare")
 
 # %% [markdown]
 # ## One unit
