@@ -37,7 +37,8 @@ GB = 1e9
 DECODED_BLOCKS = 16  # of a design: their share of different evaluations errs by about 0.01
 
 # An array of a store is two files: one shard, and what describes it.
-LAYER_ARRAYS = 15  # of the indices of a layer: six estimates, intervals, dead, rare, support
+# Of a layer's indices: six estimates, intervals, support, flags (one set nowhere has no chunk).
+LAYER_ARRAYS = 14
 NETWORK_ARRAYS = 18  # of their root: six estimates, their intervals, three counts and labels
 CONTRAST_ARRAYS = len(STATISTICS) + 1
 TOP_ARRAYS = len(DESCRIPTIONS)  # of the top images of a layer

@@ -26,7 +26,7 @@ EVERY_CONTROL = {
     "under": choose("Under", "brightness"),
     "contrast": view("Contrast"),
     "compare": view("Compare"),
-    "second factor": choose("with", "class"),
+    "second factor": choose("with", "class (part of content)"),
     "layers": view("two layers"),
     "other layer": choose("stage2 with", "probabilities"),
     "masking": view("Masking"),

@@ -8,7 +8,7 @@ from conftest import REPOSITORY, snakemake
 
 RULES = sorted((REPOSITORY / "workflow/rules").glob("*.smk"))
 SPOKEN = {
-    "accumulate": r"mixed, replicate [01]: 640 evaluations in",
+    "accumulate": r"mixed, replicate [01]: 3072 evaluations in",
     "cache_images": r"images: 1797 images in",
     "correlate": r"correlations: \d+ units in",
     "discriminate": r"discriminants: 8 cases in",
@@ -20,7 +20,7 @@ SPOKEN = {
     "evaluate_transforms": r"transforms: \d+ images in",
     "map_saliency": r"saliency: \d+ images in",
     "match_classes": r"classes, mixed: \d+ rankings in",
-    "sample_activations": r"mixed, replicate [01]: 640 evaluations in",
+    "sample_activations": r"mixed, replicate [01]: 3072 evaluations in",
     "sample_segments": r"mixed, replicate [01]: \d+ evaluations in",
     "train_network": r"training: 1347 images in .*; loss [\d.]+ after epoch 1",
 }

@@ -233,7 +233,7 @@ def test_what_discriminant_analysis_found_is_in_the_answer(copied: Path) -> None
         for variant in ("raw", "normalized")
     ]
     facts = {"chance": 1 / 3, "null_mean": 0.33, "null_high": 0.4, "channels": 4, "factors": 3}
-    facts |= {"positions": 4, "left_out": 0, "zero_maps": 0}
+    facts |= {"positions": 4, "left_out": 0, "zero_maps": 0, "dead_units": 0, "rare_units": 0}
     accuracy = [
         case
         | facts

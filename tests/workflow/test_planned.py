@@ -80,7 +80,7 @@ def test_a_run_makes_the_planned_evaluations(finished: Path) -> None:
     assert attributes["evaluations"] == cost.evaluations
     assert attributes["forward_passes"] == cost.forwards  # of so few blocks all are looked at
     designs = json.loads(attributes["configuration"])["designs"]
-    assert designs["mixed"]["base_points"] == 32
+    assert designs["mixed"]["base_points"] == 128
 
 
 def test_a_plan_is_printed_and_makes_nothing(tmp_path: Path) -> None:

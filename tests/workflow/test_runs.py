@@ -17,7 +17,7 @@ from actsense.sensitivity.moments_file import open_moments
 from actsense.store import file_hash, read_results
 
 RESULTS = Path("results/tiny/one/mixed")
-FACTORS = ["brightness", "rolling", "order", "class", "image", "partition"]
+FACTORS = ["brightness", "rolling", "order", "content", "partition", "class", "image"]
 TARGETS = (
     *("data", "networks", "indices", "contrast", "figures"),
     *("correlation", "lda", "masking", "single_class", "segments", "spatial"),
@@ -53,8 +53,11 @@ def test_indices_are_labelled_and_coherent(finished: Path) -> None:
     assert layer["S1"].dims == ("factor", "channel", "row", "col")
     assert tree["logits"]["ST"].dims == ("factor", "unit")
     alive = ~layer["dead"]
-    shapley = layer["shapley"].sum("factor").where(alive)
+    shapley = layer["shapley"].sel(factor=FACTORS[:4]).sum("factor").where(alive)
+    parts = layer["shapley"].sel(factor=FACTORS[4:]).sum("factor")
     np.testing.assert_allclose(shapley.to_numpy()[alive.to_numpy()], 1, rtol=1e-4)
+    content = layer["shapley"].sel(factor="content")
+    np.testing.assert_allclose(parts.where(alive), content.where(alive), rtol=1e-4, atol=1e-5)
     assert float((layer["S1"] - layer["ST"]).mean()) < 0
 
 
@@ -63,7 +66,7 @@ def test_provenance_is_inside(finished: Path) -> None:
     assert json.loads(attributes["configuration"])["study"] == "tiny"
     assert json.loads(attributes["configuration"])["precision"] == "float32"
     assert attributes["replicates"] == 2
-    assert attributes["forward_passes"] <= attributes["evaluations"] == 2 * 32 * (2 + 12 + 2 * 3)
+    assert attributes["forward_passes"] <= attributes["evaluations"] == 2 * 128 * (2 + 16 + 2 * 3)
     assert {"weights_sha256", "dataset_sha256", "commit", "versions", "seed"} <= set(attributes)
 
 
@@ -222,7 +225,7 @@ def test_streaming_gives_the_same_bits(copied: Path) -> None:
     with open_moments(copied / path) as (_, state):
         streamed = state.read()
 
-    assert streamed.points == stored.points == 32
+    assert streamed.points == stored.points == 128
     np.testing.assert_array_equal(streamed.sums, stored.sums)
 
 
