@@ -127,8 +127,8 @@ def index_work(sampling: Sampling) -> Measurement:
     return Measurement(
         "index_work_over_forward",
         per_evaluation / (forward / BATCH),
-        0.25,
         0.05,
+        0.03,
         "ratio",
         f"accumulate {work / rows * 1e3:.3f} ms per evaluation, D = {len(names)}, all indices; "
         f"estimation with intervals {estimate:.1f} s once, spread over {design.evaluations} "

@@ -27,8 +27,8 @@ def measurements() -> Iterator[Measurement]:
     yield Measurement(
         "moments_state",
         size / 1000,
-        1.5,
         0.8,
+        0.7,
         "kB per unit",
         f"float64 sums of one replicate at D = {FACTORS} factors, the last one of three parts: "
         "first, second and total order, Shapley, support, mean, variance",

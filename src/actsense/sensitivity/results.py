@@ -39,14 +39,12 @@ DESCRIPTIONS = {
     "mean": "mean response under the input law, in the unit's own scale",
     "variance": "variance of the response under the input law, in the unit's own scale squared",
 }
-
-
 FLAGS = {
     "dead": "no factor moves this unit: its indices are undefined",
     "rare": f"fewer than {RARE} differences, in effect, are behind this unit's variance: its "
     "indices and their intervals must not be relied on",
 }
-SUPPORT = "effective number of differences behind the total index of a factor"
+SUPPORT = "effective number of differences behind a total index; parts have that of their factor"
 
 
 @dataclass(frozen=True)
