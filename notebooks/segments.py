@@ -89,11 +89,15 @@ inside = {
     for colour in COLOURS
     if f"{layer} {colour}" in run.segments.children
 }
-indices = {colour: data["S1"].sel(factor=augmentations) for colour, data in inside.items()}
+inside["in place"] = run.layer(layer)
+indices = {
+    colour: data["S1"].sel(factor=augmentations).where(~(data["dead"] | data["rare"]))
+    for colour, data in inside.items()
+}
+place = indices.pop("in place")
 sums = sum(values.fillna(0).sum(["factor", "row", "col"]) for values in indices.values())
 at = int(sums["channel"][sums.to_numpy().argmax()])
-indices["in place"] = run.layer(layer)["S1"].sel(factor=augmentations).isel(channel=[at])
-indices["in place"] = indices["in place"].assign_coords(channel=[at])
+indices["in place"] = place.isel(channel=[at]).assign_coords(channel=[at])
 
 figure, axes = plt.subplots(
     len(indices), len(augmentations), figsize=(1.5 * len(augmentations) + 2, 1.5 * len(indices)),

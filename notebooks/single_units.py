@@ -94,7 +94,7 @@ plt.show()
 # Rows: first-order index, Shapley effect and total index, then the half-width of the 95 %
 # interval of the Shapley effect, all on one scale, whose root shows small shares. Believe a
 # pattern in a map where it is darker than the last row. Factors right of the line are not
-# augmentations: the order of these, the class, the image within the class, and the partition.
+# augmentations: the order of these, and the content, with its parts partition, class and image.
 
 # %%
 NAMES = {
