@@ -82,8 +82,7 @@ segment_profile(segments, title=title)
 # each position. Same scale in all maps.
 
 # %%
-COLOURS = ("hue", "saturation", "value")
-augmentations = list(run.augmentations)
+COLOURS, augmentations = ("hue", "saturation", "value"), list(run.augmentations)
 inside = {
     colour: run.segments.children[f"{layer} {colour}"].to_dataset()
     for colour in COLOURS
