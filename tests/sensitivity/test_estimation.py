@@ -9,6 +9,7 @@ from analytic import moments_of
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from actsense.errors import OutdatedResultError
 from actsense.models.layers import RESERVED
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity import results as results_module
@@ -17,6 +18,7 @@ from actsense.sensitivity.moments import Moments, layout, row_count
 from actsense.sensitivity.moments_file import merge_shards, open_moments, write_moments
 from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
 from actsense.store import CorruptFileError
+from actsense.store.archive import create_archive
 
 LAYERS = [{"name": "conv", "shape": [2, 2, 2]}, {"name": "fc", "shape": [3]}]
 WEIGHTS = np.random.default_rng(4).normal(size=(4, 11))
@@ -148,6 +150,18 @@ def test_the_damaged_file_is_the_one_named(paths: list[Path], tmp_path: Path) ->
     copies[1].write_bytes(content)
     with pytest.raises(CorruptFileError, match=r"replicate_1\.zarr\.zip: damaged"):
         estimate_results(copies)
+
+
+def test_moments_of_an_earlier_version_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    """They had other sums, and no parts of the last factor."""
+    path = tmp_path / "replicates_0-1.zarr.zip"
+    attributes = {"factors": ["x"], "walks": 1, "points": 16, "forwards": 9, "identity": {}}
+    with create_archive(path, {}) as root:
+        group = root.create_group("state_0000", attributes=attributes)
+        group.create_array("sums", data=np.ones((6, 3)))
+    refused = pytest.raises(OutdatedResultError, match=r"replicates_0-1.*snakemake indices$")
+    with open_moments(path) as (state,), refused:
+        state.read()
 
 
 def test_units_are_read_a_range_at_a_time(paths: list[Path]) -> None:

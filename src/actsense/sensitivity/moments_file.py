@@ -25,7 +25,6 @@ from actsense.store.archive import (
 )
 
 CHUNK_BYTES = 8 * 2**20
-MAKERS = "sample_activations stream_moments"  # the rules that moments come from
 
 
 def write_moments(path: Path, states: Iterable[tuple[Moments, dict[str, Any]]]) -> None:
@@ -91,8 +90,9 @@ class StoredMoments:
         with reading(self.path):
             attributes = cast("dict[str, Any]", dict(self.group.attrs))
         if "parts" not in attributes:
+            # Which rule makes them depends on `activations`; its revision makes Snakemake run it.
             raise OutdatedResultError(
-                self.path, "the sums behind content and its parts", f"indices --forcerun {MAKERS}"
+                self.path, "the sums behind content and its parts", "indices"
             )
         with reading(self.path):
             sums = cast("zarr.Array[Any]", self.group["sums"])[:, units]
