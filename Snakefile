@@ -54,7 +54,7 @@ onstart:
 
 
 onsuccess:
-    from actsense.guide import guide
+    from actsense.inspection.guide import guide
     from actsense.store.footprint import remove_orphans
 
     remove_orphans(

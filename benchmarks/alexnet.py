@@ -16,14 +16,15 @@ from skimage import data as photographs
 
 from actsense.augment import AUGMENTATIONS, augment
 from actsense.data import build_cache
-from actsense.models import import_weights
+from actsense.data.pool import ImagePool
+from actsense.networks import import_weights
 from actsense.sampling.designs import Block, Design, Factor
-from actsense.sampling.law import ImagePool, InputLaw
+from actsense.sampling.law import InputLaw
+from actsense.sampling.opening import Sampling, open_sampling, write_shard
 from actsense.sampling.sharding import Shard
-from actsense.sampling.shards import Sampling, open_sampling, write_shard
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.indices import estimate_indices
-from actsense.sensitivity.shards import accumulate_replicate, stream_replicate
+from actsense.sensitivity.summing import accumulate_replicate, stream_replicate
 from benchmarks.measure import Measurement, interleaved, seconds
 
 COLOR = ("brightness", "contrast", "saturation", "hue", "grayscaling")
@@ -200,8 +201,8 @@ def accumulate_memory(sampling: Sampling, folder: Path) -> Measurement:
     shard = folder / "shard.zarr.zip"
     code = (
         "import resource; from pathlib import Path; "
-        "from actsense.sampling.shards import build_design; "
-        "from actsense.sensitivity.shards import accumulate_replicate; "
+        "from actsense.sampling.opening import build_design; "
+        "from actsense.sensitivity.summing import accumulate_replicate; "
         f"design = build_design('bench', {DESIGN!r}, size={SIDE}, seed=0); "
         f"accumulate_replicate(design, 0, {BLOCKS!r}, Path({str(shard)!r})); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from actsense.analysis.spearman import fisher_mean, resampled_spearman, spearman, tiles
+from actsense.statistics.spearman import fisher_mean, resampled_spearman, spearman, tiles
 from benchmarks.measure import Measurement, seconds
 
 VARIABLES = 18

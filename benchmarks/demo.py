@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from actsense.figures.pages import plot_indices
+from actsense.sensitivity.figures.pages import plot_indices
 from benchmarks.measure import Measurement, processor_seconds
 
 REPOSITORY = Path(__file__).parents[1]

@@ -10,10 +10,10 @@ import torch
 import yaml
 
 from actsense.augment import AUGMENTATIONS
-from actsense.models.precision import arithmetic
-from actsense.sampling.shards import Sampling, open_sampling
-from actsense.sensitivity.shards import stream_replicate
-from actsense.study import Study
+from actsense.device.precision import arithmetic
+from actsense.sampling.opening import Sampling, open_sampling
+from actsense.sensitivity.summing import stream_replicate
+from actsense.study.study import Study
 from benchmarks.alexnet import make_inputs
 from benchmarks.measure import Measurement, interleaved
 

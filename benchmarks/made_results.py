@@ -12,12 +12,12 @@ import numpy as np
 import xarray as xr
 from PIL import Image
 
-from actsense.analysis.mask_plans import COORDINATES, conditions
 from actsense.augment import parameter_columns
 from actsense.data import build_cache
+from actsense.masking.plan import COORDINATES, conditions
 from actsense.sampling.designs import factor_names
 from actsense.sensitivity.contrast import STATISTICS
-from actsense.sensitivity.results import DIMENSIONS
+from actsense.sensitivity.estimation import DIMENSIONS
 from actsense.store import LeftOut, provenance, unit_dimensions, write_results
 
 LAYERS = {  # AlexNet's published ones at 224 pixels: 205,672 units

@@ -10,15 +10,16 @@ import numpy as np
 import torch
 import xarray as xr
 
-from actsense.analysis.mask_plans import ORIGINAL, conditions
-from actsense.analysis.mask_ranks import MaskRanks
-from actsense.analysis.mask_trials import MaskTrial
-from actsense.models import Layer, LayerGraph, Network, Recorder
-from actsense.models.network import build_module, normalisation
+from actsense.data.pool import ImagePool
+from actsense.masking.plan import ORIGINAL, conditions
+from actsense.masking.ranks import MaskRanks
+from actsense.masking.trials import MaskTrial
+from actsense.networks import Layer, LayerGraph, Network, Recorder
+from actsense.networks.network import build_module, normalisation
 from actsense.sampling.designs import Design, factor_names
-from actsense.sampling.evaluate import Evaluator
-from actsense.sampling.law import ImagePool, InputLaw
-from actsense.sampling.shards import Sampling
+from actsense.sampling.evaluator import Evaluator
+from actsense.sampling.law import InputLaw
+from actsense.sampling.opening import Sampling
 from actsense.store import write_results
 from benchmarks.measure import Measurement, interleaved
 

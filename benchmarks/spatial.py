@@ -7,15 +7,15 @@ import numpy as np
 import torch
 
 from actsense.data import ImageCache
-from actsense.models import Network
-from actsense.models.network import build_module, normalisation
-from actsense.sampling.law import ImagePool
-from actsense.spatial.cell_counts import count_passes as count_cell_passes
-from actsense.spatial.cell_curves import evaluate_cells
-from actsense.spatial.classifier import Classifier
-from actsense.spatial.interaction import evaluate_interaction
-from actsense.spatial.interaction_grid import count_passes as count_interaction_passes
-from actsense.spatial.transforms import evaluate_transforms
+from actsense.data.pool import ImagePool
+from actsense.networks import Network
+from actsense.networks.classifier import Classifier
+from actsense.networks.network import build_module, normalisation
+from actsense.spatial.cells.evaluate import evaluate_cells
+from actsense.spatial.cells.plan import count_passes as count_cell_passes
+from actsense.spatial.interaction.evaluate import evaluate_interaction
+from actsense.spatial.interaction.plan import count_passes as count_interaction_passes
+from actsense.spatial.transforms.evaluate import evaluate_transforms
 from benchmarks.measure import Measurement, interleaved
 
 SIDE, CLASSES, BATCH = 224, 10, 32

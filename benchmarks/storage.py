@@ -12,9 +12,9 @@ import numpy as np
 import psutil
 
 from actsense.sampling.designs import Block, Design
+from actsense.sampling.opening import Sampling, write_shard
 from actsense.sampling.sharding import Shard
-from actsense.sampling.shards import Sampling, write_shard
-from actsense.sensitivity.shards import accumulate_replicate, stream_replicate
+from actsense.sensitivity.summing import accumulate_replicate, stream_replicate
 from actsense.store import create_shard, read_parts
 from benchmarks import alexnet
 from benchmarks.measure import Measurement, Work, interleaved, seconds

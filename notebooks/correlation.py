@@ -22,7 +22,7 @@
 import matplotlib.pyplot as plt
 
 import actsense
-from actsense.figures.correlation import across_panels, variation_panels, within_matrices
+from actsense.correlation.figures import across_panels, variation_panels, within_matrices
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

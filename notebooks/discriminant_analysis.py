@@ -22,7 +22,7 @@
 import matplotlib.pyplot as plt
 
 import actsense
-from actsense.figures.discriminant import accuracy_profile, confusion_maps, projections
+from actsense.recognition.figures import accuracy_profile, confusion_maps, projections
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

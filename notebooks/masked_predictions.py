@@ -23,14 +23,14 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 
 import actsense
-from actsense.figures.mask_profiles import (
+from actsense.drawing.style import FACTOR_COLORS, interval_errors
+from actsense.masking.profile_figures import (
     correlation_maps,
     effect_maps,
     first_layer,
     place_maps,
     trees,
 )
-from actsense.figures.style import FACTOR_COLORS, interval_errors
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

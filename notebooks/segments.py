@@ -22,9 +22,9 @@
 import matplotlib.pyplot as plt
 
 import actsense
-from actsense.figures.mosaic import LIMITS
-from actsense.figures.segment_matrices import segment_correlations, segment_patterns
-from actsense.figures.segments import segment_profile
+from actsense.drawing.mosaic import LIMITS
+from actsense.segments.figures import segment_profile
+from actsense.segments.matrix_figures import segment_correlations, segment_patterns
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

@@ -21,7 +21,7 @@
 import matplotlib.pyplot as plt
 
 import actsense
-from actsense.figures.single_class import class_matches, class_ranking
+from actsense.single_class.figures import class_matches, class_ranking
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

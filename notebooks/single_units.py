@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 import actsense
-from actsense.figures.maps import layer_maps
-from actsense.figures.mosaic import LIMITS
+from actsense.drawing.mosaic import LIMITS
+from actsense.sensitivity.figures.maps import layer_maps
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

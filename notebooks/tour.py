@@ -25,9 +25,9 @@ import pandas as pd
 from IPython.display import display
 
 import actsense
-from actsense.figures.contrasts import contrast_bars
-from actsense.figures.profiles import depth_profile
 from actsense.inspection.pictures import draw_pictures
+from actsense.sensitivity.figures.contrasts import contrast_bars
+from actsense.sensitivity.figures.profiles import depth_profile
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from actsense.run import logged, set_threads
+from actsense.device.choice import set_threads
+from actsense.job.log import logged
+from actsense.sampling.opening import build_design
 from actsense.sampling.sharding import Shard
-from actsense.sampling.shards import build_design
 from actsense.sensitivity.moments_file import write_moments
-from actsense.sensitivity.shards import accumulate_shard
+from actsense.sensitivity.summing import accumulate_shard
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

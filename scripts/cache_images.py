@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actsense.data import build_cache
-from actsense.run import logged
+from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
     build_cache(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actsense.figures.cell_masking import plot_cells
-from actsense.run import logged
-from actsense.spatial.cell_tables import compare_cells
+from actsense.job.log import logged
+from actsense.spatial.cells.figures import plot_cells
+from actsense.spatial.cells.tables import compare_cells
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

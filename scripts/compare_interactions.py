@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actsense.figures.interaction import plot_interaction
-from actsense.run import logged
-from actsense.spatial.interaction_tables import compare_interactions
+from actsense.job.log import logged
+from actsense.spatial.interaction.figures import plot_interaction
+from actsense.spatial.interaction.tables import compare_interactions
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

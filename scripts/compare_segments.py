@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.analysis.segment_patterns import compare_segments
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.segments.patterns import compare_segments
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actsense.figures.transforms import plot_transforms
-from actsense.run import logged
-from actsense.spatial.transform_tables import compare_transforms
+from actsense.job.log import logged
+from actsense.spatial.transforms.figures import plot_transforms
+from actsense.spatial.transforms.tables import compare_transforms
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

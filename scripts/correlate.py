@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actsense.analysis.correlation import correlate
-from actsense.analysis.maps import SensitivityMaps
-from actsense.run import logged
+from actsense.correlation.tables import correlate
+from actsense.job.log import logged
+from actsense.sensitivity.maps import SensitivityMaps
 from actsense.store import provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):

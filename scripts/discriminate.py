@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actsense.analysis.maps import SensitivityMaps
-from actsense.analysis.recognition import discriminate
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.recognition.tables import discriminate
+from actsense.sensitivity.maps import SensitivityMaps
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

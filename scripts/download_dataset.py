@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actsense.data import download_archive
-from actsense.run import logged
+from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
     download_archive(snakemake.params.settings, Path(snakemake.output.archive))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.models import download_weights
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.networks import download_weights
 
 with logged(snakemake.log[0]):
     download_weights(

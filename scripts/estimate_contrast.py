@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from actsense.run import logged, set_threads, use_device
-from actsense.sampling.shards import open_sampling
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.sampling.opening import open_sampling
 from actsense.sensitivity.contrast import contrast_table, estimate_contrast
 from actsense.sensitivity.top_images import TopImages
 from actsense.store import file_hash, provenance, write_results, write_tables

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.run import logged
-from actsense.sensitivity.results import estimate_results, index_tables
+from actsense.job.log import logged
+from actsense.sensitivity.estimation import estimate_results, index_tables
 from actsense.store import file_hash, provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from actsense.analysis.masking import evaluate_masks, masking_table
-from actsense.run import logged, set_threads, use_device
-from actsense.sampling.shards import open_sampling
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.masking.evaluate import evaluate_masks, masking_table
+from actsense.sampling.opening import open_sampling
 from actsense.store import file_hash, provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from actsense.run import logged, set_threads, use_device
-from actsense.spatial.classifier import open_classifier
-from actsense.spatial.transforms import evaluate_transforms
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.networks.classifier import open_classifier
+from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.store import file_hash, provenance, write_results
 
 with logged(snakemake.log[0]):

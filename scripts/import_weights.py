@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.models import import_weights
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.networks import import_weights
 
 with logged(snakemake.log[0]):
     import_weights(

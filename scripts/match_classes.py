@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actsense.analysis.maps import SensitivityMaps
-from actsense.analysis.single_class import match_classes
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.sensitivity.maps import SensitivityMaps
+from actsense.single_class.tables import match_classes
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

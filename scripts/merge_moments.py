@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from actsense.run import logged
+from actsense.job.log import logged
 from actsense.sensitivity.moments_file import merge_shards, write_moments
 
 with logged(snakemake.log[0]):

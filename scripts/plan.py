@@ -1,8 +1,9 @@
 """Rule plan: a configuration to what it would cost, printed."""
 
-from actsense.plan import plan_study
-from actsense.run import logged, set_threads, use_device
-from actsense.study import Study
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.planning.report import plan_study
+from actsense.study.study import Study
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

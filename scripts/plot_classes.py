@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.single_class import plot_classes
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.single_class.figures import plot_classes
 
 with logged(snakemake.log[0]):
     plot_classes(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from actsense.figures.contrasts import contrast_bars
-from actsense.figures.style import save
-from actsense.run import logged
+from actsense.drawing.style import save
+from actsense.job.log import logged
+from actsense.sensitivity.figures.contrasts import contrast_bars
 from actsense.store import read_table
 
 with logged(snakemake.log[0]):

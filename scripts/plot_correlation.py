@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.correlation import plot_correlation
-from actsense.run import logged
+from actsense.correlation.figures import plot_correlation
+from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
     plot_correlation(

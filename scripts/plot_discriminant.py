@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.discriminant import plot_discriminant
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.recognition.figures import plot_discriminant
 
 with logged(snakemake.log[0]):
     plot_discriminant(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from actsense.figures.augmentations import plot_augmentations
-from actsense.figures.sample_images import plot_images
-from actsense.figures.shuffled_images import plot_shuffled_images
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.sampling.figures.augmentations import plot_augmentations
+from actsense.sampling.figures.sample_images import plot_images
+from actsense.sampling.figures.shuffled_images import plot_shuffled_images
 
 with logged(snakemake.log[0]):
     cache = (Path(snakemake.input.images), Path(snakemake.input.manifest))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.pages import plot_indices
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.sensitivity.figures.pages import plot_indices
 
 with logged(snakemake.log[0]):
     plot_indices(

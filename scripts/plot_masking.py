@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.masking import plot_masking
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.masking.figures import plot_masking
 
 with logged(snakemake.log[0]):
     tables = {name: Path(path) for name, path in snakemake.input.items()}

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.network_cards import plot_networks
-from actsense.run import logged
+from actsense.drawing.network_cards import plot_networks
+from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
     plot_networks(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.saliency import plot_saliency
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.spatial.saliency.figures import plot_saliency
 
 with logged(snakemake.log[0]):
     plot_saliency(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.figures.segments import plot_segments
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.segments.figures import plot_segments
 
 with logged(snakemake.log[0]):
     plot_segments(

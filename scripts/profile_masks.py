@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.analysis.profiles import profile_masks
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.masking.profiles import profile_masks
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):

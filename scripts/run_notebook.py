@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actsense.notebooks import run_notebook
-from actsense.run import logged
+from actsense.job.log import logged
+from actsense.job.notebook import run_notebook
 
 with logged(snakemake.log[0]):
     run_notebook(

@@ -3,9 +3,10 @@
 from math import inf
 from pathlib import Path
 
-from actsense.run import logged, set_threads, use_device
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.sampling.opening import open_sampling, write_shard
 from actsense.sampling.sharding import Shard
-from actsense.sampling.shards import open_sampling, write_shard
 from actsense.store import reserve
 
 with logged(snakemake.log[0]):

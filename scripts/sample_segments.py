@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from actsense.analysis.segment_recorder import sample_segments, write_segments
-from actsense.run import logged, set_threads, use_device
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.segments.evaluate import sample_segments, write_segments
 from actsense.store import file_hash, provenance
 
 with logged(snakemake.log[0]):

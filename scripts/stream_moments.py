@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from actsense.run import logged, set_threads, use_device
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.sampling.opening import open_sampling
 from actsense.sampling.sharding import Shard
-from actsense.sampling.shards import open_sampling
 from actsense.sensitivity.moments_file import write_moments
-from actsense.sensitivity.shards import stream_shard
+from actsense.sensitivity.summing import stream_shard
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

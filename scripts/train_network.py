@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from actsense.data import ImageCache
-from actsense.models import train_network
-from actsense.run import logged, set_threads, use_device
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.networks import train_network
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

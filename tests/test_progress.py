@@ -204,7 +204,7 @@ def test_outside_of_its_block_it_only_counts(
 
 def test_files_get_no_carriage_return(tmp_path: Path) -> None:
     program = (
-        "from actsense.run import logged\n"
+        "from actsense.job.log import logged\n"
         "from actsense.progress import Progress\n"
         "seconds = iter(range(0, 1000, 4))\n"
         f"with logged({str(tmp_path / 'job.log')!r}):\n"

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _describe(chosen: argparse.Namespace) -> int:
-    from actsense.describe import describe
+    from actsense.inspection.describe import describe
 
     print(describe(chosen.path))
     return 0
@@ -61,7 +61,7 @@ def _explore(chosen: argparse.Namespace) -> int:
 
 def _export(chosen: argparse.Namespace) -> int:
     from actsense.inspection import open_study
-    from actsense.inspection.export import export_hdf5
+    from actsense.inspection.published.export import export_hdf5
 
     path = chosen.path.resolve()
     run = open_study(path.parents[1])[path.parent.name, path.name]

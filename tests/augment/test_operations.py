@@ -18,7 +18,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as peer
 
 from actsense.augment import AUGMENTATIONS, LARGEST_DIVISION
-from actsense.augment.counter import counter_keys, counter_permutations
+from actsense.draws.counter import counter_keys, counter_permutations
 
 SIZES = [(32, 32), (40, 57), (61, 36)]
 

@@ -173,7 +173,7 @@ def test_the_same_picture_in_both_partitions_is_reported(
 def test_files_are_read_in_bounded_waves(
     tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actsense.data.plan.WAVE", 3)
+    monkeypatch.setattr("actsense.data.image_plan.WAVE", 3)
     assert len(built(tmp_path, settings)) == 18
 
 

@@ -15,8 +15,8 @@ from actsense.data import ImageCache, build_cache, count_classes, imagenet, read
 from actsense.data.archives import index_zip
 from actsense.data.decode import decode
 from actsense.data.folder import plan_folder
+from actsense.data.image_plan import ImagePlan, planned_samples
 from actsense.data.imagenet import plan_imagenet
-from actsense.data.plan import ImagePlan, planned_samples
 from actsense.errors import ConfigError
 
 SYNSETS = {"n02": "goldfish, Carassius auratus", "n01": "tench, Tinca tinca", "n03": "cock"}

@@ -10,13 +10,14 @@ import xarray as xr
 from torch import nn
 
 from actsense.augment import AUGMENTATIONS
+from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.inspection.pictures import augmented_pictures, draw_pictures
-from actsense.models import Network, Recorder
+from actsense.networks import Network, Recorder
 from actsense.sampling.designs import Design
-from actsense.sampling.evaluate import Evaluator
-from actsense.sampling.law import ImagePool, InputLaw
-from actsense.sampling.shards import Sampling
+from actsense.sampling.evaluator import Evaluator
+from actsense.sampling.law import InputLaw
+from actsense.sampling.opening import Sampling
 from actsense.sensitivity.contrast import estimate_contrast
 from actsense.sensitivity.top_images import TopImages
 from actsense.store import read_results, write_results

@@ -8,8 +8,9 @@ import torch
 from scipy.stats import chisquare, kstest
 
 from actsense.augment import AUGMENTATIONS, DIVISIONS, augment
+from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
-from actsense.sampling.law import Evaluations, ImagePool, InputLaw
+from actsense.sampling.law import Evaluations, InputLaw
 
 NAMES = ("brightness", "grayscaling", "rolling")
 

@@ -9,11 +9,11 @@ import yaml
 from small_study import build
 
 from actsense.errors import ConfigError
+from actsense.sampling.opening import write_shard
 from actsense.sampling.sharding import Shard, Sharding
-from actsense.sampling.shards import write_shard
 from actsense.sensitivity.moments_file import merge_shards, open_moments, write_moments
-from actsense.sensitivity.shards import accumulate_shard, stream_shard
-from actsense.study import Study
+from actsense.sensitivity.summing import accumulate_shard, stream_shard
+from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from actsense.device.memory import Memory
 from actsense.sampling.designs import Block, Design, Factor
-from actsense.sampling.memory import Memory
 from actsense.sensitivity import accumulator as accumulator_module
 from actsense.sensitivity.accumulator import Accumulator, _add_block_on_device
 from actsense.sensitivity.moments import Moments, layout, row_count

@@ -7,7 +7,6 @@ import pytest
 import torch
 from scipy.stats import binom, pearsonr, rankdata, wilcoxon
 
-from actsense.resources import DIFFERENCE_BYTES, DIFFERENCES, VECTORS, Sizes, megabytes
 from actsense.sensitivity.contrast import (
     EXACT_BYTES,
     GROUP_BYTES,
@@ -16,6 +15,7 @@ from actsense.sensitivity.contrast import (
 )
 from actsense.sensitivity.difference_kernels import UNITS_PER_TILE
 from actsense.sensitivity.differences import BINNED, Differences, Responses, kept_bytes
+from actsense.study.resources import DIFFERENCE_BYTES, DIFFERENCES, VECTORS, Sizes, megabytes
 
 UNITS = 12
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from actsense.errors import OutdatedResultError
-from actsense.models.layers import RESERVED
+from actsense.networks.layers import RESERVED
 from actsense.sampling.designs import Design, Factor
-from actsense.sensitivity import results as results_module
+from actsense.sensitivity import estimation as results_module
+from actsense.sensitivity.estimation import IndexResults, estimate_results, index_tables
 from actsense.sensitivity.indices import estimate_indices, total_over_units
 from actsense.sensitivity.moments import Moments, layout, row_count
 from actsense.sensitivity.moments_file import merge_shards, open_moments, write_moments
-from actsense.sensitivity.results import IndexResults, estimate_results, index_tables
 from actsense.store import CorruptFileError
 from actsense.store.archive import create_archive
 

@@ -11,16 +11,17 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actsense.models.layers import RESERVED
-from actsense.resources import Sizes, megabytes
-from actsense.sampling import memory as memory_module
-from actsense.sampling.law import Evaluations, ImagePool, InputLaw
-from actsense.sampling.memory import Memory
-from actsense.sampling.shards import Sampling
+from actsense.data.pool import ImagePool
+from actsense.device import memory as memory_module
+from actsense.device.memory import Memory
+from actsense.networks.layers import RESERVED
+from actsense.sampling.law import Evaluations, InputLaw
+from actsense.sampling.opening import Sampling
 from actsense.sensitivity import contrast, top_images
 from actsense.sensitivity.contrast import estimate_contrast
 from actsense.sensitivity.top_images import NONE, Strongest, TopImages
 from actsense.store import read_results, write_results
+from actsense.study.resources import Sizes, megabytes
 
 CPU = torch.device("cpu")
 AUGMENTATIONS = ("brightness", "hflip", "rolling")

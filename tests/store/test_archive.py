@@ -12,11 +12,11 @@ import zarr
 from actsense.store import (
     CorruptFileError,
     DiskFullError,
-    activations,
     create_shard,
     open_archive,
     read_parts,
     replacing,
+    shards,
 )
 
 PLACE = np.arange(12).reshape(3, 4)
@@ -34,7 +34,7 @@ def shard(path: Path, blocks: int = 2) -> list[np.ndarray]:
 @pytest.fixture(params=[2**25, 9 * 1100 * 4])
 def chunk_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Let a block of a shard be one chunk, and several of which the last one is padded."""
-    monkeypatch.setattr(activations, "CHUNK_BYTES", request.param)
+    monkeypatch.setattr(shards, "CHUNK_BYTES", request.param)
     return int(request.param)
 
 
@@ -106,7 +106,7 @@ def test_a_disk_that_fills_up_behind_the_writer_is_named(
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(activations.ShardWriter, "_write", full)
+    monkeypatch.setattr(shards.ShardWriter, "_write", full)
     with pytest.raises(DiskFullError, match=r"shard\.zarr\.zip: no space left"):
         shard(tmp_path / "shard.zarr.zip")
     assert list(tmp_path.iterdir()) == []

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from actsense.describe import describe
 from actsense.errors import ConfigError
+from actsense.inspection.describe import describe
 from actsense.store import (
     CorruptFileError,
     file_hash,

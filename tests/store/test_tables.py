@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from actsense.describe import describe
+from actsense.inspection.describe import describe
 from actsense.store import read_table, write_tables
 from actsense.store.tables import NAMES
 

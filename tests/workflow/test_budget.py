@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SCHEMA, configure, snakemake, tiny
+from pipeline import SCHEMA, configure, snakemake, tiny
 
 from actsense.sensitivity.moments_file import open_moments
-from actsense.study import Study
+from actsense.study.study import Study
 
 RESULTS = Path("results/tiny/one/mixed")
 MOMENTS = [str(RESULTS / f"moments/replicate_{replicate}.zarr.zip") for replicate in range(2)]

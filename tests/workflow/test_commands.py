@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY, planned, snakemake
 from PIL import Image
+from pipeline import REPOSITORY, planned, snakemake
 
 PAGES = [
     REPOSITORY / "README.md",

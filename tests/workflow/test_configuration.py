@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from actsense.augment import AUGMENTATIONS
-from actsense.config import check, read_schema
 from actsense.errors import ConfigError
-from actsense.study import Study
+from actsense.study.configuration import check, read_schema
+from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import command, configure, planned, snakemake, surroundings
+from pipeline import command, configure, planned, snakemake, surroundings
 
 from actsense.sensitivity.moments_file import open_moments
 

@@ -6,8 +6,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from conftest import configure, planned, snakemake
 from PIL import Image
+from pipeline import configure, planned, snakemake
 
 from actsense.data import places
 

@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from pipeline import REPOSITORY
 
 from actsense.augment import AUGMENTATIONS
-from actsense.figures.style import FACTOR_COLORS
+from actsense.drawing.style import FACTOR_COLORS
 from actsense.sampling.designs import factor_names
 
 PAGE = REPOSITORY / "docs/extending.md"

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, snakemake
+from pipeline import REPOSITORY, snakemake
 
 RULES = sorted((REPOSITORY / "workflow/rules").glob("*.smk"))
 SPOKEN = {

@@ -12,14 +12,14 @@ import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, configure, planned, snakemake
 from nbformat import NotebookNode
+from pipeline import REPOSITORY, configure, planned, snakemake
 from playwright.sync_api import Page
 
 import actsense
 from actsense.errors import ConfigError
-from actsense.inspection.export import export_hdf5
-from actsense.notebooks import NotebookError, run_notebook
+from actsense.inspection.published.export import export_hdf5
+from actsense.job.notebook import NotebookError, run_notebook
 
 NAMES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.py"))
 ANALYSES = sorted({*NAMES} - {"tour", "sensitivity_values", "single_units"})

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPOSITORY, SCHEMA, configure, planned, snakemake
+from pipeline import REPOSITORY, SCHEMA, configure, planned, snakemake
 
-from actsense.cost import design_cost, shared_cost, spatial_cost
-from actsense.jobs import count_jobs
-from actsense.speed import StandIn
+from actsense.planning.cost import design_cost, shared_cost, spatial_cost
+from actsense.planning.speed import StandIn
+from actsense.planning.work import count_jobs
 from actsense.store import read_results
-from actsense.study import Study
+from actsense.study.study import Study
 
 SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
 

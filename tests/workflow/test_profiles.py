@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 import yte
-from conftest import REPOSITORY, TINY, planned, snakemake
+from pipeline import REPOSITORY, TINY, planned, snakemake
 
 SLURM = REPOSITORY / "profiles/slurm/config.yaml"
 

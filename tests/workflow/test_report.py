@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPOSITORY, snakemake
+from pipeline import REPOSITORY, snakemake
 from playwright.sync_api import Locator, Page
 
 CATEGORIES = [

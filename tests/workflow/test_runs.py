@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import configure, planned, snakemake, tiny
+from pipeline import configure, planned, snakemake, tiny
 from scipy.stats import false_discovery_control
 
 from actsense.sensitivity.moments_file import open_moments

@@ -8,13 +8,13 @@ from shlex import quote
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from actsense.errors import ConfigError
-from actsense.resources import (
+from actsense.study.resources import (
     megabytes,
     minutes,
     spatial_megabytes,
     spatial_minutes,
 )
-from actsense.study import Study
+from actsense.study.study import Study
 
 # Scripts import the package of this checkout, whatever environment they run in. Threads of jobs that
 # share processors wait asleep: awake, they keep the thread that they wait for from its work.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.augment.counter import counter_keys, counter_noise
+from actsense.draws.counter import counter_keys, counter_noise
 
 MODES = ("grid", "bands")
 COLUMNS = zlib.crc32(b"columns")

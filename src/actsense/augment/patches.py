@@ -28,8 +28,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from actsense.augment.counter import counter_keys
 from actsense.augment.division import MODES, Cells, Division
+from actsense.draws.counter import counter_keys
 
 REMAINDERS = ("keep", "crop", "resize")
 LARGEST_DIVISION = 16  # of the augmentations: a fixed bound needs no look at a GPU's numbers

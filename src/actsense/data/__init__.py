@@ -14,10 +14,10 @@ __all__ = [
 
 from actsense.data.build import build_cache, count_classes
 from actsense.data.cache import ImageCache
-from actsense.data.manifest import read_manifest, read_skipped
-from actsense.data.published import (
+from actsense.data.downloads import (
     archive_folder,
     dataset_archives,
     download_archive,
     missing_archives,
 )
+from actsense.data.manifest import read_manifest, read_skipped

@@ -11,13 +11,13 @@ from typing import Any
 from actsense.data.cache import Sample, write_cache
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
 from actsense.data.folder import plan_folder
+from actsense.data.image_plan import planned_samples
 from actsense.data.imagenet import CLASSES as IMAGENET_CLASSES
 from actsense.data.imagenet import plan_imagenet
 from actsense.data.listing import count_class_folders
 from actsense.data.manifest import read_manifest, read_skipped
 from actsense.data.places import CLASSES as PLACES_CLASSES
 from actsense.data.places import plan_places
-from actsense.data.plan import planned_samples
 from actsense.errors import choose
 from actsense.progress import progress
 

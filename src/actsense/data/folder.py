@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from actsense.data.image_plan import ImagePlan, plan_images
 from actsense.data.listing import list_images
-from actsense.data.plan import ImagePlan, plan_images
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from actsense.data.archives import ArchiveSource, Member, index_zip
+from actsense.data.image_plan import ImagePlan, plan_images
 from actsense.data.listing import Listing
-from actsense.data.plan import ImagePlan, plan_images
 from actsense.errors import ConfigError
 
 COMPETITION = "imagenet-object-localization-challenge"

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from actsense.drawing.style import FACTOR_COLORS, factor_labels
 from actsense.explorer.masks import METRICS
 from actsense.explorer.reading import NAMES
-from actsense.figures.style import FACTOR_COLORS, factor_labels
 
 Spec = dict[str, Any]
 

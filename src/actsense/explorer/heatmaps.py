@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image
 
-from actsense.figures.style import FLAGS
+from actsense.drawing.style import FLAGS
 
 # Dead and rare units have the colors of the figures.
 POSITIVE = colormaps["magma"].with_extremes(bad=FLAGS["dead"])

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from actsense.drawing.style import CONTENT, factor_labels
 from actsense.explorer.charts import (
     depth_chart,
     distribution_chart,
@@ -20,7 +21,6 @@ from actsense.explorer.masks import METRICS, MaskChoice, conditions_table, curve
 from actsense.explorer.ordering import agreement, compare_factors, distribution
 from actsense.explorer.reading import CONTRAST, FLAGS, NAMES, depth_profile, ranking
 from actsense.explorer.scene import Scene
-from actsense.figures.style import CONTENT, factor_labels
 from actsense.store import LeftOut
 
 POINTS = 2500  # a scatter of more is a cloud, and slow to draw

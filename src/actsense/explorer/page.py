@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from actsense.drawing.style import factor_labels
 from actsense.errors import MissingResultError
 from actsense.explorer.controls import pick, pick_number, told, wishes
 from actsense.explorer.network_views import show_comparison, show_masking
@@ -19,7 +20,6 @@ from actsense.explorer.scene import Scene
 from actsense.explorer.shelf import Shelf, open_shelf
 from actsense.explorer.studies import find_studies
 from actsense.explorer.unit_views import show_contrast, show_images, show_units
-from actsense.figures.style import factor_labels
 from actsense.inspection import open_study
 
 VIEWS = {

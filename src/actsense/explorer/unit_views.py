@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from actsense.drawing.style import CONTENT
 from actsense.explorer.charts import contrast_chart, pair_chart, profile_chart
 from actsense.explorer.controls import pick, told
 from actsense.explorer.heatmaps import color_bar, heatmap, picture
@@ -29,7 +30,6 @@ from actsense.explorer.reading import (
 )
 from actsense.explorer.scene import Scene
 from actsense.explorer.top_pictures import TopPicture, top_conditions, top_pictures
-from actsense.figures.style import CONTENT
 from actsense.store import LeftOut
 
 TABLE_HEIGHT, ROW_HEIGHT = 420, 28  # pixels

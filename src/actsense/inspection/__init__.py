@@ -2,6 +2,6 @@
 
 __all__ = ["NetworkResults", "RunResults", "StudyResults", "open_study"]
 
-from actsense.inspection.network import NetworkResults
-from actsense.inspection.run import RunResults
-from actsense.inspection.study import StudyResults, open_study
+from actsense.inspection.network_results import NetworkResults
+from actsense.inspection.run_results import RunResults
+from actsense.inspection.study_results import StudyResults, open_study

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from actsense.augment import augment, parameter_columns, stretch
 from actsense.data import ImageCache
+from actsense.device.precision import arithmetic
 from actsense.errors import choose
-from actsense.models.precision import arithmetic
 
 CPU = torch.device("cpu")
 

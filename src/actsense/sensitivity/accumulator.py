@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actsense.device.memory import Memory
 from actsense.sampling.designs import Block
-from actsense.sampling.memory import Memory
 from actsense.sensitivity.moment_kernels import SPLIT, UNITS_PER_TILE, add_block
 from actsense.sensitivity.moments import Moments, layout, row_count
 from actsense.sensitivity.tiles import run_tiles

@@ -26,12 +26,12 @@ from scipy.stats import false_discovery_control
 
 from actsense.augment import AUGMENTATIONS
 from actsense.progress import progress
-from actsense.sampling.shards import Sampling
+from actsense.sampling.opening import Sampling
 from actsense.sensitivity.differences import Differences, Responses, kept_bytes
 from actsense.sensitivity.moments_file import layer_slices
-from actsense.sensitivity.signed_ranks import rank_sums, signed_rank_p
 from actsense.sensitivity.tiles import run_tiles
 from actsense.sensitivity.top_images import TopImages
+from actsense.statistics.signed_ranks import rank_sums, signed_rank_p
 from actsense.store import unit_dimensions
 
 Floats = NDArray[np.floating]

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.sampling.memory import Memory
+from actsense.device.memory import Memory
 from actsense.sensitivity.difference_kernels import (
     DROPPED,
     MAGNITUDE,

@@ -24,10 +24,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from actsense.sensitivity.intervals import ratio_with_interval
 from actsense.sensitivity.moments import Moments, layout
 from actsense.sensitivity.nesting import Nesting
 from actsense.sensitivity.support import RARE, find_support
+from actsense.statistics.ratios import ratio_with_interval
 
 Floats = NDArray[np.float64]
 

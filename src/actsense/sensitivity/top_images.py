@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.augment import parameter_columns
+from actsense.device.memory import Memory
 from actsense.sampling.law import Evaluations
-from actsense.sampling.memory import Memory
-from actsense.sampling.shards import Sampling
+from actsense.sampling.opening import Sampling
 from actsense.sensitivity.moments_file import layer_slices
 from actsense.sensitivity.tiles import run_tiles
 from actsense.store import unit_dimensions

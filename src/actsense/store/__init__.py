@@ -1,6 +1,5 @@
 """Files that are complete when they exist: archives, moments, results, provenance."""
 
-from actsense.store.activations import Part, create_shard, read_parts, read_shard_layers
 from actsense.store.archive import (
     CHECKSUM,
     CorruptFileError,
@@ -13,6 +12,7 @@ from actsense.store.footprint import remove_orphans, reserve
 from actsense.store.left_out import LeftOut, read_indices
 from actsense.store.provenance import file_hash, provenance
 from actsense.store.results import read_results, unit_dimensions, write_results
+from actsense.store.shards import Part, create_shard, read_parts, read_shard_layers
 from actsense.store.tables import read_table, write_tables
 
 __all__ = [

@@ -1,1 +1,0 @@
-"""What the maps say: correlation, discriminant analysis, masking, single classes, segments."""

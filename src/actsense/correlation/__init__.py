@@ -1,0 +1,1 @@
+"""Which layers and factors have like maps."""

@@ -1,0 +1,104 @@
+"""The images of a study in a seeded order, by partition and class."""
+
+__all__ = ["ImagePool"]
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from actsense.data.manifest import PARTITIONS
+from actsense.errors import ConfigError
+
+VALIDATION = 1
+
+
+@dataclass(frozen=True)
+class ImagePool:
+    """The images to draw from: for each partition and class, the rows of its images, shuffled.
+
+    Attributes:
+        rows: rows[partition][class] holds dataset rows, each a non-empty 1-D integer array.
+    """
+
+    rows: tuple[tuple[NDArray[np.int64], ...], ...]
+
+    @classmethod
+    def shuffled(
+        cls, partition: NDArray[np.int64], label: NDArray[np.int64], *, seed: int
+    ) -> "ImagePool":
+        """Group dataset rows by partition and class, in a seeded order.
+
+        Arguments:
+            partition: Partition of every row: 0 for train, 1 for validation, (rows,).
+            label: Class of every row, counted from 0, (rows,).
+            seed: Seed of the study.
+
+        Raises:
+            ConfigError: If a partition lacks a class.
+        """
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+        order = generator.permutation(len(label))
+        groups = []
+        for part in (0, 1):
+            rows = [
+                order[(partition[order] == part) & (label[order] == k)]
+                for k in range(label.max() + 1)
+            ]
+            empty = [k for k, group in enumerate(rows) if not len(group)]
+            if empty:
+                raise ConfigError(
+                    f"dataset: partition {PARTITIONS[part]} has no image of class "
+                    f"number {empty[0]}, but every class needs images in both. Add images, or "
+                    "change validation_fraction or samples_per_class."
+                )
+            groups.append(tuple(rows))
+        return cls(tuple(groups))
+
+    @classmethod
+    def of_manifest(cls, manifest: pd.DataFrame, *, seed: int) -> "ImagePool":
+        """Group the rows of a dataset's manifest, see `shuffled`."""
+        partition = (manifest["partition"] == PARTITIONS[VALIDATION]).to_numpy().astype(np.int64)
+        return cls.shuffled(partition, manifest["label"].to_numpy(np.int64), seed=seed)
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Images in each partition and class, (partitions, classes)."""
+        return np.array([[len(group) for group in part] for part in self.rows])
+
+    @cached_property
+    def _table(self) -> NDArray[np.int64]:
+        table = np.full((*self.sizes.shape, self.sizes.max()), -1)
+        for p, part in enumerate(self.rows):
+            for k, group in enumerate(part):
+                table[p, k, : len(group)] = group
+        return table
+
+    def balanced(self, count: int) -> NDArray[np.int64]:
+        """Return different rows, taken in turn from every partition and class, (count or all,)."""
+        held = self._table.transpose(2, 0, 1).reshape(-1)
+        return np.ascontiguousarray(held[held >= 0][:count])
+
+    def validation(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return rows and classes of validation images, in turn from every class, (images,)."""
+        groups = self.rows[VALIDATION]
+        rows = ImagePool((groups,)).balanced(count)
+        known = np.concatenate(groups)
+        classes = np.repeat(np.arange(len(groups)), [*map(len, groups)])
+        order = known.argsort()
+        return rows, classes[order][np.searchsorted(known[order], rows)]
+
+    def locate(
+        self,
+        u_class: NDArray[np.float64],
+        u_image: NDArray[np.float64],
+        u_partition: NDArray[np.float64],
+    ) -> NDArray[np.int64]:
+        """Return the dataset row that three uniform coordinates choose, all (rows,)."""
+        partitions, classes = self.sizes.shape
+        part = (u_partition * partitions).astype(np.int64)
+        label = (u_class * classes).astype(np.int64)
+        rank = (u_image * self.sizes[part, label]).astype(np.int64)
+        return np.asarray(self._table[part, label, rank])

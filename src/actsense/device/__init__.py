@@ -1,0 +1,1 @@
+"""What numbers are computed on: devices, their memory, their arithmetic."""

@@ -1,0 +1,128 @@
+"""The networks of a study: where their weights come from, how good they are, what is recorded."""
+
+__all__ = ["network_cards", "plot_networks"]
+
+import json
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from actsense.drawing.lines import network_styles
+from actsense.drawing.style import counted, new_figure, save
+
+Layers = Sequence[tuple[str, Sequence[int]]]
+BAR = 0.24  # inches, of one layer
+LEAST = 6  # rows of bars that a card needs beside it
+ROOM = 60.0  # times the largest bar, for what is written behind it
+LONGEST = 44  # characters of a line of a card
+
+
+def plot_networks(
+    cards: Mapping[str, Path], layers: Mapping[str, Layers], output: Path, *, title: str, dpi: int
+) -> None:
+    """Draw what is known of every network.
+
+    Arguments:
+        cards: Model cards, by network.
+        layers: Names and shapes of the recorded layers, by network.
+        output: PNG file.
+        title: The study.
+        dpi: Dots per inch of the PNG file.
+    """
+    facts = {name: json.loads(path.read_text()) for name, path in cards.items()}
+    save(network_cards(facts, layers, title=title), output, dpi=dpi)
+
+
+def network_cards(
+    cards: Mapping[str, Mapping[str, Any]], layers: Mapping[str, Layers], *, title: str
+) -> Figure:
+    """Draw a row for every network: its card on the left, the size of recorded layers beside it.
+
+    Arguments:
+        cards: What the model cards say, by network.
+        layers: Names and shapes of the recorded layers, by network.
+        title: The study.
+    """
+    rows = [max(LEAST, len(layers[name])) for name in cards]
+    most = max(prod(shape) for name in cards for _, shape in layers[name])
+    figure = new_figure(
+        10.5,
+        1.2 + sum(BAR * count + 0.55 for count in rows),
+        f"{title}: the networks, and the layers that are recorded",
+        "Bars: units of every recorded layer, from the input (above) to the output (below), on a "
+        "logarithmic scale;\nevery unit gets indices of its own. Behind them: channels x height "
+        "x width of a layer with positions, and its number of units.",
+    )
+    axes = figure.subplots(len(cards), 2, squeeze=False, width_ratios=[1, 1.7], height_ratios=rows)
+    styles = network_styles(cards)
+    for (left, right), (name, card) in zip(axes, cards.items(), strict=True):
+        left.set_axis_off()
+        _draw_card(left, name, _facts(card), styles[name]["color"])
+        _draw_layers(right, layers[name], styles[name]["color"], most)
+    for axis in axes[:-1, 1]:
+        axis.tick_params(labelbottom=False)
+    axes[-1, 1].set_xlabel("units")
+    return figure
+
+
+def _draw_card(axis: Axes, name: str, lines: Sequence[str], color: str) -> None:
+    below: dict[str, Any] = {
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+        "va": "top",
+    }
+    axis.annotate(name, (0, 1), (8, 0), fontsize=12, fontweight="bold", color=color, **below)
+    axis.annotate("\n".join(lines), (0, 1), (8, -20), linespacing=1.5, **below)
+
+
+def _draw_layers(axis: Axes, layers: Layers, color: str, most: int) -> None:
+    sizes = [prod(shape) for _, shape in layers]
+    places = range(len(layers))
+    axis.barh(places, sizes, color=color, height=0.72)
+    for place, size, (_, shape) in zip(places, sizes, layers, strict=True):
+        sides = " x ".join(map(str, shape)) + " = " if len(shape) > 1 else ""
+        axis.text(size * 1.15, place, f"{sides}{size:,}", va="center", fontsize=8)
+    axis.set_xscale("log")
+    axis.set(xlim=(0.8, ROOM * most), ylim=(max(LEAST, len(layers)) - 0.4, -0.6))
+    axis.set_yticks(places, [name for name, _ in layers], fontsize=8)
+    axis.set_title(
+        f"{counted(len(layers), 'layer')}, {counted(sum(sizes), 'unit')} recorded",
+        loc="left",
+        fontsize=9,
+    )
+
+
+def _facts(card: Mapping[str, Any]) -> list[str]:
+    """Return lines on where a network comes from, its size, and its accuracy."""
+    lines = [*_origin(card), counted(card["parameters"], "parameter")]
+    if "accuracy" not in card:
+        return [
+            *lines,
+            "accuracy: not in its card; the spatial study",
+            "measures it on intact images",
+        ]
+    counts = card["images"]
+    return lines + [
+        f"accuracy on {counts[part]:,} {part} images: {share:.1%}"
+        for part, share in card["accuracy"].items()
+    ]
+
+
+def _origin(card: Mapping[str, Any]) -> list[str]:
+    settings = card["settings"]
+    if settings["kind"] == "trained":
+        window = f", windows of {settings['receptive_field']} pixels"
+        kind = settings["architecture"] + (window if settings["architecture"] == "bag" else "")
+        epochs = settings["epochs"]
+        return [f"{kind}, width {settings['width']}", f"trained here, {counted(epochs, 'epoch')}"]
+    kind = str(settings.get("model") or settings.get("factory"))
+    weights = card["weights"]
+    if weights["source"] == "random":
+        return [kind, f"random weights, seed {weights['seed']}"]
+    source = weights.get("set") or Path(weights["source"]).name
+    return [kind, shorten(f"weights {source}", LONGEST, placeholder=" ...")]

@@ -1,0 +1,1 @@
+"""One way to be random: every purpose has numbers of its own."""

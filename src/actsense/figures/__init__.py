@@ -1,1 +1,0 @@
-"""Pictures of results stores; nothing here computes a result."""

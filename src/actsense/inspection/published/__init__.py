@@ -1,0 +1,1 @@
+"""Value files of the published study: read like results, and written."""

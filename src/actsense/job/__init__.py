@@ -1,0 +1,1 @@
+"""One job of the workflow."""

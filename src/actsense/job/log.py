@@ -1,0 +1,95 @@
+"""One job of the workflow: its log and its last words."""
+
+__all__ = ["logged"]
+
+import _thread
+import errno
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from actsense.errors import ConfigError
+from actsense.progress import TerminalHandler
+from actsense.store.atomic import DiskFullError
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = 1.0  # seconds between two looks at the workflow
+
+
+@contextmanager
+def logged(path: str) -> Iterator[None]:
+    """Send logging to a file and stderr; end the process with a short message on failure.
+
+    What a user can repair ends with its message alone, everything else with the traceback, in
+    the log as well as on the terminal. A job ends with the workflow that started it, also if
+    that was killed: the next run finds nobody at work on its files.
+
+    Arguments:
+        path: The log file of the job.
+    """
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, mode="w"),
+        TerminalHandler(sys.stderr),
+    ]
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
+    )
+    logging.captureWarnings(True)
+    _end_with_the_workflow()
+    try:
+        yield
+    except ConfigError as error:
+        _stop(str(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            _stop(traceback.format_exc())
+        place = Path(error.filename or path)
+        _stop(str(DiskFullError(place, "more is needed", "Make room there.")))
+    except Exception:
+        _stop(traceback.format_exc())
+
+
+def _end_with_the_workflow() -> None:
+    """Watch the Snakemake processes above this one, and leave when one of them is gone."""
+    above = [process for process in psutil.Process().parents() if _is_snakemake(process)]
+
+    def watch() -> None:
+        while all(map(_is_alive, above)):
+            time.sleep(HEARTBEAT)
+        _thread.interrupt_main()  # so that what is half written is removed
+        time.sleep(5 * HEARTBEAT)
+        os._exit(1)
+
+    if above and "subprocess" in above[-1].cmdline():  # the one that schedules is gone already
+        _stop("The workflow that started this job is gone.")
+    if above:
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _is_snakemake(process: psutil.Process) -> bool:
+    try:
+        interpreter, *arguments = map(os.path.basename, process.cmdline()[:3])
+    except (psutil.Error, ValueError):
+        return False
+    return interpreter.startswith("python") and "snakemake" in arguments
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _stop(message: str) -> None:
+    log.error(message.rstrip())
+    sys.exit(1)

@@ -1,0 +1,1 @@
+"""What networks lose without the units that feel a factor."""

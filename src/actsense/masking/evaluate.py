@@ -1,0 +1,215 @@
+"""Guided masking: does what a map calls sensitive matter to what the network predicts?"""
+
+__all__ = ["evaluate_masks", "masking_table"]
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from actsense.device.precision import arithmetic
+from actsense.masking.metrics import METRICS, Summary, image_draws, summarize
+from actsense.masking.plan import (
+    COORDINATES,
+    ORIGINAL,
+    Condition,
+    MaskPlan,
+    conditions,
+)
+from actsense.masking.ranks import MaskRanks
+from actsense.masking.trials import MaskTrial
+from actsense.networks import Network
+from actsense.networks.outputs import name_outputs
+from actsense.progress import Progress
+from actsense.sampling.opening import Sampling
+
+DESCRIPTIONS = {
+    "top1": "share of images whose label is predicted first",
+    "top5": "share of images whose label is among the first k predictions",
+    "kl": "mean divergence from the unmasked network with the same input, nats",
+    "entropy": "entropy of the histogram of first predictions, nats",
+    "recall": "share of the images with a label that are predicted as it",
+    "predicted": "images that are predicted as the class",
+    "top1_bootstrap": "top1 of images that are drawn again, the same for all conditions",
+    "masked_units": "units that are masked in all layers",
+    "dead_units": "units of the masked layers that are dead: they come last under every rule",
+    "rare_units": "units of the masked layers that are rare: they come last under every rule",
+    "certain_share": "share of the masked units, or channels, whose interval lies above 0",
+}
+
+
+def evaluate_masks(
+    sampling: Sampling,
+    network: Network,
+    indices: Path,
+    settings: Mapping[str, Any],
+    *,
+    precision: str = "float32",
+) -> dict[str, xr.Dataset]:
+    """Evaluate all conditions of a design on validation images.
+
+    Labels are the classes of the dataset. For a network with another number of outputs they are
+    its own unmasked predictions on the original images, and top1 is agreement with them; the
+    attribute `label` says which: `class` or `prediction`.
+
+    The same settings give the same bits. Another `batch_size` moves logits by roundings; images,
+    parameters and masks it leaves alone.
+
+    Arguments:
+        sampling: Images, augmentations and device.
+        network: The network.
+        indices: The index store of the design.
+        settings: The section `masking` of the configuration.
+        precision: What the network computes in.
+
+    Returns:
+        The root: metrics of all conditions. `predictions`: the first k classes of every image,
+        for the unmasked network, and for `top` in the first place with the original and its own
+        augmentation; `prediction` has the coordinates that `condition` has.
+
+    Raises:
+        ConfigError: If there are fewer than two classes or no layer can be masked.
+    """
+    rows, labels = sampling.law.pool.validation(settings["images"])
+    ranks = MaskRanks(indices, sampling.design.name, seed=sampling.design.seed)
+    trial = MaskTrial(sampling, network, ranks, rows, precision)
+    names, label = name_outputs(network, sampling.evaluate.images.class_names, trial.classes)
+    if label == "prediction":
+        labels = trial.run(ORIGINAL, [MaskPlan("none")]).order[0, :, 0].astype(np.int64)
+    wanted = _conditions(sampling, ranks, settings)
+    device = sampling.evaluate.device
+    draws = torch.from_numpy(
+        image_draws(len(rows), settings["bootstrap"], seed=sampling.design.seed)
+    ).to(device)
+    summaries, orders = [], []
+    shown = len(rows) * sum(map(len, wanted.values()))
+    with Progress(shown, desc="masking", unit="image") as known:
+        for name, own in wanted.items():
+            found = trial.run(name, [condition.plan for condition in own], known)
+            with arithmetic("float32", device):
+                summaries.append(summarize(found, labels, len(names), draws))
+            orders.append(found.order[[_is_kept(condition) for condition in own]])
+    listed = [condition for own in wanted.values() for condition in own]
+    facts = {
+        "images": len(rows),
+        "design": sampling.design.name,
+        "network": network.name,
+        "label": label,
+        "k": trial.k,
+        "masked_layers": json.dumps(ranks.layers),
+        "unmasked_layers": json.dumps(ranks.unmasked),
+    }
+    kept = [condition for condition in listed if _is_kept(condition)]
+    return {
+        "": _root(listed, summaries, ranks).assign_coords({"class": names}).assign_attrs(facts),
+        "predictions": _predictions(kept, np.concatenate(orders), labels),
+    }
+
+
+def masking_table(data: xr.Dataset) -> pd.DataFrame:
+    """Return one row per condition; all draws of a random mask share one.
+
+    That row holds means over draws. Its intervals add up, as independent errors, the middle 95 %
+    of the draws and the mean interval over images.
+
+    Arguments:
+        data: The root of what `evaluate_masks` returned.
+    """
+    single = [name for name, array in data.data_vars.items() if array.dims == ("condition",)]
+    rows = data[single].to_dataframe()
+    kinds = [name for name in COORDINATES if name != "draw"]
+    groups = rows.groupby(kinds, dropna=False, sort=False)
+    table = groups[["masked_units", "dead_units", "rare_units", "certain_share"]].first()
+    table.insert(0, "draws", groups.size())
+    table.insert(1, "images", int(data.attrs["images"]))
+    for metric in METRICS:
+        mean = table[metric] = groups[metric].mean()
+        for side, level, sign in (("low", 0.025, -1), ("high", 0.975, 1)):
+            between = groups[metric].quantile(level) - mean
+            within = groups[f"{metric}_{side}"].mean() - mean
+            table[f"{metric}_{side}"] = mean + sign * np.hypot(between, within)
+    return table.reset_index()
+
+
+def _conditions(
+    sampling: Sampling, ranks: MaskRanks, settings: Mapping[str, Any]
+) -> dict[str, list[Condition]]:
+    """Group the conditions by the input that the network is shown."""
+    grouped: dict[str, list[Condition]] = {}
+    for condition in conditions(
+        settings,
+        augmentations=sampling.law.augmentations,
+        factors=ranks.factors,
+        map_layers=ranks.layers,
+    ):
+        grouped.setdefault(condition.input, []).append(condition)
+    return grouped
+
+
+def _is_kept(condition: Condition) -> bool:
+    """Tell whether the predictions under a condition are kept image by image."""
+    plan, own = condition.plan, (ORIGINAL, condition.plan.factor)
+    return plan.rule == "none" or (
+        condition.first and plan.rule == "top" and condition.input in own
+    )
+
+
+def _root(
+    listed: Sequence[Condition], summaries: Sequence[Summary], ranks: MaskRanks
+) -> xr.Dataset:
+    plans = dict.fromkeys(condition.plan for condition in listed)
+    described = {
+        plan: {
+            "masked_units": ranks.masked_units(plan),
+            **ranks.left_out(plan).columns,
+            "certain_share": np.float32(ranks.certain_share(plan)),
+        }
+        for plan in plans
+    }
+    rows = pd.DataFrame([described[condition.plan] for condition in listed])
+    data: dict[str, Any] = {str(name): ("condition", rows[name].to_numpy()) for name in rows}
+    for name, first in summaries[0].items():
+        resampled = name == "top1_bootstrap"
+        vector = ("bootstrap", "condition") if resampled else ("condition", "class")
+        values = np.concatenate([summary[name] for summary in summaries], axis=int(resampled))
+        data[name] = (vector if first.ndim > 1 else "condition", values)
+    root = xr.Dataset(data, coords=_coordinates(listed, "condition"))
+    for array in root.data_vars.values():
+        array.attrs["description"] = _description(str(array.name))
+    return root
+
+
+def _description(name: str) -> str:
+    if name in DESCRIPTIONS:
+        return DESCRIPTIONS[name]
+    measured, _, side = name.rpartition("_")
+    return f"{side} end of the 95 % interval: {DESCRIPTIONS[measured]}"
+
+
+def _predictions(
+    kept: Sequence[Condition], order: NDArray[np.int16], labels: NDArray[np.int64]
+) -> xr.Dataset:
+    return xr.Dataset(
+        {
+            "classes": (
+                ("prediction", "image", "rank"),
+                order,
+                {"description": "number of the predicted class, best first"},
+            ),
+            "label": ("image", labels.astype(np.int16), {"description": "number of the class"}),
+        },
+        # Not `condition`: groups of a tree share an axis with the root only if it is all of it.
+        coords=_coordinates(kept, "prediction"),
+    )
+
+
+def _coordinates(listed: Sequence[Condition], axis: str) -> dict[str, tuple[str, list[Any]]]:
+    """Return what the conditions are, along an axis."""
+    rows = [condition.coordinates for condition in listed]
+    return {name: (axis, [row[name] for row in rows]) for name in COORDINATES}

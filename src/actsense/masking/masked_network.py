@@ -1,0 +1,232 @@
+"""A network whose layers are scaled on the way, several versions of it side by side in one batch.
+
+What lies before the first scaled layer is evaluated once for all versions.
+"""
+
+__all__ = ["Entered", "MaskedNetwork", "Scaling"]
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from actsense.device.precision import arithmetic
+from actsense.errors import ConfigError
+from actsense.networks import LayerGraph, Network
+
+log = logging.getLogger(__name__)
+
+Edit = Callable[[Tensor], Tensor]
+Values = dict[Any, Any]
+# How far logits may lie apart, in units of the largest one, when batches are put together in
+# another way: a few roundings of the precision.
+ROUNDING = {"float32": 1e-4, "tf32": 1e-2, "bfloat16": 1e-1, "float16": 1e-2}
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What is done to the output of one layer in every version: `output * factor + added`.
+
+    Attributes:
+        factor: Shape (versions, channel, row, col), or 1 for an axis that is all alike.
+        added: Like it, or None for nothing.
+    """
+
+    factor: Tensor
+    added: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Entered:
+    """Some images on their way through a network, stopped behind a layer.
+
+    Attributes:
+        layer: Name of the layer.
+        images: How many images there are.
+        values: What the rest of the network needs.
+        stackable: Whether several versions can go on in one batch.
+    """
+
+    layer: str
+    images: int
+    values: Values
+    stackable: bool
+
+
+class MaskedNetwork:
+    """A network that can be entered, and scaled, at its layers.
+
+    Where torch.fx cannot list the steps of the network, or they do not give what the network
+    gives, the whole of it is run with hooks instead: slower, and the same numbers.
+
+    Arguments:
+        network: The network; moved to the device.
+        layers: Names of the modules whose outputs can be scaled.
+        images: Some images to try it with, (images, 3, height, width) in [0, 1].
+        device: Where it runs.
+        precision: What it computes in, see `arithmetic`.
+
+    Raises:
+        RuntimeError: If a scaling by 1 changes the logits.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        layers: Sequence[str],
+        images: Tensor,
+        *,
+        device: torch.device,
+        precision: str = "float32",
+    ) -> None:
+        self._device, self._precision = device, precision
+        self._mean = torch.tensor(network.mean, device=device).view(3, 1, 1)
+        self._std = torch.tensor(network.std, device=device).view(3, 1, 1)
+        network.module.to(device)
+        with self._running():
+            whole = network.module(self._normalised(images)).float()
+        self._steps: _Steps = self._listed(network, layers, images, whole)
+        self._check_scaling_by_one(images, whole)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers in the order of execution."""
+        return self._steps.layers
+
+    def enter(self, images: Tensor, layer: str) -> Entered:
+        """Run images up to a layer.
+
+        Arguments:
+            images: Shape (images, 3, height, width), float32 in [0, 1], on the device.
+            layer: Name of the layer.
+        """
+        with self._running():
+            values = self._steps.head(self._normalised(images), layer)
+        stackable = all(
+            isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(images)
+            for value in values.values()
+        )
+        return Entered(layer, len(images), values, stackable)
+
+    def logits(
+        self, entered: Entered, scalings: Mapping[str, Scaling], versions: int = 1
+    ) -> Tensor:
+        """Run images from a layer to the logits of every version.
+
+        Arguments:
+            entered: What `enter` returned; can be used any number of times.
+            scalings: What is done to the outputs of layers, that layer or later ones, by name.
+            versions: How many versions they hold; 1 if `entered` is not stackable.
+
+        Returns:
+            Shape (versions, images, classes), float32.
+        """
+        values = entered.values
+        if versions > 1:
+            apart = self._steps.entrance(entered.layer) if entered.layer in scalings else None
+            values = {
+                key: value if key is apart else value.repeat(versions, *[1] * (value.ndim - 1))
+                for key, value in values.items()
+            }
+        edits = {name: _edit(scaling, entered.images) for name, scaling in scalings.items()}
+        with self._running():
+            logits = self._steps.tail(values, entered.layer, edits)
+        return logits.float().view(versions, entered.images, -1)
+
+    def _listed(
+        self, network: Network, layers: Sequence[str], images: Tensor, whole: Tensor
+    ) -> "_Steps":
+        try:
+            self._steps = _Listed(network, layers)
+            logits = self.logits(self.enter(images, self.layers[0]), {})[0]
+            if _alike(logits, whole, self._precision):
+                return self._steps
+            reason = "its steps, run one by one, give other logits"
+        except ConfigError as error:
+            reason = str(error)
+        log.info("The whole network runs for every mask, with hooks: %s", reason)
+        return _Hooked(network.module, layers)
+
+    def _check_scaling_by_one(self, images: Tensor, whole: Tensor) -> None:
+        entered = self.enter(images, self.layers[0])
+        versions = 2 if entered.stackable else 1
+        one = Scaling(torch.ones(versions, 1, 1, 1, device=self._device))
+        logits = self.logits(entered, dict.fromkeys(self.layers, one), versions)
+        if not all(_alike(version, whole, self._precision) for version in logits):
+            raise RuntimeError("Scaling the layers by 1 changes the logits of the network.")
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        return (images - self._mean) / self._std
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        with torch.inference_mode(), arithmetic(self._precision, self._device):
+            yield
+
+
+class _Steps(Protocol):
+    """Where a network can be entered."""
+
+    layers: tuple[str, ...]
+
+    def head(self, images: Tensor, stop: str) -> Values: ...
+
+    def tail(self, values: Values, stop: str, edits: Mapping[str, Edit]) -> Tensor: ...
+
+    def entrance(self, layer: str) -> Any:
+        """Return the key of the value that the edit of a layer is the first to see."""
+
+
+class _Listed(LayerGraph):
+    """Entered behind the layer itself."""
+
+    def entrance(self, layer: str) -> Any:
+        """Return the step whose value is the layer's output."""
+        return self.output(layer)
+
+
+class _Hooked:
+    """Entered with the images, whatever the layer: its hooks change outputs on the way."""
+
+    def __init__(self, module: nn.Module, layers: Sequence[str]) -> None:
+        self.layers = tuple(layers)
+        self._module = module
+        self._modules = dict(module.named_modules())
+
+    def head(self, images: Tensor, stop: str) -> Values:
+        return {"images": images}
+
+    def tail(self, values: Values, stop: str, edits: Mapping[str, Edit]) -> Tensor:
+        with ExitStack() as hooks:
+            for name, edit in edits.items():
+                hooks.callback(_hooked(self._modules[name], edit).remove)
+            logits: Tensor = self._module(values["images"])
+        return logits
+
+    def entrance(self, layer: str) -> Any:
+        return None
+
+
+def _hooked(module: nn.Module, edit: Edit) -> torch.utils.hooks.RemovableHandle:
+    return module.register_forward_hook(lambda _module, _inputs, output: edit(output))
+
+
+def _edit(scaling: Scaling, images: int) -> Edit:
+    """Scale an output of (images, ...), alike in all versions, or of (versions * images, ...)."""
+
+    def edit(output: Tensor) -> Tensor:
+        versions = output.reshape(-1, images, *output.shape[1:]) * scaling.factor[:, None]
+        if scaling.added is not None:
+            versions += scaling.added[:, None]
+        return versions.flatten(0, 1).to(output.dtype)
+
+    return edit
+
+
+def _alike(one: Tensor, other: Tensor, precision: str) -> bool:
+    bound = ROUNDING[precision] * float(other.abs().max())
+    return bool((one - other).abs().max() <= bound)

@@ -1,0 +1,183 @@
+"""Masked networks tried on images, one input after another.
+
+An augmentation is always on; its parameters are drawn once per image, from the seed and the
+image's row alone: neither other images nor the size of a batch have a part in them.
+"""
+
+__all__ = ["MaskTrial", "shown"]
+
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from actsense.augment import AUGMENTATIONS
+from actsense.device.memory import Memory
+from actsense.errors import ConfigError
+from actsense.masking.masked_network import Entered, MaskedNetwork, Scaling
+from actsense.masking.metrics import Outcomes, outcomes
+from actsense.masking.plan import ORIGINAL, MaskPlan
+from actsense.masking.ranks import MaskRanks
+from actsense.networks import Network
+from actsense.progress import Progress
+from actsense.sampling.opening import Sampling
+
+Rows = NDArray[np.int64]
+Group = tuple[tuple[str, ...], str, bool]  # layers, level, whether means replace activations
+
+FIRST = 5  # classes that are kept of every prediction
+TRIED = 4  # images that the masked network is tried with before anything else
+
+
+def shown(sampling: Sampling, rows: Rows, name: str) -> Tensor:
+    """Return images as an input shows them, (rows, 3, height, width) in [0, 1].
+
+    Arguments:
+        sampling: Images and augmentations.
+        rows: Dataset rows of the images, (rows,).
+        name: `original`, or the augmentation that is on.
+    """
+    law = sampling.law
+    if name == ORIGINAL:
+        return sampling.evaluate.inputs(law.alone(rows, -1, np.empty((len(rows), 0))))
+    which, seed = law.augmentations.index(name), sampling.design.seed
+    key = (zlib.crc32(b"masking"), list(AUGMENTATIONS).index(name))
+    uniforms = [
+        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, int(row)))).random(
+            len(law.parameters[which])
+        )
+        for row in rows
+    ]
+    return sampling.evaluate.inputs(law.alone(rows, which, np.stack(uniforms)))
+
+
+class MaskTrial:
+    """A network under the plans of a design, shown the same images again and again.
+
+    Arguments:
+        sampling: Images, augmentations and device.
+        network: The network.
+        ranks: What plans mask.
+        rows: Dataset rows of the images, (images,).
+        precision: What the network computes in.
+
+    Attributes:
+        classes: Outputs of the network.
+        k: How many first classes are kept of every prediction.
+    """
+
+    classes: int
+    k: int
+
+    def __init__(
+        self, sampling: Sampling, network: Network, ranks: MaskRanks, rows: Rows, precision: str
+    ) -> None:
+        self._sampling, self._ranks, self._rows = sampling, ranks, rows
+        self._device = sampling.evaluate.device
+        self._memory = Memory(self._device, sampling.evaluate.batch_size, "images")
+        self._on_device: dict[tuple[MaskPlan, str], Tensor] = {}
+        images = shown(sampling, rows[:TRIED], ORIGINAL)
+        self._network = MaskedNetwork(
+            network, ranks.layers, images, device=self._device, precision=precision
+        )
+        first = self._network.enter(images, self._network.layers[0])
+        self.classes = self._network.logits(first, {}).shape[-1]
+        self.k = min(FIRST, self.classes)
+
+    def run(self, name: str, plans: Sequence[MaskPlan], known: Progress | None = None) -> Outcomes:
+        """Show all images under one input to the network under every plan.
+
+        Arguments:
+            name: The input, see `shown`.
+            plans: What is masked.
+            known: Is told of every image that a masked network has seen.
+
+        Raises:
+            ConfigError: If logits are not finite.
+        """
+        found = Outcomes.empty(len(plans), len(self._rows), self.k)
+        groups: dict[Group, list[int]] = {}
+        for position, plan in enumerate(plans):
+            key = (self._ranks.masked_layers(plan), plan.level, plan.rule == "mean")
+            groups.setdefault(key, []).append(position)
+        known = known or Progress(0, desc=name, unit="image")  # counts for nobody
+        before = known.done
+
+        def show(part: slice) -> None:
+            known.done = before + part.start * len(plans)  # what ran out of memory starts anew
+            self._show(name, plans, groups, part, found, known)
+
+        self._memory.run(len(self._rows), show)
+        if not np.isfinite(found.divergence).all():
+            raise ConfigError(
+                f"masking: logits are not finite under input {name!r}. Set masking.scales nearer "
+                "to 1, or precision: float32."
+            )
+        return found
+
+    def _show(
+        self,
+        name: str,
+        plans: Sequence[MaskPlan],
+        groups: Mapping[Group, Sequence[int]],
+        part: slice,
+        found: Outcomes,
+        known: Progress,
+    ) -> None:
+        """Show some of the images."""
+        images = shown(self._sampling, self._rows[part], name)
+        whole = self._network.enter(images, self._network.layers[0])
+        unmasked = self._network.logits(whole, {})[0]
+        for (layers, _, _), members in groups.items():
+            entered = self._entered(images, layers, whole)
+            # Versions fill up the batch that a part of the images leaves room in.
+            step = max(1, self._memory.size // len(images)) if entered.stackable else 1
+            for start in range(0, len(members), step):
+                chosen = members[start : start + step]
+                versions = [plans[position] for position in chosen]
+                scalings = {layer: self._scaling(versions, layer) for layer in layers}
+                logits = self._network.logits(entered, scalings, len(versions))
+                part_found = outcomes(logits, unmasked, self.k)
+                found.order[chosen, part] = part_found.order
+                found.divergence[chosen, part] = part_found.divergence
+                known.update(len(images) * len(versions))
+
+    def _entered(self, images: Tensor, layers: Sequence[str], whole: Entered) -> Entered:
+        """Run images to the first of some layers."""
+        first = next((layer for layer in self._network.layers if layer in layers), whole.layer)
+        return whole if first == whole.layer else self._network.enter(images, first)
+
+    def _scaling(self, plans: Sequence[MaskPlan], layer: str) -> Scaling:
+        """Return what plans that are all of one kind do to a layer."""
+        masked = [self._masked(plan, layer) for plan in plans]
+        if plans[0].rule == "mean":
+            return Scaling(
+                torch.stack([torch.where(chosen, 0.0, 1.0) for chosen in masked]),
+                torch.stack([torch.where(chosen, self._means[layer], 0.0) for chosen in masked]),
+            )
+        scales = [1.0 if plan.scale is None else plan.scale for plan in plans]
+        return Scaling(
+            torch.stack(
+                [torch.where(m, scale, 1.0) for m, scale in zip(masked, scales, strict=True)]
+            )
+        )
+
+    def _masked(self, plan: MaskPlan, layer: str) -> Tensor:
+        key = (plan.ranking, layer)
+        if key not in self._on_device:
+            ranks = torch.from_numpy(self._ranks.ranks(plan, layer))
+            self._on_device[key] = ranks.to(self._device)
+        low, high = self._ranks.window(plan, layer)
+        masked = self._on_device[key] < high
+        return masked & (self._on_device[key] >= low) if low else masked
+
+    @cached_property
+    def _means(self) -> dict[str, Tensor]:
+        return {
+            layer: torch.from_numpy(self._ranks.means(layer)).to(self._device)
+            for layer in self._ranks.layers
+        }

@@ -1,0 +1,194 @@
+"""A network ready to be measured: the module, its weights, and what it expects as input."""
+
+__all__ = ["Network", "build_module", "load_network", "normalisation", "outline_network"]
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from actsense.errors import ConfigError, choose
+from actsense.networks.bag import BagNetwork
+from actsense.networks.compact import CompactNetwork
+from actsense.networks.state import fill, output_count, read_state
+from actsense.networks.zoo import build_torchvision, published_weights
+
+KINDS = ("trained", "torchvision", "python")
+ARCHITECTURES = ("compact", "bag")  # of networks trained here
+# Means and standard deviations per channel, dimensionless, for images in [0, 1].
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # torchvision's published weights
+CENTRED = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # networks trained here
+UNCHANGED = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network in evaluation mode, without gradients.
+
+    The module receives `(images - mean) / std`, per channel, of images in [0, 1].
+    """
+
+    name: str
+    module: nn.Module
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    image_size: int | None  # side of the images it was made for, pixels; None: unknown
+    classes: list[str] | None  # names of its outputs where the published weights have them
+
+
+def load_network(
+    name: str, settings: dict[str, Any], weights: Path, *, classes: int, image_size: int
+) -> Network:
+    """Build a network and fill in its weights.
+
+    Arguments:
+        name: Its name in the configuration, used in messages.
+        settings: Its settings. `kind` is `trained` (keys `architecture`, `width` and, for a bag,
+            `receptive_field`), `torchvision` (`model`, `weights`) or `python` (`factory`,
+            `arguments`, `weights`); any kind may have `mean` and `std`.
+        weights: State dict written by `train_network`, `download_weights` or `import_weights`.
+        classes: Number of classes of the dataset; torchvision's models have as many as their
+            weights have instead.
+        image_size: Side of the dataset's images, pixels.
+
+    Raises:
+        ConfigError: If the settings cannot be used or the weights do not fit.
+    """
+    state = read_state(Path(weights))
+    if settings["kind"] == "torchvision":
+        classes = output_count(state)
+    module = build_module(name, settings, classes=classes)
+    fill(module, state, f"networks.{name}: {weights}")
+    return _network(name, settings, module, image_size)
+
+
+def outline_network(
+    name: str, settings: dict[str, Any], *, classes: int, image_size: int
+) -> Network:
+    """Build a network to check its settings and layers; its weights mean nothing.
+
+    Arguments and errors are those of `load_network`. The modules of torchvision are on the
+    meta device and take no memory.
+    """
+    # Our own are small, and somebody else's code may not know the meta device, whose first use
+    # imports for longer than they take.
+    with torch.device("meta" if settings["kind"] == "torchvision" else "cpu"):
+        module = build_module(name, settings, classes=classes)
+    return _network(name, settings, module, image_size)
+
+
+def build_module(name: str, settings: dict[str, Any], *, classes: int) -> nn.Module:
+    """Build the module of a network, its weights drawn at random.
+
+    Arguments:
+        name: Its name in the configuration, used in messages.
+        settings: As for `load_network`.
+        classes: Number of outputs.
+
+    Raises:
+        ConfigError: If the settings cannot be used.
+    """
+    kind = choose(f"networks.{name}.kind", settings["kind"], KINDS)
+    with torch.random.fork_rng(devices=[]):  # drawing weights must not disturb the caller
+        if kind == "trained":
+            return _to_train(name, settings, classes=classes)
+        if kind == "torchvision":
+            return build_torchvision(settings, published_weights(name, settings), classes=classes)
+        return _from_factory(name, settings)
+
+
+def normalisation(
+    name: str, settings: dict[str, Any]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean and the standard deviation per channel that a network expects.
+
+    From the settings, else those of the published weights, else the default of the kind: 0.5
+    and 0.25 for `trained`, those of ImageNet for `torchvision`, 0 and 1 for `python`.
+    """
+    usual = {"trained": CENTRED, "python": UNCHANGED}.get(settings["kind"], IMAGENET)
+    if found := _published(name, settings):
+        usual = found.transforms().mean, found.transforms().std
+    mean = _per_channel(f"networks.{name}.mean", settings.get("mean") or usual[0])
+    std = _per_channel(f"networks.{name}.std", settings.get("std") or usual[1])
+    if min(std) <= 0:
+        raise ConfigError(f"networks.{name}.std: {list(std)} must be positive.")
+    return mean, std
+
+
+def _network(name: str, settings: dict[str, Any], module: nn.Module, side: int) -> Network:
+    module.eval().requires_grad_(False)
+    mean, std = normalisation(name, settings)
+    if found := _published(name, settings):
+        size = int(found.transforms().crop_size[0])
+        return Network(name, module, mean, std, size, list(found.meta["categories"]))
+    trained = settings["kind"] == "trained"
+    return Network(name, module, mean, std, side if trained else None, None)
+
+
+def _published(name: str, settings: dict[str, Any]) -> Any:
+    return published_weights(name, settings) if settings["kind"] == "torchvision" else None
+
+
+def _per_channel(setting: str, values: Any) -> tuple[float, ...]:
+    if not isinstance(values, (list, tuple)) or len(values) != 3:
+        raise ConfigError(f"{setting}: {values!r} must be three numbers, one per colour channel.")
+    return tuple(float(value) for value in values)
+
+
+def _to_train(name: str, settings: dict[str, Any], *, classes: int) -> nn.Module:
+    chosen = settings.get("architecture", "compact")
+    choose(f"networks.{name}.architecture", chosen, ARCHITECTURES)
+    width = settings.get("width", 8)
+    if chosen == "compact":
+        return CompactNetwork(classes, width=width)
+    return BagNetwork(classes, width=width, receptive_field=settings.get("receptive_field", 9))
+
+
+def _from_factory(name: str, settings: dict[str, Any]) -> nn.Module:
+    setting = f"networks.{name}.factory"
+    factory = _factory(setting, settings["factory"])
+    try:
+        module = factory(**(settings.get("arguments") or {}))
+    except Exception as error:  # somebody else's code
+        raise ConfigError(
+            f"{setting}: {settings['factory']} failed with {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise ConfigError(
+            f"{setting}: {settings['factory']} returned {type(module).__name__}, not a "
+            "torch.nn.Module."
+        )
+    return module
+
+
+def _factory(setting: str, address: str) -> Callable[..., Any]:
+    place, separator, attribute = address.partition(":")
+    if not (place and separator and attribute):
+        raise ConfigError(f"{setting}: {address!r} is not of the form module:callable.")
+    try:
+        with _working_directory_importable():
+            found = getattr(importlib.import_module(place), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{setting}: {address!r} cannot be imported ({error}). The module must be installed "
+            "or lie in the working directory."
+        ) from error
+    if not callable(found):
+        raise ConfigError(f"{setting}: {address!r} is not callable.")
+    return found  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _working_directory_importable() -> Iterator[None]:
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)

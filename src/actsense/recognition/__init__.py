@@ -1,0 +1,1 @@
+"""Whether factors can be told from the sensitivities of units."""

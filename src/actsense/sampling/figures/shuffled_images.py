@@ -1,0 +1,106 @@
+"""The contact sheet of the spatial study: images as the networks saw them."""
+
+__all__ = ["plot_shuffled_images", "shuffled_sheet"]
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from actsense.augment.patches import patch_shuffle, shuffle_keys
+from actsense.augment.saturation import IDENTITY, saturate
+from actsense.data import ImageCache
+from actsense.drawing.style import new_figure, save, show_image, spread
+
+IMAGES = 4
+LEVELS = 4  # shown of each transform
+SIDE = 1.15  # inches
+
+
+def plot_shuffled_images(
+    images: Path,
+    manifest: Path,
+    output: Path,
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+    dpi: int,
+) -> None:
+    """Draw validation images of different classes under some of the study's transforms.
+
+    Arguments:
+        images: The image cache.
+        manifest: Its manifest.
+        output: PNG file.
+        settings: The part `transforms` of the section `spatial` of the configuration.
+        seed: Seed of the study.
+        dpi: Dots per inch of the PNG file.
+    """
+    cache = ImageCache.open(images, manifest)
+    table = cache.manifest
+    firsts = (
+        table[table["partition"] == "validation"].drop_duplicates("label").sort_values("label")
+    )
+    chosen = firsts.iloc[spread(range(len(firsts)), IMAGES)]
+    rows = np.array(chosen.index)
+    sheet = shuffled_sheet(
+        cache.read(rows), rows, list(chosen["class_name"]), settings=settings, seed=seed
+    )
+    save(sheet, output, dpi=dpi)
+
+
+def shuffled_sheet(
+    images: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    names: Sequence[str],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> Figure:
+    """Draw images intact, shuffled and saturated, a row per image.
+
+    Arguments:
+        images: Images, (images, 3, height, width).
+        rows: Their rows in the dataset, which their shuffles are drawn from, (images,).
+        names: Their classes.
+        settings: The part `transforms` of the section `spatial` of the configuration.
+        seed: Seed of the study.
+    """
+    intact = torch.from_numpy(images).float() / 255
+    columns = {"intact": intact} | _shuffled(intact, rows, settings, seed)
+    for level in spread([p for p in settings["saturations"] if p != IDENTITY], LEVELS):
+        columns[f"saturation\np = {level:g}"] = saturate(intact, level)
+    figure = new_figure(
+        max(9.0, SIDE * len(columns) + 0.3),
+        SIDE * len(images) + 1.4,
+        "Shuffled and saturated images, as the networks saw them",
+        f"k: parts of a side ({images.shape[-1]} pixels). grid: every cell moves by itself, and "
+        "pixels that equal cells leave over stay at the border.\nbands: whole rows and whole "
+        f"columns of cells move. Saturation: p = {IDENTITY} changes nothing, below lies gray, "
+        "above black and white.",
+    )
+    axes = figure.subplots(len(images), len(columns), squeeze=False)
+    for column, (label, shown) in zip(axes.T, columns.items(), strict=True):
+        column[0].set_title(label, fontsize=9)
+        for axis, image in zip(column, shown, strict=True):
+            show_image(axis, image.permute(1, 2, 0).numpy())
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        axis.set_ylabel(name, fontsize=8)
+    return figure
+
+
+def _shuffled(
+    images: Tensor, rows: NDArray[np.int64], settings: Mapping[str, Any], seed: int
+) -> dict[str, Tensor]:
+    """Return the first shuffle of every image for some divisions, by label."""
+    shuffled = {}
+    for mode in settings["modes"]:
+        for k in spread([k for k in settings["divisions"] if k > 1], LEVELS):
+            keys = shuffle_keys(seed, torch.tensor(rows), k, 0)
+            shuffled[f"{mode}\nk = {k}"], _ = patch_shuffle(images, k, mode, keys=keys)
+    return shuffled

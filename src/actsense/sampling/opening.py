@@ -1,0 +1,144 @@
+"""A study's sampling, opened for work, and the shards it is cut into."""
+
+__all__ = ["Sampling", "build_design", "evaluate_blocks", "open_sampling", "write_shard"]
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from actsense.data import ImageCache
+from actsense.data.pool import ImagePool
+from actsense.networks import Layer, Recorder, load_network
+from actsense.progress import progress
+from actsense.sampling.designs import Block, Design
+from actsense.sampling.evaluator import Evaluator
+from actsense.sampling.law import InputLaw
+from actsense.sampling.sharding import Shard
+from actsense.store import create_shard
+
+NO_IMAGES = ImagePool(())
+
+
+class Inputs(Protocol):
+    """Paths of what a sampling reads, as a rule's named inputs."""
+
+    images: str
+    manifest: str
+    weights: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Everything that turns block numbers into activations.
+
+    Attributes:
+        design: Which evaluations a block asks for.
+        law: What their coordinates mean.
+        evaluate: The network behind its augmentations.
+    """
+
+    design: Design
+    law: InputLaw
+    evaluate: Evaluator
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The recorded layers."""
+        return self.evaluate.recorder.layers
+
+    def described_layers(self) -> list[dict[str, Any]]:
+        """Return name and shape of every layer, in the order of the units, as plain data."""
+        return [{"name": layer.name, "shape": list(layer.shape)} for layer in self.layers]
+
+
+def build_design(name: str, settings: Mapping[str, Any], *, size: int, seed: int) -> Design:
+    """Build the design of a configuration.
+
+    Arguments:
+        name: Its name in the configuration.
+        settings: Its settings: augmentations, law, divisions, base_points, replicates, walks.
+        size: Side of the images, pixels.
+        seed: Seed of the study.
+    """
+    law = InputLaw.of_design(settings, size=size, pool=NO_IMAGES)
+    return Design(
+        name,
+        law.factors,
+        base_points=settings["base_points"],
+        replicates=settings["replicates"],
+        walks=settings["walks"],
+        seed=seed,
+    )
+
+
+def open_sampling(
+    inputs: Inputs,
+    settings: Mapping[str, Any],
+    *,
+    batch_size: int,
+    device: torch.device,
+) -> Sampling:
+    """Open images, network and design.
+
+    Arguments:
+        inputs: Paths of the image cache, its manifest and the network's weights.
+        settings: `network` and `design`, each a name with its settings, `seed`, `precision`, and
+            `size`, the side of the images in pixels.
+        batch_size: Images per forward pass.
+        device: Where to run.
+    """
+    cache = ImageCache.open(Path(inputs.images), Path(inputs.manifest))
+    name, network = settings["network"]
+    model = load_network(
+        name,
+        dict(network),
+        Path(inputs.weights),
+        classes=len(cache.class_names),
+        image_size=cache.image_size,
+    )
+    recorder = Recorder(
+        model, network["layers"], cache.image_size, device=device, precision=settings["precision"]
+    )
+    design_name, design = settings["design"]
+    pool = ImagePool.of_manifest(cache.manifest, seed=settings["seed"])
+    size = cache.image_size
+    law = InputLaw.of_design(design, size=size, pool=pool)
+    return Sampling(
+        build_design(design_name, design, size=size, seed=settings["seed"]),
+        law,
+        Evaluator(
+            cache, recorder, law.augmentations, device, batch_size, stretch=design["stretch"]
+        ),
+    )
+
+
+def evaluate_blocks(
+    sampling: Sampling, replicate: int, numbers: range
+) -> Iterator[tuple[int, Block, Tensor, NDArray[np.int64]]]:
+    """Yield number, block, activations of its distinct inputs, and the row of every node.
+
+    Nodes that make the same image (an augmentation that is off in both its versions, say) go
+    through the network once.
+    """
+    design = sampling.design
+    desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
+    for number in progress(numbers, desc=desc, unit="evaluation", each=size):
+        block = design.block(replicate, number)
+        points, nodes, width = block.coordinates.shape
+        evaluations, place = sampling.law.decode(block.coordinates.reshape(-1, width)).distinct()
+        yield number, block, sampling.evaluate(evaluations), place.reshape(points, nodes)
+
+
+def write_shard(sampling: Sampling, shard: Shard, path: Path) -> None:
+    """Evaluate the blocks of a shard and write their activations to one file."""
+    with create_shard(path, {"layers": sampling.described_layers()}) as writer:
+        for replicate in shard.replicates:
+            for number, _, responses, place in evaluate_blocks(sampling, replicate, shard.blocks):
+                writer.write(replicate, number, responses.cpu().numpy(), place)
+                del responses  # makes room for those of the next block

@@ -1,0 +1,260 @@
+"""Segments behind the sampling engine: augmented images to colour channels to activations."""
+
+__all__ = ["SegmentRecorder", "SegmentResults", "sample_segments", "write_segments"]
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import pandas as pd
+import torch
+import xarray as xr
+from torch import Tensor
+from torch.nn import functional
+
+from actsense.device.precision import arithmetic
+from actsense.errors import ConfigError
+from actsense.networks import Layer, Network, Recorder
+from actsense.networks.layers import trace
+from actsense.sampling.opening import Inputs, Sampling, open_sampling
+from actsense.sampling.sharding import Shard
+from actsense.segments.hsv import to_hsv
+from actsense.segments.plan import (
+    COLOURS,
+    IN_PLACE,
+    SegmentUnits,
+    indices_in_place,
+    plan_segments,
+    segment_name,
+)
+from actsense.segments.segment import Segment
+from actsense.sensitivity.estimation import IndexResults, estimate_results, index_tables
+from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.summing import stream_shard
+from actsense.store import LeftOut, read_indices, replacing, write_results, write_tables
+
+COLUMNS = [
+    *("layer", "colour", "factor", "index", "value", "ci"),
+    *("channels", "units", "dead_units", "rare_units"),
+]
+
+
+class SegmentRecorder:
+    """Runs the colour channels of images through segments; used like a `Recorder`.
+
+    An image is averaged to the size that a segment sees in place, and then converted: hues are
+    angles, which do not average. The segment gets hue, saturation or value as they are, in
+    [0, 1]: it expects responses of the layer before, not images, so nothing is normalised.
+
+    Arguments:
+        network: The network; moved to the device.
+        planned: Segments and their channels. One that cannot be run alone is left out.
+        device: Where the network runs.
+        precision: What it computes in, see `actsense.device.precision.arithmetic`.
+
+    Attributes:
+        layers: The chosen channels of every segment behind every colour channel, as one layer.
+        units: Length of the axis of units.
+        planned: The segments that are run.
+        skipped: Why others are not, by their last layer.
+    """
+
+    layers: tuple[Layer, ...]
+    units: int
+    planned: tuple[SegmentUnits, ...]
+    skipped: Mapping[str, str]
+
+    def __init__(
+        self,
+        network: Network,
+        planned: Sequence[SegmentUnits],
+        device: torch.device | str = "cpu",
+        precision: str = "float32",
+    ) -> None:
+        self._device, self._precision = torch.device(device), precision
+        network.module.to(device)
+        segments: list[tuple[SegmentUnits, Segment]] = []
+        skipped: dict[str, str] = {}
+        for plan in planned:
+            ends, chosen = (plan.start, plan.layer), list(plan.channels)
+            try:
+                segments.append((plan, Segment(network, *ends, plan.inputs[0], chosen)))
+            except ConfigError as error:
+                skipped[plan.layer] = str(error)
+        layers: list[Layer] = []
+        for plan, _ in segments:
+            for colour in COLOURS:
+                shape = (len(plan.channels), *plan.shape[1:])
+                offset = layers[-1].stop if layers else 0
+                layers.append(Layer(segment_name(plan.layer, colour), shape, offset))
+        self.layers, self.units = tuple(layers), layers[-1].stop if layers else 0
+        self.planned, self.skipped = tuple(plan for plan, _ in segments), skipped
+        self._segments = segments
+
+    @torch.inference_mode()
+    def record(self, images: Tensor, out: Tensor) -> None:
+        """Write the activations of a batch into `out`.
+
+        Arguments:
+            images: Shape (batch, 3, height, width), float32 in [0, 1], on the device.
+            out: Shape (batch, units), float32, on the device or in host memory.
+        """
+        layers = iter(self.layers)
+        channels: dict[tuple[int, ...], Tensor] = {}
+        for plan, segment in self._segments:
+            size = plan.inputs[1:]
+            if size not in channels:
+                small = functional.interpolate(images, size, mode="area")
+                channels = {size: to_hsv(small)}  # what follows is smaller, or of the same size
+            for number in range(len(COLOURS)):
+                channel, layer = channels[size][:, number, None], next(layers)
+                with arithmetic(self._precision, self._device):
+                    out[:, layer.offset : layer.stop] = segment(channel).flatten(1)
+
+
+@dataclass(frozen=True)
+class SegmentResults:
+    """What the segments of one network feel under one design.
+
+    Attributes:
+        groups: Datasets of an index store; a layer is a segment behind a colour channel, its
+            `channel` coordinate the number of the channel in the network.
+        facts: What the root of the store says about the sampling.
+        units: The segments and their channels, as plain data.
+        tables: `segments`, indices per segment and colour channel beside those in place, and
+            `skipped`, layers at which no segment ends.
+    """
+
+    groups: dict[str, xr.Dataset]
+    facts: dict[str, Any]
+    units: list[dict[str, Any]]
+    tables: dict[str, pd.DataFrame]
+
+
+def sample_segments(
+    inputs: Inputs,
+    settings: Mapping[str, Any],
+    indices: Path,
+    *,
+    channels: int,
+    batch_size: int,
+    device: torch.device,
+    beside: Path,
+) -> SegmentResults:
+    """Sample the segments of a network behind every colour channel, and estimate their indices.
+
+    Images and augmentations are those of the network in place, as far as the base points go, so
+    that both differ by what they see of them alone.
+
+    Arguments:
+        inputs: Paths of the image cache, its manifest and the network's weights.
+        settings: Settings of the sampling, as for `open_sampling`.
+        indices: Index store of the network in place.
+        channels: Channels to choose for every factor and layer.
+        batch_size: Images per forward pass.
+        device: Where to run.
+        beside: Where the results will be; moments are kept there meanwhile.
+    """
+    sampling = open_sampling(inputs, settings, batch_size=batch_size, device=device)
+    cache, tree = sampling.evaluate.images, read_indices(indices)
+    network = sampling.evaluate.recorder.network
+    images = (3, cache.image_size, cache.image_size)
+    layers = _in_order(network, [str(layer) for layer in tree["layer"].to_numpy()], images[1])
+    planned, without = plan_segments(tree, layers, images, count=channels)
+    recorder = SegmentRecorder(network, planned, device, settings["precision"])
+    # The engine asks its recorder for layers, units and `record` alone.
+    evaluate = replace(sampling.evaluate, recorder=cast("Recorder", recorder))
+    skipped = {
+        layer: reason
+        for layer in layers
+        if (reason := (without | dict(recorder.skipped)).get(layer))
+    }
+    table = pd.DataFrame(skipped.items(), columns=["layer", "reason"])
+    if not recorder.planned:
+        empty = pd.DataFrame(columns=COLUMNS)
+        return SegmentResults({}, {}, [], {"segments": empty, "skipped": table})
+    results = _estimate(replace(sampling, evaluate=evaluate), settings["seed"], beside)
+    return SegmentResults(
+        _numbered(results, recorder.planned),
+        results.facts(),
+        [plan.described() for plan in recorder.planned],
+        {"segments": _table(results, tree, recorder.planned), "skipped": table},
+    )
+
+
+def write_segments(
+    results: SegmentResults, outputs: Mapping[str, str], *, attributes: Mapping[str, Any]
+) -> None:
+    """Write the index store, the units and the tables to the paths of their names.
+
+    Arguments:
+        results: What to write.
+        outputs: Paths `indices`, `units`, `segments` and `skipped`.
+        attributes: Where the results come from, for the root of the store.
+    """
+    write_tables(results.tables, outputs)
+    with replacing(Path(outputs["units"])) as beside:
+        beside.write_text(json.dumps(results.units, indent=1))
+    facts = {**attributes, **results.facts}
+    write_results(Path(outputs["indices"]), results.groups, attributes=facts)
+
+
+def _in_order(network: Network, recorded: Sequence[str], side: int) -> list[str]:
+    """Return the recorded layers that are modules in the order of execution, others behind."""
+    calls, _ = trace(network.module, side)
+    place = {call.name: k for k, call in enumerate(calls)}
+    layers = [layer for layer in recorded if layer != "network"]
+    return sorted(layers, key=lambda layer: place.get(layer, len(calls)))
+
+
+def _estimate(sampling: Sampling, seed: int, beside: Path) -> IndexResults:
+    design = sampling.design
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    # Named like a half-written store: what a killed job leaves goes when the next one writes.
+    with TemporaryDirectory(
+        prefix=f".{beside.name}.", suffix=".partial", dir=beside.parent
+    ) as folder:
+        path = Path(folder) / "moments.zarr.zip"
+        whole = Shard(range(design.replicates), range(design.blocks))
+        write_moments(path, stream_shard(sampling, whole, {"seed": seed}))
+        return estimate_results([path])
+
+
+def _numbered(results: IndexResults, planned: Sequence[SegmentUnits]) -> dict[str, xr.Dataset]:
+    """Return the groups of the store, channels numbered as in the network."""
+    groups = results.groups()
+    for plan in planned:
+        numbers = list(plan.channels)
+        for colour in COLOURS:
+            name = segment_name(plan.layer, colour)
+            for group in (name, f"{name}/by_channel"):
+                groups[group] = groups[group].assign_coords(channel=numbers)
+    return groups
+
+
+def _table(
+    results: IndexResults, indices: xr.DataTree, planned: Sequence[SegmentUnits]
+) -> pd.DataFrame:
+    """Put the layer-level indices of all segments beside those of the same channels in place."""
+    tidy = index_tables(results)["layers"]
+    parts = []
+    for plan in planned:
+        for colour in COLOURS:
+            name = segment_name(plan.layer, colour)
+            part = tidy[tidy["layer"] == name].drop(columns="layer")
+            parts.append(_labelled(part, plan, colour, LeftOut.count(results.layers[name])))
+        node = indices[plan.layer]
+        chosen = node.to_dataset()[["dead", "rare"]].isel(channel=list(plan.channels))
+        part = indices_in_place(node["by_channel"].to_dataset(), plan.channels)
+        parts.append(_labelled(part, plan, IN_PLACE, LeftOut.count(chosen)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _labelled(
+    part: pd.DataFrame, plan: SegmentUnits, colour: str, left_out: LeftOut
+) -> pd.DataFrame:
+    named = part.assign(layer=plan.layer, colour=colour, channels=len(plan.channels))
+    return pd.DataFrame(named.assign(units=left_out.of, **left_out.columns), columns=COLUMNS)

@@ -1,0 +1,188 @@
+"""What parts of a network feel that see hue, saturation or value alone."""
+
+__all__ = ["plot_segments", "segment_maps", "segment_profile"]
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from actsense.drawing.matrices import grid, longest
+from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
+from actsense.drawing.style import HEADER, new_figure, place, save
+from actsense.segments.matrix_figures import segment_correlations, segment_patterns
+from actsense.sensitivity.figures.profiles import NAMES
+from actsense.store import LeftOut, read_indices, read_table, replacing
+
+COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
+IN_PLACE = "in place"
+TABLES = ("segments", "correlations", "differences", "patterns")
+SHOWN = 2  # channels per layer
+SIDE, GAP = 0.55, (0.08, 0.08)  # inches of a map; between maps, in sides of a map
+MARGIN, NAMED = 1.4, 1.1  # inches left of the maps, and above them
+NOTHING = "No part of this network can be run alone; segments_skipped.csv says why."
+
+
+def plot_segments(
+    inputs: Mapping[str, Path], outputs: Mapping[str, Path], *, title: str, dpi: int
+) -> None:
+    """Draw the profile, for every layer its maps and correlations, and the patterns.
+
+    Arguments:
+        inputs: Index stores `store`, of the segments, and `indices`, of the network in place;
+            `units`, JSON of the segments and their channels; CSV files `segments`,
+            `correlations`, `differences` and `patterns`.
+        outputs: PNG files `profile` and `patterns`, folders `maps` and `correlations`.
+        title: Network and design.
+        dpi: Dots per inch of the PNG files.
+    """
+    segments = json.loads(inputs["units"].read_text())
+    read = {name: read_table(inputs[name]) for name in TABLES}
+    inside, whole = read_indices(inputs["store"], "segments"), read_indices(inputs["indices"])
+    if not segments:
+        for name in ("profile", "patterns"):
+            save(new_figure(8, 1.2, title, NOTHING), outputs[name], dpi=dpi)
+    else:
+        save(segment_profile(read["segments"], title=title), outputs["profile"], dpi=dpi)
+        patterns = segment_patterns(read["patterns"], read["differences"], title=title)
+        save(patterns, outputs["patterns"], dpi=dpi)
+    with replacing(outputs["maps"]) as maps, replacing(outputs["correlations"]) as matrices:
+        maps.mkdir()
+        matrices.mkdir()
+        for segment in segments:
+            layer = segment["layer"]
+            label = f"{title}, {layer}"
+            save(segment_maps(segment, inside, whole, title=label), maps / f"{layer}.png", dpi=dpi)
+            own = {name: table[table["layer"] == layer] for name, table in read.items()}
+            figure = segment_correlations(own["correlations"], own["differences"], title=label)
+            save(figure, matrices / f"{layer}.png", dpi=dpi)
+
+
+def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
+    """Draw every index over the layers, behind each colour channel and in place.
+
+    Arguments:
+        table: Columns layer, colour, factor, index, value, ci, channels.
+        title: Network and design.
+    """
+    layers, factors = (list(dict.fromkeys(table[name])) for name in ("layer", "factor"))
+    channels = ", ".join(
+        f"{n} of {layer}"
+        for layer, n in table.groupby("layer", sort=False)["channels"].first().items()
+    )
+    parts = table.drop_duplicates(["layer", "colour"])
+    names = ("dead_units", "rare_units", "units")
+    left_out = LeftOut(*(int(parts[name].sum()) for name in names))
+    size = max(1.3, 0.28 * len(layers)), 1.7  # inches of a panel
+    figure = new_figure(
+        0.8 + len(factors) * (size[0] + 0.12) + 1.1,
+        HEADER + 0.4 + len(NAMES) * (size[1] + 0.15) + longest(layers, 9),
+        f"{title}: what a part of the network feels that sees one colour channel alone",
+        "Each part, from the layer before to the one named below, is fed with hue, saturation or "
+        "value instead of that layer; black: the same channels in the whole network.\n"
+        f"Shares of the variance of the chosen channels ({channels}); bars are 95 % intervals "
+        f"over replicates. Their units, all colour channels together: {left_out}.",
+        arranged=False,
+    )  # fmt: skip
+    corner, gap = (0.8, HEADER + 0.4), (0.12, 0.15)
+    axes = grid(figure, len(NAMES), len(factors), corner=corner, size=size, gap=gap)
+    low, high = (table["value"] - table["ci"]).min(), (table["value"] + table["ci"]).max()
+    margin = 0.05 * (high - low)
+    places = np.arange(len(layers))
+    for row, (index, name) in zip(axes, NAMES.items(), strict=True):
+        for axis, factor in zip(row, factors, strict=True):
+            one = table[(table["index"] == index) & (table["factor"] == factor)]
+            for number, (colour, shade) in enumerate(COLOURS.items()):
+                drawn = one[one["colour"] == colour].set_index("layer").reindex(layers)
+                axis.errorbar(
+                    places + 0.12 * (number - 1.5),
+                    drawn["value"],
+                    drawn["ci"],
+                    color=shade,
+                    marker="o",
+                    markersize=3,
+                    capsize=1.5,
+                    linewidth=1.1,
+                    label=colour,
+                )
+            axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+            axis.set_xlim(-0.5, len(layers) - 0.5)
+            axis.set_ylim(low - margin, high + margin)
+            axis.set_xticks(places, [""] * len(layers))
+            axis.tick_params(labelleft=axis is row[0])
+        row[0].set_ylabel(name, fontsize=8.5)
+    for axis, factor in zip(axes[0], factors, strict=True):
+        axis.set_title(factor, fontsize=9 if len(factor) < 14 else 7.5)
+    for axis in axes[-1]:
+        axis.set_xticks(places, layers, rotation=60, ha="right", rotation_mode="anchor")
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    return figure
+
+
+def segment_maps(
+    segment: Mapping[str, Any], inside: xr.DataTree, whole: xr.DataTree, *, title: str
+) -> Figure:
+    """Draw the maps of the channels that were chosen most often, behind each colour channel.
+
+    Arguments:
+        segment: The segment: `layer`, and `channels` with the reasons of each.
+        inside: Index store of the segments.
+        whole: Index store of the network in place.
+        title: Network, design and layer.
+    """
+    channels = sorted(segment["channels"], key=lambda one: -len(segment["channels"][one]))[:SHOWN]
+    factors = [str(factor) for factor in whole["factor"].to_numpy()]
+    rows = [(index, colour) for index in NAMES for colour in COLOURS]
+    size = SIDE * (1 + GAP[1]) * len(factors), SIDE * (1 + GAP[0]) * len(rows)
+    figure = new_figure(
+        MARGIN + len(channels) * (size[0] + 0.3) + 0.8,
+        HEADER + NAMED + size[1] + 0.1,
+        f"{title}: where channels feel each factor behind one colour channel",
+        f"Shares of each unit's variance, clipped to [0, 1] in this picture only. {LEGEND}.\n"
+        f"The channels that most factors chose; in place: in the whole network (all its units: "
+        f"{LeftOut.count(whole[segment['layer']].to_dataset())}).",
+        arranged=False,
+    )
+    for number, channel in enumerate(channels):
+        drawn = [_planes(segment, channel, row, inside, whole) for row in rows]
+        planes, rare = (np.stack(each) for each in zip(*drawn, strict=True))
+        axis = place(figure, MARGIN + number * (size[0] + 0.3), HEADER + NAMED, *size)
+        maps = Mosaic(planes, rare, GAP)
+        maps.show(axis)
+        down, right = maps.pitch
+        axis.tick_params(length=0)
+        axis.xaxis.tick_top()
+        axis.set_xticks(right * np.arange(len(factors)) + maps.side / 2, factors, rotation=40,
+                        ha="left", rotation_mode="anchor")  # fmt: skip
+        if number == 0:
+            names = [f"{index}   {colour}" for index, colour in rows]
+            axis.set_yticks(down * np.arange(len(rows)) + maps.side / 2, names)
+        axis.set_title(f"channel {channel}")
+    share_bar(figure, MARGIN + len(channels) * (size[0] + 0.3), HEADER + NAMED, 3.0)
+    return figure
+
+
+def _planes(
+    segment: Mapping[str, Any],
+    channel: str,
+    row: tuple[str, str],
+    inside: xr.DataTree,
+    whole: xr.DataTree,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return maps of one channel, index and colour, (factor, row, col), and which are rare."""
+    index, colour = row
+    if colour == IN_PLACE:
+        node, number = whole[segment["layer"]], int(channel)
+    else:
+        node = inside[f"{segment['layer']} {colour}"]
+        number = list(segment["channels"]).index(channel)
+    chosen = node[index].isel(channel=number).transpose("factor", "row", "col")
+    values = np.asarray(chosen.to_numpy(), dtype=np.float32)
+    rare = node["rare"].isel(channel=number).transpose("row", "col").to_numpy()
+    return values, np.broadcast_to(rare, values.shape)

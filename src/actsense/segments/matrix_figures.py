@@ -1,0 +1,171 @@
+"""Which factors go together in space: matrices of segments beside those of the whole network."""
+
+__all__ = ["segment_correlations", "segment_patterns"]
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from actsense.drawing.matrices import Numbers, grid, longest, name_sides
+from actsense.drawing.style import HEADER, new_figure, place
+from actsense.sensitivity.figures.profiles import NAMES
+
+Floats = NDArray[np.float64]
+
+COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2"}
+IN_PLACE = "in place"
+LAST = list(NAMES)[-1]  # index of the lowest row
+CORRELATION = ("RdBu_r", Normalize(-1, 1))  # the same in every figure
+DIFFERENCE = ("Greys", Normalize(0, 1))
+DARK = 0.6  # magnitude from which text is white
+# Inches: of a cell, between panels, of the lines on the left, right of the last panel.
+CELL, GAP, LINES, BAR = 0.26, (0.2, 0.35), 2.4, 0.95
+
+
+def segment_correlations(
+    correlations: pd.DataFrame, differences: pd.DataFrame, *, title: str
+) -> Figure:
+    """Draw the correlations between factors of one layer, and how far they are from in place.
+
+    Arguments:
+        correlations: Rows of one layer: colour, index, factor, factor_2, rho, low, high.
+        differences: Rows of the same layer: difference instead of rho.
+        title: Network, design and layer.
+    """
+    factors = list(dict.fromkeys([*correlations["factor"], *correlations["factor_2"]]))
+    side, margin = CELL * len(factors), longest(factors) + 0.2
+    fewest, most = correlations["channels"].min(), correlations["channels"].max()
+    channels = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    figure = new_figure(
+        margin + 4 * (side + GAP[0]) + BAR,
+        HEADER + 3 * (side + GAP[1]) + margin,
+        f"{title}: do factors act at the same positions?",
+        "Below the diagonal: rank correlation over positions between the maps of two factors, "
+        f"averaged over {channels} channels; gray numbers: the 95 % interval covers 0.\nAbove it, "
+        "gray: mean magnitude of the difference from the same channels in the whole network; "
+        "noise adds to it.",
+        arranged=False,
+    )
+    corner = (margin, HEADER + GAP[1])
+    axes = grid(figure, len(NAMES), len(COLOURS) + 1, corner=corner, size=(side, side), gap=GAP)
+    for row, index in zip(axes, NAMES, strict=True):
+        for axis, colour in zip(row, [*COLOURS, IN_PLACE], strict=True):
+            one = _selected(correlations, index, colour)
+            below, sure = (_square(one, factors, "factor", "rho"), _sure(one, factors, "factor"))
+            image = _cells(axis, below.T, sure.T, *CORRELATION)
+            if colour != IN_PLACE:
+                apart = _selected(differences, index, colour)
+                gap = _square(apart, factors, "factor", "difference")
+                grays = axis.imshow(np.ma.masked_invalid(gap), DIFFERENCE[0], DIFFERENCE[1])
+            axis.set_title(f"{colour}, {index}", loc="left", fontsize=9)
+            name_sides(axis, factors, left=axis is row[0], below=index == LAST)
+    left, down = margin + 4 * (side + GAP[0]), side + GAP[1]
+    first, second = (place(figure, left, corner[1] + k * down, 0.15, side) for k in (0, 1))
+    figure.colorbar(image, first, label="correlation (below)")
+    figure.colorbar(grays, second, label="difference (above)", extend="max")
+    return figure
+
+
+def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title: str) -> Figure:
+    """Draw how alike the correlations between factors are in different layers.
+
+    Arguments:
+        patterns: Columns against, colour, index, layer, layer_2, rho, low, high, pairs.
+        differences: Of all layers; its rows of all factors together are drawn over layers.
+        title: Network and design.
+    """
+    layers = list(dict.fromkeys(patterns["layer"]))
+    against = ["segments", IN_PLACE] if len(layers) > 1 else [IN_PLACE]
+    columns = [(other, colour) for other in against for colour in COLOURS]
+    side, margin = max(1.5, 0.34 * len(layers)), longest(layers) + 0.2
+    start = 0.7 + LINES + margin  # of the matrices
+    figure = new_figure(
+        start + len(columns) * (side + GAP[0]) + BAR,
+        HEADER + 3 * (side + 0.5) + margin,
+        f"{title}: do factors go together in the same way in other layers?",
+        "Left: distance from the correlations between factors in the whole network, averaged over "
+        "pairs of factors, with 95 % intervals over channels.\nRight: rank correlation, over "
+        "pairs, of the correlations in two layers: rows behind a colour channel. Gray numbers: "
+        "the 95 % interval covers 0.",
+        arranged=False,
+    )
+    gap, corner = (GAP[0], 0.5), (start, HEADER + 0.5)
+    first = grid(figure, 3, 1, corner=(0.7, corner[1]), size=(LINES, side), gap=gap)
+    axes = grid(figure, 3, len(columns), corner=corner, size=(side, side), gap=gap)
+    for row, index in enumerate(NAMES):
+        own = differences[differences["index"] == index]
+        _gaps(first[row, 0], own, layers, named=index == LAST)
+        first[row, 0].set_ylabel(f"{index}\nmean |difference|")
+        for axis, (other, colour) in zip(axes[row], columns, strict=True):
+            one = _selected(patterns[patterns["against"] == other], index, colour)
+            values, sure = _square(one, layers, "layer", "rho"), _sure(one, layers, "layer")
+            if other == "segments":  # each pair once: below the diagonal
+                values, sure = values.T, sure.T
+            image = _cells(axis, values, sure, *CORRELATION)
+            name = "other segments" if other == "segments" else "layers in place"
+            axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
+            name_sides(axis, layers, left=axis is axes[row, 0], below=index == LAST)
+    first[0, 0].legend(fontsize=7.5)
+    left = start + len(columns) * (side + GAP[0])
+    figure.colorbar(image, place(figure, left, corner[1], 0.15, side), label="rank correlation")
+    return figure
+
+
+def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str], *, named: bool) -> None:
+    everything = differences[differences["factor"] == "all"]
+    for number, (colour, shade) in enumerate(COLOURS.items()):
+        one = everything[everything["colour"] == colour].set_index("layer").reindex(list(layers))
+        mean = one["difference"].to_numpy()
+        ends = np.array([mean - one["low"].to_numpy(), one["high"].to_numpy() - mean])
+        axis.errorbar(
+            np.arange(len(layers)) + 0.1 * (number - 1),
+            mean,
+            np.maximum(ends, 0),  # a percentile may miss the mean by rounding
+            color=shade,
+            marker="o",
+            markersize=3,
+            capsize=2,
+            label=colour,
+        )
+    axis.set_ylim(0, 1)
+    axis.set_xlim(-0.5, len(layers) - 0.5)
+    axis.set_xticks(range(len(layers)), layers if named else [""] * len(layers), fontsize=7.5,
+                    rotation=60, ha="right", rotation_mode="anchor")  # fmt: skip
+
+
+def _selected(table: pd.DataFrame, index: str, colour: str) -> pd.DataFrame:
+    return table[(table["index"] == index) & (table["colour"] == colour)]
+
+
+def _square(table: pd.DataFrame, names: Sequence[str], ends: str, column: str) -> Floats:
+    """Spread a table over a matrix, `ends` by `ends_2`; NaN where it has no row."""
+    wide = table.pivot(index=ends, columns=f"{ends}_2", values=column)
+    return np.asarray(
+        wide.reindex(index=pd.Index(list(names)), columns=pd.Index(list(names))), dtype=np.float64
+    )
+
+
+def _sure(table: pd.DataFrame, names: Sequence[str], ends: str) -> NDArray[np.bool_]:
+    """Return where an interval leaves out zero, like `_square`."""
+    certain = table.assign(certain=(table["low"] * table["high"] > 0).astype(float))
+    return np.asarray(_square(certain, names, ends, "certain") == 1)
+
+
+def _cells(
+    axis: Axes, values: Floats, sure: NDArray[np.bool_], colors: str, limits: Normalize
+) -> AxesImage:
+    image = axis.imshow(np.ma.masked_invalid(values), cmap=colors, norm=limits)
+    cells = {}
+    for j, k in zip(*np.nonzero(np.isfinite(values)), strict=True):
+        strong = abs(values[j, k]) > DARK
+        color = "white" if strong else "black" if sure[j, k] else "0.55"
+        text = f"{values[j, k]:.2f}".replace("-0.00", "0.00").replace("0.", ".")
+        cells[int(j), int(k)] = text, color
+    Numbers(axis, cells)
+    return image

@@ -1,0 +1,80 @@
+"""Single units: maps of the most sensitive channels of a layer."""
+
+__all__ = ["layer_maps"]
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
+from actsense.drawing.style import HEADER, factor_labels, new_figure, place
+from actsense.sensitivity.figures.bars import strongest, unit_bars
+from actsense.sensitivity.figures.profiles import NAMES
+from actsense.store import LeftOut
+
+GAP = (0.35, 0.1)  # between rows, where numbers stand, and columns: in sides of a map
+SIDE = 0.72  # inches of a map
+LABELS, ABOVE, APART, BAR = (
+    1.75,
+    0.5,
+    0.25,
+    1.0,
+)  # inches: left of, above, between, right of blocks
+
+
+def layer_maps(
+    units: xr.Dataset, channels: xr.Dataset | None, *, title: str, shown: int
+) -> Figure:
+    """Draw the indices of the most sensitive channels (or units) of a layer, factor by factor.
+
+    Arguments:
+        units: Indices per unit of one layer.
+        channels: Indices per channel, or None for a layer that is a vector.
+        title: Network, design and layer.
+        shown: Channels per factor and index.
+    """
+    if channels is None:
+        return unit_bars(units, title=title, shown=shown)
+    factors = [str(factor) for factor in units["factor"].to_numpy()]
+    shown = min(shown, channels.sizes["channel"])
+    height, width = SIDE * (1 + GAP[0]) * len(factors), SIDE * (1 + GAP[1]) * shown
+    figure = new_figure(
+        LABELS + len(NAMES) * (width + APART) + BAR,
+        HEADER + ABOVE + height,
+        f"{title}: where the most sensitive channels feel each factor",
+        f"Each row shows the {shown} channels with the largest variance due to its factor (index "
+        "times variance); numbers are channels.\nShares of each unit's variance, clipped to "
+        f"[0, 1] in this picture only. {LEGEND} ({LeftOut.count(units)}).",
+        arranged=False,
+    )
+    for number, (index, name) in enumerate(NAMES.items()):
+        left = LABELS + number * (width + APART)
+        block = place(figure, left, HEADER + ABOVE, width, height)
+        half = float(units[f"{index}_ci"].where(~units["rare"]).median())
+        block.set_title(f"{name}  (median half-width {half:.2f})", fontsize=10, pad=14)
+        _map_block(block, units, index, channels, shown)
+    rows = (np.arange(len(factors)) + 0.5 / (1 + GAP[0])) / len(factors)
+    names = list(factor_labels(factors).values())
+    figure.axes[0].set_yticks(rows * figure.axes[0].get_ylim()[0], names, fontsize=8.5)
+    figure.axes[0].tick_params(axis="y", length=0)
+    share_bar(figure, LABELS + len(NAMES) * (width + APART), HEADER + ABOVE, min(height, 3.5))
+    return figure
+
+
+def _map_block(
+    axis: Axes, units: xr.Dataset, index: str, channels: xr.Dataset, shown: int
+) -> None:
+    """Draw the maps of the strongest channels, a row per factor, and the channels' numbers."""
+    factors = units["factor"].to_numpy()
+    chosen = np.stack(
+        [strongest(channels.sel(factor=one), index, "channel", shown) for one in factors]
+    )
+    planes = units[index].transpose("factor", "channel", "row", "col").to_numpy()
+    rare = units["rare"].transpose("channel", "row", "col").to_numpy()
+    maps = Mosaic(planes[np.arange(len(factors))[:, None], chosen], rare[chosen], GAP)
+    maps.show(axis)
+    down, right = maps.pitch
+    for (row, column), channel in np.ndenumerate(chosen):
+        axis.text(right * column + maps.side / 2, down * row - maps.side / 50, str(channel),
+                  fontsize=7, ha="center", va="bottom")  # fmt: skip

@@ -1,0 +1,151 @@
+"""Whole layers: how every index changes with depth, and which pairs of factors interact."""
+
+__all__ = ["depth_profile", "pair_maps"]
+
+from math import ceil
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from actsense.drawing.matrices import Numbers, grid, longest, name_sides
+from actsense.drawing.style import (
+    CONTENT,
+    CONTEXT_LINES,
+    FACTOR_COLORS,
+    HEADER,
+    PARTS,
+    factor_labels,
+    line_style,
+    new_figure,
+    place,
+)
+from actsense.store import LeftOut
+
+NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
+CELL, GAP = 0.3, (0.2, 0.35)  # inches of a cell, and between matrices
+
+
+def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
+    """Draw every index over depth: all factors, augmentations magnified, the split of content.
+
+    Arguments:
+        totals: Root of an index store: S1, ST, shapley (factor, layer) with intervals, and the
+            counts of units.
+        title: Network and design.
+    """
+    layers = [str(layer) for layer in totals["layer"].to_numpy()]
+    everything = [str(factor) for factor in totals["factor"].to_numpy()]
+    augmentations = [factor for factor in everything if factor not in CONTEXT_LINES]
+    rows = {
+        "all factors": [factor for factor in everything if factor not in PARTS],
+        "augmentations and order,\nmagnified": [*augmentations, "order"],
+        f"{CONTENT} and its parts": [CONTENT, *PARTS],
+    }
+    whole = totals.sel(layer="network")
+    left_out = LeftOut(*(int(whole[n]) for n in ("dead_units", "rare_units", "units")))
+    width = max(11.0, 3 * (1.2 + 0.45 * len(layers)) + 3)
+    figure = new_figure(
+        width,
+        11,
+        f"{title}: what the variance of each layer is made of",
+        "Indices of whole layers (units weighted by their variance), shares of variance; bars are "
+        f"95 % intervals over replicates. `network` is all layers together.\nUnits: {left_out}; "
+        f"dead ones have no variance, rare ones count here. Dashed, below: what {CONTENT} is made "
+        "of, partition, then class, then image within them.",
+    )
+    axes = figure.subplots(3, 3, sharex=True, sharey="row")
+    apart = np.arange(len(layers), dtype=np.float64)
+    apart[np.array(layers) == "network"] += 0.3
+    for row, (label, factors) in zip(axes, rows.items(), strict=True):
+        for axis, (index, name) in zip(row, NAMES.items(), strict=True):
+            for number, factor in enumerate(factors):
+                shift = 0.06 * (number - len(factors) / 2)
+                _line(axis, totals.sel(factor=factor), index, apart + shift, factor)
+            axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+            axis.set_title(name, loc="left")
+            axis.set_xticks(apart, layers, rotation=35, ha="right")
+        row[0].set_ylabel(f"{label}\nshare of variance")
+    figure.align_ylabels(axes[:, 0])
+    for row in axes[::2]:
+        row[2].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    return figure
+
+
+def _line(
+    axis: Axes, one: xr.Dataset, index: str, places: NDArray[np.float64], factor: str
+) -> None:
+    """Draw one factor over the layers; the network, the last place, stands apart."""
+    values, color = one[index].to_numpy(), FACTOR_COLORS[factor]
+    label = factor_labels([CONTENT, factor])[factor]
+    axis.plot(places[:-1], values[:-1], color=color, linestyle=line_style(factor), linewidth=1.3)
+    axis.errorbar(
+        places,
+        values,
+        one[f"{index}_ci"].to_numpy(),
+        color=color,
+        linestyle="none",
+        marker="o",
+        markersize=3,
+        capsize=2,
+    )
+    # The legend shows the line, which tells parts from wholes.
+    axis.plot([], [], color=color, linestyle=line_style(factor), marker="o", markersize=3,
+              label=label)  # fmt: skip
+
+
+def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
+    """Draw the second-order indices of every layer as annotated maps.
+
+    Arguments:
+        totals: Root of an index store: S2 (factor, factor_2, layer) with intervals.
+        title: Network and design.
+    """
+    layers = [str(layer) for layer in totals["layer"].to_numpy()]
+    columns = min(4, len(layers))
+    rows = ceil(len(layers) / columns)
+    factors = [str(factor) for factor in totals["factor"].to_numpy()]
+    side, margin = CELL * len(factors), longest(factors) + 0.2
+    bound = max(0.01, float(np.nanmax(np.abs(totals["S2"].to_numpy()))))
+    figure = new_figure(
+        margin + columns * (side + GAP[0]) + 0.9,
+        HEADER + rows * (side + GAP[1]) + margin,
+        f"{title}: which factors act together",
+        "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
+        "both alone.\nGray numbers: the 95 % interval covers zero. Gray cells: no pair, such as "
+        "content with its parts partition, class and image.",
+        arranged=False,
+    )
+    corner = (margin, HEADER + GAP[1])
+    axes = grid(figure, rows, columns, corner=corner, size=(side, side), gap=GAP)
+    for number, (axis, layer) in enumerate(zip(axes.flat, layers, strict=False)):
+        image = _pair_map(axis, totals.sel(layer=layer), bound)
+        axis.set_title(layer, loc="left")
+        lowest = number + columns >= len(layers)
+        name_sides(axis, factors, left=number % columns == 0, below=lowest)
+    for axis in axes.flat[len(layers) :]:
+        axis.set_visible(False)
+    beside = place(figure, margin + columns * (side + GAP[0]), corner[1], 0.15, side)
+    bar = figure.colorbar(image, beside, label="S2, per cent of the variance")
+    bar.formatter = PercentFormatter(1, symbol="")
+    return figure
+
+
+def _pair_map(axis: Axes, layer: xr.Dataset, bound: float) -> AxesImage:
+    values = layer["S2"].transpose("factor", "factor_2").to_numpy()
+    widths = layer["S2_ci"].transpose("factor", "factor_2").to_numpy()
+    cells = {}
+    for j, k in np.ndindex(values.shape):
+        if np.isfinite(values[j, k]):  # a factor with itself, or with its own parts, is no pair
+            certain = abs(values[j, k]) > widths[j, k]
+            dark = abs(values[j, k]) > 0.6 * bound
+            color = ("white" if dark else "black") if certain else "0.6"
+            cells[j, k] = f"{100 * values[j, k]:.1f}".replace("-0.0", "0.0"), color
+    Numbers(axis, cells)
+    axis.set_facecolor("0.92")
+    return axis.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -bound, bound))

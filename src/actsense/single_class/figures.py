@@ -1,0 +1,188 @@
+"""The classes that feel an augmentation most, and whether damaged networks predict them."""
+
+__all__ = ["class_matches", "class_ranking", "plot_classes"]
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from actsense.drawing.style import FACTOR_COLORS, new_figure, save
+from actsense.store import read_table, replacing
+
+NAMES = {"S1": "S1: alone", "shapley": "Shapley: fair share"}
+SCALES = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00", "#56B4E9")
+LONGEST = 22  # letters of a class name
+SIGNIFICANT = 0.05
+COLLAPSED = 0.9  # share of images with the same first prediction
+NOTHING = "No class could be compared; the table of skipped cases says why."
+
+
+def plot_classes(
+    tables: Mapping[str, Path], outputs: Mapping[str, Path], *, title: str, dpi: int
+) -> None:
+    """Draw a page of ranked classes and one of matches for every design.
+
+    Arguments:
+        tables: CSV files `ranking`, `matches` and `skipped`.
+        outputs: The folders `rankings` and `matches`.
+        title: The network.
+        dpi: Dots per inch of the PNG files.
+    """
+    ranking, matches, skipped = (
+        read_table(tables[name]) for name in ("ranking", "matches", "skipped")
+    )
+    designs = pd.concat([ranking["design"], skipped["design"]]).unique()
+    with replacing(outputs["rankings"]) as rankings, replacing(outputs["matches"]) as compared:
+        rankings.mkdir()
+        compared.mkdir()
+        for design in designs:
+            label = f"{title}, {design}"
+            candidates = matches[matches["design"] == design]
+            listed = class_ranking(
+                ranking[ranking["design"] == design],
+                candidates=0 if candidates.empty else int(candidates["k"].max()),
+                title=label,
+            )
+            save(listed, rankings / f"{design}.png", dpi=dpi)
+            save(class_matches(candidates, title=label), compared / f"{design}.png", dpi=dpi)
+
+
+def class_ranking(ranking: pd.DataFrame, *, candidates: int, title: str) -> Figure:
+    """Draw the classes whose outputs vary most because of each augmentation.
+
+    Arguments:
+        ranking: Table `ranking` of one design.
+        candidates: First classes that predictions are compared with.
+        title: Network and design.
+    """
+    heading = f"{title}: the classes that feel each augmentation most"
+    if ranking.empty:
+        return new_figure(8, 1.2, heading, NOTHING)
+    factors, values = list(ranking["factor"].unique()), list(ranking["value"].unique())
+    figure = new_figure(
+        max(9.0, 1.0 + 2.2 * len(factors)),
+        1.3 + len(values) * (0.7 + 0.17 * ranking["rank"].max()),
+        heading,
+        "Variance of a class's output that the augmentation causes (index times variance), with "
+        "95 % intervals over replicates.\nRanked by the lower end of the interval. Dark: the "
+        f"first {candidates}, which predictions are compared with. All panels share a scale.",
+    )
+    axes = figure.subplots(len(values), len(factors), sharex=True, squeeze=False)
+    for (row, value), (column, factor) in product(enumerate(values), enumerate(factors)):
+        axis = axes[row, column]
+        case = ranking[(ranking["value"] == value) & (ranking["factor"] == factor)]
+        _ranks(axis, case, factor, candidates)
+        if row == 0:
+            axis.set_title(factor, loc="left")
+        if column == 0:
+            axis.set_ylabel(NAMES[value], fontsize=10)
+    figure.supxlabel("variance of the output due to the augmentation", fontsize=9)
+    return figure
+
+
+def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
+    """Draw how the first predictions overlap with the most sensitive classes.
+
+    Arguments:
+        matches: Table `matches` of one design.
+        title: Network and design.
+    """
+    heading = f"{title}: do damaged networks predict the classes that feel an augmentation most?"
+    if matches.empty:
+        return new_figure(9, 1.2, heading, NOTHING)
+    matches, where = _first_layer(matches)
+    first = matches.iloc[0]
+    factors = list(matches["factor"].unique())
+    # A value that chose no masks has its intact network in the table, and no rows of empty panels.
+    damaged = matches[matches["rule"] == "top"]
+    values = list((matches if damaged.empty else damaged)["value"].unique())
+    inputs = {"original": "untouched images", "augmented": "augmented images"}
+    scales = sorted(matches["scale"].dropna().unique())
+    figure = new_figure(
+        max(11.0, 2.6 + 1.9 * len(factors)),
+        1.4 + 1.75 * len(values) * len(inputs),
+        heading,
+        f"Jaccard overlap of the k = {first['k']} most sensitive classes with the first k "
+        f"predictions, mean of {first['images']} images with 95 % intervals, when the activations "
+        f"most sensitive to\nthe augmentation are scaled{where}. Bands: 95 % of random classes "
+        f"against the same predictions. Filled: adjusted p < {SIGNIFICANT}. Crosses: "
+        f"{COLLAPSED:.0%} of images get one class.",
+    )
+    rows = list(product(values, inputs))
+    axes = figure.subplots(len(rows), len(factors), sharex=True, sharey=True, squeeze=False)
+    for row, (value, seen) in zip(axes, rows, strict=True):
+        for axis, factor in zip(row, factors, strict=True):
+            wanted = "original" if seen == "original" else factor
+            case = matches[
+                (matches["value"] == value)
+                & (matches["factor"] == factor)
+                & (matches["input"] == wanted)
+            ].assign(fraction=lambda table: table["fraction"].fillna(0.0))
+            _line(axis, case[case["rule"] == "none"], "black", "intact")
+            for scale, color in zip(scales, SCALES * len(scales), strict=False):
+                masked = case[(case["rule"] == "top") & (case["scale"] == scale)]
+                _line(axis, masked, color, f"scaled by {scale:g}")
+            axis.tick_params(labelsize=7.5)
+        row[0].set_ylabel(f"{NAMES[value]}\n{inputs[seen]}", fontsize=8)
+    for axis, factor in zip(axes[0], factors, strict=True):
+        axis.set_title(factor, loc="left")
+    top = 1.08 * float(matches[["high", "null_high"]].to_numpy().max())
+    axes[0, 0].set_ylim(-0.04 * top, top)
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    figure.supxlabel("share of the activations that are scaled", fontsize=9)
+    return figure
+
+
+def _first_layer(matches: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the rows of the first layer where layers are masked alone, and say which."""
+    layers = [name for name in matches["layers"].unique() if name]
+    if len(layers) < 2:
+        return matches, ""
+    own = matches[matches["layers"].isin(["", layers[0]])]
+    return own, f" in {layers[0]}, the first of {len(layers)} layers"
+
+
+def _ranks(axis: Axes, case: pd.DataFrame, factor: str, candidates: int) -> None:
+    chosen = case["rank"] <= candidates
+    widths = case["weighted"] - case["weighted_low"]
+    axis.barh(case["rank"], case["weighted"], 0.75, color=FACTOR_COLORS[factor])
+    for bar, dark in zip(axis.patches, chosen, strict=True):
+        bar.set_alpha(1.0 if dark else 0.35)
+    axis.errorbar(case["weighted"], case["rank"], xerr=widths, linestyle="none", color="0.2",
+                  linewidth=0.8, capsize=1.5)  # fmt: skip
+    names = [
+        name if len(name) <= LONGEST else f"{name[: LONGEST - 2]} .." for name in case["class"]
+    ]
+    axis.set_yticks(case["rank"], names, fontsize=7)
+    axis.set_ylim(case["rank"].max() + 0.6, 0.4)
+    axis.axvline(0, color="0.6", linewidth=0.7)
+    axis.tick_params(axis="x", labelsize=7, labelrotation=30)
+
+
+def _line(axis: Axes, case: pd.DataFrame, color: str, label: str) -> None:
+    """Draw overlaps over the scaled fraction, with their intervals and their nulls."""
+    case = case.sort_values("fraction")
+    where, mean = case["fraction"], case["jaccard"]
+    errors = [mean - case["low"], case["high"] - mean]
+    axis.errorbar(where, mean, errors, color=color, linewidth=1.1, capsize=1.5)
+    if len(case) > 1:
+        axis.fill_between(where, case["null_low"], case["null_high"], color=color, alpha=0.12,
+                          linewidth=0)  # fmt: skip
+    else:
+        axis.vlines(where, case["null_low"], case["null_high"], color=color, alpha=0.2,
+                    linewidth=6)  # fmt: skip
+    significant = case["p_adjusted"] < SIGNIFICANT
+    collapsed = case["collapse_share"] >= COLLAPSED
+    axis.plot([], [], color=color, marker="o", markersize=4, label=label)
+    for kind, marker, fill in (
+        (significant & ~collapsed, "o", color),
+        (~significant & ~collapsed, "o", "white"),
+        (collapsed, "X", color),
+    ):
+        if kind.any():
+            axis.plot(where[kind], mean[kind], color=color, marker=marker, markersize=4.5,
+                      markerfacecolor=fill, linestyle="none")  # fmt: skip

@@ -1,0 +1,1 @@
+"""How far distant patches add up."""

@@ -1,0 +1,1 @@
+"""Accuracy on images whose patches are shuffled, or whose colours are saturated."""

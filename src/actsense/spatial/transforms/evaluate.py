@@ -1,0 +1,196 @@
+"""What a network says of intact images, and of the same images shuffled or saturated.
+
+Shuffling patches destroys the layout and keeps local texture; saturation does about the reverse.
+An image's shuffles are a function of the seed, its row of the dataset, the number of patches and
+the repeat: all networks are shown the same.
+"""
+
+__all__ = ["evaluate_transforms"]
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from actsense.augment.patches import moved_share, patch_shuffle, shuffle_keys, shuffled_area
+from actsense.augment.saturation import saturate
+from actsense.errors import ConfigError
+from actsense.networks.classifier import Classifier
+from actsense.progress import Progress
+
+INTACT = {"patch_shuffle": 1, "saturation": 2}  # levels that change nothing
+TYPES = {
+    "predicted": np.int32,
+    "rank": np.int16,
+    "probability": np.float32,
+    "moved": np.float32,
+}
+DESCRIPTIONS = {
+    "predicted": "number of the class that is predicted first",
+    "rank": "predictions ahead of the label; of equal logits the first class is ahead",
+    "probability": "probability of the label",
+    "moved": "share of the cells of the grid that moved",
+    "area": "share of the pixels that the shuffled grid covers; 0 where nothing is shuffled",
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How images are shown.
+
+    Attributes:
+        transform: `none`, `patch_shuffle` or `saturation`.
+        mode: `grid` or `bands` of a shuffle.
+        level: Patches along a side, or level of saturation; NaN for intact images.
+        repeat: Number of the shuffle.
+    """
+
+    transform: str
+    mode: str = ""
+    level: float = math.nan
+    repeat: int = 0
+
+
+def evaluate_transforms(
+    classifier: Classifier, settings: Mapping[str, Any], seed: int
+) -> dict[str, xr.Dataset]:
+    """Show every image under all conditions; each is read once.
+
+    The same settings give the same bits. Another batch size moves logits by roundings; images and
+    shuffles it leaves alone.
+
+    Arguments:
+        classifier: The network and its images.
+        settings: The part `transforms` of the section `spatial` of the configuration. Levels that
+            change nothing are evaluated once, as the condition `none`, listed or not.
+        seed: Seed of the study.
+
+    Returns:
+        The root: class, rank of the label and its probability under every `condition` for every
+        `image`, and how much was shuffled.
+
+    Raises:
+        ConfigError: If more patches are wanted than fit, or logits are not finite.
+    """
+    rows, labels = classifier.validation(settings["images"])
+    height, width = classifier.read(rows[:1]).shape[2:]
+    _check_divisions(settings["divisions"], min(height, width))
+    wanted = _conditions(settings)
+    found = {
+        name: np.empty((len(wanted), len(rows)), dtype=dtype) for name, dtype in TYPES.items()
+    }
+    with Progress(len(rows) * len(wanted), desc="transforms", unit="image") as known:
+
+        def show(part: slice) -> None:
+            known.done = part.start * len(wanted)  # what ran out of memory starts anew
+            for name, values in _outcomes(
+                classifier, rows[part], labels[part], wanted, seed, known
+            ):
+                found[name][:, part] = values
+
+        classifier.memory.run(len(rows), show)
+    if not np.isfinite(found["probability"]).all():
+        raise ConfigError(
+            f"spatial: logits of {classifier.network.name} are not finite. Set precision: float32."
+        )
+    areas = [_area(condition, height, width) for condition in wanted]
+    facts = {
+        "network": classifier.network.name,
+        "label": classifier.label,
+        "classes": len(classifier.classes),
+        "images": len(rows),
+        "seed": seed,
+    }
+    data = _dataset(wanted, found, areas).assign_coords(
+        row=("image", rows), label=("image", labels)
+    )
+    return {"": data.assign_attrs(facts)}
+
+
+def _conditions(settings: Mapping[str, Any]) -> list[Condition]:
+    shuffles = [
+        Condition("patch_shuffle", mode, k, repeat)
+        for mode in settings["modes"]
+        for k in settings["divisions"]
+        for repeat in range(settings["repeats"])
+    ]
+    saturations = [Condition("saturation", level=level) for level in settings["saturations"]]
+    return [
+        Condition("none"),
+        *(each for each in shuffles + saturations if each.level != INTACT[each.transform]),
+    ]
+
+
+def _check_divisions(divisions: Sequence[int], side: int) -> None:
+    if max(divisions) > side:
+        raise ConfigError(
+            f"spatial.transforms.divisions: {max(divisions)} patches do not fit along a side of "
+            f"{side} pixels. Allowed are 1 to {side}."
+        )
+
+
+def _outcomes(
+    classifier: Classifier,
+    rows: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    wanted: Sequence[Condition],
+    seed: int,
+    known: Progress,
+) -> list[tuple[str, NDArray[Any]]]:
+    """Return what is found of some images by name, each (conditions, images)."""
+    images = classifier.read(rows)
+    label, row = (torch.from_numpy(numbers).to(images.device) for numbers in (labels, rows))
+    seen: dict[str, list[Tensor]] = {name: [] for name in TYPES}
+    for condition in wanted:
+        shown, moved = _shown(images, row, condition, seed)
+        logits = classifier.logits(shown)
+        order = logits.argsort(dim=1, descending=True, stable=True)
+        probability = logits.double().softmax(dim=1)
+        seen["predicted"].append(order[:, 0])
+        seen["rank"].append((order == label[:, None]).int().argmax(dim=1))
+        seen["probability"].append(probability.gather(1, label[:, None])[:, 0])
+        seen["moved"].append(moved)
+        known.update(len(images))
+    return [(name, torch.stack(values).cpu().numpy()) for name, values in seen.items()]
+
+
+def _shown(images: Tensor, rows: Tensor, condition: Condition, seed: int) -> tuple[Tensor, Tensor]:
+    """Return images under a condition, and the share of their cells that moved."""
+    still = torch.zeros(len(images), dtype=torch.float64, device=images.device)
+    if condition.transform == "patch_shuffle":
+        k = int(condition.level)
+        keys = shuffle_keys(seed, rows, k, condition.repeat)
+        shuffled, permutation = patch_shuffle(images, k, condition.mode, keys=keys)
+        return shuffled, moved_share(permutation, k, condition.mode)
+    if condition.transform == "saturation":
+        return saturate(images, condition.level), still
+    return images, still
+
+
+def _area(condition: Condition, height: int, width: int) -> float:
+    if condition.transform != "patch_shuffle":
+        return 0.0
+    return shuffled_area(height, width, int(condition.level), condition.mode)
+
+
+def _dataset(
+    wanted: Sequence[Condition],
+    found: Mapping[str, NDArray[Any]],
+    areas: Sequence[float],
+) -> xr.Dataset:
+    """Label what was found."""
+    data: dict[str, Any] = {name: (("condition", "image"), each) for name, each in found.items()}
+    coordinates = {
+        field.name: ("condition", np.array([getattr(each, field.name) for each in wanted]))
+        for field in fields(Condition)
+    }
+    dataset = xr.Dataset(data | {"area": ("condition", np.array(areas))}, coords=coordinates)
+    for name, array in dataset.data_vars.items():
+        array.attrs["description"] = DESCRIPTIONS[str(name)]
+    return dataset

@@ -1,0 +1,1 @@
+"""What a configuration means, before anything is run."""

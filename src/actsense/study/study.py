@@ -1,0 +1,399 @@
+"""A study as its configuration describes it: what every rule needs to know beforehand."""
+
+__all__ = ["COLOUR_CHANNELS", "Study"]
+
+import hashlib
+import json
+import os
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import ceil, prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from actsense.errors import ConfigError
+from actsense.masking.plan import count_conditions
+from actsense.sampling.designs import Design, Factor, design_factors, factor_names
+from actsense.sampling.sharding import Sharding
+from actsense.spatial.plan import count_passes
+from actsense.study.configuration import check, read_schema
+from actsense.study.resources import SPEED, Sizes, SpatialSizes
+
+# Every job reads the workflow before its script starts, and importing PyTorch would take longer
+# than all the rest of that. Whoever needs it here imports it.
+if TYPE_CHECKING:
+    from actsense.networks import Network
+
+Settings = dict[str, Any]
+
+SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
+SHARED_SECONDS = 120  # of sampling in one job, before replicates get jobs of their own
+SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the run looked up
+PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
+COLOUR_CHANNELS = 3  # hue, saturation, value: each has segments of its own
+# Settings of a network that are not about the network, and of a design not about its samples.
+NETWORK_ASIDE = ("base_points", "designs", "images_per_second")
+DESIGN_ASIDE = ("analyses", "shards")
+PATCHED = {"patch_shuffle", "patch_mask"}  # augmentations that draw one of the divisions
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked configuration.
+
+    Attributes:
+        settings: The configuration with every default filled in.
+    """
+
+    settings: Settings
+
+    @classmethod
+    def load(cls, config: Mapping[str, Any], schema: Path) -> "Study":
+        """Check a configuration and fill in the defaults.
+
+        Raises:
+            ConfigError: With one line per mistake.
+        """
+        return cls(check(config, read_schema(schema)))
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return str(self.settings["study"])
+
+    @property
+    def stores_activations(self) -> bool:
+        """Whether activations are written to disk."""
+        return bool(self.settings["activations"] == "store")
+
+    @property
+    def store_megabytes(self) -> int:
+        """Megabytes of activations that may be on disk at a time."""
+        return int(self.settings["store_budget_gb"] * 1000)
+
+    @cached_property
+    def survey(self) -> Settings:
+        """What files and models say, see `survey`; jobs inherit it from their run."""
+        inherited = json.loads(os.environ.get(SURVEY, "{}"))
+        if inherited.get("settings") == self._digest:
+            return dict(inherited["survey"])
+        from actsense.study.survey import survey
+
+        return survey(self.settings)
+
+    def bequeath(self) -> None:
+        """Let the jobs that this process starts inherit the survey."""
+        os.environ[SURVEY] = json.dumps({"settings": self._digest, "survey": self.survey})
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """Every network with every design that samples it."""
+        return [
+            (network, design)
+            for network in self.settings["networks"]
+            for design in self.designs(network)
+        ]
+
+    def designs(self, network: str) -> list[str]:
+        """Return the designs that sample a network."""
+        own = self.settings["networks"][network].get("designs")
+        return [name for name in self.settings["designs"] if own is None or name in own]
+
+    def analysed(self, network: str) -> list[str]:
+        """Return the designs whose maps of a network are analysed further."""
+        return [d for d in self.designs(network) if self.settings["designs"][d]["analyses"]]
+
+    def check_budget(self) -> None:
+        """Refuse shards beyond the budget.
+
+        Raises:
+            ConfigError: With the smallest budget and the number of shards that would do.
+        """
+        for network, design in self.runs if self.stores_activations else ():
+            self._check_shard(network, design)
+
+    def check_kept_moments(self, results: Path) -> None:
+        """Refuse moments that an earlier version kept one replicate a file.
+
+        Arguments:
+            results: Folder of the study's results.
+
+        Raises:
+            ConfigError: With the folder of the first such moments, and what to do.
+        """
+        for network, design in self.runs:
+            folder, sharding = (
+                results / network / design / "moments",
+                self.sharding(network, design),
+            )
+            kept = [folder / f"{name}.zarr.zip" for name in sharding.kept]
+            single = folder / "replicate_0.zarr.zip"
+            if sharding.parts == 1 and single.exists() and not any(map(Path.exists, kept)):
+                raise ConfigError(
+                    f"{folder}: one file per replicate, as an earlier version wrote them or as "
+                    f"another setting of shards did. This study keeps {kept[0].name} instead. "
+                    f"Set designs.{design}.shards as it was, or delete that folder: it is "
+                    "sampled again."
+                )
+
+    def kept_note(self) -> str:
+        """Say how much `keep_activations` will leave on disk, or nothing if it leaves nothing."""
+        if not (self.stores_activations and self.settings["keep_activations"]):
+            return ""
+        sizes = [(len(self.sharding(*names).shards), *names) for names in self.runs]
+        files = sum(count for count, _, _ in sizes)
+        most = sum(count * self.shard_megabytes(*names) for count, *names in sizes) / 1000
+        return f"keep_activations: up to {most:.3g} GB of activations stay, in {files} files.\n"
+
+    def networks_pattern(self, origin: str) -> str:
+        """Return a regular expression for the networks whose weights have this origin.
+
+        Arguments:
+            origin: `trained`, `downloaded` or `imported`.
+        """
+        names = [name for name in self.settings["networks"] if self.origin(name) == origin]
+        return "|".join(names) or "(?!)"
+
+    def origin(self, network: str) -> str:
+        """Return where a network's weights come from: `trained`, `downloaded` or `imported`."""
+        return str(self.survey["origins"][network])
+
+    def weights_settings(self, network: str) -> Settings:
+        """Return the settings that decide a network's weights."""
+        return self._network_settings(network, "layers") | {"name": network}
+
+    def classifier_settings(self, network: str) -> Settings:
+        """Return the settings that decide what a network says of an image."""
+        return {
+            "network": [network, self._network_settings(network, "layers")],
+            "seed": self.settings["seed"],
+            "precision": self.settings["precision"],
+        }
+
+    def sampling_settings(self, network: str, design: str) -> Settings:
+        """Return the settings that decide activations and moments."""
+        described = self.design_settings(network, design)
+        return {
+            "network": [network, self._network_settings(network)],
+            "design": [design, {k: v for k, v in described.items() if k not in DESIGN_ASIDE}],
+            "seed": self.settings["seed"],
+            "size": self.settings["dataset"]["image_size"],
+            "precision": self.settings["precision"],
+        }
+
+    def provenance_settings(self, network: str, design: str, *sections: str) -> Settings:
+        """Return the settings behind one result, to be kept inside it.
+
+        Arguments:
+            network: Name of the network.
+            design: Name of the design.
+            sections: Further sections of the configuration that decide this result.
+        """
+        kept = ["study", "seed", "dataset", *sections]
+        kept += ["activations", "device", "precision", "batch_size"]
+        return {key: self.settings[key] for key in kept} | {
+            "networks": {network: self._network_settings(network)},
+            "designs": {design: self.design_settings(network, design)},
+        }
+
+    def spatial_provenance(self, network: str, section: str) -> Settings:
+        """Return the settings behind one result of the spatial study.
+
+        Arguments:
+            network: Name of the network.
+            section: The part of `spatial` that decides this result.
+        """
+        kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
+        return {key: self.settings[key] for key in kept} | {
+            "networks": {network: self._network_settings(network, "layers")},
+            "spatial": {section: self.spatial_settings(section)},
+        }
+
+    def spatial_settings(self, section: str) -> Settings:
+        """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
+        return {k: v for k, v in self.settings["spatial"][section].items() if k != "bootstrap"}
+
+    def design_settings(self, network: str, design: str) -> Settings:
+        """Return the settings of a design for one network, which may have its own base points."""
+        described = dict(self.settings["designs"][design])
+        if not PATCHED & {*described["augmentations"]}:
+            del described["divisions"]
+        own = self.settings["networks"][network].get("base_points")
+        return described | {"base_points": own} if own else described
+
+    def segments_settings(self, network: str, design: str) -> Settings:
+        """Return the sampling settings of the segments, which have base points of their own."""
+        settings = self.sampling_settings(network, design)
+        name, described = settings["design"]
+        points = self.settings["segments"]["base_points"]
+        return settings | {"design": [name, described | {"base_points": points}]}
+
+    def masks(self, network: str, design: str) -> int:
+        """Return how many masked networks a design compares."""
+        return count_conditions(
+            self.settings["masking"],
+            augmentations=self.settings["designs"][design]["augmentations"],
+            factors=self._factors(design),
+            map_layers=len(self.maps(network)),
+        )
+
+    def design(self, network: str, design: str) -> Design:
+        """Build the design that a network is evaluated under."""
+        from actsense.sampling.opening import build_design
+
+        side, seed = self.settings["dataset"]["image_size"], self.settings["seed"]
+        described = self.design_settings(network, design)
+        return build_design(design, described, size=side, seed=seed)
+
+    def units(self, network: str) -> int:
+        """Return the number of recorded units of a network; its weights need not exist yet."""
+        return sum(prod(shape) for _, shape in self.survey["layers"][network])
+
+    def maps(self, network: str) -> list[tuple[int, ...]]:
+        """Return the shapes of the recorded layers that have positions: (channel, row, col)."""
+        shapes = [tuple(shape) for _, shape in self.survey["layers"][network]]
+        return [shape for shape in shapes if len(shape) == 3 and shape[1] * shape[2] > 1]
+
+    def outline(self, network: str) -> "Network":
+        """Build a network without weights."""
+        from actsense.networks import outline_network
+
+        return outline_network(
+            network,
+            self.settings["networks"][network],
+            classes=self.survey["classes"],
+            image_size=self.settings["dataset"]["image_size"],
+        )
+
+    def blocks(self, network: str, design: str) -> int:
+        """Return the number of blocks in a replicate."""
+        return self._counts(network, design).blocks
+
+    def sharding(self, network: str, design: str) -> Sharding:
+        """Return how a design is cut into shards: as set, or into the fewest that fit.
+
+        Automatic shards fit eight times into the budget, if they are stored, and keep a
+        sampling job within `job_minutes`, if the speed of the network is set; they hold one
+        block at least. Whole replicates share a shard for as long as it is sampled within
+        `SHARED_SECONDS`.
+        """
+        built = self._counts(network, design)
+        wanted = self.settings["designs"][design]["shards"]
+        if wanted != "auto":
+            return Sharding(built.replicates, built.blocks, parts=int(wanted))
+        evaluations = built.points_per_block * built.nodes
+        speed = self.settings["networks"][network].get("images_per_second")
+        limits = [built.replicates * built.blocks]
+        if self.stores_activations:
+            limits += [self._blocks_within(network, built, self.store_megabytes / SHARDS_ALIVE)]
+        if speed:
+            limits += [int(self.settings["job_minutes"] * 60 * speed // evaluations)]
+        fitting = max(1, min(limits))
+        shared = int(SHARED_SECONDS * (speed or SPEED) // evaluations)
+        return Sharding(
+            built.replicates,
+            built.blocks,
+            parts=ceil(built.blocks / fitting),
+            together=max(1, min(fitting, shared) // built.blocks),
+        )
+
+    def shard_megabytes(self, network: str, design: str) -> int:
+        """Return the most that one shard's activations can take on disk, megabytes."""
+        built = self._counts(network, design)
+        return self._megabytes(network, built, self.sharding(network, design).largest)
+
+    def sizes(self, network: str, design: str) -> Sizes:
+        """Return what the resources of this network's jobs under a design depend on."""
+        built, contrast = self._counts(network, design), self.settings["contrast"]
+        block = built.points_per_block * built.nodes
+        augmentations = len(self.settings["designs"][design]["augmentations"])
+        return Sizes(
+            units=self.units(network),
+            factors=len(built.factors),
+            parts=len(built.parts),
+            block=block,
+            shard=block * self.sharding(network, design).largest,
+            batch=self.settings["batch_size"],
+            contrasts=contrast["images"] * (1 + contrast["draws"] * augmentations),
+            masks=self.masks(network, design),
+            masked_images=self.settings["masking"]["images"],
+            segment_evaluations=self._segments_design(network, design).evaluations,
+            segment_units=self._segment_units(network, design),
+            speed=self.settings["networks"][network].get("images_per_second", 0),
+            top_images=contrast["top_images"],
+        )
+
+    def spatial_sizes(self, network: str) -> SpatialSizes:
+        """Return what the resources of a network's jobs in the spatial study depend on."""
+        networks, side = self.settings["networks"], self.settings["dataset"]["image_size"]
+        return SpatialSizes(
+            units=sum(map(self.units, networks)),
+            batch=self.settings["batch_size"],
+            passes=count_passes(self.settings["spatial"], side, len(networks)),
+            speed=networks[network].get("images_per_second", 0),
+        )
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
+
+    def _segments_design(self, network: str, design: str) -> Design:
+        points = self.settings["segments"]["base_points"]
+        return replace(self._counts(network, design), base_points=points)
+
+    def _segment_units(self, network: str, design: str) -> int:
+        """Return the most units that are chosen in segments, all colour channels together."""
+        chosen = self.settings["segments"]["channels"] * len(self._factors(design))
+        return sum(
+            COLOUR_CHANNELS * min(channels, chosen) * rows * cols
+            for channels, rows, cols in self.maps(network)
+        )
+
+    def _counts(self, network: str, design: str) -> Design:
+        """Return a design with the right number of everything but coordinates."""
+        described = self.design_settings(network, design)
+        own = [Factor(name, 1) for name in described["augmentations"]]
+        return Design(
+            design,
+            design_factors(own, keys=1),
+            base_points=described["base_points"],
+            replicates=described["replicates"],
+            walks=described["walks"],
+            seed=self.settings["seed"],
+        )
+
+    def _factors(self, design: str) -> tuple[str, ...]:
+        """Return the factors that indices of a design have."""
+        return factor_names(self.settings["designs"][design]["augmentations"])
+
+    def _network_settings(self, network: str, *aside: str) -> Settings:
+        """Return a network's settings without those that do not change what it computes."""
+        settings = self.settings["networks"][network]
+        return {k: v for k, v in settings.items() if k not in (*NETWORK_ASIDE, *aside)}
+
+    def _megabytes(self, network: str, built: Design, blocks: int) -> int:
+        rows = blocks * built.points_per_block * built.nodes
+        return ceil(rows * self.units(network) * 4 * PADDING / 1e6) + 1
+
+    def _blocks_within(self, network: str, built: Design, megabytes: float) -> int:
+        """Return how many blocks a shard may hold to stay within a size; 0 if one is too large."""
+        sizes = range(1, built.replicates * built.blocks + 1)
+        return bisect_right(sizes, megabytes, key=lambda n: self._megabytes(network, built, n))
+
+    def _check_shard(self, network: str, design: str) -> None:
+        needed = self.shard_megabytes(network, design)
+        if needed <= self.store_megabytes:
+            return
+        built, advice = self._counts(network, design), f"Raise it to {needed / 1000:.3f}"
+        smallest = self._megabytes(network, built, 1)
+        if fitting := self._blocks_within(network, built, self.store_megabytes):
+            advice += f", or set designs.{design}.shards: {ceil(built.blocks / fitting)}"
+        elif smallest < needed:
+            advice += f" (or to {smallest / 1000:.3f} and designs.{design}.shards: {built.blocks})"
+        raise ConfigError(
+            f"store_budget_gb: {self.settings['store_budget_gb']} is too small for one shard of "
+            f"{network} under {design}, up to {needed / 1000:.3f} GB. {advice}, or choose "
+            "`activations: stream`."
+        )

@@ -1,0 +1,98 @@
+"""What only files and models can tell about a study: looked up once per run."""
+
+__all__ = ["survey"]
+
+import hashlib
+import json
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from actsense.data import archive_folder, count_classes, dataset_archives, missing_archives
+from actsense.store import DiskFullError, replacing
+
+Settings = dict[str, Any]
+
+# Beside what Snakemake remembers of the working directory; whoever deletes it loses seconds.
+REMEMBERED = Path(".snakemake/actsense")
+
+
+def survey(settings: Settings) -> Settings:
+    """Look up the classes of a study, its archives, and its networks.
+
+    Networks of our own and of torchvision are built once per version of the code: building them
+    imports PyTorch, which takes longer than all the rest of a dry run. Their layers are
+    remembered in the working directory.
+
+    Arguments:
+        settings: A checked configuration.
+
+    Returns:
+        `classes`, the number of them; the `folder` of archives, their paths in it, `archives`,
+        and the names of the `missing` ones; and by network `layers`, name and shape of the
+        recorded ones, and `origins`: `trained`, `downloaded` or `imported`.
+
+    Raises:
+        ConfigError: If a folder, a model or a layer does not exist.
+    """
+    dataset, networks = settings["dataset"], settings["networks"]
+    classes = count_classes(dataset)
+    outlines = {
+        name: _outline(name, network, classes, dataset["image_size"])
+        for name, network in networks.items()
+    }
+    return {
+        "classes": classes,
+        "folder": str(archive_folder(dataset)),
+        "archives": [str(path) for path in dataset_archives(dataset)],
+        "missing": missing_archives(dataset),
+        "layers": {name: outline["layers"] for name, outline in outlines.items()},
+        "origins": {name: outline["origin"] for name, outline in outlines.items()},
+    }
+
+
+def _outline(name: str, network: Settings, classes: int, side: int) -> Settings:
+    """Return layers and origin of a network, from memory where nothing else can decide them."""
+    if network["kind"] == "python":  # code of the user's may have changed
+        return _look(name, network, classes, side)
+    weights = Path(str(network.get("weights"))).expanduser()
+    packages = {package: version(package) for package in ("torch", "torchvision")}
+    decides = [name, network, weights.is_file(), classes, side, packages, _source()]
+    path = REMEMBERED / f"{_digest(json.dumps(decides, sort_keys=True).encode())}.json"
+    with suppress(OSError, ValueError):
+        return dict(json.loads(path.read_text()))
+    outline = _look(name, network, classes, side)
+    with suppress(OSError, DiskFullError), replacing(path) as beside:  # it is only a help
+        beside.write_text(json.dumps(outline))
+    return outline
+
+
+def _look(name: str, network: Settings, classes: int, side: int) -> Settings:
+    from actsense.networks import outline_network
+    from actsense.networks.layers import lay_out
+
+    outline = outline_network(name, network, classes=classes, image_size=side)
+    layers = [
+        [layer.name, list(layer.shape)] for layer in lay_out(outline, network["layers"], side)
+    ]
+    return {"layers": layers, "origin": _origin(network)}
+
+
+def _origin(network: Settings) -> str:
+    from actsense.networks.zoo import names_file
+
+    if network["kind"] == "trained":
+        return "trained"
+    published = network["kind"] == "torchvision" and network["weights"] != "none"
+    return "downloaded" if published and not names_file(network["weights"]) else "imported"
+
+
+def _source() -> str:
+    """Return a digest of the code that builds networks and lays out their layers."""
+    files = sorted((Path(__file__).parents[1] / "networks").glob("*.py"))
+    return _digest(b"".join(file.read_bytes() for file in files))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,50 @@
+"""What a finished run says of where to look."""
+
+from pathlib import Path
+
+import pytest
+
+from actsense.inspection.guide import guide
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the relative folder of a study with indices and a spatial study, no analyses."""
+    monkeypatch.chdir(tmp_path)
+    Path("results/animals/net/colour/indices.zarr").mkdir(parents=True)
+    Path("results/animals/net/colour/tables").mkdir()
+    Path("results/animals/net/colour/tables/layers.csv").touch()
+    Path("results/animals/spatial/tables").mkdir(parents=True)
+    Path("results/animals/spatial/tables/shuffle.csv").touch()
+    return Path("results/animals")
+
+
+def test_only_what_is_there_is_named(results: Path) -> None:
+    said = guide(results)
+    assert "Study 'animals'" in said
+    assert "results/animals/spatial/{figures,tables}" in said
+    assert "analyses" not in said
+    assert "describe results/animals/net/colour/indices.zarr" in said
+
+
+def test_nothing_is_said_of_nothing(tmp_path: Path) -> None:
+    assert guide(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        (".venv/bin/snakemake", "  .venv/bin/actsense explore results/animals "),
+        ("/opt/bin/snakemake", "  actsense explore results/animals "),
+    ],
+)
+def test_programs_are_named_as_this_one_was(
+    results: Path, monkeypatch: pytest.MonkeyPatch, called: str, shown: str
+) -> None:
+    monkeypatch.setattr("sys.argv", [called])
+    assert shown in guide(results)
+
+
+def test_the_configuration_of_the_run_is_repeated(results: Path) -> None:
+    assert "notebooks --configfile my.yaml " in guide(results, [Path("my.yaml")])
+    assert "report.html --configfile my.yaml " in guide(results, [Path("my.yaml")])

@@ -1,0 +1,23 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from actsense.networks import Network, load_network
+from actsense.networks.compact import CompactNetwork
+from actsense.networks.state import save_state
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Network:
+    """Return the small network with random weights and lively batch statistics."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = CompactNetwork(10)
+        with torch.no_grad():
+            module(torch.rand(16, 3, 32, 32))  # moves the running statistics
+    path = tmp_path_factory.mktemp("small") / "weights.pt"
+    save_state(module, path)
+    settings: dict[str, Any] = {"kind": "trained"}
+    return load_network("small", settings, Path(path), classes=10, image_size=32)

@@ -1,0 +1,167 @@
+from collections import OrderedDict
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from actsense.errors import ConfigError
+from actsense.networks import Network, outline_network, resolve_layers
+from actsense.networks.layers import lay_out
+
+
+class Awkward(nn.Module):
+    """Runs one module twice and another one never; a third returns two tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.relu = nn.ReLU()
+        self.pair = nn.LSTM(4, 4, batch_first=True)
+        self.mixing = nn.Flatten(0, 1)
+        self.idle = nn.Linear(1, 1)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return two logits per image."""
+        features = self.relu(self.relu(self.conv(images)))
+        self.mixing(features)
+        sequence, _ = self.pair(features.flatten(2).transpose(1, 2))
+        return self.head(sequence[:, -1])
+
+
+def published(model: str, weights: str = "none") -> Network:
+    settings = {"kind": "torchvision", "model": model, "weights": weights}
+    return outline_network(model, settings, classes=1000, image_size=224)
+
+
+@pytest.mark.parametrize(
+    ("model", "units"), [("alexnet", 205_672), ("vgg11", 1_539_560), ("resnet18", 553_448)]
+)
+def test_auto_is_the_published_choice(model: str, units: int) -> None:
+    layers = lay_out(published(model), "auto", 224)
+    assert sum(layer.units for layer in layers) == units
+    assert layers[-1].name == "probabilities"
+
+
+def test_the_shapes_are_the_published_ones() -> None:
+    shapes = {layer.name: layer.shape for layer in lay_out(published("alexnet"), "auto", 224)}
+    assert shapes == {
+        "features.2": (64, 27, 27),
+        "features.5": (192, 13, 13),
+        "features.7": (384, 13, 13),
+        "features.9": (256, 13, 13),
+        "avgpool": (256, 6, 6),
+        "classifier.2": (4096,),
+        "classifier.5": (4096,),
+        "probabilities": (1000,),
+    }
+
+
+def test_layers_lie_side_by_side(small: Network) -> None:
+    layers = lay_out(small, "auto", 32)
+    assert layers[0].offset == 0
+    for before, after in pairwise(layers):
+        assert after.offset == before.offset + before.units
+
+
+def test_the_small_network_has_six_layers_and_15434_units(small: Network) -> None:
+    layers = lay_out(small, "auto", 32)
+    assert [layer.name for layer in layers] == [
+        "stage1",
+        "stage2",
+        "stage3",
+        "stage4",
+        "hidden_relu",
+        "probabilities",
+    ]
+    assert layers[-1].stop == 15_434
+
+
+@pytest.mark.parametrize("model", ["vgg11_bn", "resnet50", "densenet121", "mobilenet_v3_small"])
+def test_auto_by_rule_takes_one_map_per_size(model: str) -> None:
+    layers = lay_out(published(model), "auto", 224)
+    sizes = [layer.shape[1:] for layer in layers if len(layer.shape) == 3]
+    assert len(sizes) == len(set(sizes)) >= 4
+    assert layers[-1].name == "probabilities"
+
+
+def test_auto_takes_the_last_and_outermost_of_a_size() -> None:
+    inner = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    parts = {"block": inner, "pool": nn.MaxPool2d(2), "norm": nn.BatchNorm2d(4)}
+    head = {"flat": nn.Flatten(), "hidden": nn.Linear(36, 8), "act": nn.Tanh()}
+    module = nn.Sequential(
+        OrderedDict(parts | head | {"drop": nn.Dropout(), "out": nn.Linear(8, 2)})
+    )
+    assert resolve_layers(module, "auto", 8) == ["block", "norm", "act", "probabilities"]
+
+
+def test_names_are_kept_in_the_order_given(small: Network) -> None:
+    wanted = ["logits", "stage2.conv1.relu", "stage1.conv", "probabilities"]
+    assert resolve_layers(small, wanted, 32) == wanted
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (["stage1", "stge2"], r"networks\.small\.layers: 'stge2' is not known\. Nearest: stage2"),
+        (["stage"], "'stage' is not known"),  # part of a name is no name
+        ("stage1", r"networks\.small\.layers: 'stage1' is not known.*Allowed: auto"),
+        ([], r"networks\.small\.layers: the list is empty"),
+        (["logits", "logits"], "'logits' is listed more than once"),
+    ],
+)
+def test_wrong_names_are_refused(small: Network, layers: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        resolve_layers(small, layers, 32)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("relu", "'relu' runs 2 times"),
+        ("idle", "'idle' runs 0 times"),
+        ("pair", "'pair' does not output one tensor"),
+        ("mixing", r"'mixing' outputs \(8, 6, 6\) for 2 images"),
+    ],
+)
+def test_modules_that_cannot_be_recorded_are_refused(name: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        resolve_layers(Awkward().eval(), [name], 8)
+
+
+def test_auto_avoids_modules_that_cannot_be_recorded() -> None:
+    assert resolve_layers(Awkward().eval(), "auto", 8) == ["conv", "probabilities"]
+
+
+def named(name: str) -> nn.Module:
+    """Return a network with a named chain of modules, and the logits behind it."""
+    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    return nn.Sequential(OrderedDict([(name, chain), ("head", head)])).eval()
+
+
+@pytest.mark.parametrize("name", ["network", "layer", "rows", "S1", "first/second"])
+def test_names_that_results_cannot_hold_are_refused_and_avoided(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"layers: '{name}' cannot name a layer"):
+        resolve_layers(named(name), [name], 8)
+    inside = [] if "/" in name else [f"{name}.1"]
+    layers = resolve_layers(named(name), "auto", 8)
+    assert [layer for layer in layers if layer.startswith(name)] == inside
+
+
+def test_images_too_small_for_the_network_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"does not accept images of 8x8 pixels"):
+        resolve_layers(published("alexnet"), "auto", 8)
+
+
+def test_a_network_must_return_logits() -> None:
+    with pytest.raises(ConfigError, match=r"must return logits .* returned \(2, 4, 6, 6\)"):
+        resolve_layers(nn.Conv2d(3, 4, 3), ["logits"], 8)
+
+
+def test_no_hook_is_left_behind(small: Network) -> None:
+    resolve_layers(small, "auto", 32)
+    assert not any(module._forward_hooks for module in small.module.modules())
+    assert torch.is_tensor(small.module(torch.zeros(1, 3, 32, 32)))

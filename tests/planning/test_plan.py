@@ -1,0 +1,279 @@
+"""What a plan says beforehand is what a run does, counted and weighed."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from actsense.data import build_cache
+from actsense.networks import import_weights
+from actsense.planning import speed
+from actsense.planning.cost import Cost, design_cost, different_share, shared_cost
+from actsense.planning.report import plan_study
+from actsense.planning.speed import StandIn, measured_speed
+from actsense.sampling.opening import open_sampling, write_shard
+from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.summing import accumulate_shard
+from actsense.study.study import Study
+
+REPOSITORY = Path(__file__).parents[2]
+SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
+CPU = torch.device("cpu")
+
+
+def study(path: str = "workflow/studies/test.yaml", **changes: Any) -> Study:
+    return Study.load(yaml.safe_load((REPOSITORY / path).read_text()) | changes, SCHEMA)
+
+
+def designed(**changes: Any) -> dict[str, Any]:
+    return {"mixed": study().settings["designs"]["mixed"] | changes}
+
+
+def published(network: str = "alexnet", design: str = "set1", **changes: Any) -> Cost:
+    images = StandIn(study("workflow/studies/published.yaml", **changes))
+    return design_cost(images, network, design, speed=1000.0)
+
+
+def folder_of(count: int, tmp_path: Path) -> dict[str, Any]:
+    for label in "ab":
+        (tmp_path / label).mkdir()
+    samples = {"samples_per_class": {"train": count, "validation": count}}
+    return {"kind": "folder", "path": str(tmp_path), "image_size": 32} | samples
+
+
+def test_evaluations_are_those_of_every_block() -> None:
+    own = study(designs=designed(base_points=64, walks=3))
+    built = own.design("one", "mixed")
+    blocks = [built.block(r, b) for r in range(built.replicates) for b in range(built.blocks)]
+    counted = sum(block.coordinates.shape[0] * block.coordinates.shape[1] for block in blocks)
+    assert design_cost(StandIn(own), "one", "mixed", 1.0).evaluations == counted
+
+
+@pytest.mark.parametrize("law", ["switched", "always"])
+def test_the_share_of_different_evaluations_is_that_of_all_blocks(law: str) -> None:
+    images = StandIn(study(designs=designed(base_points=512, law=law)))
+    built, decoded = images.study.design("one", "mixed"), images.law("mixed")
+    shares = []
+    for replicate in range(built.replicates):
+        for number in range(built.blocks):
+            coordinates = built.block(replicate, number).coordinates
+            rows = decoded.decode(coordinates.reshape(-1, coordinates.shape[-1]))
+            shares.append(len(rows.distinct()[0]) / len(rows))
+    assert built.replicates * built.blocks > 50  # more than are looked at
+    assert different_share(built, decoded) == pytest.approx(np.mean(shares), abs=0.015)
+
+
+def test_stand_ins_are_as_many_as_the_images(tmp_path: Path) -> None:
+    own = study()
+    build_cache(own.settings["dataset"], 1, tmp_path / "images.zarr", tmp_path / "manifest.csv")
+    lines = (tmp_path / "manifest.csv").read_text().splitlines()[1:]
+    images = StandIn(own)
+    for row, partition in enumerate(("train", "validation")):
+        for label in range(10):
+            held = sum(f",{label},{partition}," in line for line in lines)
+            assert images.counts[row, label] == held
+    rows = np.concatenate([group for part in images.pool.rows for group in part])
+    np.testing.assert_array_equal(rows, np.arange(len(lines)))
+
+
+def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
+    own = study()
+    paths = {name: tmp_path / name for name in ("images", "manifest", "weights")}
+    build_cache(own.settings["dataset"], 1, paths["images"], paths["manifest"])
+    network = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
+    network |= {"arguments": {"classes": 10, "width": 2}, "layers": ["stage2", "logits"]}
+    parts = designed(shards=2)
+    own = study(networks={"one": network}, designs=parts)
+    import_weights(own.settings["networks"]["one"], 0, 10, paths["weights"], tmp_path / "card")
+    inputs = SimpleNamespace(**{name: str(path) for name, path in paths.items()})
+    sampling = open_sampling(
+        inputs, own.sampling_settings("one", "mixed"), batch_size=64, device=CPU
+    )
+    activations, moments, shard_file = 0, 0, tmp_path / "shard.zip"
+    for shard in own.sharding("one", "mixed").shards.values():
+        write_shard(sampling, shard, shard_file)
+        states = accumulate_shard(sampling.design, shard, shard_file, {})
+        write_moments(tmp_path / "moments.zip", states)
+        activations += shard_file.stat().st_size
+        moments += (tmp_path / "moments.zip").stat().st_size
+
+    stored = design_cost(StandIn(own), "one", "mixed", 1.0)
+    streamed = design_cost(
+        StandIn(study(networks={"one": network}, activations="stream", designs=parts)),
+        *("one", "mixed", 1.0),
+    )
+    units, overhead = own.units("one"), 60_000  # bytes of headers in these small files
+    places = 8 * stored.evaluations
+    assert stored.written - streamed.written == pytest.approx(stored.forwards * units * 4e-9)
+    assert 0 <= activations - (stored.written - streamed.written) * 1e9 < overhead + places
+    assert 0 <= moments - stored.temporary * 1e9 < overhead
+    assert activations <= own.shard_megabytes("one", "mixed") * 4e6
+    assert stored.alive == pytest.approx(min(0.1, stored.evaluations * units * 4e-9))
+
+
+def test_kept_activations_stay_and_are_counted() -> None:
+    parts = designed(shards=2)
+    kept, used = (
+        design_cost(StandIn(study(keep_activations=keep, designs=parts)), "one", "mixed", 1.0)
+        for keep in (True, False)
+    )
+    assert kept.kept - used.kept == pytest.approx(kept.written - published_moments(used), rel=1e-6)
+    assert kept.files_kept - used.files_kept == 4
+    assert kept.files_peak == used.files_peak
+    assert kept.alive == 0
+
+
+def published_moments(cost: Cost) -> float:
+    """Return what a design writes beside its activations, GB."""
+    return cost.temporary + cost.kept
+
+
+def test_replicates_that_share_a_job_leave_nothing_to_merge() -> None:
+    whole, parted = (
+        design_cost(StandIn(study(designs=designed(shards=shards))), "one", "mixed", 1.0)
+        for shards in ("auto", 2)
+    )
+    assert (whole.samplings, parted.samplings) == (1, 4)
+    assert whole.temporary == 0 < parted.temporary
+    assert whole.kept == parted.kept
+    assert whole.jobs == parted.jobs - 3 - 3 - 2  # samplings, sums, merges
+    assert whole.written == pytest.approx(parted.written - parted.temporary)
+
+
+def test_the_peak_holds_no_more_activations_than_the_budget() -> None:
+    cost = published(activations="store", store_budget_gb=500)
+    assert cost.alive == 500
+    assert 500 < cost.peak < 520
+    assert cost.written > 2000
+
+
+def test_hours_and_minutes_follow_from_the_speed() -> None:
+    cost = published()
+    assert cost.contrasts == 50_000 * (1 + 2 + 3 * 10)
+    assert cost.masked == 5_000 * study("workflow/studies/published.yaml").masks("alexnet", "set1")
+    assert cost.segments == pytest.approx(8192 * 36 * cost.forwards / cost.evaluations, rel=1e-4)
+    images = cost.forwards + cost.contrasts + cost.masked + cost.segments
+    assert cost.hours == pytest.approx(images / 1000 / 3600)
+    assert cost.minutes * cost.samplings == pytest.approx(cost.forwards / 1000 / 60)
+
+
+def test_untouched_images_run_again_for_every_group_of_augmentations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actsense.planning.cost.GROUP_BYTES", 1)
+    assert published().contrasts == 50_000 * (5 + 2 + 3 * 10)
+
+
+@pytest.mark.parametrize(
+    ("network", "units", "points"),
+    [("alexnet", 205_672, 131_072), ("vgg11", 1_539_560, 32_768), ("resnet18", 553_448, 131_072)],
+)
+def test_the_published_study_has_the_published_sizes(
+    network: str, units: int, points: int
+) -> None:
+    own = study("workflow/studies/published.yaml")
+    assert own.units(network) == units
+    for design, nodes in (("set1", 36), ("set2", 44)):
+        built = own.design(network, design)
+        assert built.replicates * built.base_points == points
+        assert built.evaluations == points * nodes
+
+
+def test_the_published_design_shares_a_quarter_to_a_third_of_its_evaluations() -> None:
+    cost = published()
+    assert 0.25 < 1 - cost.forwards / cost.evaluations < 0.35
+
+
+@pytest.mark.parametrize("name", ["published", "published-places"])
+@pytest.mark.parametrize("activations", ["store", "stream"])
+def test_the_published_studies_stay_within_what_schedulers_and_quotas_bear(
+    name: str, activations: str
+) -> None:
+    own = study(f"workflow/studies/{name}.yaml", activations=activations)
+    for settings in own.settings["networks"].values():
+        settings["images_per_second"] = 1000
+    text = plan_study(own, CPU)
+    jobs, *_, files, _ = re.search(r"^all .*$", text, re.MULTILINE)[0].split()[1:]  # type: ignore[index]
+    assert 0 < int(jobs) < 5000
+    assert 0 < int(files) < 20_000
+    assert "as the configuration states it" in text
+    assert "Not there yet: data/" in text
+    assert ("Advice" in text) == (activations == "store")  # 62 GB are filled in a minute
+
+
+def test_images_and_weights_are_counted_once() -> None:
+    own = study("workflow/studies/published.yaml")
+    cost = shared_cost(StandIn(own))
+    parameters = 61_100_840 + 132_863_336 + 11_689_512 + 9_600 + 20  # last: batch normalisation
+    assert cost.kept == pytest.approx((782_000 * 3 * 224**2 + 4 * parameters) / 1e9, rel=1e-4)
+    assert cost.files_kept < 900
+
+
+def test_a_table_is_aligned() -> None:
+    own = study()
+    own.settings["networks"]["one"]["images_per_second"] = 100
+    _, units, *rows = plan_study(own, CPU).splitlines()[2:8]
+    ends = {match.end() for match in re.finditer(r"\S+", units)}
+    assert [row.split()[0] for row in rows] == ["one", "one", "once", "all"]
+    for row in rows:
+        numbers = {match.end() for match in re.finditer(r"\d\S*", row)}
+        assert len(numbers) >= 6
+        assert numbers <= ends
+
+
+@pytest.mark.parametrize(
+    ("changes", "own_speed", "said"),
+    [
+        ({"job_minutes": 0.01}, 1.0, r"0.01. Leave designs\.\*\.shards out, or raise job_minutes"),
+        (
+            {"job_minutes": 1000, "designs": designed(shards=2)},
+            *(1e6, "A larger store_budget_gb, or `activations: stream`"),
+        ),
+        (
+            {"job_minutes": 1000, "activations": "stream", "designs": designed(shards=2)},
+            *(1e6, "1000. Fewer shards would make"),
+        ),
+    ],
+)
+def test_jobs_far_from_the_wanted_time_come_with_advice(
+    changes: dict[str, Any], own_speed: float, said: str
+) -> None:
+    own = study(**changes)
+    own.settings["networks"]["one"]["images_per_second"] = own_speed
+    assert re.search(said, plan_study(own, CPU))
+
+
+@pytest.mark.parametrize("activations", ["store", "stream"])
+def test_a_speed_that_is_not_stated_is_measured(
+    monkeypatch: pytest.MonkeyPatch, activations: str
+) -> None:
+    monkeypatch.setattr(speed, "SECONDS", 0.01)
+    own = study(activations=activations, job_minutes=1e-6)
+    assert 1 < measured_speed(StandIn(own), "one", "mixed", CPU) < 1e6
+    text = plan_study(own, CPU)
+    assert "one measured here on cpu" in text
+    assert re.search(r"State networks\.one\.images_per_second: \d+", text)
+
+
+def test_outlines_without_numbers_are_given_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "SECONDS", 0.01)
+    network = {"kind": "torchvision", "model": "resnet18", "weights": "lost.pt", "layers": "auto"}
+    own = study(networks={"one": network})
+    assert measured_speed(StandIn(own), "one", "mixed", CPU) > 0
+    assert "Not there yet: lost.pt, networks.one.weights." in plan_study(own, CPU)
+
+
+def test_a_folder_needs_no_images_and_says_what_it_assumes(tmp_path: Path) -> None:
+    dataset = folder_of(7, tmp_path)
+    known = StandIn(study(dataset=dataset))
+    assert (known.counts == 7).all()
+    assert known.counts.shape == (2, 2)
+    del dataset["samples_per_class"]
+    own = study(dataset=dataset)
+    own.settings["networks"]["one"]["images_per_second"] = 100
+    assert "Assumed: 100 train and 25 validation images per class" in plan_study(own, CPU)

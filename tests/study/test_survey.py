@@ -1,0 +1,85 @@
+"""What a run looks up about its networks: once for the same network and code, always else."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from actsense.study import survey as module
+from actsense.study.configuration import check, read_schema
+
+REPOSITORY = Path(__file__).parents[2]
+OWN = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
+OWN |= {"arguments": {"classes": 10}}
+
+
+def tiny(**network: Any) -> dict[str, Any]:
+    """Return the tiny study with one network of other settings."""
+    settings = yaml.safe_load((REPOSITORY / "workflow/studies/test.yaml").read_text())
+    one = network if "kind" in network else settings["networks"]["one"] | network
+    settings["networks"] = {"one": one}
+    return check(settings, read_schema(REPOSITORY / "workflow/schemas/config.schema.yaml"))
+
+
+@pytest.fixture
+def looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of networks that were built, in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    built: list[str] = []
+    look = module._look
+
+    def noted(name: str, *arguments: Any) -> dict[str, Any]:
+        built.append(name)
+        return look(name, *arguments)
+
+    monkeypatch.setattr(module, "_look", noted)
+    return built
+
+
+def test_a_network_is_built_once_and_remembered_as_it_was(looked: list[str]) -> None:
+    first, second = module.survey(tiny()), module.survey(tiny())
+    assert looked == ["one"]
+    assert first == second
+    assert [name for name, _ in first["layers"]["one"]] == ["stage2", "logits", "probabilities"]
+    assert first["origins"] == {"one": "trained"}
+
+
+@pytest.mark.parametrize("change", [{"width": 3}, {"layers": ["logits"]}])
+def test_other_settings_are_looked_up_again(looked: list[str], change: dict[str, Any]) -> None:
+    before, after = module.survey(tiny()), module.survey(tiny(**change))
+    assert looked == ["one", "one"]
+    assert before["layers"] != after["layers"]
+
+
+def test_other_code_is_looked_up_again(looked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    module.survey(tiny())
+    monkeypatch.setattr(module, "_source", lambda: "another commit")
+    module.survey(tiny())
+    assert looked == ["one", "one"]
+
+
+def test_code_of_the_users_is_never_remembered(looked: list[str]) -> None:
+    assert module.survey(tiny(**OWN)) == module.survey(tiny(**OWN))
+    assert looked == ["one", "one"]
+    assert not module.REMEMBERED.exists()
+
+
+def test_what_is_remembered_badly_or_not_at_all_costs_time_only(looked: list[str]) -> None:
+    expected = module.survey(tiny())
+    (remembered,) = module.REMEMBERED.iterdir()
+    remembered.write_text('{"layers": [["sta')
+    assert module.survey(tiny()) == expected
+    remembered.unlink()
+    module.REMEMBERED.rmdir()
+    module.REMEMBERED.write_text("a file where the folder would be")
+    assert module.survey(tiny()) == expected
+    assert looked == ["one"] * 3
+
+
+def test_a_weights_file_that_came_makes_a_network_imported(looked: list[str]) -> None:
+    network = {"kind": "torchvision", "model": "resnet18", "weights": "DEFAULT"}
+    network |= {"layers": ["layer1"]}
+    assert module.survey(tiny(**network))["origins"] == {"one": "downloaded"}
+    Path("DEFAULT").touch()
+    assert module.survey(tiny(**network))["origins"] == {"one": "imported"}
