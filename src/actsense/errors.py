@@ -22,17 +22,19 @@ class OutdatedResultError(ConfigError):
 
 
 class MissingResultError(ConfigError):
-    """A result that has not been made yet.
+    """A result that has not been made yet, or that nothing makes.
 
     Arguments:
         path: Where it would be.
-        target: The target of the workflow that makes it.
+        target: The target of the workflow that makes it; empty if none does.
+        reason: Why it is not there, if it cannot be made.
     """
 
-    def __init__(self, path: Path, target: str) -> None:
+    def __init__(self, path: Path, target: str, reason: str = "") -> None:
         self.path = path
         self.target = target
-        super().__init__(f"{path}: not there. Make it with: snakemake {target}")
+        advice = reason or f"not there. Make it with: snakemake {target}"
+        super().__init__(f"{path}: {advice}")
 
 
 def choose(setting: str, given: str, allowed: Collection[str]) -> str:

@@ -1,5 +1,6 @@
 """What a finished run says of where to look."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,6 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the relative folder of a study with indices and a spatial study, no analyses."""
     monkeypatch.chdir(tmp_path)
     Path("results/animals/net/colour/indices.zarr").mkdir(parents=True)
-    Path("results/animals/net/colour/tables").mkdir()
-    Path("results/animals/net/colour/tables/layers.csv").touch()
     Path("results/animals/spatial/tables").mkdir(parents=True)
     Path("results/animals/spatial/tables/shuffle.csv").touch()
     return Path("results/animals")
@@ -22,9 +21,22 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_only_what_is_there_is_named(results: Path) -> None:
     said = guide(results)
     assert "Study 'animals'" in said
-    assert "results/animals/spatial/{figures,tables}" in said
+    assert "results/animals/spatial " in said
+    assert "results/animals/<network>/<design> " in said
     assert "analyses" not in said
     assert "describe results/animals/net/colour/indices.zarr" in said
+
+
+def test_a_study_without_designs_is_guided_through_its_networks(results: Path) -> None:
+    shutil.rmtree(results / "net")
+    assert "describe" not in guide(results)
+    (results / "net/spatial/cells.zarr").mkdir(parents=True)
+    (results / "net/card.json").touch()
+    said = guide(results)
+    assert "Study 'animals'" in said
+    assert "<design>" not in said
+    assert "actsense explore results/animals " in said
+    assert "describe results/animals/net/spatial/cells.zarr " in said
 
 
 def test_nothing_is_said_of_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import xarray as xr
 
 import actsense
 from actsense.errors import ConfigError
-from actsense.inspection.files import target_of
 from actsense.store import write_results
 
 FACTORS = ["hue", "rolling", "order", "class", "image", "partition"]
@@ -115,21 +114,22 @@ def test_a_missing_result_names_its_target(study: Path) -> None:
         assert error.value.target == target
 
 
-@pytest.mark.parametrize(
-    ("name", "target"),
-    [
-        ("pairs", "indices"),
-        ("mask_effects", "masking"),
-        ("masking", "masking"),
-        ("segment_correlations", "segments"),
-        ("single_class_matches", "single_class"),
-        ("cell_curves", "spatial"),
-        ("top_images", "contrast"),
-        ("unheard_of", "all"),
-    ],
-)
-def test_tables_know_the_target_that_makes_them(name: str, target: str) -> None:
-    assert target_of(name) == target
+def test_a_name_that_nothing_makes_is_answered_with_those_there_are(study: Path) -> None:
+    run = actsense.open_study(study)["first", "colour"]
+    with pytest.raises(ConfigError, match=r"table of .*colour: 'layer' .* Nearest: layers"):
+        run.table("layer")
+    with pytest.raises(ConfigError, match=r"store of .*colour: 'index' .* Allowed: .*indices"):
+        run.store("index")
+
+
+def test_results_that_are_in_no_list_are_opened_too(study: Path) -> None:
+    write_run(study / "first/colour/own")
+    (study / "first/colour/own/indices.zarr").rename(study / "first/colour/own.zarr")
+    pd.DataFrame({"x": [1]}).to_csv(study / "first/colour/tables/own.csv", index=False)
+    run = actsense.open_study(study)["first", "colour"]
+    assert run.stores == ("indices", "own")
+    assert run.tables == ("layers", "own")
+    assert run.store("own").attrs["replicates"] == 8
 
 
 def test_the_package_has_no_other_names() -> None:

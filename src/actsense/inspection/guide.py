@@ -3,19 +3,14 @@
 __all__ = ["guide"]
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-# A pattern of what is looked for, and how the place is named.
-PLACES = {
-    "indices of every unit": ("*/*/indices.zarr", "<network>/<design>/indices.zarr"),
-    "figures, tables": ("*/*/tables/layers.csv", "<network>/<design>/{figures,tables}"),
-    "analyses": ("*/analysis/tables/*.csv", "<network>/analysis/{figures,tables}"),
-    "spatial study": ("spatial/tables/*.csv", "spatial/{figures,tables}"),
-    "notebooks": ("notebooks/*.html", "notebooks"),
-}
+from actsense.layout import LEVELS, PLACES, Level, Place
+
+ABOVE: dict[Level, str] = {"study": "", "network": "<network>/", "run": "<network>/<design>/"}
 WAYS = {
-    "{bin}actsense explore {results}": "every unit, in a browser",
+    "{bin}actsense explore {results}": "all of it, in a browser",
     "{bin}snakemake --report {results}/report.html{study}": "all figures with captions",
     "{bin}snakemake --cores 2 notebooks{study}": "the questions of the study, answered one by one",
     "{bin}actsense describe {store}": "a store as text",
@@ -29,34 +24,55 @@ def guide(results: Path, configurations: Iterable[Path] = ()) -> str:
         results: Folder of the study.
         configurations: What the run was given with `--configfile`.
     """
-    stores = sorted(results.glob("*/*/indices.zarr"))
-    if not stores:
+    folders: dict[str, list[str]] = {}
+    for place in PLACES:
+        if next(_found(results, place, place.paths), None):
+            folder = f"{results}/{ABOVE[place.level]}{place.folder}".rstrip("/")
+            folders.setdefault(folder, []).append(place.what)
+    if not folders:
         return ""
-    places = {
-        name: f"{results}/{place}"
-        for name, (pattern, place) in PLACES.items()
-        if next(results.glob(pattern), None)
-    }
     given = list(map(str, configurations))
     ways = {
         way.format(
             bin=_bin_folder(),
             results=results,
-            store=stores[0],
+            store=store,
             study=" --configfile " + " ".join(given) if given else "",
         ): what
         for way, what in WAYS.items()
+        if (store := _first_store(results)) or "{store}" not in way
     }
-    width = max(map(len, ways))
+    held = {folder: ", ".join(dict.fromkeys(words)) for folder, words in folders.items()}
     return "\n".join(
         [
             f"\nDone. Study {results.name!r} has",
-            *(f"  {name:22} {place}" for name, place in places.items()),
+            *_columns(held),
             "Look at it with",
-            *(f"  {way:{width}}  {what}" for way, what in ways.items()),
+            *_columns(ways),
             "",
         ]
     )
+
+
+def _found(results: Path, place: Place, paths: Iterable[str]) -> Iterator[Path]:
+    """Yield what there is of some paths of a place, in all networks and runs."""
+    above = "*/" * LEVELS.index(place.level)
+    return (found for path in paths for found in sorted(results.glob(above + path)))
+
+
+def _first_store(results: Path) -> Path | None:
+    """Return a store to begin with: indices, or else one of the next studies."""
+    stores = (
+        found
+        for place in PLACES
+        for found in _found(results, place, map(place.store_path, place.stores))
+    )
+    return next(stores, None)
+
+
+def _columns(rows: Mapping[str, str]) -> list[str]:
+    width = max(map(len, rows))
+    return [f"  {first:{width}}  {second}" for first, second in rows.items()]
 
 
 def _bin_folder() -> str:

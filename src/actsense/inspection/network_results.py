@@ -2,36 +2,28 @@
 
 __all__ = ["NetworkResults"]
 
-import json
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, final
 
-import xarray as xr
-
-from actsense.errors import MissingResultError
-from actsense.inspection.files import ResultsFolder, WithTables
-
-# What stands beside the designs in the folder of a network.
-ASIDE = ("analysis", "spatial")
+from actsense.inspection.results import Results
+from actsense.inspection.source import Source
 
 
-class NetworkResults(WithTables):
+@final
+class NetworkResults(Results):
     """What is known of one network, all designs together.
 
-    Tables are those of its analyses, such as `correlation_within`, `lda` or `single_class`.
+    Tables are those of its analyses, such as `correlation_within`, `lda` or `single_class`; stores
+    are `correlation_variation`, and of the spatial study `transforms`, `cells`, `interaction` and
+    `saliency`.
 
     Attributes:
-        path: Folder of the results.
         network: Name of the network.
     """
 
-    def __init__(self, path: Path, network: str) -> None:
-        self.path = path
+    def __init__(self, source: Source, network: str) -> None:
+        super().__init__(source, (network,))
         self.network = network
-        self._folder = ResultsFolder(
-            path, ("analysis/*.zarr", "spatial/*.zarr"), "analysis/tables/*.csv"
-        )
 
     def __repr__(self) -> str:
         return f"<NetworkResults {self.network}: {self.path}>"
@@ -39,8 +31,7 @@ class NetworkResults(WithTables):
     @cached_property
     def designs(self) -> tuple[str, ...]:
         """Names of the designs with results of this network."""
-        folders = {store.parent.name for store in self.path.glob("*/*.zarr")}
-        return tuple(sorted(folders.difference(ASIDE)))
+        return self._source.designs(self.network)
 
     @cached_property
     def card(self) -> dict[str, Any]:
@@ -49,19 +40,4 @@ class NetworkResults(WithTables):
         Raises:
             MissingResultError: If it has not been made.
         """
-        path = self.path / "card.json"
-        if not path.is_file():
-            raise MissingResultError(path, "networks")
-        card: dict[str, Any] = json.loads(path.read_text())
-        return card
-
-    def store(self, name: str) -> xr.DataTree:
-        """Open a store: `correlation_variation`, or one of the spatial study.
-
-        Those are `transforms`, `cells`, `interaction` and `saliency`.
-
-        Raises:
-            MissingResultError: If it has not been made.
-            CorruptFileError: If it is damaged.
-        """
-        return self._folder.store(name)
+        return self._source.card(self.network)

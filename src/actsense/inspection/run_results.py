@@ -4,38 +4,47 @@ __all__ = ["RunResults"]
 
 import json
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import xarray as xr
 
 from actsense.errors import ConfigError
-from actsense.inspection.files import ResultsFolder, WithTables
+from actsense.inspection.results import Results
+from actsense.inspection.source import Source
 from actsense.sampling.designs import CONTEXT, PARTS
 
 
-class RunResults(WithTables):
+class _Store:
+    """A store as an attribute of its run, opened when it is used.
+
+    Arguments:
+        words: What it holds.
+    """
+
+    def __init__(self, words: str) -> None:
+        self.__doc__ = words
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: "RunResults", owner: type) -> xr.DataTree:
+        return run.store(self._name)
+
+
+@final
+class RunResults(Results):
     """What is known of one network under one design.
 
-    Tables are those of the run, such as `layers`, `channels`, `contrast` or `masking`.
+    Tables are those of the run, such as `layers`, `channels`, `contrast` or `masking`. Stores are
+    attributes, too. One that has not been made raises `MissingResultError`, a damaged one
+    `CorruptFileError`.
 
     Attributes:
-        path: Folder of the results.
         network: Name of the network.
         design: Name of the design.
     """
 
-    def __init__(self, path: Path, network: str, design: str) -> None:
-        self.path = path
-        self.network = network
-        self.design = design
-        self._folder = ResultsFolder(path, ("*.zarr", "*/indices.zarr"), "tables/*.csv")
-
-    def __repr__(self) -> str:
-        return f"<RunResults {self.network} under {self.design}: {self.path}>"
-
-    @property
-    def indices(self) -> xr.DataTree:
+    indices = _Store(
         """Sobol' indices and Shapley effects with the half-widths of their 95 % intervals.
 
         The root holds one entry per layer (`S1`, `ST`, `shapley`: factor x layer; `S2`: factor x
@@ -43,52 +52,20 @@ class RunResults(WithTables):
         channel x row x col or factor x unit, and `<layer>/by_channel` every channel. `mean` and
         `variance` are in the units' own scale; `dead` marks units that no factor moves, `rare`
         those whose intervals cannot be trusted: too few differences (`support`) carry them.
-
-        Raises:
-            MissingResultError: If they have not been made.
-            CorruptFileError: If the store is damaged.
         """
-        return self._folder.store("indices")
+    )
+    contrast = _Store("Every augmentation alone against the untouched image, a child per layer.")
+    top_images = _Store("The images each unit answers most, untouched and under augmentations.")
+    masking = _Store("Predictions under every mask and control.")
+    segments = _Store("Indices of parts of the network behind one colour channel.")
 
-    @property
-    def contrast(self) -> xr.DataTree:
-        """Every augmentation alone against the untouched image, a child per layer.
+    def __init__(self, source: Source, network: str, design: str) -> None:
+        super().__init__(source, (network, design))
+        self.network = network
+        self.design = design
 
-        Raises:
-            MissingResultError: If it has not been made.
-            CorruptFileError: If the store is damaged.
-        """
-        return self._folder.store("contrast")
-
-    @property
-    def masking(self) -> xr.DataTree:
-        """Predictions under every mask and control.
-
-        Raises:
-            MissingResultError: If they have not been made.
-            CorruptFileError: If the store is damaged.
-        """
-        return self._folder.store("masking")
-
-    @property
-    def segments(self) -> xr.DataTree:
-        """Indices of parts of the network behind one colour channel.
-
-        Raises:
-            MissingResultError: If they have not been made.
-            CorruptFileError: If the store is damaged.
-        """
-        return self._folder.store("segments")
-
-    @property
-    def top_images(self) -> xr.DataTree:
-        """The images that every unit answers most, untouched and under each augmentation.
-
-        Raises:
-            MissingResultError: If they have not been made.
-            CorruptFileError: If the store is damaged.
-        """
-        return self._folder.store("top_images")
+    def __repr__(self) -> str:
+        return f"<RunResults {self.network} under {self.design}: {self.path}>"
 
     @cached_property
     def layers(self) -> tuple[str, ...]:

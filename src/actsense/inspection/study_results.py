@@ -2,33 +2,33 @@
 
 __all__ = ["StudyResults", "open_study"]
 
-from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import final, overload
 
 from actsense.data import ImageCache
-from actsense.errors import ConfigError, MissingResultError, choose
-from actsense.inspection.files import ResultsFolder, WithTables
+from actsense.errors import ConfigError, choose
 from actsense.inspection.network_results import NetworkResults
+from actsense.inspection.published.source import ValueFileSource, holds_value_files
+from actsense.inspection.results import Results
 from actsense.inspection.run_results import RunResults
+from actsense.inspection.source import FolderSource, Source
 
 
-class StudyResults(WithTables):
+@final
+class StudyResults(Results):
     """What is known of a study.
 
     `study["alexnet"]` is one network, `study["alexnet", "colour"]` one network under one design.
-    Tables are those of the spatial study, such as `shuffle_scores`.
+    Tables are those that compare networks, such as `shuffle_scores` of the spatial study.
 
     Attributes:
-        path: Folder of the results.
         name: Name of the study.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = path.resolve().name
-        self._folder = ResultsFolder(path, ("spatial/*.zarr",), "spatial/tables/*.csv")
+    def __init__(self, source: Source) -> None:
+        super().__init__(source, ())
+        self.name = source.path.resolve().name
 
     def __repr__(self) -> str:
         return f"<StudyResults {self.name}: {', '.join(self.networks) or 'no networks yet'}>"
@@ -36,9 +36,7 @@ class StudyResults(WithTables):
     @cached_property
     def networks(self) -> tuple[str, ...]:
         """Names of the networks with results, those of most designs first."""
-        cards = {card.parent.name for card in self.path.glob("*/card.json")}
-        runs = Counter(store.parent.parent.name for store in self.path.glob("*/*/indices.zarr"))
-        return tuple(sorted(cards.union(runs), key=lambda name: (-runs[name], name)))
+        return self._source.networks()
 
     def designs(self, network: str) -> tuple[str, ...]:
         """Return the names of the designs with results of a network."""
@@ -54,12 +52,13 @@ class StudyResults(WithTables):
         Raises:
             ConfigError: If there are no results of that name.
         """
-        if isinstance(names, str):
-            network = choose(f"network of {self.path}", names, self.networks)
-            return NetworkResults(self.path / network, network)
-        network, design = names
-        choose(f"design of {self.path / network}", design, self.designs(network))
-        return RunResults(self.path / network / design, network, design)
+        network, design = (names, None) if isinstance(names, str) else names
+        choose(f"network of {self.path}", network, self.networks)
+        if design is None:
+            return NetworkResults(self._source, network)
+        designs = self._source.designs(network)
+        choose(f"design of {network} in {self.path}", design, designs)
+        return RunResults(self._source, network, design)
 
     @cached_property
     def images(self) -> ImageCache:
@@ -69,11 +68,7 @@ class StudyResults(WithTables):
             MissingResultError: If they have not been made.
             ConfigError: If they are damaged.
         """
-        images, manifest = self.path / "data/images.zarr", self.path / "data/manifest.csv"
-        for path in (images, manifest):
-            if not path.exists():
-                raise MissingResultError(path, "data")
-        return ImageCache.open(images, manifest)
+        return self._source.images()
 
 
 def open_study(path: Path | str) -> StudyResults:
@@ -88,16 +83,13 @@ def open_study(path: Path | str) -> StudyResults:
     path = Path(path)
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder. Give that of a study, such as results/digits.")
-    # It extends what is defined here.
-    from actsense.inspection.published.source import PublishedStudy, holds_value_files
-
     if holds_value_files(path):
-        return PublishedStudy(path)
+        return StudyResults(ValueFileSource(path))
     if not _is_study(path):
         inside = sorted(str(folder) for folder in path.iterdir() if _is_study(folder))
         advice = f"Studies inside: {', '.join(inside)}." if inside else "Run snakemake first."
         raise ConfigError(f"{path}: holds no results of a study. {advice}")
-    return StudyResults(path)
+    return StudyResults(FolderSource(path))
 
 
 def _is_study(path: Path) -> bool:

@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from actsense.errors import ConfigError, choose
+from actsense.layout import RESERVED
 
 Settings = dict[str, Any]
 TYPES = {
@@ -176,8 +177,7 @@ def _lines(error: ValidationError, key: str) -> Iterator[str]:
     elif rule == "pattern" or "propertyNames" in map(str, error.schema_path):
         yield (
             f"{key}: the name {got!r} is not allowed. Names start with a letter and hold letters, "
-            "digits, '-' and '_' only; data, logs, benchmarks, analysis, figures, notebooks and "
-            "spatial are taken."
+            f"digits, '-' and '_' only; {', '.join(RESERVED)} are taken."
         )
     else:
         yield f"{key}: {error.message}. {schema.get('description', '')}".rstrip()

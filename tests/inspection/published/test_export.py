@@ -14,7 +14,6 @@ from actsense.__main__ import main
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection import open_study
 from actsense.inspection.published.export import export_hdf5
-from actsense.inspection.published.source import PublishedStudy
 from actsense.store import write_results
 
 SET1 = ["erasing", "sharpness_const", "rolling", "grayscaling", "gaussian_blur"]
@@ -175,7 +174,7 @@ def test_what_is_exported_is_read_back(tmp_path: Path, design: str) -> None:
     write_run(tmp_path / "made/alexnet" / design, augmentations)
     run = open_study(tmp_path / "made")["alexnet", design]
     export_hdf5(run, tmp_path / "out")
-    back = PublishedStudy(tmp_path / "out")["alexnet", design]
+    back = open_study(tmp_path / "out")["alexnet", design]
     assert (back.layers, back.factors) == (run.layers, run.factors)
     assert back.augmentations == tuple(augmentations)
     assert back.settings == run.settings
@@ -222,7 +221,7 @@ def test_designs_of_one_network_share_a_folder(tmp_path: Path) -> None:
     for seed, design in enumerate(("colour", "more")):
         write_run(tmp_path / "made/alexnet" / design, ["hue", "rolling"], seed)
         export_hdf5(open_study(tmp_path / "made")["alexnet", design], tmp_path / "out")
-    study = PublishedStudy(tmp_path / "out")
+    study = open_study(tmp_path / "out")
     assert study.designs("alexnet") == ("colour", "more")
     colour, more = (
         study["alexnet", design].contrast["features.2"].rank_biserial.to_numpy()
@@ -261,7 +260,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else(study: Path, tmp_path: P
 def test_value_files_are_not_exported_again(study: Path, tmp_path: Path) -> None:
     export_hdf5(open_study(study)["alexnet", "set1"], tmp_path / "out")
     with pytest.raises(ConfigError, match="already value files"):
-        export_hdf5(PublishedStudy(tmp_path / "out")["alexnet", "set1"], tmp_path / "again")
+        export_hdf5(open_study(tmp_path / "out")["alexnet", "set1"], tmp_path / "again")
 
 
 def test_an_interrupted_export_leaves_no_half_file(

@@ -13,8 +13,9 @@ import xarray as xr
 import actsense
 from actsense.augment import AUGMENTATIONS
 from actsense.errors import ConfigError, MissingResultError
+from actsense.inspection import open_study
 from actsense.inspection.published.layout import SETS, scalars
-from actsense.inspection.published.source import PublishedStudy, holds_value_files
+from actsense.inspection.published.source import ValueFileSource, holds_value_files
 
 SET1 = ["erasing", "sharpness_const", "rolling", "grayscaling", "gaussian_blur"]
 SET2 = ["brightness", "contrast", "saturation", "hue"]
@@ -79,7 +80,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def opened(folder: Path, design: str = "set1", network: str = "alexnet") -> Any:
-    return PublishedStudy(folder)[network, design]
+    return open_study(folder)[network, design]
 
 
 def held(path: Path, layer: str, dataset: str) -> np.ndarray[Any, Any]:
@@ -96,14 +97,16 @@ def test_the_layout_knows_the_augmentations_as_the_catalog_does() -> None:
 
 
 def test_such_a_folder_is_opened_like_a_study(archive: Path) -> None:
-    assert isinstance(actsense.open_study(archive), PublishedStudy)
+    study = actsense.open_study(archive)
+    assert (study.path, study.networks) == (archive, ("alexnet",))
+    assert study["alexnet", "set1"].stores == ("indices",)
 
 
 def test_a_folder_names_networks_and_sets(archive: Path) -> None:
     write(archive / NAME.format("si", 2), {"features.2": (STEM, sobol(10, 24))})
     contrast = "cs_resnet18_imagenet_ILSVRC_values_hue_part=train.hdf5"
     write(archive / contrast, {"fc": (HEAD, {})})
-    study = PublishedStudy(archive)
+    study = open_study(archive)
     assert holds_value_files(archive)
     assert study.networks == ("alexnet", "resnet18")
     assert study.designs("alexnet") == ("set1", "set2")
@@ -114,7 +117,7 @@ def test_a_folder_names_networks_and_sets(archive: Path) -> None:
 def test_networks_of_two_datasets_stay_apart(archive: Path) -> None:
     other = NAME.format("si", 1).replace("imagenet_ILSVRC", "places365")
     write(archive / other, {"fc": (HEAD, sobol(8, 5))})
-    assert PublishedStudy(archive).networks == ("alexnet_imagenet", "alexnet_places365")
+    assert open_study(archive).networks == ("alexnet_imagenet", "alexnet_places365")
     assert opened(archive, network="alexnet_places365").layers == ("fc",)
 
 
@@ -414,11 +417,11 @@ def test_a_file_that_went_away_is_named(archive: Path) -> None:
 
 def test_a_folder_without_value_files_says_what_they_are_called(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"holds no published value files.*si_alexnet"):
-        PublishedStudy(tmp_path)
+        ValueFileSource(tmp_path)
 
 
 def test_what_is_not_published_is_refused_in_words(archive: Path) -> None:
-    study = PublishedStudy(archive)
+    study = open_study(archive)
     run, network = study["alexnet", "set1"], study["alexnet"]
     asked = {
         "holds no value files of masking. There are: indices": lambda: run.masking,

@@ -1,0 +1,162 @@
+"""Where results lie, and which target makes them: the one list that messages and pages read.
+
+`results/<study>` is the folder of a study, `<network>` in it that of a network, and
+`<network>/<design>` that of a run, a network under a design. What a target leaves in one of them
+is a place; a new study adds its places here.
+"""
+
+__all__ = ["LEVELS", "PLACES", "RESERVED", "Level", "Place", "places"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Level = Literal["study", "network", "run"]
+
+LEVELS: tuple[Level, ...] = ("study", "network", "run")  # one folder below the other
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a target leaves in the folder of the study, of each network, or of each run.
+
+    Attributes:
+        level: Whose folder.
+        folder: Where in it; empty for the folder itself.
+        target: The target of the workflow.
+        what: The results in words.
+        stores: Paths of the stores in `folder`, by name.
+        tables: Names of the tables, `tables/<name>.csv` in `folder`.
+        files: Anything else in `folder`; `*` stands for names.
+    """
+
+    level: Level
+    folder: str
+    target: str
+    what: str
+    stores: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def store_path(self, name: str) -> str:
+        """Return where a store is in the folder of the level."""
+        return self._inside(self.stores.get(name, f"{name}.zarr"))
+
+    def table_path(self, name: str) -> str:
+        """Return where a table is in the folder of the level."""
+        return self._inside(f"tables/{name}.csv")
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where everything is in the folder of the level."""
+        return (
+            *map(self.store_path, self.stores),
+            *map(self.table_path, self.tables),
+            *map(self._inside, self.files),
+        )
+
+    def _inside(self, path: str) -> str:
+        return f"{self.folder}/{path}" if self.folder else path
+
+
+def _stores(*names: str) -> dict[str, str]:
+    return {name: f"{name}.zarr" for name in names}
+
+
+PLACES = (
+    Place("study", "data", "data", "images", files=("images.zarr", "manifest.csv")),
+    Place("network", "", "networks", "networks", files=("card.json",)),
+    Place(
+        "run",
+        "",
+        "indices",
+        "indices of every unit",
+        stores=_stores("indices"),
+        tables=("layers", "channels", "pairs", "units"),
+    ),
+    Place(
+        "run",
+        "",
+        "contrast",
+        "contrasts",
+        stores=_stores("contrast", "top_images"),
+        tables=("contrast",),
+    ),
+    Place(
+        "run",
+        "",
+        "masking",
+        "masked predictions",
+        stores=_stores("masking"),
+        tables=(
+            *("masking", "mask_effects", "mask_profiles"),
+            *("mask_trees", "mask_clusters", "mask_linkage"),
+        ),
+    ),
+    Place(
+        "run",
+        "",
+        "segments",
+        "colour segments",
+        stores={"segments": "segments/indices.zarr"},
+        tables=(
+            *("segments", "segments_skipped", "segment_patterns"),
+            *("segment_correlations", "segment_differences"),
+        ),
+    ),
+    Place(
+        "network",
+        "analysis",
+        "correlation",
+        "analyses",
+        stores=_stores("correlation_variation"),
+        tables=(
+            *("correlation_within", "correlation_across"),
+            *("correlation_variation", "correlation_skipped"),
+        ),
+    ),
+    Place(
+        "network",
+        "analysis",
+        "lda",
+        "analyses",
+        tables=("lda", "lda_confusion", "lda_projection", "lda_skipped"),
+    ),
+    Place(
+        "network",
+        "analysis",
+        "single_class",
+        "analyses",
+        tables=("single_class", "single_class_matches", "single_class_skipped"),
+    ),
+    Place(
+        "network",
+        "spatial",
+        "spatial",
+        "spatial study",
+        stores=_stores("transforms", "cells", "interaction", "saliency"),
+    ),
+    Place(
+        *("study", "spatial", "spatial", "spatial study"),
+        tables=(
+            *("shuffle", "shuffle_curves", "shuffle_differences", "shuffle_scores"),
+            *("saturation_curves", "cell_curves", "cell_scores", "interaction"),
+        ),
+    ),
+    Place("study", "figures", "figures", "figures of the study", files=("*.png",)),
+    Place("study", "notebooks", "notebooks", "notebooks", files=("*.html",)),
+)
+# Folders beside those of networks and designs, which must not be called the same.
+RESERVED = tuple(
+    dict.fromkeys(
+        [
+            *(place.folder for place in PLACES if place.folder and place.level != "run"),
+            *("logs", "benchmarks"),
+        ]
+    )
+)
+
+
+def places(level: Level) -> tuple[Place, ...]:
+    """Return the places in the folder of the study, of each network, or of each run."""
+    return tuple(place for place in PLACES if place.level == level)
