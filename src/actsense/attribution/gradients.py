@@ -14,7 +14,6 @@ __all__ = [
     "smoothgrad",
 ]
 
-import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -26,7 +25,6 @@ from actsense.device.precision import arithmetic
 from actsense.draws.counter import counter_keys, counter_noise
 from actsense.networks.classifier import Classifier
 
-NOISE = zlib.crc32(b"noise of smoothgrad")
 SPREAD = 0.1  # standard deviation of the noise, as a share of the range of an image
 BITS = 52  # of a uniform number: in the middle of its step it is still exact in float64
 
@@ -130,7 +128,7 @@ def noise_keys(seed: int, rows: NDArray[np.int64]) -> Tensor:
         seed: Seed of the study.
         rows: Dataset rows of the images, (images,).
     """
-    return counter_keys(seed, [NOISE, torch.from_numpy(rows)])
+    return counter_keys(seed, ["noise of smoothgrad", torch.from_numpy(rows)])
 
 
 def normalised(classifier: Classifier, images: Tensor) -> Tensor:

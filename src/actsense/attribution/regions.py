@@ -6,7 +6,6 @@ they say where the features lie that tell an image from others as the network te
 
 __all__ = ["can_weigh_regions", "last_map", "other_images", "region_maps"]
 
-import zlib
 from collections import Counter
 
 import numpy as np
@@ -28,7 +27,6 @@ FINEST = 14  # regions along a side, as published: costs grow with the fourth po
 # similarity a cosine over the number of channels, so that with 1000 for a few of them all images
 # are told apart already, and weights go to the regions that tell the least.
 SHARPNESS = 1000 / 512
-USE = zlib.crc32(b"region weights")
 
 
 def region_maps(classifier: Classifier, rows: NDArray[np.int64], *, seed: int) -> Tensor:
@@ -107,7 +105,7 @@ def other_images(rows: Tensor, count: int, *, seed: int) -> Tensor:
     """
     images = len(rows)
     pairs = [rows.repeat_interleave(images), rows.repeat(images)]
-    keys = counter_keys(seed, [USE, *pairs]).view(images, images)
+    keys = counter_keys(seed, ["region weights", *pairs]).view(images, images)
     keys.fill_diagonal_(torch.iinfo(keys.dtype).max)  # last in its row
     return keys.argsort(dim=1, stable=True)[:, : min(count, images - 1)]
 

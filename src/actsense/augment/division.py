@@ -7,7 +7,6 @@ alike; orders and maps have the same rows. Nothing here looks at the numbers of 
 
 __all__ = ["MODES", "Cells", "Division"]
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,6 @@ from torch.nn import functional
 from actsense.draws.counter import counter_keys, counter_noise
 
 MODES = ("grid", "bands")
-COLUMNS = zlib.crc32(b"columns")
 LAST = torch.iinfo(torch.int64).max
 
 Cells = int | tuple[int, int] | Tensor  # per side; rows and columns; per side of every image
@@ -100,7 +98,7 @@ class Division:
         if mode == "grid":
             return _order(keys, self.down * self.across, self.most[0] * self.most[1])
         rows = _order(keys, self.down, self.most[0])
-        columns = _order(counter_keys(COLUMNS, [keys]), self.across, self.most[1])
+        columns = _order(counter_keys("columns", [keys]), self.across, self.most[1])
         return torch.cat([rows, columns], dim=1)
 
     def permutes(self, order: Tensor, mode: str) -> Tensor:

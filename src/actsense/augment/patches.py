@@ -22,7 +22,6 @@ __all__ = [
     "shuffled_area",
 ]
 
-import zlib
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +32,6 @@ from actsense.draws.counter import counter_keys
 
 REMAINDERS = ("keep", "crop", "resize")
 LARGEST_DIVISION = 16  # of the augmentations: a fixed bound needs no look at a GPU's numbers
-SHUFFLE, MASK = zlib.crc32(b"patch_shuffle"), zlib.crc32(b"patch_mask")
 
 
 def patch_shuffle(
@@ -127,7 +125,7 @@ def shuffle_keys(seed: int, rows: Tensor, k: Cells, repeat: int) -> Tensor:
         repeat: Which of several shuffles of the same image.
     """
     down, across = k if isinstance(k, tuple) else (k, k)
-    return counter_keys(seed, [SHUFFLE, rows, down, across, repeat])
+    return counter_keys(seed, ["patch_shuffle", rows, down, across, repeat])
 
 
 def moved_share(permutation: Tensor, k: Cells, mode: str = "grid") -> Tensor:
@@ -232,7 +230,7 @@ def shuffle_patches(images: Tensor, values: Tensor) -> Tensor:
             numbers or rounded down.
     """
     division = _divided(images, values[:, 0])
-    keys = counter_keys(SHUFFLE, [values[:, 1].long()])
+    keys = counter_keys("patch_shuffle", [values[:, 1].long()])
     return _taken(images, division.source(division.drawn(keys, "grid"), "grid"))
 
 
@@ -245,7 +243,7 @@ def mask_patches(images: Tensor, values: Tensor) -> Tensor:
             rounded to cells but never to none, and a seed, (batch, 3). Cells cover the image.
     """
     division = _divided(images, values[:, 0])
-    order = division.drawn(counter_keys(MASK, [values[:, 2].long()]), "grid")
+    order = division.drawn(counter_keys("patch_mask", [values[:, 2].long()]), "grid")
     count = (values[:, 1:2] * (division.down * division.across)).round().clamp(min=1)
     chosen = (torch.arange(order.shape[1], device=images.device) < count).to(images.dtype)
     weight = torch.zeros_like(chosen).scatter_(1, order, chosen)

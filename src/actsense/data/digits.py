@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from actsense.data.splits import order, validation_count
+from actsense.draws import stream
 from actsense.errors import ConfigError
 
 # Natural colour photographs in the wheels of scikit-image and scikit-learn (package, file).
@@ -75,8 +76,7 @@ def digit_blends(settings: dict[str, Any], seed: int) -> list[DigitBlend]:
     blends = []
     for partition, sources in (("train", shuffled[cut:]), ("validation", shuffled[:cut])):
         shapes = {name: photograph(name).shape[:2] for name in sources}
-        stream = np.random.SeedSequence(seed, spawn_key=(partition == "validation",))
-        draw = np.random.default_rng(stream)
+        draw = stream(seed, "blends of digits", partition)
         repeats = patches if partition == "train" else 1
         for digit in np.repeat(_digits(labels, partition, fraction, seed), repeats):
             name = sources[draw.integers(len(sources))]

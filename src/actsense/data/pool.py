@@ -10,9 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from actsense.data.manifest import PARTITIONS
+from actsense.draws import stream
 from actsense.errors import ConfigError
 
 VALIDATION = 1
+SHUFFLED = 0  # the purpose; a word would give every study other images than before
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,7 @@ class ImagePool:
         Raises:
             ConfigError: If a partition lacks a class.
         """
-        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-        order = generator.permutation(len(label))
+        order = stream(seed, SHUFFLED).permutation(len(label))
         groups = []
         for part in (0, 1):
             rows = [

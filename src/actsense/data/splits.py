@@ -2,11 +2,11 @@
 
 __all__ = ["order", "validation_count"]
 
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actsense.draws import stream
 from actsense.errors import ConfigError
 
 
@@ -24,8 +24,7 @@ def order(count: int, *, seed: int, key: str) -> NDArray[np.int64]:
     Returns:
         A permutation of `range(count)`, shape (count,).
     """
-    stream = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(key.encode()),))
-    return np.random.default_rng(stream).permutation(count)
+    return stream(seed, key).permutation(count)
 
 
 def validation_count(count: int, fraction: float, *, name: str) -> int:

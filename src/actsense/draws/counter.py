@@ -11,25 +11,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from actsense.draws.streams import part_number
+
 STEP = 0x9E3779B97F4A7C15 - 2**64  # as signed integers, which wrap around like unsigned ones
 FACTORS = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 SHIFTS = (30, 27, 31)
 
 
-def counter_keys(seed: int, parts: Sequence[int | Tensor]) -> Tensor:
+def counter_keys(seed: int | str, parts: Sequence[int | str | Tensor]) -> Tensor:
     """Mix a seed with whatever tells one use of it from another.
 
     Arguments:
-        seed: Seed of the study, 0 to 2^63 - 1.
-        parts: Numbers that all keys share, or int64 tensors with one number per key, (keys,), on
-            one device. Their order matters.
+        seed: Seed of the study, 0 to 2^63 - 1; or a word, where what follows is random already.
+        parts: Words and numbers that all keys share, or int64 tensors with one number per key,
+            (keys,), on one device. Their order matters.
 
     Returns:
         Keys, int64, (keys,), or one number, (), if no part is a tensor.
     """
-    key = _mix(torch.tensor(seed) + STEP)
+    key = _mix(_number(seed) + STEP)
     for part in parts:
-        number = torch.as_tensor(part, dtype=torch.int64)
+        number = _number(part)
         key = _mix((key.to(number.device) ^ _mix(number + STEP)) + STEP)
     return key
 
@@ -47,6 +49,11 @@ def counter_noise(keys: Tensor, count: int) -> Tensor:
 def counter_permutations(keys: Tensor, count: int) -> Tensor:
     """Return a random order of 0 to count - 1 for every key, int64, (keys, count)."""
     return counter_noise(keys, count).argsort(dim=1, stable=True)
+
+
+def _number(part: int | str | Tensor) -> Tensor:
+    number = part_number(part) if isinstance(part, str) else part
+    return torch.as_tensor(number, dtype=torch.int64)
 
 
 def _mix(state: Tensor) -> Tensor:

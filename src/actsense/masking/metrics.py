@@ -13,7 +13,6 @@ class) have Wilson's interval, which has a width also where all images are alike
 
 __all__ = ["METRICS", "Outcomes", "Summary", "image_draws", "outcomes", "summarize"]
 
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actsense.draws import stream
 from actsense.statistics.shares import wilson
 
 Summary = dict[str, NDArray[np.generic]]
@@ -69,8 +69,7 @@ def outcomes(logits: Tensor, unmasked: Tensor, k: int) -> Outcomes:
 
 def image_draws(images: int, count: int, *, seed: int) -> NDArray[np.float32]:
     """Return how often each image is drawn in every resample, (count, images)."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(b"resampled images"),))
-    generator = np.random.default_rng(sequence)
+    generator = stream(seed, "resampled images")
     return generator.multinomial(images, np.full(images, 1 / images), size=count).astype(
         np.float32
     )

@@ -20,6 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from actsense.draws import stream
 from actsense.errors import ConfigError, OutdatedResultError
 from actsense.masking.plan import COORDINATES, ORIGINAL
 from actsense.masking.trees import tree_tables
@@ -295,7 +296,7 @@ def _table(conditions: pd.DataFrame, rows: list[str], columns: pd.MultiIndex) ->
 def _drawn_again(hits: Floats, *, seed: int) -> Floats:
     """Sum the last axis, random masks, drawn with replacement in every row but the first."""
     resamples, draws = len(hits), hits.shape[-1]
-    times = np.random.default_rng(seed).multinomial(
+    times = stream(seed, "resampled random masks").multinomial(
         draws, np.full(draws, 1 / draws), size=resamples
     )
     times[0] = 1

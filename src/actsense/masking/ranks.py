@@ -7,7 +7,6 @@ layer's units, or channels, are masked.
 
 __all__ = ["MaskRanks"]
 
-import zlib
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.masking.plan import TOGETHER, MaskPlan
 from actsense.sensitivity.maps import SensitivityMaps
@@ -178,6 +178,4 @@ class MaskRanks:
         return np.asarray(by_channel[:, None, None], dtype=np.float32)
 
     def _permutation(self, layer: str, purpose: str, count: int) -> NDArray[np.int64]:
-        key = tuple(zlib.crc32(text.encode()) for text in ("masking", layer, purpose))
-        generator = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
-        return generator.permutation(count)
+        return stream(self._seed, "masking", layer, purpose).permutation(count)

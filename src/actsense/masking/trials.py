@@ -6,7 +6,6 @@ image's row alone: neither other images nor the size of a batch have a part in t
 
 __all__ = ["MaskTrial", "shown"]
 
-import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -15,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.augment import AUGMENTATIONS
 from actsense.device.memory import Memory
+from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.masking.masked_network import Entered, MaskedNetwork, Scaling
 from actsense.masking.metrics import Outcomes, outcomes
@@ -45,13 +44,8 @@ def shown(sampling: Sampling, rows: Rows, name: str) -> Tensor:
     if name == ORIGINAL:
         return sampling.evaluate.inputs(law.alone(rows, -1, np.empty((len(rows), 0))))
     which, seed = law.augmentations.index(name), sampling.design.seed
-    key = (zlib.crc32(b"masking"), list(AUGMENTATIONS).index(name))
-    uniforms = [
-        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*key, int(row)))).random(
-            len(law.parameters[which])
-        )
-        for row in rows
-    ]
+    count = len(law.parameters[which])
+    uniforms = [stream(seed, "masked inputs", name, int(row)).random(count) for row in rows]
     return sampling.evaluate.inputs(law.alone(rows, which, np.stack(uniforms)))
 
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from actsense.data import ImageCache
 from actsense.data.manifest import file_sha256
+from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.networks.network import build_module, normalisation
 from actsense.networks.state import save_state, write_card
@@ -129,7 +130,7 @@ def _fit(
     settings: TrainingSettings,
     seed: int,
 ) -> None:
-    draw = np.random.default_rng(seed)
+    draw = stream(seed, "order and shifts of training images")
     steps = -(-len(rows) // settings.batch_size)
     optimiser = torch.optim.AdamW(
         module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay

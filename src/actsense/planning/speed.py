@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from actsense.data import ImageCache
 from actsense.data.digits import digit_blends
 from actsense.data.pool import ImagePool
+from actsense.draws import stream
 from actsense.networks import Network, Recorder
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
@@ -79,7 +80,7 @@ class StandIn:
     @cached_property
     def _pixels(self) -> NDArray[np.uint8]:
         side = self.study.settings["dataset"]["image_size"]
-        generator = np.random.default_rng(0)
+        generator = stream(0, "pixels of no image")
         return generator.integers(0, 256, (DIFFERENT_IMAGES, 3, side, side), dtype=np.uint8)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
+from actsense.draws import stream
 from actsense.progress import progress
 from actsense.recognition.discriminant import (
     Samples,
@@ -92,7 +93,7 @@ def discriminate(
         if samples is None or reason:
             results = {"skipped": pd.DataFrame([{"reason": reason}])}
         else:
-            generator = np.random.default_rng(seed)
+            generator = stream(seed, "folds and shuffles")
             results = _analyze(samples, factors, folds, repeats, permutations, generator)
             results["accuracy"] = results["accuracy"].assign(**left_out)
         for name, table in results.items():

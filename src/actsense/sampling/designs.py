@@ -28,13 +28,14 @@ __all__ = [
     "node_count",
 ]
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from actsense.draws import stream
 
 CONTEXT = ("order", "content")  # factors of every design, behind its augmentations
 PARTS = ("partition", "class", "image")  # of the content, each inside those before it
@@ -223,7 +224,7 @@ class Design:
         width = sum(factor.coordinates for factor in self.factors)
         from scipy.stats import qmc  # who only counts evaluations need not wait for SciPy
 
-        sequence = qmc.Sobol(2 * width, scramble=True, rng=self._generator(replicate))
+        sequence = qmc.Sobol(2 * width, scramble=True, rng=stream(self.seed, self.name, replicate))
         if number:
             sequence.fast_forward(number * self.points_per_block)
         points = sequence.random(self.points_per_block)
@@ -240,7 +241,7 @@ class Design:
     def _turns(self, replicate: int, number: int) -> NDArray[np.int64]:
         """Return when every factor is exchanged, (points, pairs of walks, factors)."""
         shape = (self.points_per_block, (self.walks + 1) // 2, len(self.factors))
-        return self._generator(replicate, number).random(shape).argsort(axis=-1)
+        return stream(self.seed, self.name, replicate, number).random(shape).argsort(axis=-1)
 
     def _walk_nodes(
         self, exchanged: NDArray[np.int64]
@@ -263,7 +264,3 @@ class Design:
         rows, places = np.nonzero(inner)
         nodes[rows, number[rows, places]] = from_b.reshape(points, -1, steps)[rows, places]
         return path.reshape(points, walks, steps + 1), nodes
-
-    def _generator(self, *key: int) -> np.random.Generator:
-        name = zlib.crc32(self.name.encode())
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(name, *key)))

@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from actsense.draws import stream
 from actsense.segments.plan import COLOURS, IN_PLACE, segment_name
 from actsense.sensitivity.maps import INDICES, SensitivityMaps
 from actsense.statistics.spearman import LARGEST, fisher_mean, spearman
@@ -123,7 +124,7 @@ def _correlations(
     for number, segment in enumerate(units):
         layer, channels = segment["layer"], [int(channel) for channel in segment["channels"]]
         # The same channels are drawn for segments and in place: their difference is paired.
-        generator = np.random.default_rng([seed, number])
+        generator = stream(seed, "resampled channels", number)
         share = np.full(len(channels), 1 / len(channels))
         weights = generator.multinomial(len(channels), share, bootstrap).T
         for colour in COLOURS:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 from scipy.stats import false_discovery_control
 
-from actsense.augment import AUGMENTATIONS
+from actsense.draws import stream
 from actsense.progress import progress
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity.differences import Differences, Responses, kept_bytes
@@ -250,8 +250,7 @@ def _compare(
 def _uniforms(sampling: Sampling, which: int, images: int, draws: int) -> NDArray[np.float64]:
     """Draw for one augmentation and all images in turn, (images, draws, parameters)."""
     name, parameters = sampling.law.augmentations[which], len(sampling.law.parameters[which])
-    key = (list(AUGMENTATIONS).index(name),)
-    generator = np.random.default_rng(np.random.SeedSequence(sampling.design.seed, spawn_key=key))
+    generator = stream(sampling.design.seed, "contrast", name)
     # Without parameters all draws agree.
     return generator.random((images, draws if parameters else 1, parameters))
 

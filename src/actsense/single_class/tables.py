@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 from scipy.stats import false_discovery_control, hypergeom
 
+from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.progress import progress
 from actsense.sensitivity.maps import SensitivityMaps, Variable
@@ -245,7 +246,7 @@ def match_classes(
         )
         masking = {}
     for design, path in masking.items():
-        generator = np.random.default_rng(seed)
+        generator = stream(seed, "sets of classes")
         predictions = Predictions.read(path)
         comparison = _Comparison(predictions, null_draws, generator)
         augmentations = [one for one in maps.augmentations if one.design == design]

@@ -6,10 +6,11 @@ computed from them along the other axes keeps its estimate and its resamples tog
 
 __all__ = ["curve_area", "half_way", "image_draws", "interval", "sample_ratio"]
 
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
+
+from actsense.draws import stream
 
 CONFIDENCE = 0.95
 
@@ -21,8 +22,7 @@ def image_draws(images: int, count: int, *, seed: int) -> Floats:
 
     The same for everything that is measured on the same images, so that differences are paired.
     """
-    sequence = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(b"spatial resamples"),))
-    drawn = np.random.default_rng(sequence).multinomial(
+    drawn = stream(seed, "resampled images of spatial").multinomial(
         images, np.full(images, 1 / images), size=count
     )
     return np.concatenate([np.ones((1, images)), drawn])

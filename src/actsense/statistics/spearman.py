@@ -40,6 +40,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from actsense.draws import stream
+
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
@@ -137,7 +139,7 @@ def resampled_spearman(values: NDArray[Any], *, resamples: int, seed: int) -> Fl
     if not np.isfinite(values).all():
         raise ValueError("Resampling needs finite values; leave out the others first.")
     order, below, upto = _order(values)
-    generator = np.random.default_rng(seed)
+    generator = stream(seed, "resampled observations")
     rho = np.empty((resamples, variables, variables))
     for part in _parts(resamples, variables * observations):
         size = part.stop - part.start
@@ -191,7 +193,7 @@ def fisher_mean(
     blocks = sums.shape[-1]
     low = high = np.full(n.shape, np.nan)
     if blocks > 1:
-        generator = np.random.default_rng(seed)
+        generator = stream(seed, "resampled correlations")
         weights = generator.multinomial(blocks, np.full(blocks, 1 / blocks), resamples).T
         drawn = _quotient(sums @ weights, counts @ weights)
         tail = (1 - CONFIDENCE) / 2

@@ -3,7 +3,6 @@
 __all__ = ["map_orders"]
 
 import logging
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,8 +16,6 @@ from actsense.spatial.cells.plan import BORROWED
 from actsense.spatial.cells.trials import CellTrial, cell_means
 
 log = logging.getLogger(__name__)
-
-TIES = zlib.crc32(b"order of equal cells")
 
 
 def map_orders(
@@ -84,5 +81,5 @@ def _map_order(
             f"spatial.cells.methods: {method} of {name} is not finite. Leave it out, or set "
             "precision: float32."
         )
-    ties = permutations(seed, TIES, trial.rows, trial.cells)
+    ties = permutations(seed, "order of equal cells", trial.rows, trial.cells)
     return CellOrder(method, rank_cells(cell_means(maps, trial.across), ties), source=name)

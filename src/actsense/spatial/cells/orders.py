@@ -6,7 +6,6 @@ of smaller rank, so the masks of all budgets are nested.
 
 __all__ = ["CellOrder", "greedy_order", "permutations", "random_order", "rank_cells"]
 
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +17,6 @@ from actsense.draws.counter import counter_keys, counter_permutations
 from actsense.progress import Progress
 from actsense.spatial.cells.plan import greedy_budgets
 from actsense.spatial.cells.trials import CellTrial, Masks
-
-RANDOM = zlib.crc32(b"random order of cells")
 
 
 @dataclass(frozen=True)
@@ -62,22 +59,23 @@ def random_order(rows: NDArray[np.int64], cells: int, draw: int, *, seed: int) -
         draw: Number of the order.
         seed: Seed of the study.
     """
-    return CellOrder("random", permutations(seed, RANDOM, rows, cells, draw), draw=draw)
+    ranks = permutations(seed, "random order of cells", rows, cells, draw)
+    return CellOrder("random", ranks, draw=draw)
 
 
 def permutations(
-    seed: int, use: int, rows: NDArray[np.int64], cells: int, draw: int = 0
+    seed: int, purpose: str, rows: NDArray[np.int64], cells: int, draw: int = 0
 ) -> Tensor:
     """Return a permutation of the cells for every image, (images, cells) int64.
 
     Arguments:
         seed: Seed of the study.
-        use: Constant of what the permutations are for.
+        purpose: What the permutations are for.
         rows: Dataset rows of the images, (images,).
         cells: Cells of an image.
         draw: Number of the permutation.
     """
-    keys = counter_keys(seed, [use, torch.from_numpy(rows), draw])
+    keys = counter_keys(seed, [purpose, torch.from_numpy(rows), draw])
     return counter_permutations(keys, cells)
 
 
