@@ -12,8 +12,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 SCRIPTS = sorted((REPOSITORY / "scripts").glob("*.py"))
 # What lies on a floor uses what lies below it, never its neighbours.
 FLOORS: tuple[set[str], ...] = (
-    {"errors", "layout", "progress"},
-    {"draws", "device", "statistics", "store"},
+    {"draws", "errors", "layout", "progress"},
+    {"device", "statistics", "store"},
     {"augment", "data", "drawing", "job"},
     {"networks"},
     {"attribution", "sampling"},
