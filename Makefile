@@ -13,7 +13,7 @@ ENVIRONMENT := .venv/complete
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo report notebooks explore test test-slurm bench lint docs lock slurm-profile clean
+.PHONY: demo report notebooks explore test test-slurm bench lint docs configuration lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
@@ -54,6 +54,10 @@ REFERENCE := $(addprefix actsense.,inspection store data augment networks attrib
 	correlation recognition single_class masking segments spatial statistics drawing)
 docs: $(ENVIRONMENT)
 	$(BIN)/pdoc --docformat google --output-directory docs/reference $(REFERENCE)
+
+# The schema for editors and the page of all settings, made from the models.
+configuration: $(ENVIRONMENT)
+	$(BIN)/python -m actsense.study.reference
 
 # The stamp is written last: an environment whose installation was cut off is made again.
 $(ENVIRONMENT): envs/requirements.txt pyproject.toml

@@ -55,7 +55,7 @@ def published() -> Study:
     settings = yaml.safe_load((REPOSITORY / "workflow/studies/published.yaml").read_text())
     for network in settings["networks"].values():
         network["weights"] = "none"
-    return Study.load(settings, REPOSITORY / "workflow/schemas/config.schema.yaml")
+    return Study.load(settings)
 
 
 def study_speed(
@@ -71,14 +71,14 @@ def study_speed(
         rounds: How often.
     """
     days = {}
-    for network in study.settings["networks"]:
+    for network in study.plain["networks"]:
         speed = network_speed(study, network, device, blocks, rounds)
         days[network] = speed.days
         yield Measurement(
             f"gpu_{network}_over_forward",
             speed.seconds / speed.bare,
             *(1.35, 1.1, "ratio"),
-            f"{name}, {study.settings['precision']}, all designs in stream mode: "
+            f"{name}, {study.plain['precision']}, all designs in stream mode: "
             f"{speed.evaluations / speed.seconds:.0f} evaluations/s, bare forward "
             f"{speed.evaluations / speed.bare:.0f}/s; of {speed.evaluations} evaluations "
             f"{speed.forwards} are different inputs and run, against forwards of these alone "
@@ -98,13 +98,13 @@ def network_speed(
     study: Study, network: str, device: torch.device, blocks: range, rounds: int
 ) -> Speed:
     """Time some blocks of every design in stream mode and as bare forward passes."""
-    side = study.settings["dataset"]["image_size"]
+    side = study.plain["dataset"]["image_size"]
     parts = []
     with tempfile.TemporaryDirectory() as folder:
-        inputs = make_inputs(Path(folder), study.settings["networks"][network], side=side)
-        for design in study.settings["designs"]:
+        inputs = make_inputs(Path(folder), study.plain["networks"][network], side=side)
+        for design in study.plain["designs"]:
             settings = study.sampling_settings(network, design)
-            batch = study.settings["batch_size"]
+            batch = study.plain["batch_size"]
             sampling = open_sampling(inputs, settings, batch_size=batch, device=device)
             parts.append(_design_speed(study, sampling, blocks, rounds))
     return Speed(*(sum(values) for values in zip(*parts, strict=True)))  # type: ignore[arg-type]
@@ -120,10 +120,10 @@ def _design_speed(
         seen.append(stream_replicate(sampling, 0, blocks)[0].forwards)
 
     def bare() -> None:
-        bare_forward(sampling, evaluations, study.settings["precision"])
+        bare_forward(sampling, evaluations, study.plain["precision"])
 
     seconds, forward = interleaved(stream, bare, rounds=rounds)
-    passes = contrast_passes(study.settings["contrast"], sampling.law.augmentations)
+    passes = contrast_passes(study.plain["contrast"], sampling.law.augmentations)
     each = seconds / evaluations
     # A contrast runs every one of its inputs; of a design only the different ones run.
     days = (sampling.design.evaluations * each + passes * seconds / seen[-1]) / 86_400

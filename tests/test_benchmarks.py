@@ -20,8 +20,8 @@ REPOSITORY = Path(__file__).parents[1]
 def measured() -> dict[str, Measurement]:
     """Measure the published study with AlexNet alone, small images and one block, on the CPU."""
     study = gpu.published()
-    study.settings["networks"] = {"alexnet": study.settings["networks"]["alexnet"]}
-    study.settings["dataset"]["image_size"] = 64
+    study.plain["networks"] = {"alexnet": study.plain["networks"]["alexnet"]}
+    study.plain["dataset"]["image_size"] = 64
     found = gpu.study_speed(study, torch.device("cpu"), "CPU", range(1), rounds=1)
     return {m.name: m for m in found}
 

@@ -44,5 +44,5 @@ def test_a_name_means_one_result_of_a_study_network_or_run(level: Level) -> None
 
 def test_networks_and_designs_cannot_be_called_like_these_folders() -> None:
     schema = (REPOSITORY / "workflow/schemas/config.schema.yaml").read_text()
-    (taken,) = re.findall(r"\^\(\?!\(\?:([a-z|]+)\)\$\)", schema)
-    assert set(taken.split("|")) == set(RESERVED)
+    taken = re.findall(r"\^\(\?!\(\?:([a-z|]+)\)\$\)", schema)
+    assert {frozenset(names.split("|")) for names in taken} == {frozenset(RESERVED)}

@@ -1,6 +1,6 @@
 """Precisions against each other, and what they set in the backends."""
 
-from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,9 +13,7 @@ from actsense.device.precision import PRECISIONS, SWITCHES, arithmetic
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity.indices import Indices, estimate_indices
 from actsense.sensitivity.summing import stream_replicate
-from actsense.study.configuration import read_schema
-
-SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+from actsense.study.settings import Settings
 
 
 def recorded(sampling: Sampling) -> Tensor:
@@ -38,9 +36,9 @@ class Watched(nn.Module):
 
 
 def test_the_schema_offers_every_precision() -> None:
-    described = read_schema(SCHEMA)["properties"]["precision"]
-    assert tuple(described["enum"]) == PRECISIONS
-    assert described["default"] == "float32"
+    described = Settings.model_fields["precision"]
+    assert get_args(described.annotation) == PRECISIONS
+    assert described.default == "float32"
 
 
 @pytest.mark.parametrize(

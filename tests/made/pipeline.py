@@ -15,7 +15,6 @@ from actsense.errors import ConfigError
 from actsense.study.study import SURVEY, Study
 
 REPOSITORY = Path(__file__).parents[2]
-SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 TINY = REPOSITORY / "workflow/studies/test.yaml"
 
 
@@ -37,7 +36,7 @@ def surroundings(folder: Path) -> dict[str, str]:
     try:
         with chdir(folder), pytest.MonkeyPatch.context() as environment:
             environment.setenv(SURVEY, "{}")
-            Study.load(settings, SCHEMA).bequeath()
+            Study.load(settings).bequeath()
             return dict(os.environ)
     except ConfigError:
         return dict(os.environ)

@@ -22,16 +22,15 @@ from actsense.sensitivity.summing import accumulate_shard
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
-SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 CPU = torch.device("cpu")
 
 
 def study(path: str = "workflow/studies/test.yaml", **changes: Any) -> Study:
-    return Study.load(yaml.safe_load((REPOSITORY / path).read_text()) | changes, SCHEMA)
+    return Study.load(yaml.safe_load((REPOSITORY / path).read_text()) | changes)
 
 
 def designed(**changes: Any) -> dict[str, Any]:
-    return {"mixed": study().settings["designs"]["mixed"] | changes}
+    return {"mixed": study().plain["designs"]["mixed"] | changes}
 
 
 def published(network: str = "alexnet", design: str = "set1", **changes: Any) -> Cost:
@@ -70,7 +69,7 @@ def test_the_share_of_different_evaluations_is_that_of_all_blocks(law: str) -> N
 
 def test_stand_ins_are_as_many_as_the_images(tmp_path: Path) -> None:
     own = study()
-    build_cache(own.settings["dataset"], 1, tmp_path / "images.zarr", tmp_path / "manifest.csv")
+    build_cache(own.plain["dataset"], 1, tmp_path / "images.zarr", tmp_path / "manifest.csv")
     lines = (tmp_path / "manifest.csv").read_text().splitlines()[1:]
     images = StandIn(own)
     for row, partition in enumerate(("train", "validation")):
@@ -84,12 +83,12 @@ def test_stand_ins_are_as_many_as_the_images(tmp_path: Path) -> None:
 def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
     own = study()
     paths = {name: tmp_path / name for name in ("images", "manifest", "weights")}
-    build_cache(own.settings["dataset"], 1, paths["images"], paths["manifest"])
+    build_cache(own.plain["dataset"], 1, paths["images"], paths["manifest"])
     network = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
     network |= {"arguments": {"classes": 10, "width": 2}, "layers": ["stage2", "logits"]}
     parts = designed(shards=2)
     own = study(networks={"one": network}, designs=parts)
-    import_weights(own.settings["networks"]["one"], 0, 10, paths["weights"], tmp_path / "card")
+    import_weights(own.plain["networks"]["one"], 0, 10, paths["weights"], tmp_path / "card")
     inputs = SimpleNamespace(**{name: str(path) for name, path in paths.items()})
     sampling = open_sampling(
         inputs, own.sampling_settings("one", "mixed"), batch_size=64, device=CPU
@@ -195,7 +194,7 @@ def test_the_published_studies_stay_within_what_schedulers_and_quotas_bear(
     name: str, activations: str
 ) -> None:
     own = study(f"workflow/studies/{name}.yaml", activations=activations)
-    for settings in own.settings["networks"].values():
+    for settings in own.plain["networks"].values():
         settings["images_per_second"] = 1000
     text = plan_study(own, CPU)
     jobs, *_, files, _ = re.search(r"^all .*$", text, re.MULTILINE)[0].split()[1:]  # type: ignore[index]
@@ -216,7 +215,7 @@ def test_images_and_weights_are_counted_once() -> None:
 
 def test_a_table_is_aligned() -> None:
     own = study()
-    own.settings["networks"]["one"]["images_per_second"] = 100
+    own.plain["networks"]["one"]["images_per_second"] = 100
     _, units, *rows = plan_study(own, CPU).splitlines()[2:8]
     ends = {match.end() for match in re.finditer(r"\S+", units)}
     assert [row.split()[0] for row in rows] == ["one", "one", "once", "all"]
@@ -244,7 +243,7 @@ def test_jobs_far_from_the_wanted_time_come_with_advice(
     changes: dict[str, Any], own_speed: float, said: str
 ) -> None:
     own = study(**changes)
-    own.settings["networks"]["one"]["images_per_second"] = own_speed
+    own.plain["networks"]["one"]["images_per_second"] = own_speed
     assert re.search(said, plan_study(own, CPU))
 
 
@@ -275,5 +274,5 @@ def test_a_folder_needs_no_images_and_says_what_it_assumes(tmp_path: Path) -> No
     assert known.counts.shape == (2, 2)
     del dataset["samples_per_class"]
     own = study(dataset=dataset)
-    own.settings["networks"]["one"]["images_per_second"] = 100
+    own.plain["networks"]["one"]["images_per_second"] = 100
     assert "Assumed: 100 train and 25 validation images per class" in plan_study(own, CPU)

@@ -16,7 +16,6 @@ from actsense.sensitivity.summing import accumulate_shard, stream_shard
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
-SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 Sums = dict[int, np.ndarray]
 
 
@@ -24,7 +23,7 @@ def tiny(**design: Any) -> Study:
     """Return the tiny study with another design and room for all of it."""
     settings = yaml.safe_load((REPOSITORY / "workflow/studies/test.yaml").read_text())
     own = settings["designs"]["mixed"] | {"shards": "auto"} | design
-    return Study.load(settings | {"designs": {"mixed": own}, "store_budget_gb": 1000}, SCHEMA)
+    return Study.load(settings | {"designs": {"mixed": own}, "store_budget_gb": 1000})
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
@@ -104,11 +103,11 @@ def test_moments_are_the_same_to_the_last_bit_however_work_is_cut(
 
 
 def test_small_replicates_share_a_job_and_long_ones_are_cut() -> None:
-    speed = {"one": tiny().settings["networks"]["one"] | {"images_per_second": 1000}}
+    speed = {"one": tiny().plain["networks"]["one"] | {"images_per_second": 1000}}
 
     def cut(**design: Any) -> Sharding:
         study = tiny(replicates=8, **design)
-        study.settings["networks"] = speed
+        study.plain["networks"] = speed
         return study.sharding("one", "mixed")
 
     short, middle, long = (cut(base_points=points) for points in (128, 4096, 2**19))
@@ -121,7 +120,7 @@ def test_small_replicates_share_a_job_and_long_ones_are_cut() -> None:
 def test_shards_that_share_a_file_stay_within_an_eighth_of_the_budget() -> None:
     study = tiny(replicates=8, base_points=128)
     one = tiny(replicates=8, base_points=128, shards=1).shard_megabytes("one", "mixed")
-    study.settings["store_budget_gb"] = 8 * 3.5 * one / 1000
+    study.plain["store_budget_gb"] = 8 * 3.5 * one / 1000
     assert list(study.sharding("one", "mixed").shards) == ["0-1", "2-4", "5-7"]
     assert study.shard_megabytes("one", "mixed") <= 3.5 * one
 

@@ -75,7 +75,7 @@ def test_slower_networks_ask_for_more_time() -> None:
 
 def test_a_study_knows_its_sizes() -> None:
     config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
-    study = Study.load(config, REPOSITORY / "workflow/schemas/config.schema.yaml")
+    study = Study.load(config)
     sizes = study.sizes("small", "colour")
     sharding, design = study.sharding("small", "colour"), study.design("small", "colour")
     assert sizes.shard == sharding.largest * sizes.block

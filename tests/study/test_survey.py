@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from actsense.study import survey as module
-from actsense.study.configuration import check, read_schema
+from actsense.study.configuration import check
 
 REPOSITORY = Path(__file__).parents[2]
 OWN = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
@@ -19,7 +19,7 @@ def tiny(**network: Any) -> dict[str, Any]:
     settings = yaml.safe_load((REPOSITORY / "workflow/studies/test.yaml").read_text())
     one = network if "kind" in network else settings["networks"]["one"] | network
     settings["networks"] = {"one": one}
-    return check(settings, read_schema(REPOSITORY / "workflow/schemas/config.schema.yaml"))
+    return check(settings).plain()
 
 
 @pytest.fixture

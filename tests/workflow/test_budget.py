@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline import SCHEMA, configure, snakemake, tiny
+from pipeline import configure, snakemake, tiny
 
 from actsense.sensitivity.moments_file import open_moments
 from actsense.study.study import Study
@@ -80,7 +80,7 @@ def four_shards(folder: Path, *, room: int, **changes: object) -> float:
     """Cut two replicates into two shards each, with room for some; return it in bytes."""
     settings = tiny(designs=IN_PARTS, **changes)
     with chdir(folder):  # where a network of one's own is looked for
-        shard = Study.load(settings, SCHEMA).shard_megabytes("one", "mixed")
+        shard = Study.load(settings).shard_megabytes("one", "mixed")
     configure(folder, designs=IN_PARTS, store_budget_gb=room * shard / 1000, **changes)
     return room * shard * 1e6
 

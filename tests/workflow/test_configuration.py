@@ -10,11 +10,11 @@ import yaml
 
 from actsense.augment import AUGMENTATIONS
 from actsense.errors import ConfigError
-from actsense.study.configuration import check, read_schema
+from actsense.study.configuration import check, filled
+from actsense.study.schema import configuration_schema
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
-SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 COLOURS = ["brightness", "contrast", "saturation", "hue", "grayscaling"]
 
 
@@ -43,12 +43,12 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 def test_the_schema_lists_the_augmentations() -> None:
-    items = read_schema(SCHEMA)["$defs"]["design"]["properties"]["augmentations"]["items"]
-    assert items["enum"] == list(AUGMENTATIONS)
+    fields = configuration_schema()["$defs"]["DesignSettings"]["properties"]
+    assert fields["augmentations"]["items"]["enum"] == list(AUGMENTATIONS)
 
 
 def checked(settings: dict[str, Any]) -> dict[str, Any]:
-    return check(settings, read_schema(SCHEMA))
+    return filled(settings, check(settings))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_mistake_is_named_with_what_is_allowed(path: str, value: Any, message:
 
 
 def test_networks_choose_designs_and_designs_whether_they_are_analysed() -> None:
-    own = Study.load(default(), SCHEMA)
+    own = Study.load(default())
     assert own.designs("small") == ["colour", "geometry", "layout"]
     assert own.analysed("small") == ["colour", "geometry"]
     assert own.designs("bag") == ["layout"]
@@ -138,7 +138,7 @@ def test_defaults_beside_a_reference_win_over_those_behind_it() -> None:
 
 
 def test_divisions_are_settings_of_designs_that_use_them() -> None:
-    own = Study.load(default(), SCHEMA)
+    own = Study.load(default())
     assert "divisions" not in own.sampling_settings("small", "colour")["design"][1]
     assert own.sampling_settings("small", "layout")["design"][1]["divisions"] == [2, 4, 8]
 
@@ -166,14 +166,14 @@ def test_several_mistakes_are_all_named() -> None:
 
 
 def test_an_unknown_layer_lists_the_nearest() -> None:
-    study = Study.load(changed("networks.small.layers", ["stage11"]), SCHEMA)
+    study = Study.load(changed("networks.small.layers", ["stage11"]))
     with pytest.raises(ConfigError, match=r"networks.small.layers.*'stage11'.*stage1"):
         study.check_budget()
 
 
 def test_an_unknown_model_lists_the_nearest() -> None:
     network = {"kind": "torchvision", "model": "alexnt", "weights": "none"}
-    study = Study.load(changed("networks.small", network), SCHEMA)
+    study = Study.load(changed("networks.small", network))
     with pytest.raises(ConfigError, match=r"networks.small.model: 'alexnt'.*alexnet"):
         study.check_budget()
 
@@ -183,14 +183,14 @@ def test_a_budget_below_one_shard_names_what_would_fit(budget: float) -> None:
     settings = changed("designs.geometry.shards", 1) | {"store_budget_gb": budget}
     message = rf"store_budget_gb: {budget} is too small.*Raise it to ([\d.]+), .*shards: (\d+)"
     with pytest.raises(ConfigError, match=message) as caught:
-        Study.load(settings, SCHEMA).check_budget()
+        Study.load(settings).check_budget()
     raised, shards = re.search(message, str(caught.value)).groups()  # type: ignore[union-attr]
-    Study.load(settings | {"store_budget_gb": float(raised)}, SCHEMA).check_budget()
+    Study.load(settings | {"store_budget_gb": float(raised)}).check_budget()
     settings["designs"]["geometry"]["shards"] = int(shards)
-    Study.load(settings, SCHEMA).check_budget()
+    Study.load(settings).check_budget()
     settings["designs"]["geometry"]["shards"] = int(shards) - 1 or 1
     with pytest.raises(ConfigError, match="is too small for one shard"):
-        Study.load(settings, SCHEMA).check_budget()
+        Study.load(settings).check_budget()
 
 
 @pytest.mark.parametrize(
@@ -205,9 +205,9 @@ def test_a_budget_below_one_block_names_the_smallest_that_works(shards: Any, adv
     settings = changed("designs.geometry.shards", shards) | {"store_budget_gb": 0.04}
     del settings["designs"]["colour"]
     with pytest.raises(ConfigError, match=f"Raise it to {advice}"):
-        Study.load(settings, SCHEMA).check_budget()
+        Study.load(settings).check_budget()
     settings["designs"]["geometry"]["shards"] = 8
-    Study.load(settings | {"store_budget_gb": 0.045}, SCHEMA).check_budget()
+    Study.load(settings | {"store_budget_gb": 0.045}).check_budget()
 
 
 @pytest.mark.parametrize("budget", [0.05, 0.3, 0.4, 0.7, 1.3, 4])
@@ -220,7 +220,7 @@ def test_automatic_shards_are_the_fewest_within_budget_and_time(
     if images_per_second is None:
         del settings["networks"]["small"]["images_per_second"]
     settings |= {"store_budget_gb": budget, "activations": activations, "job_minutes": 20}
-    study = Study.load(settings, SCHEMA)
+    study = Study.load(settings)
     rows, units, blocks = 16 * 44, study.units("small"), study.blocks("small", "geometry")
 
     def fits(shards: int) -> bool:
@@ -236,7 +236,7 @@ def test_automatic_shards_are_the_fewest_within_budget_and_time(
 
 @pytest.mark.parametrize("path", ["config.yaml", "workflow/studies/test.yaml"])
 def test_small_designs_are_one_shard(path: str) -> None:
-    study = Study.load(yaml.safe_load((REPOSITORY / path).read_text()), SCHEMA)
+    study = Study.load(yaml.safe_load((REPOSITORY / path).read_text()))
     for network, design in study.runs:
         assert len(study.sharding(network, design).shards) == 1
 
@@ -245,7 +245,7 @@ def test_a_network_may_have_its_own_base_points() -> None:
     settings = changed("networks.small.base_points", 64)
     settings["networks"]["other"] = {"kind": "trained"}
     settings["designs"]["colour"]["shards"] = 4
-    study = Study.load(settings, SCHEMA)
+    study = Study.load(settings)
     assert study.blocks("small", "colour") == 4
     assert study.blocks("other", "colour") == 8
     assert study.sharding("small", "colour").shards["0_3"].blocks == range(3, 4)
@@ -270,8 +270,7 @@ def test_more_shards_than_blocks_of_a_network_are_refused() -> None:
 @pytest.mark.parametrize("key", ["base_points", "images_per_second"])
 def test_what_is_not_about_the_network_does_not_train_it_again(key: str) -> None:
     study, other = (
-        Study.load(settings, SCHEMA)
-        for settings in (default(), changed(f"networks.small.{key}", 64))
+        Study.load(settings) for settings in (default(), changed(f"networks.small.{key}", 64))
     )
     assert study.weights_settings("small") == other.weights_settings("small")
     same = study.sampling_settings("small", "colour") == other.sampling_settings("small", "colour")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pipeline import REPOSITORY, SCHEMA, configure, planned, snakemake
+from pipeline import REPOSITORY, configure, planned, snakemake
 
 from actsense.planning.cost import design_cost, shared_cost, spatial_cost
 from actsense.planning.speed import StandIn
@@ -17,7 +17,7 @@ SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
 
 
 def study(path: Path) -> Study:
-    return Study.load(yaml.safe_load(path.read_text()), SCHEMA)
+    return Study.load(yaml.safe_load(path.read_text()))
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,7 @@ shell.prefix(
 )
 
 try:
-    study = Study.load(
-        config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
-    )
+    study = Study.load(config)
     if workflow.is_main_process:
         study.check_budget()
         study.check_kept_moments(Path("results") / study.name)
@@ -34,7 +32,7 @@ try:
 except ConfigError as error:
     sys.exit(str(error))
 
-config.update(study.settings)
+config.update(study.plain)
 
 STUDY = study.name
 RESULTS = f"results/{STUDY}"

@@ -14,10 +14,35 @@ __all__ = [
     "train_network",
 ]
 
-from actsense.networks.bag import BagNetwork
-from actsense.networks.graph import LayerGraph
-from actsense.networks.layers import Layer, resolve_layers
-from actsense.networks.network import Network, load_network, outline_network
-from actsense.networks.recorder import Recorder
-from actsense.networks.training import train_network
-from actsense.networks.weights import download_weights, import_weights
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from actsense.networks.bag import BagNetwork
+    from actsense.networks.graph import LayerGraph
+    from actsense.networks.layers import Layer, resolve_layers
+    from actsense.networks.network import Network, load_network, outline_network
+    from actsense.networks.recorder import Recorder
+    from actsense.networks.training import train_network
+    from actsense.networks.weights import download_weights, import_weights
+
+# Who reads a configuration imports the settings here and nothing that does the work.
+HOMES = {
+    "BagNetwork": "bag",
+    "LayerGraph": "graph",
+    "Layer": "layers",
+    "resolve_layers": "layers",
+    "Network": "network",
+    "load_network": "network",
+    "outline_network": "network",
+    "Recorder": "recorder",
+    "train_network": "training",
+    "download_weights": "weights",
+    "import_weights": "weights",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

@@ -136,7 +136,7 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     factors, parts = len(built.factors), len(built.parts)
     sharding, jobs = study.sharding(network, design), design_jobs(study, network, design)
     samplings, parted = len(sharding.shards), sharding.parts > 1
-    stored, keeps = study.stores_activations, study.settings["keep_activations"]
+    stored, keeps = study.stores_activations, study.plain["keep_activations"]
 
     contrasts = _contrast_images(images, law, units)
     sizes = study.sizes(network, design)
@@ -151,7 +151,7 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
     results = units * _index_bytes(factors + parts) / GB
     results += 4 * units * len(STATISTICS) * len(law.augmentations) / GB
     results += _top_bytes(images, law, units) / GB + further
-    alive = min(built.evaluations * units * 4 / GB * stored, study.settings["store_budget_gb"])
+    alive = min(built.evaluations * units * 4 / GB * stored, study.plain["store_budget_gb"])
     return Cost(
         network=network,
         design=design,
@@ -181,8 +181,8 @@ def design_cost(images: StandIn, network: str, design: str, speed: float) -> Cos
 def shared_cost(images: StandIn) -> Cost:
     """Return what is made once for all designs: the images, the weights, figures of both."""
     study, jobs = images.study, shared_jobs(images.study)
-    networks = study.settings["networks"]
-    count, pixels = int(images.counts.sum()), 3 * study.settings["dataset"]["image_size"] ** 2
+    networks = study.plain["networks"]
+    count, pixels = int(images.counts.sum()), 3 * study.plain["dataset"]["image_size"] ** 2
     chunk = max(1, CHUNK_BYTES // pixels)
     shard = chunk * max(1, SHARD_BYTES // (chunk * pixels))
     states = [study.outline(name).module.state_dict().values() for name in networks]
@@ -204,7 +204,7 @@ def spatial_cost(images: StandIn, network: str, speed: float) -> Cost:
         speed: Images per second.
     """
     study, jobs = images.study, spatial_jobs()
-    saliency, side = study.settings["spatial"]["saliency"], study.settings["dataset"]["image_size"]
+    saliency, side = study.plain["spatial"]["saliency"], study.plain["dataset"]["image_size"]
     passes = sum(study.spatial_sizes(network).passes.values())
     pixels = saliency["images"] * len(saliency["saturations"]) * side**2
     kept = (PASS_BYTES * passes + PIXEL_BYTES * pixels) / GB
@@ -239,7 +239,7 @@ def different_share(built: Design, law: InputLaw) -> float:
 
 
 def _contrast_images(images: StandIn, law: InputLaw, units: int) -> int:
-    contrast = images.study.settings["contrast"]
+    contrast = images.study.plain["contrast"]
     shown = int(min(contrast["images"], images.counts.sum()))
     # Untouched images run again for every group of augmentations.
     fitting = max(1, int(GROUP_BYTES // (units * kept_bytes(shown, False))))
@@ -250,7 +250,7 @@ def _contrast_images(images: StandIn, law: InputLaw, units: int) -> int:
 
 def _top_bytes(images: StandIn, law: InputLaw, units: int) -> int:
     """Return the bytes of the top images, with the parameters that pictures are drawn from."""
-    contrast = images.study.settings["contrast"]
+    contrast = images.study.plain["contrast"]
     shown = int(min(contrast["images"], images.counts.sum()))
     parameters = int(contrast["draws"]) * sum(map(len, law.parameters))
     ranked = units * (1 + len(law.augmentations)) * int(contrast["top_images"])
@@ -266,7 +266,7 @@ def _index_bytes(factors: int) -> int:
 
 def _result_files(study: Study, network: str) -> int:
     """Count the files of indices, contrasts, figures and tables."""
-    described, side = study.settings["networks"][network], study.settings["dataset"]["image_size"]
+    described, side = study.plain["networks"][network], study.plain["dataset"]["image_size"]
     layers = lay_out(study.outline(network), described["layers"], side)
     groups = len(layers) + sum(len(layer.shape) > 1 for layer in layers)  # maps by channel too
     indices = 2 + 2 * NETWORK_ARRAYS + groups * (1 + 2 * LAYER_ARRAYS)
@@ -281,7 +281,7 @@ def _analysis_files(study: Study, network: str) -> int:
     maps = len(study.maps(network))
     groups = COLOUR_CHANNELS * maps
     segments = 2 + 2 * NETWORK_ARRAYS + groups * (2 + 2 * 2 * (LAYER_ARRAYS + 1))
-    figures = len(study.settings["masking"]["values"]) + 2 * maps
+    figures = len(study.plain["masking"]["values"]) + 2 * maps
     return 2 + 2 * MASKING_ARRAYS + segments + figures + DESIGN_FILES
 
 
@@ -297,7 +297,7 @@ def _network_files(study: Study, network: str) -> int:
 
 def _masking_bytes(study: Study, sizes: Sizes) -> int:
     """Return the bytes of everything about masked networks, before compression."""
-    masking, classes = study.settings["masking"], int(study.survey["classes"])
+    masking, classes = study.plain["masking"], int(study.survey["classes"])
     plans = len(masking["values"]) * len(masking["scales"]) * len(masking["fractions"])
     names = sizes.factors + sizes.parts
     kept: int = 1 + names * (1 + 2 * plans)  # conditions whose predictions are kept
@@ -317,6 +317,6 @@ def total_cost(study: Study, costs: Sequence[Cost]) -> Cost:
         "samplings": 0,
         "speed": 0.0,
         "minutes": max(cost.minutes for cost in costs),
-        "alive": min(study.settings["store_budget_gb"], sums["alive"]),
+        "alive": min(study.plain["store_budget_gb"], sums["alive"]),
     }
     return Cost("all", **sums)

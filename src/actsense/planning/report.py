@@ -53,11 +53,11 @@ def plan_study(study: Study, device: torch.device) -> str:
     """
     images = StandIn(study)
     costs, spatial = [], []
-    for network, settings in study.settings["networks"].items():
+    for network, settings in study.plain["networks"].items():
         stated, designs = settings.get("images_per_second"), study.designs(network)
         speeds = {
             design: stated or measured_speed(images, network, design, device)
-            for design in designs or list(study.settings["designs"])[:1]
+            for design in designs or list(study.plain["designs"])[:1]
         }
         costs += [design_cost(images, network, design, speeds[design]) for design in designs]
         spatial.append(spatial_cost(images, network, max(speeds.values())))
@@ -114,7 +114,7 @@ def _notes(images: StandIn, costs: Sequence[Cost], device: torch.device) -> list
             f"Assumed: {ASSUMED[0]} train and {ASSUMED[1]} validation images per class; "
             "dataset.samples_per_class does not say."
         )
-    if study.stores_activations and study.settings["keep_activations"]:
+    if study.stores_activations and study.plain["keep_activations"]:
         files = sum(cost.samplings for cost in costs)
         size = sum(cost.forwards * study.units(cost.network) * 4 / 1e9 for cost in costs)
         lines.append(f"keep_activations: {_short(size)} GB in {files} files of these stay.")
@@ -122,12 +122,12 @@ def _notes(images: StandIn, costs: Sequence[Cost], device: torch.device) -> list
 
 
 def _replicates(study: Study, cost: Cost) -> int:
-    return int(study.settings["designs"][cost.design]["replicates"])
+    return int(study.plain["designs"][cost.design]["replicates"])
 
 
 def _speed_note(study: Study, device: torch.device) -> str:
-    stated = [n for n, s in study.settings["networks"].items() if "images_per_second" in s]
-    measured = [n for n in study.settings["networks"] if n not in stated]
+    stated = [n for n, s in study.plain["networks"].items() if "images_per_second" in s]
+    measured = [n for n in study.plain["networks"] if n not in stated]
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processors()
     notes = [f"{', '.join(stated)} as the configuration states it"] if stated else []
     if measured:
@@ -148,7 +148,7 @@ def _missing(study: Study) -> list[str]:
         f"Not there yet: {study.survey['folder']}/{name}; it will be downloaded."
         for name in study.survey["missing"]
     ]
-    for name, settings in study.settings["networks"].items():
+    for name, settings in study.plain["networks"].items():
         weights = settings.get("weights", "none")
         if weights != "none" and names_file(weights) and not Path(weights).expanduser().exists():
             lines.append(f"Not there yet: {weights}, networks.{name}.weights. Put it there.")
@@ -157,8 +157,8 @@ def _missing(study: Study) -> list[str]:
 
 def _advice(study: Study, costs: Sequence[Cost]) -> list[str]:
     """Say in one line what would bring the sampling jobs nearer to the wanted time."""
-    wanted = study.settings["job_minutes"]
-    longest, networks = max(cost.minutes for cost in costs), study.settings["networks"]
+    wanted = study.plain["job_minutes"]
+    longest, networks = max(cost.minutes for cost in costs), study.plain["networks"]
     far = f"Advice: sampling jobs last up to {_short(longest)} minutes, job_minutes is {wanted:g}"
     if longest > FAR * wanted:
         slow = {cost.network for cost in costs if cost.minutes > FAR * wanted}

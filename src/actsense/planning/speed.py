@@ -43,9 +43,9 @@ class StandIn:
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Images of every partition and class; assumed where only the files would tell."""
-        dataset = self.study.settings["dataset"]
+        dataset = self.study.plain["dataset"]
         if dataset["kind"] == "digits":
-            blends = digit_blends(dataset, self.study.settings["seed"])
+            blends = digit_blends(dataset, self.study.plain["seed"])
             validation = [int(blend.partition == "validation") for blend in blends]
             counts = np.zeros((2, self.study.survey["classes"]), dtype=np.int64)
             np.add.at(counts, (validation, [blend.label for blend in blends]), 1)
@@ -57,7 +57,7 @@ class StandIn:
     @property
     def known(self) -> bool:
         """Whether the numbers of images are the study's."""
-        dataset = self.study.settings["dataset"]
+        dataset = self.study.plain["dataset"]
         return dataset["kind"] == "digits" or bool(dataset["samples_per_class"])
 
     @cached_property
@@ -69,8 +69,8 @@ class StandIn:
 
     def law(self, design: str) -> InputLaw:
         """Return the input law of a design over these images."""
-        described = self.study.settings["designs"][design]
-        side = self.study.settings["dataset"]["image_size"]
+        described = self.study.plain["designs"][design]
+        side = self.study.plain["dataset"]["image_size"]
         return InputLaw.of_design(described, size=side, pool=self.pool)
 
     def read(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
@@ -79,7 +79,7 @@ class StandIn:
 
     @cached_property
     def _pixels(self) -> NDArray[np.uint8]:
-        side = self.study.settings["dataset"]["image_size"]
+        side = self.study.plain["dataset"]["image_size"]
         generator = stream(0, "pixels of no image")
         return generator.integers(0, 256, (DIFFERENT_IMAGES, 3, side, side), dtype=np.uint8)
 
@@ -97,7 +97,7 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
         device: Where to run.
     """
     log.info("Measuring the speed of %s with %s", network, design)
-    settings = images.study.settings
+    settings = images.study.plain
     recorder = Recorder(
         _with_random_weights(images.study.outline(network), device),
         settings["networks"][network]["layers"],

@@ -56,7 +56,7 @@ SPATIAL_RULES = (  # once
 def count_jobs(study: Study) -> dict[str, int]:
     """Count the jobs of every rule when there are no results yet."""
     counts = Counter(shared_jobs(study))
-    for _ in study.settings["networks"]:
+    for _ in study.plain["networks"]:
         counts.update(spatial_jobs())
     for network, design in study.runs:
         counts.update(design_jobs(study, network, design))
@@ -81,9 +81,9 @@ def design_jobs(study: Study, network: str, design: str) -> dict[str, int]:
 
 def shared_jobs(study: Study) -> dict[str, int]:
     """Count the jobs that serve all designs."""
-    analysed = [name for name in study.settings["networks"] if study.analysed(name)]
+    analysed = [name for name in study.plain["networks"] if study.analysed(name)]
     mapped = [name for name in analysed if study.maps(name)]
-    weights = Counter(WEIGHTS_RULES[study.origin(name)] for name in study.settings["networks"])
+    weights = Counter(WEIGHTS_RULES[study.origin(name)] for name in study.plain["networks"])
     return {
         "download_dataset": len(study.survey["missing"]),
         "cache_images": 1,

@@ -1,214 +1,202 @@
 """The configuration of a study: defaults filled in, every mistake named in one line."""
 
-__all__ = ["check", "read_schema"]
+__all__ = ["check", "filled"]
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from actsense.errors import ConfigError, choose
+from actsense.errors import ConfigError
 from actsense.layout import RESERVED
+from actsense.sampling.settings import DesignSettings
+from actsense.study.schema import Schema, allowed, configuration_schema, resolved
+from actsense.study.settings import Settings
 
-Settings = dict[str, Any]
-TYPES = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "a text",
-    "integer": "an integer",
-    "null": "empty",
-    "auto": "auto",
+Key = tuple[str | int, ...]
+
+LIMITS = {
+    "greater_than": "is not above {gt}",
+    "greater_than_equal": "is less than the minimum of {ge}",
+    "less_than": "is not below {lt}",
+    "less_than_equal": "is greater than the maximum of {le}",
+    "finite_number": "is not finite",
+    "too_short": "is too short",
+    "too_long": "is too long",
+    "string_too_short": "is empty",
 }
 
 
-def read_schema(path: Path) -> Settings:
-    """Read a JSON schema written in YAML."""
-    return cast("Settings", yaml.safe_load(path.read_text()))
-
-
-def check(given: Mapping[str, Any], schema: Settings) -> Settings:
-    """Return the configuration with every default filled in.
-
-    Sections with a `kind` are checked against the definition of that kind alone, so that the
-    message is about what was meant.
-
-    Arguments:
-        given: The configuration as read.
-        schema: The JSON schema; `$defs` holds one definition per kind, `<section>_<kind>`.
+def check(given: Mapping[str, Any]) -> Settings:
+    """Return the settings that a configuration, as read, stands for.
 
     Raises:
         ConfigError: With one line per mistake: the key, what was given, what is allowed.
     """
-    mistakes = [*_mistakes(given, schema, schema, "")]
-    if not mistakes:
-        for key, section, kind in _kinds(given):
-            mistakes += _kind_mistakes(section, schema, key, kind)
-        mistakes += [*_design_mistakes(given), *_own_designs_mistakes(given)]
-        mistakes = mistakes or [*_own_points_mistakes(given)]
-    _refuse(mistakes)
-    filled = cast("Settings", _filled(given, schema, schema))
-    for key, section, kind in _kinds(filled):
-        section |= _filled(section, schema["$defs"][f"{kind}_{section['kind']}"], schema)
-        filled = _placed(filled, key, section)
-    _refuse([*_size_mistakes(filled)])
-    return filled
-
-
-def _refuse(mistakes: Sequence[str]) -> None:
-    if mistakes:
-        raise ConfigError("\n".join(f"Configuration: {mistake}" for mistake in mistakes))
-
-
-def _kinds(config: Mapping[str, Any]) -> Iterator[tuple[str, Settings, str]]:
-    yield "dataset", dict(config["dataset"]), "dataset"
-    for name, network in config["networks"].items():
-        yield f"networks.{name}", dict(network), "network"
-
-
-def _placed(config: Settings, key: str, section: Settings) -> Settings:
-    first, _, rest = key.partition(".")
-    inner = {**config[first], rest: section} if rest else section
-    return {**config, first: inner}
-
-
-def _kind_mistakes(section: Settings, schema: Settings, key: str, kind: str) -> list[str]:
-    known = [name.removeprefix(f"{kind}_") for name in schema["$defs"] if name.startswith(kind)]
     try:
-        choose(f"{key}.kind", str(section.get("kind")), known)
-    except ConfigError as error:
-        return [str(error)]
-    definition = schema["$defs"][f"{kind}_{section['kind']}"]
-    return [*_mistakes(section, definition, schema, key)]
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        _refuse(_mistakes(error, given))
+        raise  # a mistake without a line
+    _refuse(_contradictions(settings))
+    return settings
 
 
-def _design_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
-    for name, design in config["designs"].items():
-        key = f"designs.{name}"
-        yield from _points_mistakes(key, design["base_points"])
-        yield from _shards_mistakes(key, design, design["base_points"])
+def filled(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return a configuration with its defaults as plain values, what was given first.
+
+    Snakemake compares parameters as texts, in which the order of keys counts.
+    """
+    complete: dict[str, Any] = _ordered(settings.plain(), given)
+    return complete
 
 
-def _own_designs_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
-    for name, network in config["networks"].items():
-        for design in network.get("designs") or ():
-            if design not in config["designs"]:
-                yield (
-                    f"networks.{name}.designs: there is no design {design!r}. "
-                    f"Allowed: {', '.join(config['designs'])}."
-                )
+def _ordered(plain: Any, given: Any) -> Any:
+    if not isinstance(plain, dict) or not isinstance(given, Mapping):
+        return plain
+    keys = [*(key for key in given if key in plain), *(key for key in plain if key not in given)]
+    return {key: _ordered(plain[key], given.get(key)) for key in keys}
 
 
-def _own_points_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
-    """Check the networks that have base points of their own, once all else is in order."""
-    for name, network in config["networks"].items():
-        if points := network.get("base_points"):
-            yield from _points_mistakes(f"networks.{name}", points)
-            for design, described in config["designs"].items():
-                yield from _shards_mistakes(f"designs.{design}", described, points, f" of {name}")
+def _refuse(mistakes: Iterable[str]) -> None:
+    if lines := [f"Configuration: {mistake}" for mistake in mistakes]:
+        raise ConfigError("\n".join(lines))
 
 
-def _size_mistakes(config: Mapping[str, Any]) -> Iterator[str]:
-    """Check what cannot be larger than the images, once their size is known."""
-    side, spatial = config["dataset"]["image_size"], config["spatial"]
-    divisions = {"spatial.transforms": spatial["transforms"]["divisions"]}
-    divisions |= {f"designs.{name}": d["divisions"] for name, d in config["designs"].items()}
-    largest = {f"{key}.divisions": (max(given), side) for key, given in divisions.items()}
-    largest["spatial.cells.size"] = (spatial["cells"]["size"], side // 2)
-    for key, (given, allowed) in largest.items():
-        if given > allowed:
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """Name what is allowed by itself but not together with the rest."""
+    for name, network in settings.networks.items():
+        for unknown in set(network.designs or ()) - settings.designs.keys():
+            yield (
+                f"networks.{name}.designs: there is no design {unknown!r}. "
+                f"Allowed: {', '.join(settings.designs)}."
+            )
+    points = {f" of {name}": network.base_points for name, network in settings.networks.items()}
+    for name, design in settings.designs.items():
+        for owner, own in ({"": design.base_points} | points).items():
+            if own is not None:
+                yield from _too_many_shards(name, design, own, owner)
+    yield from _too_large(settings)
+
+
+def _too_many_shards(
+    name: str, design: DesignSettings, points: int, owner: str = ""
+) -> Iterator[str]:
+    blocks = max(1, points // 16)
+    if design.shards != "auto" and design.shards > blocks:
+        yield (
+            f"designs.{name}.shards: {design.shards} is more than the {blocks} blocks of a "
+            f"replicate{owner} of {points} base points. Allowed: 1 to {blocks}, or auto."
+        )
+
+
+def _too_large(settings: Settings) -> Iterator[str]:
+    """Name what cannot be larger than the images."""
+    side, spatial = settings.dataset.image_size, settings.spatial
+    largest = {"spatial.transforms.divisions": (max(spatial.transforms.divisions), side)}
+    for name, design in settings.designs.items():
+        largest[f"designs.{name}.divisions"] = (max(design.divisions), side)
+    largest["spatial.cells.size"] = (spatial.cells.size, side // 2)
+    for key, (given, most) in largest.items():
+        if given > most:
             yield (
                 f"{key}: {given} is too large for images of {side}x{side} pixels "
-                f"(dataset.image_size). Allowed: 1 to {allowed}."
+                f"(dataset.image_size). Allowed: 1 to {most}."
             )
 
 
-def _points_mistakes(key: str, points: int) -> Iterator[str]:
-    if points & (points - 1):
-        lower = 1 << (points.bit_length() - 1)
-        yield (
-            f"{key}.base_points: {points} is not a power of two, which the balance of Sobol' "
-            f"points needs. Nearest: {lower}, {2 * lower}."
-        )
+def _mistakes(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str]:
+    """Describe every mistake in a line, sorted by their keys."""
+    root = configuration_schema()
+    found: dict[Key, tuple[ErrorDetails, Schema, str]] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        key, schema, description = _place(detail["loc"], root)
+        found.setdefault(key, (detail, schema, description))
+    for key, (detail, schema, description) in sorted(
+        found.items(), key=lambda f: [*map(str, f[0])]
+    ):
+        if not any(other[: len(key)] == key != other for other in found):  # its parts say more
+            value = _given(given, key)
+            yield ".".join(map(str, key)) + _line(detail, value, schema, root, description)
 
 
-def _shards_mistakes(key: str, design: Settings, points: int, owner: str = "") -> Iterator[str]:
-    shards, blocks = design.get("shards", "auto"), max(1, points // 16)
-    if shards != "auto" and shards > blocks:
-        yield (
-            f"{key}.shards: {shards} is more than the {blocks} blocks of a replicate{owner} of "
-            f"{points} base points. Allowed: 1 to {blocks}, or auto."
-        )
+def _place(location: Key, root: Schema) -> tuple[Key, Schema, str]:
+    """Follow a location to its key and schema, and the nearest description on the way.
+
+    Of several sections, one is meant, and its kind is part of the location but not of the key. Of
+    other choices none is meant: the whole choice is the key.
+    """
+    key: list[str | int] = []
+    schema, description = root, ""
+    for part in location:
+        if part == "[key]":
+            break
+        if sections := schema.get("oneOf"):
+            options = [resolved(section, root) for section in sections]
+            schema = next(s for s in options if s["properties"]["kind"]["const"] == part)
+            continue
+        choices = [c for c in schema.get("anyOf", ()) if c.get("type") != "null"]
+        if len(choices) > 1:
+            break
+        schema = resolved(choices[0], root) if choices else schema
+        key.append(part)
+        inside = schema.get("properties", {}).get(part) or schema.get("items")
+        inside = inside or schema.get("additionalProperties")
+        if not isinstance(inside, dict):  # unknown
+            return (*key,), schema, ""
+        schema = resolved(inside, root)
+        description = schema.get("description", description)
+    return (*key,), schema, description
 
 
-def _mistakes(value: Any, schema: Settings, root: Settings, where: str) -> Iterator[str]:
-    validator = Draft202012Validator({**schema, "$defs": root["$defs"]})
-    for error in sorted(validator.iter_errors(value), key=lambda e: list(map(str, e.path))):
-        path = ".".join(map(str, error.path))
-        yield from _lines(error, ".".join(filter(None, [where, path])))
+def _given(config: Any, key: Key) -> Any:
+    for part in key:
+        if isinstance(config, Mapping):
+            config = config.get(part)
+        elif isinstance(config, list | tuple) and isinstance(part, int):
+            config = config[part]
+    return config
 
 
-def _lines(error: ValidationError, key: str) -> Iterator[str]:
-    prefix = f"{key}." if key else ""
-    rule = error.validator
-    got: Any = error.instance
-    allowed: Any = error.validator_value
-    schema = cast("Settings", error.schema)
-    if rule == "additionalProperties":
-        known = sorted(schema["properties"])
-        for name in sorted(set(got) - set(known)):
-            near = get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            yield f"{prefix}{name}: unknown key.{hint} Allowed: {', '.join(known)}."
-    elif rule == "required":
-        for name in allowed:
-            if name not in got:
-                yield f"{prefix}{name}: missing. {schema['properties'][name]['description']}"
-    elif rule in ("type", "anyOf"):
-        wanted = schema.get("description", allowed)
-        wrong = "has the wrong type" if rule == "type" else "is not allowed"
-        yield f"{key}: {got!r} {wrong}. Allowed: {_type(allowed)} ({wanted})"
-    elif rule == "enum":
-        near = get_close_matches(str(got), map(str, allowed), n=3)
-        hint = f" Nearest: {', '.join(near)}." if near else ""
-        yield f"{key}: {got!r} is not allowed.{hint} Allowed: {', '.join(map(str, allowed))}."
-    elif rule == "pattern" or "propertyNames" in map(str, error.schema_path):
-        yield (
-            f"{key}: the name {got!r} is not allowed. Names start with a letter and hold letters, "
+def _line(detail: ErrorDetails, got: Any, schema: Schema, root: Schema, description: str) -> str:
+    """Say what is wrong with a value, what is allowed, and what it is for."""
+    kind, why = detail["type"], f" ({description.rstrip('.')})" if description else ""
+    if kind == "missing":
+        return f": missing. {description}"
+    if kind == "extra_forbidden":
+        return _unknown(str(detail["loc"][-1]), sorted(schema["properties"]))
+    if kind.startswith("union_tag"):
+        kinds = [resolved(s, root)["properties"]["kind"]["const"] for s in schema["oneOf"]]
+        return ".kind" + _not_among(got.get("kind"), kinds, "known")
+    if kind == "name" or detail["loc"][-1] == "[key]":
+        name = got if kind == "name" and isinstance(got, str) else detail["loc"][-2]
+        return (
+            f": the name {name!r} is not allowed. Names start with a letter and hold letters, "
             f"digits, '-' and '_' only; {', '.join(RESERVED)} are taken."
         )
+    if kind == "literal_error" and "enum" in schema:
+        return _not_among(got, schema["enum"], "allowed")
+    if kind == "power_of_two":
+        return f": {detail['msg']}"
+    if kind == "repeated":
+        wrong = f"is not allowed, {detail['msg']}"
+    elif len([c for c in schema.get("anyOf", ()) if c.get("type") != "null"]) > 1:
+        wrong = "is not allowed"
     else:
-        yield f"{key}: {error.message}. {schema.get('description', '')}".rstrip()
+        wrong = LIMITS.get(kind, "has the wrong type").format(**detail.get("ctx", {}))
+    return f": {got!r} {wrong}. Allowed: {allowed(schema, root)}{why}."
 
 
-def _type(allowed: Any) -> str:
-    names = allowed if isinstance(allowed, list) else [allowed]
-    kinds = [n if isinstance(n, str) else n.get("const") or n.get("type", "see") for n in names]
-    return " or ".join(TYPES.get(kind, f"a {kind}") for kind in kinds)
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f": unknown key.{hint} Allowed: {', '.join(known)}."
 
 
-def _filled(value: Any, schema: Settings, root: Settings) -> Any:
-    """Return the value with the schema's defaults wherever it says nothing."""
-    schema = _resolved(schema, root)
-    if not isinstance(value, Mapping):
-        return value
-    filled = dict(value)
-    for name, inner in schema.get("properties", {}).items():
-        if name in filled:
-            filled[name] = _filled(filled[name], inner, root)
-        elif "default" in _resolved(inner, root):
-            filled[name] = _filled(_resolved(inner, root)["default"], inner, root)
-    each = schema.get("additionalProperties")
-    if isinstance(each, dict):
-        known = schema.get("properties", {})
-        filled |= {n: _filled(v, each, root) for n, v in filled.items() if n not in known}
-    return filled
-
-
-def _resolved(schema: Settings, root: Settings) -> Settings:
-    """Follow a reference to a definition; what stands beside the reference comes first."""
-    if "$ref" not in schema:
-        return schema
-    return cast("Settings", root["$defs"][schema["$ref"].rpartition("/")[2]] | schema)
+def _not_among(given: Any, choices: Iterable[Any], word: str) -> str:
+    names = [*map(str, choices)]
+    near = get_close_matches(str(given), names, n=3)
+    hint = f" Nearest: {', '.join(near)}." if near else ""
+    return f": {given!r} is not {word}.{hint} Allowed: {', '.join(names)}."

@@ -18,15 +18,16 @@ from actsense.masking.plan import count_conditions
 from actsense.sampling.designs import Design, Factor, design_factors, factor_names
 from actsense.sampling.sharding import Sharding
 from actsense.spatial.plan import count_passes
-from actsense.study.configuration import check, read_schema
+from actsense.study.configuration import check, filled
 from actsense.study.resources import SPEED, Sizes, SpatialSizes
+from actsense.study.settings import Settings
 
 # Every job reads the workflow before its script starts, and importing PyTorch would take longer
 # than all the rest of that. Whoever needs it here imports it.
 if TYPE_CHECKING:
     from actsense.networks import Network
 
-Settings = dict[str, Any]
+Plain = dict[str, Any]
 
 SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
 SHARED_SECONDS = 120  # of sampling in one job, before replicates get jobs of their own
@@ -44,44 +45,46 @@ class Study:
     """A checked configuration.
 
     Attributes:
-        settings: The configuration with every default filled in.
+        settings: The configuration.
+        plain: The same as plain values with every default filled in, what was given first.
     """
 
     settings: Settings
+    plain: Plain
 
     @classmethod
-    def load(cls, config: Mapping[str, Any], schema: Path) -> "Study":
+    def load(cls, config: Mapping[str, Any]) -> "Study":
         """Check a configuration and fill in the defaults.
 
         Raises:
             ConfigError: With one line per mistake.
         """
-        return cls(check(config, read_schema(schema)))
+        return cls(settings := check(config), filled(config, settings))
 
     @property
     def name(self) -> str:
         """Name of the study."""
-        return str(self.settings["study"])
+        return str(self.plain["study"])
 
     @property
     def stores_activations(self) -> bool:
         """Whether activations are written to disk."""
-        return bool(self.settings["activations"] == "store")
+        return bool(self.plain["activations"] == "store")
 
     @property
     def store_megabytes(self) -> int:
         """Megabytes of activations that may be on disk at a time."""
-        return int(self.settings["store_budget_gb"] * 1000)
+        return int(self.plain["store_budget_gb"] * 1000)
 
     @cached_property
-    def survey(self) -> Settings:
+    def survey(self) -> Plain:
         """What files and models say, see `survey`; jobs inherit it from their run."""
         inherited = json.loads(os.environ.get(SURVEY, "{}"))
         if inherited.get("settings") == self._digest:
             return dict(inherited["survey"])
         from actsense.study.survey import survey
 
-        return survey(self.settings)
+        return survey(self.plain)
 
     def bequeath(self) -> None:
         """Let the jobs that this process starts inherit the survey."""
@@ -92,18 +95,18 @@ class Study:
         """Every network with every design that samples it."""
         return [
             (network, design)
-            for network in self.settings["networks"]
+            for network in self.plain["networks"]
             for design in self.designs(network)
         ]
 
     def designs(self, network: str) -> list[str]:
         """Return the designs that sample a network."""
-        own = self.settings["networks"][network].get("designs")
-        return [name for name in self.settings["designs"] if own is None or name in own]
+        own = self.plain["networks"][network].get("designs")
+        return [name for name in self.plain["designs"] if own is None or name in own]
 
     def analysed(self, network: str) -> list[str]:
         """Return the designs whose maps of a network are analysed further."""
-        return [d for d in self.designs(network) if self.settings["designs"][d]["analyses"]]
+        return [d for d in self.designs(network) if self.plain["designs"][d]["analyses"]]
 
     def check_budget(self) -> None:
         """Refuse shards beyond the budget.
@@ -124,10 +127,8 @@ class Study:
             ConfigError: With the folder of the first such moments, and what to do.
         """
         for network, design in self.runs:
-            folder, sharding = (
-                results / network / design / "moments",
-                self.sharding(network, design),
-            )
+            folder = results / network / design / "moments"
+            sharding = self.sharding(network, design)
             kept = [folder / f"{name}.zarr.zip" for name in sharding.kept]
             single = folder / "replicate_0.zarr.zip"
             if sharding.parts == 1 and single.exists() and not any(map(Path.exists, kept)):
@@ -140,7 +141,7 @@ class Study:
 
     def kept_note(self) -> str:
         """Say how much `keep_activations` will leave on disk, or nothing if it leaves nothing."""
-        if not (self.stores_activations and self.settings["keep_activations"]):
+        if not (self.stores_activations and self.plain["keep_activations"]):
             return ""
         sizes = [(len(self.sharding(*names).shards), *names) for names in self.runs]
         files = sum(count for count, _, _ in sizes)
@@ -153,37 +154,37 @@ class Study:
         Arguments:
             origin: `trained`, `downloaded` or `imported`.
         """
-        names = [name for name in self.settings["networks"] if self.origin(name) == origin]
+        names = [name for name in self.plain["networks"] if self.origin(name) == origin]
         return "|".join(names) or "(?!)"
 
     def origin(self, network: str) -> str:
         """Return where a network's weights come from: `trained`, `downloaded` or `imported`."""
         return str(self.survey["origins"][network])
 
-    def weights_settings(self, network: str) -> Settings:
+    def weights_settings(self, network: str) -> Plain:
         """Return the settings that decide a network's weights."""
         return self._network_settings(network, "layers") | {"name": network}
 
-    def classifier_settings(self, network: str) -> Settings:
+    def classifier_settings(self, network: str) -> Plain:
         """Return the settings that decide what a network says of an image."""
         return {
             "network": [network, self._network_settings(network, "layers")],
-            "seed": self.settings["seed"],
-            "precision": self.settings["precision"],
+            "seed": self.plain["seed"],
+            "precision": self.plain["precision"],
         }
 
-    def sampling_settings(self, network: str, design: str) -> Settings:
+    def sampling_settings(self, network: str, design: str) -> Plain:
         """Return the settings that decide activations and moments."""
         described = self.design_settings(network, design)
         return {
             "network": [network, self._network_settings(network)],
             "design": [design, {k: v for k, v in described.items() if k not in DESIGN_ASIDE}],
-            "seed": self.settings["seed"],
-            "size": self.settings["dataset"]["image_size"],
-            "precision": self.settings["precision"],
+            "seed": self.plain["seed"],
+            "size": self.plain["dataset"]["image_size"],
+            "precision": self.plain["precision"],
         }
 
-    def provenance_settings(self, network: str, design: str, *sections: str) -> Settings:
+    def provenance_settings(self, network: str, design: str, *sections: str) -> Plain:
         """Return the settings behind one result, to be kept inside it.
 
         Arguments:
@@ -193,12 +194,12 @@ class Study:
         """
         kept = ["study", "seed", "dataset", *sections]
         kept += ["activations", "device", "precision", "batch_size"]
-        return {key: self.settings[key] for key in kept} | {
+        return {key: self.plain[key] for key in kept} | {
             "networks": {network: self._network_settings(network)},
             "designs": {design: self.design_settings(network, design)},
         }
 
-    def spatial_provenance(self, network: str, section: str) -> Settings:
+    def spatial_provenance(self, network: str, section: str) -> Plain:
         """Return the settings behind one result of the spatial study.
 
         Arguments:
@@ -206,35 +207,35 @@ class Study:
             section: The part of `spatial` that decides this result.
         """
         kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
-        return {key: self.settings[key] for key in kept} | {
+        return {key: self.plain[key] for key in kept} | {
             "networks": {network: self._network_settings(network, "layers")},
             "spatial": {section: self.spatial_settings(section)},
         }
 
-    def spatial_settings(self, section: str) -> Settings:
+    def spatial_settings(self, section: str) -> Plain:
         """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
-        return {k: v for k, v in self.settings["spatial"][section].items() if k != "bootstrap"}
+        return {k: v for k, v in self.plain["spatial"][section].items() if k != "bootstrap"}
 
-    def design_settings(self, network: str, design: str) -> Settings:
+    def design_settings(self, network: str, design: str) -> Plain:
         """Return the settings of a design for one network, which may have its own base points."""
-        described = dict(self.settings["designs"][design])
+        described = dict(self.plain["designs"][design])
         if not PATCHED & {*described["augmentations"]}:
             del described["divisions"]
-        own = self.settings["networks"][network].get("base_points")
+        own = self.plain["networks"][network].get("base_points")
         return described | {"base_points": own} if own else described
 
-    def segments_settings(self, network: str, design: str) -> Settings:
+    def segments_settings(self, network: str, design: str) -> Plain:
         """Return the sampling settings of the segments, which have base points of their own."""
         settings = self.sampling_settings(network, design)
         name, described = settings["design"]
-        points = self.settings["segments"]["base_points"]
+        points = self.plain["segments"]["base_points"]
         return settings | {"design": [name, described | {"base_points": points}]}
 
     def masks(self, network: str, design: str) -> int:
         """Return how many masked networks a design compares."""
         return count_conditions(
-            self.settings["masking"],
-            augmentations=self.settings["designs"][design]["augmentations"],
+            self.plain["masking"],
+            augmentations=self.plain["designs"][design]["augmentations"],
             factors=self._factors(design),
             map_layers=len(self.maps(network)),
         )
@@ -243,7 +244,7 @@ class Study:
         """Build the design that a network is evaluated under."""
         from actsense.sampling.opening import build_design
 
-        side, seed = self.settings["dataset"]["image_size"], self.settings["seed"]
+        side, seed = self.plain["dataset"]["image_size"], self.plain["seed"]
         described = self.design_settings(network, design)
         return build_design(design, described, size=side, seed=seed)
 
@@ -262,9 +263,9 @@ class Study:
 
         return outline_network(
             network,
-            self.settings["networks"][network],
+            self.plain["networks"][network],
             classes=self.survey["classes"],
-            image_size=self.settings["dataset"]["image_size"],
+            image_size=self.plain["dataset"]["image_size"],
         )
 
     def blocks(self, network: str, design: str) -> int:
@@ -280,16 +281,16 @@ class Study:
         `SHARED_SECONDS`.
         """
         built = self._counts(network, design)
-        wanted = self.settings["designs"][design]["shards"]
+        wanted = self.plain["designs"][design]["shards"]
         if wanted != "auto":
             return Sharding(built.replicates, built.blocks, parts=int(wanted))
         evaluations = built.points_per_block * built.nodes
-        speed = self.settings["networks"][network].get("images_per_second")
+        speed = self.plain["networks"][network].get("images_per_second")
         limits = [built.replicates * built.blocks]
         if self.stores_activations:
             limits += [self._blocks_within(network, built, self.store_megabytes / SHARDS_ALIVE)]
         if speed:
-            limits += [int(self.settings["job_minutes"] * 60 * speed // evaluations)]
+            limits += [int(self.plain["job_minutes"] * 60 * speed // evaluations)]
         fitting = max(1, min(limits))
         shared = int(SHARED_SECONDS * (speed or SPEED) // evaluations)
         return Sharding(
@@ -306,46 +307,46 @@ class Study:
 
     def sizes(self, network: str, design: str) -> Sizes:
         """Return what the resources of this network's jobs under a design depend on."""
-        built, contrast = self._counts(network, design), self.settings["contrast"]
+        built, contrast = self._counts(network, design), self.plain["contrast"]
         block = built.points_per_block * built.nodes
-        augmentations = len(self.settings["designs"][design]["augmentations"])
+        augmentations = len(self.plain["designs"][design]["augmentations"])
         return Sizes(
             units=self.units(network),
             factors=len(built.factors),
             parts=len(built.parts),
             block=block,
             shard=block * self.sharding(network, design).largest,
-            batch=self.settings["batch_size"],
+            batch=self.plain["batch_size"],
             contrasts=contrast["images"] * (1 + contrast["draws"] * augmentations),
             masks=self.masks(network, design),
-            masked_images=self.settings["masking"]["images"],
+            masked_images=self.plain["masking"]["images"],
             segment_evaluations=self._segments_design(network, design).evaluations,
             segment_units=self._segment_units(network, design),
-            speed=self.settings["networks"][network].get("images_per_second", 0),
+            speed=self.plain["networks"][network].get("images_per_second", 0),
             top_images=contrast["top_images"],
         )
 
     def spatial_sizes(self, network: str) -> SpatialSizes:
         """Return what the resources of a network's jobs in the spatial study depend on."""
-        networks, side = self.settings["networks"], self.settings["dataset"]["image_size"]
+        networks, side = self.plain["networks"], self.plain["dataset"]["image_size"]
         return SpatialSizes(
             units=sum(map(self.units, networks)),
-            batch=self.settings["batch_size"],
-            passes=count_passes(self.settings["spatial"], side, len(networks)),
+            batch=self.plain["batch_size"],
+            passes=count_passes(self.plain["spatial"], side, len(networks)),
             speed=networks[network].get("images_per_second", 0),
         )
 
     @property
     def _digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.plain, sort_keys=True).encode()).hexdigest()
 
     def _segments_design(self, network: str, design: str) -> Design:
-        points = self.settings["segments"]["base_points"]
+        points = self.plain["segments"]["base_points"]
         return replace(self._counts(network, design), base_points=points)
 
     def _segment_units(self, network: str, design: str) -> int:
         """Return the most units that are chosen in segments, all colour channels together."""
-        chosen = self.settings["segments"]["channels"] * len(self._factors(design))
+        chosen = self.plain["segments"]["channels"] * len(self._factors(design))
         return sum(
             COLOUR_CHANNELS * min(channels, chosen) * rows * cols
             for channels, rows, cols in self.maps(network)
@@ -361,16 +362,16 @@ class Study:
             base_points=described["base_points"],
             replicates=described["replicates"],
             walks=described["walks"],
-            seed=self.settings["seed"],
+            seed=self.plain["seed"],
         )
 
     def _factors(self, design: str) -> tuple[str, ...]:
         """Return the factors that indices of a design have."""
-        return factor_names(self.settings["designs"][design]["augmentations"])
+        return factor_names(self.plain["designs"][design]["augmentations"])
 
-    def _network_settings(self, network: str, *aside: str) -> Settings:
+    def _network_settings(self, network: str, *aside: str) -> Plain:
         """Return a network's settings without those that do not change what it computes."""
-        settings = self.settings["networks"][network]
+        settings = self.plain["networks"][network]
         return {k: v for k, v in settings.items() if k not in (*NETWORK_ASIDE, *aside)}
 
     def _megabytes(self, network: str, built: Design, blocks: int) -> int:
@@ -393,7 +394,7 @@ class Study:
         elif smallest < needed:
             advice += f" (or to {smallest / 1000:.3f} and designs.{design}.shards: {built.blocks})"
         raise ConfigError(
-            f"store_budget_gb: {self.settings['store_budget_gb']} is too small for one shard of "
+            f"store_budget_gb: {self.plain['store_budget_gb']} is too small for one shard of "
             f"{network} under {design}, up to {needed / 1000:.3f} GB. {advice}, or choose "
             "`activations: stream`."
         )

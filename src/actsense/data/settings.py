@@ -1,0 +1,116 @@
+"""Where the images come from: one section per kind of dataset."""
+
+__all__ = ["Dataset", "Digits", "ImageFolder", "ImageNet", "Places365", "SamplesPerClass"]
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from actsense.settings import Integer, Number, Section
+
+
+class SamplesPerClass(Section):
+    """Images per class and partition."""
+
+    train: Integer = Field(ge=1, description="Images per class.")
+    validation: Integer = Field(ge=1, description="Images per class.")
+
+
+SIDE = 224
+SHORTER_SIDE = 256
+SAMPLES = SamplesPerClass(train=732, validation=50)
+
+ImageSize = Annotated[
+    Integer,
+    Field(ge=16, description="Side of the square that is cropped from the centre, pixels."),
+]
+Resize = Annotated[
+    Integer, Field(ge=16, description="Length of the shorter side before cropping, pixels.")
+]
+Samples = Annotated[
+    SamplesPerClass | None,
+    Field(
+        description="Images per class and partition, or empty for all of them. 732 and 50 are the "
+        "most that every class of ImageNet has."
+    ),
+]
+OnUnreadable = Annotated[
+    Literal["stop", "skip"], Field(description="What to do with an image that cannot be read.")
+]
+
+
+class Digits(Section):
+    """Handwritten digits blended with photographs."""
+
+    kind: Literal["digits"] = "digits"
+    image_size: Integer = Field(
+        default=32, ge=16, le=256, description="Side of the images, pixels."
+    )
+    validation_fraction: Number = Field(
+        default=0.25, gt=0, lt=1, description="Share of the digits kept for validation."
+    )
+    patches_per_digit: Integer = Field(
+        default=8,
+        ge=1,
+        description="Blends of every train digit with different crops of photographs.",
+    )
+
+
+class ImageFolder(Section):
+    """An image folder, one subfolder per class."""
+
+    kind: Literal["folder"] = "folder"
+    path: str = Field(
+        description="The folder; it holds <class>/ or train/<class>/ and val/<class>/."
+    )
+    image_size: ImageSize = SIDE
+    resize: Resize = SHORTER_SIDE
+    samples_per_class: SamplesPerClass | None = Field(
+        default=None, description="Images per class and partition, or empty for all of them."
+    )
+    validation_fraction: Number = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="Share of every class kept for validation where there is no val folder.",
+    )
+    on_unreadable: OnUnreadable = "stop"
+
+
+class ImageNet(Section):
+    """ILSVRC 2012, downloaded from Kaggle."""
+
+    kind: Literal["imagenet"] = "imagenet"
+    folder: str = Field(
+        default="data/imagenet",
+        min_length=1,
+        description="Where the archive is kept; downloaded there if it is missing (168 GB).",
+    )
+    image_size: ImageSize = SIDE
+    resize: Resize = SHORTER_SIDE
+    samples_per_class: Samples = SAMPLES
+    on_unreadable: OnUnreadable = "stop"
+
+
+class Places365(Section):
+    """The standard set at 256x256 pixels, downloaded."""
+
+    kind: Literal["places365"] = "places365"
+    folder: str = Field(
+        default="data/places365",
+        min_length=1,
+        description="Where the archives are kept; downloaded there if they are missing (25 GB).",
+    )
+    image_size: ImageSize = SIDE
+    resize: Resize = SHORTER_SIDE
+    samples_per_class: Samples = SAMPLES
+    on_unreadable: OnUnreadable = "stop"
+
+
+Dataset = Annotated[
+    Digits | ImageFolder | ImageNet | Places365,
+    Field(
+        discriminator="kind",
+        description="Where the images come from; its `kind` decides which keys it takes.",
+    ),
+]

@@ -1,0 +1,104 @@
+"""The networks to study: one section per kind."""
+
+__all__ = ["NetworkSettings", "Python", "Torchvision", "Trained"]
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from actsense.settings import Colours, Integer, List, Number, PowerOfTwo, Section
+
+Layers = Annotated[
+    Literal["auto"] | Annotated[List[str], Field(min_length=1)],
+    Field(description="`auto`, or the names of the modules whose outputs are recorded."),
+]
+PerChannel = Annotated[
+    Colours | None,
+    Field(
+        description="Three numbers, per colour channel of images in [0, 1]; empty for the usual "
+        "ones."
+    ),
+]
+OwnDesigns = Annotated[
+    List[str] | None,
+    Field(
+        description="Designs that sample the network, or empty for all; with none only `spatial` "
+        "does."
+    ),
+]
+OwnPoints = Annotated[
+    PowerOfTwo | None,
+    Field(
+        description="Base points of every replicate for this network, instead of those of the "
+        "designs.",
+        exclude_if=lambda points: points is None,
+    ),
+]
+Speed = Annotated[
+    Annotated[Number, Field(gt=0)] | None,
+    Field(
+        description="Images that pass augmentations and network every second on the device that "
+        "will run them, as `snakemake plan` measures it; sizes automatic shards.",
+        exclude_if=lambda speed: speed is None,
+    ),
+]
+
+
+class Trained(Section):
+    """A small network trained on the dataset."""
+
+    kind: Literal["trained"] = "trained"
+    architecture: Literal["compact", "bag"] = Field(
+        default="compact",
+        description="`compact`, an ordinary small network, or `bag`, a bag of local features: its "
+        "logits are the mean of what it sees in small windows.",
+    )
+    receptive_field: Literal[5, 9, 17, 33] = Field(
+        default=9, description="Side of the windows of a `bag`, pixels."
+    )
+    layers: Layers = "auto"
+    width: Integer = Field(default=8, ge=1, description="Channels of the first stage.")
+    epochs: Integer = Field(default=8, ge=1, description="Passes over the train images.")
+    batch_size: Integer = Field(default=128, ge=1, description="Images per step.")
+    learning_rate: Number = Field(default=0.005, gt=0, description="Its highest value.")
+    weight_decay: Number = Field(default=0.01, ge=0, description="Of AdamW.")
+    mean: PerChannel = None
+    std: PerChannel = None
+    designs: OwnDesigns = None
+    base_points: OwnPoints = None
+    images_per_second: Speed = None
+
+
+class Torchvision(Section):
+    """Any classifier of torchvision."""
+
+    kind: Literal["torchvision"] = "torchvision"
+    model: str = Field(description="Its name in torchvision, such as `alexnet`.")
+    weights: str = Field(
+        default="DEFAULT",
+        description="`DEFAULT`, another weights name of the model, `none`, or a file.",
+    )
+    layers: Layers = "auto"
+    mean: PerChannel = None
+    std: PerChannel = None
+    designs: OwnDesigns = None
+    base_points: OwnPoints = None
+    images_per_second: Speed = None
+
+
+class Python(Section):
+    """A module of your own."""
+
+    kind: Literal["python"] = "python"
+    factory: str = Field(description="`module:callable` that returns a torch.nn.Module.")
+    arguments: dict[str, Any] = Field(default={}, description="Keyword arguments of the callable.")
+    weights: str = Field(default="none", description="`none`, or a state dict's file.")
+    layers: Layers = "auto"
+    mean: PerChannel = None
+    std: PerChannel = None
+    designs: OwnDesigns = None
+    base_points: OwnPoints = None
+    images_per_second: Speed = None
+
+
+NetworkSettings = Annotated[Trained | Torchvision | Python, Field(discriminator="kind")]

@@ -1,0 +1,33 @@
+"""How far images are shuffled and saturated."""
+
+__all__ = ["Transforms"]
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from actsense.settings import Integer, List, Number, Resamples, Section, ValidationImages
+
+
+class Transforms(Section):
+    """Accuracy on shuffled patches, and on saturated colours."""
+
+    images: ValidationImages = 1000
+    divisions: List[Annotated[Integer, Field(ge=1)]] = Field(
+        default=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+        min_length=2,
+        description="Patches along each side of the shuffled image; 1 is the intact image.",
+    )
+    modes: List[Literal["grid", "bands"]] = Field(
+        default=("grid", "bands"),
+        min_length=1,
+        description="`grid` permutes all patches; `bands` permutes whole rows and whole columns "
+        "of them.",
+    )
+    repeats: Integer = Field(default=3, ge=1, description="Shuffles of every image.")
+    saturations: List[Annotated[Number, Field(gt=0)]] = Field(
+        default=(0.25, 0.5, 1, 2, 4, 8, 16, 64, 1024),
+        min_length=1,
+        description="Levels; 2 is the intact image, 0 would be grey, infinity black and white.",
+    )
+    bootstrap: Resamples = 1000
