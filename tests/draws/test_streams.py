@@ -19,6 +19,7 @@ OPEN = {
     "data/splits.py: key",
     "sampling/designs.py: self.name, replicate",
     "sampling/designs.py: self.name, replicate, number",
+    "statistics/resampling.py: *purpose",
 }
 # Further numbers of what are keys of a purpose already.
 DERIVED = {
@@ -55,11 +56,12 @@ def words(parts: list[ast.expr]) -> tuple[str, ...]:
 def purposes() -> list[tuple[str, ...]]:
     """Return the words of every call that is neither open nor derived."""
     found = []
-    for call, arguments in calls("stream").items():
+    drawn = {call: arguments[1:] for call, arguments in calls("stream").items()}
+    resampled = {call: arguments[3:] for call, arguments in calls("resample").items()}
+    for call, purpose in (drawn | resampled).items():
         place, _, _ = call.partition(": ")
-        purpose = ", ".join(map(ast.unparse, arguments[1:]))
-        if f"{place}: {purpose}" not in OPEN:
-            found.append(words(arguments[1:]))
+        if f"{place}: " + ", ".join(map(ast.unparse, purpose)) not in OPEN:
+            found.append(words(purpose))
     for call, (seed, parts) in calls("counter_keys").items():
         if call not in DERIVED:
             assert isinstance(parts, ast.List)

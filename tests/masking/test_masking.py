@@ -15,13 +15,14 @@ from scipy import stats
 
 from actsense.errors import ConfigError
 from actsense.masking.evaluate import evaluate_masks, masking_table
-from actsense.masking.metrics import METRICS, Outcomes, image_draws, outcomes, summarize
+from actsense.masking.metrics import METRICS, Outcomes, outcomes, summarize
 from actsense.masking.plan import COORDINATES, MaskPlan
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import shown
 from actsense.networks import Network
 from actsense.sampling.designs import factor_names
 from actsense.sampling.opening import Sampling
+from actsense.statistics.resampling import image_draws
 from actsense.store import read_results, write_results
 
 ORIGINAL = "original"
@@ -295,7 +296,7 @@ def test_intervals_of_shares_are_binomial() -> None:
     shares = np.array([0.5, 0.8, 0.95])
     order = np.where(generator.random((3, images)) < shares[:, None], 0, 1)[..., None]
     found = Outcomes(order.astype(np.int16), np.zeros((3, images), dtype=np.float32))
-    draws = torch.from_numpy(image_draws(images, 4000, seed=0))
+    draws = torch.from_numpy(image_draws(images, 4000, seed=0)).float()
     numbers = summarize(found, np.zeros(images, dtype=np.int64), 2, draws)
     top1 = numbers["top1"].astype(np.float64)
     width = 2 * 1.96 * np.sqrt(top1 * (1 - top1) / images)
@@ -313,7 +314,7 @@ def test_shares_of_images_that_are_all_alike_are_not_certain(
     """None, or all, of eight images: the ends of Wilson's interval in closed form."""
     order = np.where(np.arange(8) < hits, 0, 1).astype(np.int16)[None, :, None]
     found = Outcomes(order, np.zeros((1, 8), dtype=np.float32))
-    draws = torch.from_numpy(image_draws(8, 50, seed=0))
+    draws = torch.from_numpy(image_draws(8, 50, seed=0)).float()
     numbers = summarize(found, np.zeros(8, dtype=np.int64), 2, draws)
     for name in ("top1", "top5", "recall"):
         ends = [float(numbers[f"{name}_{end}"].flat[0]) for end in ("low", "high")]
@@ -324,7 +325,7 @@ def test_resampled_entropies_lie_around_the_entropy() -> None:
     """Plain resampling would lower it by about (classes - 1) / (2 images)."""
     order = (np.arange(200) % 10).astype(np.int16)[None, :, None]
     found = Outcomes(order, np.zeros((1, 200), dtype=np.float32))
-    draws = torch.from_numpy(image_draws(200, 2000, seed=0))
+    draws = torch.from_numpy(image_draws(200, 2000, seed=0)).float()
     numbers = summarize(found, np.arange(200) % 10, 10, draws)
     assert numbers["entropy"][0] == pytest.approx(np.log(10))
     assert numbers["entropy_low"][0] < np.log(10) < numbers["entropy_high"][0]

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
+from actsense.draws import stream
 from actsense.statistics.resampling import (
     curve_area,
+    defined_interval,
     half_way,
     image_draws,
     interval,
+    middle,
+    resample,
     sample_ratio,
 )
 
@@ -24,6 +29,13 @@ def test_draws_begin_with_the_images_themselves_and_hold_as_many() -> None:
 def test_draws_are_those_of_their_seed() -> None:
     np.testing.assert_array_equal(image_draws(9, 5, seed=1), image_draws(9, 5, seed=1))
     assert (image_draws(9, 5, seed=1) != image_draws(9, 5, seed=2)).any()
+
+
+def test_what_is_drawn_is_numpys_multinomial_of_the_stream() -> None:
+    found = resample(7, 40, 3, "resampled things", 2)
+    even = np.full(7, 1 / 7)
+    expected = stream(3, "resampled things", 2).multinomial(7, even, size=40)
+    np.testing.assert_array_equal(found[1:], expected)
 
 
 def test_ratios_are_those_of_images_taken_one_by_one() -> None:
@@ -51,6 +63,31 @@ def test_the_interval_of_a_share_is_about_the_normal_one() -> None:
 def test_an_interval_leaves_out_a_fortieth_of_the_resamples_on_either_side() -> None:
     samples = np.array([-5.0, *np.random.default_rng(0).permutation(1001)])
     assert interval(samples) == (25, 975)
+
+
+def test_the_middle_is_scipys_percentile_interval_but_for_one_value() -> None:
+    x = np.random.default_rng(2).exponential(size=200)
+    found = bootstrap((x,), np.mean, n_resamples=999, method="percentile", rng=3)
+    drawn = np.sort(found.bootstrap_distribution)
+    low, high = middle(drawn)
+    ends = found.confidence_interval
+    assert low <= ends.low <= drawn[np.searchsorted(drawn, low) + 1]
+    assert drawn[np.searchsorted(drawn, high) - 1] <= ends.high <= high
+
+
+def test_an_interval_without_its_estimate_is_the_middle() -> None:
+    values = np.random.default_rng(0).normal(size=(50, 3))
+    expected = np.array([middle(column) for column in values.T]).T
+    np.testing.assert_array_equal(interval(np.vstack([np.zeros(3), values])), expected)
+
+
+def test_one_undefined_resample_makes_a_defined_interval_undefined() -> None:
+    samples = np.arange(300.0).reshape(100, 3)
+    samples[7, 1] = np.nan
+    low, high = defined_interval(samples)
+    assert np.isnan([low[1], high[1]]).all()
+    defined = np.stack(interval(samples))[:, [0, 2]]
+    np.testing.assert_array_equal(np.stack([low, high])[:, [0, 2]], defined)
 
 
 def test_an_interval_reaches_the_undefined_if_a_fortieth_of_the_resamples_is() -> None:

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
 from actsense.statistics import spearman as module
+from actsense.statistics.resampling import resample
 from actsense.statistics.spearman import (
     exchange_p_value,
     exchange_variance,
@@ -131,10 +132,10 @@ def test_ranks_have_length_one_and_sum_to_zero(values: Floats) -> None:
 def test_resampled_ranks_are_those_of_the_drawn_observations(values: Floats) -> None:
     x, resamples = values[..., 0, 0], 20
     drawn = resampled_spearman(x, resamples=resamples, seed=4)
-    weights = np.random.default_rng(4).multinomial(25, np.full(25, 1 / 25), resamples)
-    for number, weight in enumerate(weights):
+    weights = resample(25, resamples, 4, "resampled observations").astype(int)
+    for weight, found in zip(weights, drawn, strict=True):
         expected = spearmanr(np.repeat(x, weight, axis=1).T).statistic
-        np.testing.assert_allclose(drawn[..., number], expected, atol=1e-12)
+        np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_resamples_do_not_depend_on_chunks(

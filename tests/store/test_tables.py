@@ -8,7 +8,7 @@ import pytest
 
 from actsense.inspection.describe import describe
 from actsense.store import read_table, write_tables
-from actsense.store.tables import NAMES
+from actsense.store.tables import NAMES, joined
 
 LIKE_NUMBERS = ["1", "007", "1e3", "0.10", "-0", "inf", "nan", "1_000"]
 LIKE_NOTHING = ["NA", "None", "null", "N/A", "<NA>", "", " ", "True"]
@@ -42,3 +42,16 @@ def test_a_printed_table_has_its_names(tmp_path: Path) -> None:
     write_tables({"table": table}, {"table": str(tmp_path / "table.csv")})
     printed = describe(tmp_path / "table.csv").split("\n")
     assert [line.rsplit(maxsplit=1)[0].strip() for line in printed] == ["layer", "007", "NA #1"]
+
+
+def test_joined_parts_have_all_columns_in_order() -> None:
+    first, second = pd.DataFrame({"b": [1.0]}), pd.DataFrame({"a": [2.0], "b": [3.0]})
+    table = joined([first, second], ["a", "b", "c"])
+    np.testing.assert_array_equal(table, [[np.nan, 1, np.nan], [2, 3, np.nan]])
+    assert list(table.columns) == ["a", "b", "c"]
+    assert joined([], ["a", "b"]).columns.tolist() == ["a", "b"]
+
+
+def test_empty_parts_change_no_type() -> None:
+    table = joined([pd.DataFrame({"b": [1]}), pd.DataFrame(columns=["a", "b"])], ["a", "b"])
+    assert table["b"].dtype == np.int64

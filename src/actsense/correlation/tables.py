@@ -11,7 +11,7 @@ units; a p-value, whether exchanged units would correlate as much.
 
 __all__ = ["Correlations", "correlate"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod
@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from actsense.progress import Progress
 from actsense.sensitivity.maps import INDICES, VALUES, SensitivityMaps
+from actsense.statistics.discoveries import adjusted_table
+from actsense.statistics.resampling import defined_interval
 from actsense.statistics.spearman import (
-    CONFIDENCE,
     Floats,
     exchange_p_value,
     exchange_variance,
@@ -35,6 +35,7 @@ from actsense.statistics.spearman import (
     tiles,
     unit_ranks,
 )
+from actsense.store.tables import joined
 
 VARIATION = "coefficient of variation"
 FEWEST_UNITS = 3  # two ranks correlate one or minus one, whatever they are
@@ -81,7 +82,7 @@ class _Layer:
         ranks: (positions, rows, units), NaN where undefined.
         tiles: Tile of every position.
         variance: Of mean correlations if units were exchanged, (rows, rows).
-        ends: Intervals over resampled units, (2, rows, rows), if there is one position alone.
+        ends: Intervals over resampled units, (rows, rows) each, if there is one position alone.
         reliability: Of every row, NaN where it is not known.
         facts: Columns that are the same for all correlations of the layer.
         resamples: Resamples of tiles behind the intervals.
@@ -92,7 +93,7 @@ class _Layer:
     ranks: Floats
     tiles: NDArray[np.int64]
     variance: Floats
-    ends: Floats | None
+    ends: tuple[Floats, Floats] | None
     reliability: Floats
     facts: Mapping[str, Any]
 
@@ -159,9 +160,10 @@ def correlate(maps: SensitivityMaps, *, resamples: int, seed: int) -> Correlatio
                 parts["variation"] += [_varied(maps, layer, value) for value in VALUES]
                 variation[name] = _variation_maps(maps, layer)
             known.update(units[name])
-    tables = {name: _joined(parts[name], columns) for name, columns in COLUMNS.items()}
-    tested = {name: _adjusted(tables[name]) for name in COLUMNS if name != "skipped"}
-    return Correlations(tables | tested, variation)
+    tables = {
+        name: adjusted_table(joined(parts[name], columns)) for name, columns in COLUMNS.items()
+    }
+    return Correlations(tables, variation)
 
 
 def _rank(maps: SensitivityMaps, name: str, resamples: int, seed: int) -> _Layer:
@@ -173,8 +175,8 @@ def _rank(maps: SensitivityMaps, name: str, resamples: int, seed: int) -> _Layer
     ranks[~enough] = np.nan
     ends = None
     if values.shape[-1] == 1 and enough[0]:
-        drawn = resampled_spearman(values[:, counted[:, 0], 0], resamples=resamples, seed=seed)
-        ends = np.quantile(drawn, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2), axis=-1)
+        samples = resampled_spearman(values[:, counted[:, 0], 0], resamples=resamples, seed=seed)
+        ends = defined_interval(samples)
     numbered = tiles(maps.shape(name)[1:]) if maps.is_map(name) else np.zeros(1, dtype=np.int64)
     known = {
         (index, variable.label): maps.reliability(name, index, variable)
@@ -284,18 +286,3 @@ def _skipped(layer: _Layer) -> pd.DataFrame:
     missing = [row for row, number in layer.rows.items() if not defined[number]]
     rows = [facts | {"value": value, "variable": name} for value, name in missing]
     return pd.DataFrame(rows).assign(reason=CONSTANT)
-
-
-def _joined(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    filled = [part for part in parts if len(part)]
-    whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
-    return whole.reindex(columns=list(columns))
-
-
-def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
-    """Correct the p-values of a table by Benjamini and Hochberg."""
-    tested = table["p_value"].notna()
-    if tested.any():
-        p_values = table.loc[tested, "p_value"].to_numpy(float)
-        table.loc[tested, "p_adjusted"] = false_discovery_control(p_values, method="bh")
-    return table

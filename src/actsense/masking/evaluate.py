@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from actsense.device.precision import arithmetic
-from actsense.masking.metrics import METRICS, Summary, image_draws, summarize
+from actsense.masking.metrics import METRICS, Summary, summarize
 from actsense.masking.plan import (
     COORDINATES,
     ORIGINAL,
@@ -28,6 +28,8 @@ from actsense.networks import Network
 from actsense.networks.outputs import name_outputs
 from actsense.progress import Progress
 from actsense.sampling.opening import Sampling
+from actsense.statistics import CONFIDENCE
+from actsense.statistics.resampling import image_draws
 
 DESCRIPTIONS = {
     "top1": "share of images whose label is predicted first",
@@ -84,9 +86,8 @@ def evaluate_masks(
         labels = trial.run(ORIGINAL, [MaskPlan("none")]).order[0, :, 0].astype(np.int64)
     wanted = _conditions(sampling, ranks, settings)
     device = sampling.evaluate.device
-    draws = torch.from_numpy(
-        image_draws(len(rows), settings["bootstrap"], seed=sampling.design.seed)
-    ).to(device)
+    counts = image_draws(len(rows), settings["bootstrap"], seed=sampling.design.seed)
+    draws = torch.from_numpy(counts).to(device, torch.float32)
     summaries, orders = [], []
     shown = len(rows) * sum(map(len, wanted.values()))
     with Progress(shown, desc="masking", unit="image") as known:
@@ -130,8 +131,8 @@ def masking_table(data: xr.Dataset) -> pd.DataFrame:
     table.insert(1, "images", int(data.attrs["images"]))
     for metric in METRICS:
         mean = table[metric] = groups[metric].mean()
-        for side, level, sign in (("low", 0.025, -1), ("high", 0.975, 1)):
-            between = groups[metric].quantile(level) - mean
+        for side, sign in (("low", -1), ("high", 1)):
+            between = groups[metric].quantile((1 + sign * CONFIDENCE) / 2) - mean
             within = groups[f"{metric}_{side}"].mean() - mean
             table[f"{metric}_{side}"] = mean + sign * np.hypot(between, within)
     return table.reset_index()

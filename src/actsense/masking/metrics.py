@@ -11,7 +11,7 @@ conditions can be bootstrapped. Shares of images (top1, top5, and recall, of the
 class) have Wilson's interval, which has a width also where all images are alike.
 """
 
-__all__ = ["METRICS", "Outcomes", "Summary", "image_draws", "outcomes", "summarize"]
+__all__ = ["METRICS", "Outcomes", "Summary", "outcomes", "summarize"]
 
 from dataclasses import dataclass
 
@@ -20,13 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.draws import stream
+from actsense.statistics.resampling import interval
 from actsense.statistics.shares import wilson
 
 Summary = dict[str, NDArray[np.generic]]
 
 METRICS = ("top1", "top5", "kl", "entropy")
-LEVELS = (0.025, 0.975)  # of the 95 % intervals
 CELLS = 2**26  # images times classes that are counted at a time: 256 MB
 
 
@@ -67,14 +66,6 @@ def outcomes(logits: Tensor, unmasked: Tensor, k: int) -> Outcomes:
     )
 
 
-def image_draws(images: int, count: int, *, seed: int) -> NDArray[np.float32]:
-    """Return how often each image is drawn in every resample, (count, images)."""
-    generator = stream(seed, "resampled images")
-    return generator.multinomial(images, np.full(images, 1 / images), size=count).astype(
-        np.float32
-    )
-
-
 def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: Tensor) -> Summary:
     """Reduce outcomes to numbers per condition.
 
@@ -82,7 +73,7 @@ def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: T
         found: The outcomes.
         labels: Class of every image, (images,).
         classes: Number of classes.
-        draws: From `image_draws`, on the device that is to count.
+        draws: From `image_draws`, on the device that is to count, (1 + bootstrap, images) float32.
 
     Returns:
         Every one of `METRICS` with `_low` and `_high`, (conditions,); `top1_bootstrap`,
@@ -93,7 +84,7 @@ def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: T
     right, within = first == labels, (found.order == labels[:, None]).any(axis=-1)
     predicted = np.stack([np.bincount(row, minlength=classes) for row in first])
     results: Summary = {
-        "top1_bootstrap": _resampled_mean(right, draws),
+        "top1_bootstrap": _resampled_mean(right, draws)[1:],
         "predicted": predicted.astype(np.int32),
         **_recall(right, labels, classes),
     }
@@ -101,19 +92,19 @@ def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: T
         results[name] = hits.mean(axis=1, dtype=np.float64)
         results[f"{name}_low"], results[f"{name}_high"] = wilson(hits.sum(axis=1), hits.shape[1])
     results["kl"] = found.divergence.mean(axis=1, dtype=np.float64)
-    resampled = _resampled_mean(found.divergence, draws)
-    results["kl_low"], results["kl_high"] = np.quantile(resampled, LEVELS, axis=0)
+    results["kl_low"], results["kl_high"] = interval(_resampled_mean(found.divergence, draws))
     entropies = _resampled_entropy(first, classes, draws)
     results["entropy"] = entropy = _entropy(torch.from_numpy(predicted)).numpy()
     # Resampling lowers an entropy by about (classes - 1) / (2 images): that is taken out. With few
     # images the upper end may then lie above log(classes).
-    low, high = np.quantile(entropies, LEVELS, axis=0) + entropy - entropies.mean(axis=0)
-    results["entropy_low"], results["entropy_high"] = low, high
+    bias = entropies[1:].mean(axis=0) - entropy
+    low, high = interval(entropies)
+    results["entropy_low"], results["entropy_high"] = low - bias, high - bias
     return results
 
 
 def _resampled_mean(values: NDArray[np.generic], draws: Tensor) -> NDArray[np.float32]:
-    """Return the mean of every resample, (bootstrap, conditions)."""
+    """Return the mean and that of every resample, (1 + bootstrap, conditions)."""
     # Sums of hits are whole numbers below 2^24 and exact in float32.
     columns = torch.from_numpy(values).to(draws.device, torch.float32).T
     return (draws @ columns / draws.shape[1]).cpu().numpy()
@@ -122,7 +113,7 @@ def _resampled_mean(values: NDArray[np.generic], draws: Tensor) -> NDArray[np.fl
 def _resampled_entropy(
     predicted: NDArray[np.int16], classes: int, draws: Tensor
 ) -> NDArray[np.float64]:
-    """Return the entropy of the predictions of every resample, (bootstrap, conditions)."""
+    """Return the entropy of predictions, and of every resample, (1 + bootstrap, conditions)."""
     images = draws.shape[1]
     parts = []
     step = max(1, CELLS // (classes * max(images, len(draws))))
@@ -130,7 +121,7 @@ def _resampled_entropy(
         part = torch.from_numpy(predicted[start : start + step]).to(draws.device, torch.int64)
         hot = torch.zeros(images, len(part), classes, device=draws.device)
         hot.scatter_(2, part.T[..., None], 1)
-        counts = draws @ hot.flatten(1)  # (bootstrap, conditions * classes)
+        counts = draws @ hot.flatten(1)  # (1 + bootstrap, conditions * classes)
         parts.append(_entropy(counts.view(len(draws), -1, classes)).cpu().numpy())
     return np.concatenate(parts, axis=1)
 

@@ -20,16 +20,15 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from actsense.draws import stream
 from actsense.errors import ConfigError, OutdatedResultError
 from actsense.masking.plan import COORDINATES, ORIGINAL
 from actsense.masking.trees import tree_tables
+from actsense.statistics.resampling import interval, middle, resample
 from actsense.store import read_results
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 
-INTERVAL = (2.5, 97.5)  # per cent of the resamples
 ROUNDED = 0.01  # images: single precision holds accuracies of 50,000 to 0.003
 CONFIGURATION = ["scale", "fraction"]
 
@@ -117,7 +116,7 @@ def effect_table(profiles: Profiles) -> pd.DataFrame:
     for scale in dict.fromkeys(profiles.scales):
         chosen = profiles.scales == scale
         mean = profiles.differences[:, :, chosen].mean(axis=2) / profiles.images / profiles.draws
-        low, high = np.percentile(mean[1:], INTERVAL, axis=0)
+        low, high = interval(mean)
         rows += [
             {
                 "value": profiles.value,
@@ -199,7 +198,7 @@ def _interval(rho: Floats) -> tuple[float, float, float, int]:
     undefined = rho.size - 1 - defined.size
     if not np.isfinite(rho[0]) or not defined.size:
         return float(rho[0]), float("nan"), float("nan"), undefined
-    low, high = np.percentile(defined, INTERVAL)
+    low, high = middle(defined)
     return float(rho[0]), float(low), float(high), undefined
 
 
@@ -295,9 +294,6 @@ def _table(conditions: pd.DataFrame, rows: list[str], columns: pd.MultiIndex) ->
 
 def _drawn_again(hits: Floats, *, seed: int) -> Floats:
     """Sum the last axis, random masks, drawn with replacement in every row but the first."""
-    resamples, draws = len(hits), hits.shape[-1]
-    times = stream(seed, "resampled random masks").multinomial(
-        draws, np.full(draws, 1 / draws), size=resamples
-    )
-    times[0] = 1
-    return np.asarray(np.einsum("r...d,rd->r...", hits, times.astype(np.float64)))
+    resamples, draws = len(hits) - 1, hits.shape[-1]
+    times = resample(draws, resamples, seed, "resampled random masks")
+    return np.asarray(np.einsum("r...d,rd->r...", hits, times))

@@ -8,7 +8,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from actsense.draws import stream
 from actsense.progress import progress
@@ -21,14 +20,17 @@ from actsense.recognition.discriminant import (
     shuffle_labels,
 )
 from actsense.sensitivity.maps import INDICES, SensitivityMaps
+from actsense.statistics import CONFIDENCE
+from actsense.statistics.discoveries import adjusted_table
+from actsense.statistics.resampling import defined_interval, interval, resample
 from actsense.statistics.shares import no_narrower
 from actsense.store import LeftOut
+from actsense.store.tables import joined
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 VARIANTS = ("raw", "normalized")  # maps as they are, and divided by their norm
-ENDS = (0.025, 0.975)  # of the intervals, of all resamples
 RESAMPLES = 1000  # of channels, behind every interval
 SHOWN = 64  # channels in the table of the projection
 FEWEST = 4  # channels: the projection learns from half of them, and a spread needs two
@@ -93,13 +95,12 @@ def discriminate(
         if samples is None or reason:
             results = {"skipped": pd.DataFrame([{"reason": reason}])}
         else:
-            generator = stream(seed, "folds and shuffles")
-            results = _analyze(samples, factors, folds, repeats, permutations, generator)
+            results = _analyze(samples, factors, folds, repeats, permutations, seed)
             results["accuracy"] = results["accuracy"].assign(**left_out)
         for name, table in results.items():
             tables[name].append(table.assign(**keys))
     tables["skipped"].append(_channels_left_out(maps))
-    return {name: _joined(parts, COLUMNS[name]) for name, parts in tables.items()}
+    return {name: adjusted_table(joined(parts, COLUMNS[name])) for name, parts in tables.items()}
 
 
 def _cases(
@@ -181,12 +182,14 @@ def _analyze(
     folds: int,
     repeats: int,
     permutations: int,
-    generator: np.random.Generator,
+    seed: int,
 ) -> dict[str, pd.DataFrame]:
     samples = samples.in_row_space()
+    channels = len(np.unique(samples.channels))
+    weights = resample(channels, RESAMPLES, seed, "resampled channels of maps")
+    generator = stream(seed, "folds and shuffles")
     splits = [assign_folds(samples.channels, folds, generator) for _ in range(repeats)]
     halves = assign_folds(samples.channels, 2, generator)
-    weights = _resample(len(np.unique(samples.channels)), generator)
     shuffled = shuffle_labels(samples, permutations, generator)
     predictions, null = [], []
     for first, split in enumerate(splits):
@@ -199,7 +202,7 @@ def _analyze(
     accuracies = np.einsum("bkk->b", resampled) / resampled.sum(axis=(1, 2))
     observed, guessed = np.einsum("ckk->", counts) / counts.sum(), np.concatenate(null)
     count = len(samples.labels)
-    low, high = np.quantile(accuracies, ENDS)
+    low, high = interval(accuracies)
     low, high = no_narrower(low, high, observed * count, count)
     accuracy = {
         "accuracy": observed,
@@ -207,7 +210,7 @@ def _analyze(
         "high": float(high),
         "chance": 1 / len(np.unique(samples.labels)),
         "null_mean": guessed.mean(),
-        "null_high": np.quantile(guessed, 0.95),
+        "null_high": np.quantile(guessed, CONFIDENCE),
         "p_value": (1 + (guessed >= observed - TIED).sum()) / (1 + permutations),
         "channels": len(counts),
         "factors": samples.classes,
@@ -218,12 +221,6 @@ def _analyze(
         "confusion": _confusion_table(counts.sum(axis=0), resampled, factors, repeats),
         "projection": _projection_table(samples, halves, factors),
     }
-
-
-def _resample(channels: int, generator: np.random.Generator) -> Floats:
-    """Return how often every channel occurs in every resample, (resamples, channels)."""
-    even = np.full(channels, 1 / channels)
-    return generator.multinomial(channels, even, size=RESAMPLES).astype(np.float64)
 
 
 def _confusions(samples: Samples, predictions: Integers) -> Floats:
@@ -243,7 +240,7 @@ def _confusion_table(
     with np.errstate(invalid="ignore"):
         share = counts / total
         shares = resampled / resampled.sum(axis=2, keepdims=True)
-    low, high = np.quantile(shares, ENDS, axis=0)
+    low, high = defined_interval(shares)
     low, high = no_narrower(low, high, counts / repeats, total / repeats)
     return pd.DataFrame(
         {
@@ -271,11 +268,3 @@ def _projection_table(samples: Samples, halves: Integers, factors: list[str]) ->
             "axis_2": placed[:, 1],
         }
     )
-
-
-def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
-    if "p_value" in table and parts:
-        corrected = false_discovery_control(table["p_value"], method="bh")
-        table = table.assign(p_adjusted=corrected)
-    return table[list(columns)]

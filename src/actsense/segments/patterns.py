@@ -24,14 +24,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from actsense.draws import stream
 from actsense.segments.plan import COLOURS, IN_PLACE, segment_name
 from actsense.sensitivity.maps import INDICES, SensitivityMaps
+from actsense.statistics import CONFIDENCE
+from actsense.statistics.resampling import defined_interval, resample
 from actsense.statistics.spearman import LARGEST, fisher_mean, spearman
 
 Floats = NDArray[np.float64]
 
-CONFIDENCE = 0.95
 ALL = "all"  # stands for the factors of a mean over all pairs
 KEYS = ["layer", "colour", "index"]
 COLUMNS = {
@@ -61,12 +61,12 @@ class Correlations:
     """
 
     rho: Floats
-    weights: NDArray[np.int64]
+    weights: Floats
     positions: float
 
     @property
     def pattern(self) -> tuple[Floats, Floats]:
-        """Average over channels: (pairs,), and in every resample, (pairs, resamples)."""
+        """Average over channels: (pairs,), and in every sample, (pairs, 1 + resamples)."""
         z = np.arctanh(np.clip(self.rho, -LARGEST, LARGEST))
         mean, drawn = _averaged(z, self.weights)
         return np.tanh(mean), np.tanh(drawn)
@@ -124,9 +124,7 @@ def _correlations(
     for number, segment in enumerate(units):
         layer, channels = segment["layer"], [int(channel) for channel in segment["channels"]]
         # The same channels are drawn for segments and in place: their difference is paired.
-        generator = stream(seed, "resampled channels", number)
-        share = np.full(len(channels), 1 / len(channels))
-        weights = generator.multinomial(len(channels), share, bootstrap).T
+        weights = resample(len(channels), bootstrap, seed, "resampled channels", number).T
         for colour in COLOURS:
             maps = inside.read(segment_name(layer, colour), index, inside.split)
             read[layer, colour] = _over_positions(maps, weights)
@@ -135,7 +133,7 @@ def _correlations(
     return read
 
 
-def _over_positions(maps: NDArray[np.float32], weights: NDArray[np.int64]) -> Correlations:
+def _over_positions(maps: NDArray[np.float32], weights: Floats) -> Correlations:
     """Correlate (factors, channels, row, col) over the positions where all are defined.
 
     Channels with fewer of them than factors have no correlations: two positions always agree.
@@ -176,10 +174,10 @@ def _difference_rows(
         if colour == IN_PLACE:
             continue
         gap = np.abs(one.rho - read[layer, IN_PLACE].rho)
-        everything, _ = _averaged(gap.T, np.ones((len(gap), 1), dtype=np.int64))
+        everything, _ = _averaged(gap.T, np.ones((len(gap), 1)))
         gap = np.vstack([gap, everything])  # (pairs + 1, channels)
         mean, drawn = _averaged(gap, one.weights)
-        low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=-1)
+        low, high = defined_interval(np.moveaxis(drawn, -1, 0))
         n = np.isfinite(gap).sum(axis=1)
         for k, (factor, factor_2) in enumerate([*pairs, (ALL, ALL)]):
             rows.append(
@@ -224,7 +222,7 @@ def _compared(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> di
         return {**dict.fromkeys(names, float("nan")), "pairs": 0}
     difference = float(gap[defined].mean())
     rho = float(spearman(first[0][None, defined], second[0][None, defined])[0, 0])
-    a, b = first[1][defined], second[1][defined]
+    a, b = (samples[defined, 1:] for _, samples in (first, second))
     width = _half_width(np.abs(a - b).mean(axis=0))
     z = np.arctanh(np.clip(spearman(a[None], b[None])[0, 0], -LARGEST, LARGEST))
     center, spread = np.arctanh(np.clip(rho, -LARGEST, LARGEST)), _half_width(z)
@@ -243,8 +241,8 @@ def _half_width(drawn: Floats) -> float:
     return float(ndtri((1 + CONFIDENCE) / 2) * defined.std(ddof=1))
 
 
-def _averaged(values: Floats, weights: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Average the defined entries of (..., channels), and those of every resample.
+def _averaged(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Average the defined entries of (..., channels), and those of every sample.
 
     The resamples are NaN where there is one channel alone: it cannot tell how channels differ.
     """

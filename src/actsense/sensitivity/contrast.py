@@ -22,7 +22,6 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import stdtrit
-from scipy.stats import false_discovery_control
 
 from actsense.draws import stream
 from actsense.progress import progress
@@ -31,6 +30,8 @@ from actsense.sensitivity.differences import Differences, Responses, kept_bytes
 from actsense.sensitivity.moments_file import layer_slices
 from actsense.sensitivity.tiles import run_tiles
 from actsense.sensitivity.top_images import TopImages
+from actsense.statistics import CONFIDENCE
+from actsense.statistics.discoveries import adjusted
 from actsense.statistics.signed_ranks import rank_sums, signed_rank_p
 from actsense.store import unit_dimensions
 
@@ -89,7 +90,7 @@ def estimate_contrast(
 
 
 def contrast_statistics(
-    responses: Responses, differences: Sequence[Differences], *, confidence: float = 0.95
+    responses: Responses, differences: Sequence[Differences], *, confidence: float = CONFIDENCE
 ) -> dict[str, Floats]:
     """Return the statistics of one augmentation but `p_adjusted`, (units,) each.
 
@@ -262,12 +263,7 @@ def _datasets(
     images: int,
 ) -> dict[str, xr.Dataset]:
     values = {name: np.stack([s[name] for s in found]) for name in found[0]}
-    values["p_adjusted"] = np.full(values["p_value"].shape, np.nan, dtype=np.float32)
-    tested = np.isfinite(values["p_value"])
-    if tested.any():
-        values["p_adjusted"][tested] = false_discovery_control(
-            values["p_value"][tested], method="by"
-        )
+    values["p_adjusted"] = adjusted(values["p_value"], method="by")
     groups = {}
     for layer, shape, units in layers:
         data = {

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from actsense.sensitivity.moments import Moments, layout
 from actsense.sensitivity.nesting import Nesting
 from actsense.sensitivity.support import RARE, find_support
+from actsense.statistics import CONFIDENCE
 from actsense.statistics.ratios import ratio_with_interval
 
 Floats = NDArray[np.float64]
@@ -57,7 +58,7 @@ class Indices:
     rare: NDArray[np.bool_]
 
 
-def estimate_indices(replicates: Sequence[Moments], *, confidence: float = 0.95) -> Indices:
+def estimate_indices(replicates: Sequence[Moments], *, confidence: float = CONFIDENCE) -> Indices:
     """Estimate every index of every unit from the moments of all replicates.
 
     Arguments:

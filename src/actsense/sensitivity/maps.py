@@ -19,6 +19,7 @@ from scipy.special import stdtrit
 
 from actsense.errors import ConfigError
 from actsense.sampling.designs import CONTEXT, PARTS
+from actsense.statistics import CONFIDENCE
 from actsense.store import LeftOut, read_indices, read_results
 
 Floats = NDArray[np.float32]
@@ -177,7 +178,7 @@ class SensitivityMaps:
         replicates = int(self._indices[variable.design].attrs["replicates"])
         if values.size < 2 or not values.var() > 0:
             return float("nan")
-        errors = widths / stdtrit(replicates - 1, 0.975)
+        errors = widths / stdtrit(replicates - 1, (1 + CONFIDENCE) / 2)
         return float(1 - np.mean(errors**2) / values.var(ddof=1))
 
     def _read(self, layer: str, value: str, variable: Variable) -> Floats:

@@ -36,14 +36,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
-from scipy.stats import false_discovery_control, hypergeom
+from scipy.stats import hypergeom
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.progress import progress
 from actsense.sensitivity.maps import SensitivityMaps, Variable
+from actsense.statistics.discoveries import adjusted_table
+from actsense.statistics.resampling import middle
 from actsense.statistics.shares import wilson
 from actsense.store import LeftOut, read_results
+from actsense.store.tables import joined
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -215,7 +218,7 @@ def mean_overlap(
         low, high = wilson(total, images)
     else:
         counts = generator.multinomial(images, times / images, size=RESAMPLES)
-        low, high = np.quantile(counts @ overlaps / images, [0.025, 0.975])
+        low, high = middle(counts @ overlaps / images)
     return total / images, float(low), float(high)
 
 
@@ -267,7 +270,7 @@ def match_classes(
             candidates = ranked["unit"].to_numpy()[: comparison.k]
             matches = comparison.matches(value, variable.factor, candidates)
             tables["matches"].append(matches.assign(design=design, **left_out.columns))
-    return {name: _joined(parts, COLUMNS[name]) for name, parts in tables.items()}
+    return {name: adjusted_table(joined(parts, COLUMNS[name])) for name, parts in tables.items()}
 
 
 class _Comparison:
@@ -324,7 +327,7 @@ class _Comparison:
         tails = min((null <= mean + TIED).sum(), (null >= mean - TIED).sum())
         p_value = 2 * (tails + self._added) / (len(null) + self._added)
         first = np.bincount(predictions[:, 0], minlength=len(self._predictions.classes))
-        null_low, null_high = np.quantile(null, [0.025, 0.975])
+        null_low, null_high = middle(null)
         return {
             "jaccard": mean,
             "low": low,
@@ -356,12 +359,3 @@ def _membership(sets: Integers, classes: int) -> csr_array:
 
 def _skipped(**cells: str) -> pd.DataFrame:
     return pd.DataFrame([cells])
-
-
-def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
-    if not parts:
-        return pd.DataFrame(columns=list(columns))
-    table = pd.concat(parts, ignore_index=True)
-    if "p_value" in table:
-        table["p_adjusted"] = false_discovery_control(table["p_value"], method="bh")
-    return table[list(columns)]

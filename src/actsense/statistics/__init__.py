@@ -1,1 +1,5 @@
 """Statistics that several studies share."""
+
+__all__ = ["CONFIDENCE"]
+
+CONFIDENCE = 0.95  # of every interval

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from actsense.statistics import CONFIDENCE
+
 Floats = NDArray[np.float64]
 
 
 def ratio_with_interval(
-    numerator: Floats, denominator: Floats, *, confidence: float = 0.95
+    numerator: Floats, denominator: Floats, *, confidence: float = CONFIDENCE
 ) -> tuple[Floats, Floats]:
     """Return pooled numerator over pooled denominator and the half-width of its interval.
 

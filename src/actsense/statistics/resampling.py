@@ -1,31 +1,51 @@
-"""Measures of images with intervals from images that are drawn again.
+"""Measures with intervals from images, channels or whatever else is drawn again.
 
 Samples are an estimate in their first row and its resamples below, (1 + draws, ...): whatever is
 computed from them along the other axes keeps its estimate and its resamples together.
 """
 
-__all__ = ["curve_area", "half_way", "image_draws", "interval", "sample_ratio"]
+__all__ = [
+    "curve_area",
+    "defined_interval",
+    "half_way",
+    "image_draws",
+    "interval",
+    "middle",
+    "resample",
+    "sample_ratio",
+]
 
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actsense.draws import stream
-
-CONFIDENCE = 0.95
+from actsense.statistics import CONFIDENCE
 
 Floats = NDArray[np.float64]
+Samples = NDArray[np.floating]
 
 
-def image_draws(images: int, count: int, *, seed: int) -> Floats:
-    """Return how often each image is drawn, (1 + count, images); once each in the first row.
+def resample(count: int, draws: int, seed: int, *purpose: str | int) -> Floats:
+    """Return how often each of some things is drawn, (1 + draws, count); once in the first row.
 
-    The same for everything that is measured on the same images, so that differences are paired.
+    Arguments:
+        count: Number of things; as many are drawn, each time from all of them.
+        draws: How often that is done.
+        seed: Seed of the study.
+        purpose: Of the draws, as of `stream`: what has the same purpose is drawn together, so
+            that differences are paired.
     """
-    drawn = stream(seed, "resampled images of spatial").multinomial(
-        images, np.full(images, 1 / images), size=count
-    )
-    return np.concatenate([np.ones((1, images)), drawn])
+    samples = np.ones((1 + draws, count))
+    generator, even = stream(seed, *purpose), np.full(count, 1 / count)
+    for sample in samples[1:]:  # at once, in whole numbers, they would need as much memory again
+        sample[:] = generator.multinomial(count, even)
+    return samples
+
+
+def image_draws(images: int, draws: int, *, seed: int) -> Floats:
+    """Return how often each image is drawn, (1 + draws, images), the same for all measures."""
+    return resample(images, draws, seed, "resampled images")
 
 
 def sample_ratio(numerator: Floats, denominator: Floats, draws: Floats) -> Floats:
@@ -43,13 +63,25 @@ def sample_ratio(numerator: Floats, denominator: Floats, draws: Floats) -> Float
     return (draws @ numerator) / np.where(below == 0, np.nan, below)[:, None]
 
 
-def interval(samples: Floats, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
-    """Return the middle of the resamples, from the first axis, as its lower and upper end.
+def interval(samples: Samples, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
+    """Return the middle of the resamples, see `middle`, without the estimate in the first row."""
+    return middle(samples[1:], confidence)
 
-    Ends are resamples themselves, the next ones outwards: nothing lies between a number and NaN,
+
+def defined_interval(samples: Floats) -> tuple[Floats, Floats]:
+    """Return the interval of samples, NaN where a single one of them is undefined."""
+    low, high = interval(samples)
+    undefined = np.isnan(samples).any(axis=0)
+    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def middle(values: Samples, confidence: float = CONFIDENCE) -> tuple[Floats, Floats]:
+    """Return the ends that most values lie between, along the first axis.
+
+    Ends are values themselves, the next ones outwards: nothing lies between a number and NaN,
     which ranks above all numbers.
     """
-    ordered = np.sort(samples[1:], axis=0)
+    ordered = np.sort(values, axis=0)
     low = int((1 - confidence) / 2 * (len(ordered) - 1))
     return ordered[low], ordered[len(ordered) - 1 - low]
 

@@ -1,12 +1,12 @@
 """Shares of independent trials, such as images, with intervals that are never of no width."""
 
-__all__ = ["CONFIDENCE", "no_narrower", "wilson"]
+__all__ = ["no_narrower", "wilson"]
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-CONFIDENCE = 0.95
+from actsense.statistics import CONFIDENCE
 
 Floats = NDArray[np.float64]
 

@@ -40,11 +40,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from actsense.draws import stream
+from actsense.statistics.resampling import defined_interval, resample
 
 Floats = NDArray[np.float64]
 
-CONFIDENCE = 0.95
 LARGEST = 1 - 1e-7  # atanh of an exact 1 is infinite and would take over every mean
 CHUNK = 2**18  # numbers ranked at a time: more leave the cache, and were slower by half
 POSITIONS = 512  # of larger maps so many count in K, evenly spread
@@ -133,20 +132,18 @@ def resampled_spearman(values: NDArray[Any], *, resamples: int, seed: int) -> Fl
         seed: Of the draws.
 
     Returns:
-        (variables, variables, resamples), NaN where a resample leaves a variable constant.
+        (1 + resamples, variables, variables), as drawn once each in the first, NaN where a
+        resample leaves a variable constant.
     """
     variables, observations = values.shape
     if not np.isfinite(values).all():
         raise ValueError("Resampling needs finite values; leave out the others first.")
     order, below, upto = _order(values)
-    generator = stream(seed, "resampled observations")
-    rho = np.empty((resamples, variables, variables))
-    for part in _parts(resamples, variables * observations):
-        size = part.stop - part.start
-        weights = generator.multinomial(
-            observations, np.full(observations, 1 / observations), size
-        )
-        summed = np.zeros((size, variables, observations + 1))
+    every = resample(observations, resamples, seed, "resampled observations")
+    rho = np.empty((len(every), variables, variables))
+    for part in _parts(len(every), variables * observations):
+        weights = every[part]
+        summed = np.zeros((len(weights), variables, observations + 1))
         np.cumsum(weights[:, order], axis=-1, out=summed[..., 1:])
         rows = np.arange(variables)[:, None]
         ranks = (summed[:, rows, below] + summed[:, rows, upto] - observations) / 2
@@ -154,7 +151,7 @@ def resampled_spearman(values: NDArray[Any], *, resamples: int, seed: int) -> Fl
         length = np.sqrt(np.square(ranks).sum(axis=-1))
         ranks /= np.where(length > 0, length, np.nan)[..., None]
         rho[part] = ranks @ ranks.swapaxes(-1, -2)
-    return np.moveaxis(rho, 0, -1)
+    return rho
 
 
 def fisher_mean(
@@ -193,11 +190,9 @@ def fisher_mean(
     blocks = sums.shape[-1]
     low = high = np.full(n.shape, np.nan)
     if blocks > 1:
-        generator = stream(seed, "resampled correlations")
-        weights = generator.multinomial(blocks, np.full(blocks, 1 / blocks), resamples).T
-        drawn = _quotient(sums @ weights, counts @ weights)
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.tanh(np.quantile(drawn, (tail, 1 - tail), axis=-1))
+        weights = resample(blocks, resamples, seed, "resampled correlations").T
+        samples = np.moveaxis(_quotient(sums @ weights, counts @ weights), -1, 0)
+        low, high = map(np.tanh, defined_interval(samples))
     mean = np.tanh(_quotient(z.sum(axis=-1), n))
     return FisherMean(mean, low, high, n, entries - n)
 

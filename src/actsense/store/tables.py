@@ -1,8 +1,8 @@
 """Tidy tables as CSV files. Columns of names hold text, whatever the names look like."""
 
-__all__ = ["read_table", "write_tables"]
+__all__ = ["joined", "read_table", "write_tables"]
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,13 @@ NAMES = (
     *("class", "class_name", "most_predicted_class", "path", "sha256", "partition"),
 )
 TEXTS = dict.fromkeys(NAMES, str)
+
+
+def joined(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Put parts of a table below each other; columns that a part lacks are empty there."""
+    filled = [part for part in parts if len(part)]
+    whole = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    return whole.reindex(columns=list(columns))
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str | Path]) -> None:
