@@ -8,4 +8,4 @@ from actsense.study.study import Study
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
     study = Study(dict(snakemake.config))
-    print(plan_study(study, use_device(study.plain["device"])))
+    print(plan_study(study, use_device(study.settings.device)))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from actsense.study.study import Study
 from benchmarks import gpu, peers, storage
 from benchmarks.measure import Measurement
 
@@ -19,9 +20,9 @@ REPOSITORY = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def measured() -> dict[str, Measurement]:
     """Measure the published study with AlexNet alone, small images and one block, on the CPU."""
-    study = gpu.published()
-    study.plain["networks"] = {"alexnet": study.plain["networks"]["alexnet"]}
-    study.plain["dataset"]["image_size"] = 64
+    whole = gpu.published().plain
+    small = {"dataset": whole["dataset"] | {"image_size": 64}}
+    study = Study.load(whole | small | {"networks": {"alexnet": whole["networks"]["alexnet"]}})
     found = gpu.study_speed(study, torch.device("cpu"), "CPU", range(1), rounds=1)
     return {m.name: m for m in found}
 

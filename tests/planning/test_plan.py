@@ -29,6 +29,13 @@ def study(path: str = "workflow/studies/test.yaml", **changes: Any) -> Study:
     return Study.load(yaml.safe_load((REPOSITORY / path).read_text()) | changes)
 
 
+def fast(own: Study, images_per_second: float) -> Study:
+    """Return the study with a stated speed of every network."""
+    speed = {"images_per_second": images_per_second}
+    networks = {name: network | speed for name, network in own.plain["networks"].items()}
+    return Study.load(own.plain | {"networks": networks})
+
+
 def designed(**changes: Any) -> dict[str, Any]:
     return {"mixed": study().plain["designs"]["mixed"] | changes}
 
@@ -194,9 +201,7 @@ def test_the_published_studies_stay_within_what_schedulers_and_quotas_bear(
     name: str, activations: str
 ) -> None:
     own = study(f"workflow/studies/{name}.yaml", activations=activations)
-    for settings in own.plain["networks"].values():
-        settings["images_per_second"] = 1000
-    text = plan_study(own, CPU)
+    text = plan_study(fast(own, 1000), CPU)
     jobs, *_, files, _ = re.search(r"^all .*$", text, re.MULTILINE)[0].split()[1:]  # type: ignore[index]
     assert 0 < int(jobs) < 5000
     assert 0 < int(files) < 20_000
@@ -214,8 +219,7 @@ def test_images_and_weights_are_counted_once() -> None:
 
 
 def test_a_table_is_aligned() -> None:
-    own = study()
-    own.plain["networks"]["one"]["images_per_second"] = 100
+    own = fast(study(), 100)
     _, units, *rows = plan_study(own, CPU).splitlines()[2:8]
     ends = {match.end() for match in re.finditer(r"\S+", units)}
     assert [row.split()[0] for row in rows] == ["one", "one", "once", "all"]
@@ -242,8 +246,7 @@ def test_a_table_is_aligned() -> None:
 def test_jobs_far_from_the_wanted_time_come_with_advice(
     changes: dict[str, Any], own_speed: float, said: str
 ) -> None:
-    own = study(**changes)
-    own.plain["networks"]["one"]["images_per_second"] = own_speed
+    own = fast(study(**changes), own_speed)
     assert re.search(said, plan_study(own, CPU))
 
 
@@ -273,6 +276,5 @@ def test_a_folder_needs_no_images_and_says_what_it_assumes(tmp_path: Path) -> No
     assert (known.counts == 7).all()
     assert known.counts.shape == (2, 2)
     del dataset["samples_per_class"]
-    own = study(dataset=dataset)
-    own.plain["networks"]["one"]["images_per_second"] = 100
+    own = fast(study(dataset=dataset), 100)
     assert "Assumed: 100 train and 25 validation images per class" in plan_study(own, CPU)

@@ -19,11 +19,12 @@ REPOSITORY = Path(__file__).parents[2]
 Sums = dict[int, np.ndarray]
 
 
-def tiny(**design: Any) -> Study:
-    """Return the tiny study with another design and room for all of it."""
+def tiny(budget: float = 1000, speed: float | None = None, **design: Any) -> Study:
+    """Return the tiny study with another design and a larger budget."""
     settings = yaml.safe_load((REPOSITORY / "workflow/studies/test.yaml").read_text())
     own = settings["designs"]["mixed"] | {"shards": "auto"} | design
-    return Study.load(settings | {"designs": {"mixed": own}, "store_budget_gb": 1000})
+    settings["networks"]["one"]["images_per_second"] = speed
+    return Study.load(settings | {"designs": {"mixed": own}, "store_budget_gb": budget})
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
@@ -103,14 +104,10 @@ def test_moments_are_the_same_to_the_last_bit_however_work_is_cut(
 
 
 def test_small_replicates_share_a_job_and_long_ones_are_cut() -> None:
-    speed = {"one": tiny().plain["networks"]["one"] | {"images_per_second": 1000}}
-
-    def cut(**design: Any) -> Sharding:
-        study = tiny(replicates=8, **design)
-        study.plain["networks"] = speed
-        return study.sharding("one", "mixed")
-
-    short, middle, long = (cut(base_points=points) for points in (128, 4096, 2**19))
+    short, middle, long = (
+        tiny(speed=1000, replicates=8, base_points=points).sharding("one", "mixed")
+        for points in (128, 4096, 2**19)
+    )
     assert (short.parts, len(short.shards)) == (1, 1)
     assert (middle.parts, len(middle.shards)) == (1, 8)  # two minutes hold one of them
     assert long.parts == 4  # job_minutes: 60
@@ -118,9 +115,8 @@ def test_small_replicates_share_a_job_and_long_ones_are_cut() -> None:
 
 
 def test_shards_that_share_a_file_stay_within_an_eighth_of_the_budget() -> None:
-    study = tiny(replicates=8, base_points=128)
     one = tiny(replicates=8, base_points=128, shards=1).shard_megabytes("one", "mixed")
-    study.plain["store_budget_gb"] = 8 * 3.5 * one / 1000
+    study = tiny(budget=8 * 3.5 * one / 1000, replicates=8, base_points=128)
     assert list(study.sharding("one", "mixed").shards) == ["0-1", "2-4", "5-7"]
     assert study.shard_megabytes("one", "mixed") <= 3.5 * one
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from actsense.errors import ConfigError
 from actsense.masking.plan import count_conditions
 from actsense.sampling.designs import Design, Factor, design_factors, factor_names
+from actsense.sampling.settings import DIVIDED
 from actsense.sampling.sharding import Sharding
 from actsense.spatial.plan import count_passes
 from actsense.study.configuration import check, filled
@@ -37,7 +38,6 @@ COLOUR_CHANNELS = 3  # hue, saturation, value: each has segments of its own
 # Settings of a network that are not about the network, and of a design not about its samples.
 NETWORK_ASIDE = ("base_points", "designs", "images_per_second")
 DESIGN_ASIDE = ("analyses", "shards")
-PATCHED = {"patch_shuffle", "patch_mask"}  # augmentations that draw one of the divisions
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ class Study:
     @property
     def name(self) -> str:
         """Name of the study."""
-        return str(self.plain["study"])
+        return self.settings.study
 
     @property
     def stores_activations(self) -> bool:
         """Whether activations are written to disk."""
-        return bool(self.plain["activations"] == "store")
+        return self.settings.activations == "store"
 
     @property
     def store_megabytes(self) -> int:
         """Megabytes of activations that may be on disk at a time."""
-        return int(self.plain["store_budget_gb"] * 1000)
+        return int(self.settings.store_budget_gb * 1000)
 
     @cached_property
     def survey(self) -> Plain:
@@ -95,18 +95,18 @@ class Study:
         """Every network with every design that samples it."""
         return [
             (network, design)
-            for network in self.plain["networks"]
+            for network in self.settings.networks
             for design in self.designs(network)
         ]
 
     def designs(self, network: str) -> list[str]:
         """Return the designs that sample a network."""
-        own = self.plain["networks"][network].get("designs")
-        return [name for name in self.plain["designs"] if own is None or name in own]
+        own = self.settings.networks[network].designs
+        return [name for name in self.settings.designs if own is None or name in own]
 
     def analysed(self, network: str) -> list[str]:
         """Return the designs whose maps of a network are analysed further."""
-        return [d for d in self.designs(network) if self.plain["designs"][d]["analyses"]]
+        return [d for d in self.designs(network) if self.settings.designs[d].analyses]
 
     def check_budget(self) -> None:
         """Refuse shards beyond the budget.
@@ -141,7 +141,7 @@ class Study:
 
     def kept_note(self) -> str:
         """Say how much `keep_activations` will leave on disk, or nothing if it leaves nothing."""
-        if not (self.stores_activations and self.plain["keep_activations"]):
+        if not (self.stores_activations and self.settings.keep_activations):
             return ""
         sizes = [(len(self.sharding(*names).shards), *names) for names in self.runs]
         files = sum(count for count, _, _ in sizes)
@@ -154,7 +154,7 @@ class Study:
         Arguments:
             origin: `trained`, `downloaded` or `imported`.
         """
-        names = [name for name in self.plain["networks"] if self.origin(name) == origin]
+        names = [name for name in self.settings.networks if self.origin(name) == origin]
         return "|".join(names) or "(?!)"
 
     def origin(self, network: str) -> str:
@@ -169,8 +169,8 @@ class Study:
         """Return the settings that decide what a network says of an image."""
         return {
             "network": [network, self._network_settings(network, "layers")],
-            "seed": self.plain["seed"],
-            "precision": self.plain["precision"],
+            "seed": self.settings.seed,
+            "precision": self.settings.precision,
         }
 
     def sampling_settings(self, network: str, design: str) -> Plain:
@@ -179,9 +179,9 @@ class Study:
         return {
             "network": [network, self._network_settings(network)],
             "design": [design, {k: v for k, v in described.items() if k not in DESIGN_ASIDE}],
-            "seed": self.plain["seed"],
-            "size": self.plain["dataset"]["image_size"],
-            "precision": self.plain["precision"],
+            "seed": self.settings.seed,
+            "size": self.settings.dataset.image_size,
+            "precision": self.settings.precision,
         }
 
     def provenance_settings(self, network: str, design: str, *sections: str) -> Plain:
@@ -219,23 +219,23 @@ class Study:
     def design_settings(self, network: str, design: str) -> Plain:
         """Return the settings of a design for one network, which may have its own base points."""
         described = dict(self.plain["designs"][design])
-        if not PATCHED & {*described["augmentations"]}:
+        if not {*DIVIDED} & {*self.settings.designs[design].augmentations}:
             del described["divisions"]
-        own = self.plain["networks"][network].get("base_points")
+        own = self.settings.networks[network].base_points
         return described | {"base_points": own} if own else described
 
     def segments_settings(self, network: str, design: str) -> Plain:
         """Return the sampling settings of the segments, which have base points of their own."""
         settings = self.sampling_settings(network, design)
         name, described = settings["design"]
-        points = self.plain["segments"]["base_points"]
+        points = self.settings.segments.base_points
         return settings | {"design": [name, described | {"base_points": points}]}
 
     def masks(self, network: str, design: str) -> int:
         """Return how many masked networks a design compares."""
         return count_conditions(
             self.plain["masking"],
-            augmentations=self.plain["designs"][design]["augmentations"],
+            augmentations=self.settings.designs[design].augmentations,
             factors=self._factors(design),
             map_layers=len(self.maps(network)),
         )
@@ -244,7 +244,7 @@ class Study:
         """Build the design that a network is evaluated under."""
         from actsense.sampling.opening import build_design
 
-        side, seed = self.plain["dataset"]["image_size"], self.plain["seed"]
+        side, seed = self.settings.dataset.image_size, self.settings.seed
         described = self.design_settings(network, design)
         return build_design(design, described, size=side, seed=seed)
 
@@ -265,7 +265,7 @@ class Study:
             network,
             self.plain["networks"][network],
             classes=self.survey["classes"],
-            image_size=self.plain["dataset"]["image_size"],
+            image_size=self.settings.dataset.image_size,
         )
 
     def blocks(self, network: str, design: str) -> int:
@@ -281,16 +281,16 @@ class Study:
         `SHARED_SECONDS`.
         """
         built = self._counts(network, design)
-        wanted = self.plain["designs"][design]["shards"]
+        wanted = self.settings.designs[design].shards
         if wanted != "auto":
-            return Sharding(built.replicates, built.blocks, parts=int(wanted))
+            return Sharding(built.replicates, built.blocks, parts=wanted)
         evaluations = built.points_per_block * built.nodes
-        speed = self.plain["networks"][network].get("images_per_second")
+        speed = self.settings.networks[network].images_per_second
         limits = [built.replicates * built.blocks]
         if self.stores_activations:
             limits += [self._blocks_within(network, built, self.store_megabytes / SHARDS_ALIVE)]
         if speed:
-            limits += [int(self.plain["job_minutes"] * 60 * speed // evaluations)]
+            limits += [int(self.settings.job_minutes * 60 * speed // evaluations)]
         fitting = max(1, min(limits))
         shared = int(SHARED_SECONDS * (speed or SPEED) // evaluations)
         return Sharding(
@@ -307,33 +307,33 @@ class Study:
 
     def sizes(self, network: str, design: str) -> Sizes:
         """Return what the resources of this network's jobs under a design depend on."""
-        built, contrast = self._counts(network, design), self.plain["contrast"]
+        built, contrast = self._counts(network, design), self.settings.contrast
         block = built.points_per_block * built.nodes
-        augmentations = len(self.plain["designs"][design]["augmentations"])
+        augmentations = len(self.settings.designs[design].augmentations)
         return Sizes(
             units=self.units(network),
             factors=len(built.factors),
             parts=len(built.parts),
             block=block,
             shard=block * self.sharding(network, design).largest,
-            batch=self.plain["batch_size"],
-            contrasts=contrast["images"] * (1 + contrast["draws"] * augmentations),
+            batch=self.settings.batch_size,
+            contrasts=contrast.images * (1 + contrast.draws * augmentations),
             masks=self.masks(network, design),
-            masked_images=self.plain["masking"]["images"],
+            masked_images=self.settings.masking.images,
             segment_evaluations=self._segments_design(network, design).evaluations,
             segment_units=self._segment_units(network, design),
-            speed=self.plain["networks"][network].get("images_per_second", 0),
-            top_images=contrast["top_images"],
+            speed=self.settings.networks[network].images_per_second or 0,
+            top_images=contrast.top_images,
         )
 
     def spatial_sizes(self, network: str) -> SpatialSizes:
         """Return what the resources of a network's jobs in the spatial study depend on."""
-        networks, side = self.plain["networks"], self.plain["dataset"]["image_size"]
+        networks, side = self.settings.networks, self.settings.dataset.image_size
         return SpatialSizes(
             units=sum(map(self.units, networks)),
-            batch=self.plain["batch_size"],
+            batch=self.settings.batch_size,
             passes=count_passes(self.plain["spatial"], side, len(networks)),
-            speed=networks[network].get("images_per_second", 0),
+            speed=networks[network].images_per_second or 0,
         )
 
     @property
@@ -341,12 +341,12 @@ class Study:
         return hashlib.sha256(json.dumps(self.plain, sort_keys=True).encode()).hexdigest()
 
     def _segments_design(self, network: str, design: str) -> Design:
-        points = self.plain["segments"]["base_points"]
+        points = self.settings.segments.base_points
         return replace(self._counts(network, design), base_points=points)
 
     def _segment_units(self, network: str, design: str) -> int:
         """Return the most units that are chosen in segments, all colour channels together."""
-        chosen = self.plain["segments"]["channels"] * len(self._factors(design))
+        chosen = self.settings.segments.channels * len(self._factors(design))
         return sum(
             COLOUR_CHANNELS * min(channels, chosen) * rows * cols
             for channels, rows, cols in self.maps(network)
@@ -354,20 +354,20 @@ class Study:
 
     def _counts(self, network: str, design: str) -> Design:
         """Return a design with the right number of everything but coordinates."""
-        described = self.design_settings(network, design)
-        own = [Factor(name, 1) for name in described["augmentations"]]
+        described = self.settings.designs[design]
+        own = [Factor(name, 1) for name in described.augmentations]
         return Design(
             design,
             design_factors(own, keys=1),
-            base_points=described["base_points"],
-            replicates=described["replicates"],
-            walks=described["walks"],
-            seed=self.plain["seed"],
+            base_points=self.settings.networks[network].base_points or described.base_points,
+            replicates=described.replicates,
+            walks=described.walks,
+            seed=self.settings.seed,
         )
 
     def _factors(self, design: str) -> tuple[str, ...]:
         """Return the factors that indices of a design have."""
-        return factor_names(self.plain["designs"][design]["augmentations"])
+        return factor_names(self.settings.designs[design].augmentations)
 
     def _network_settings(self, network: str, *aside: str) -> Plain:
         """Return a network's settings without those that do not change what it computes."""
@@ -394,7 +394,7 @@ class Study:
         elif smallest < needed:
             advice += f" (or to {smallest / 1000:.3f} and designs.{design}.shards: {built.blocks})"
         raise ConfigError(
-            f"store_budget_gb: {self.plain['store_budget_gb']} is too small for one shard of "
+            f"store_budget_gb: {self.settings.store_budget_gb} is too small for one shard of "
             f"{network} under {design}, up to {needed / 1000:.3f} GB. {advice}, or choose "
             "`activations: stream`."
         )
