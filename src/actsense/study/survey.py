@@ -5,6 +5,7 @@ __all__ = ["survey"]
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def survey(settings: Settings) -> Settings:
     Returns:
         `classes`, the number of them; the `folder` of archives, their paths in it, `archives`,
         and the names of the `missing` ones; and by network `layers`, name and shape of the
-        recorded ones, and `origins`: `trained`, `downloaded` or `imported`.
+        recorded ones, `peaks`, the bytes that it holds, and `origins`: `trained`, `downloaded` or
+        `imported`.
 
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
@@ -48,12 +50,13 @@ def survey(settings: Settings) -> Settings:
         "archives": [str(path) for path in dataset_archives(dataset)],
         "missing": missing_archives(dataset),
         "layers": {name: outline["layers"] for name, outline in outlines.items()},
+        "peaks": {name: outline["peak"] for name, outline in outlines.items()},
         "origins": {name: outline["origin"] for name, outline in outlines.items()},
     }
 
 
 def _outline(name: str, network: Settings, classes: int, side: int) -> Settings:
-    """Return layers and origin of a network, from memory where nothing else can decide them."""
+    """Return what is to know of a network, from memory where nothing else can decide it."""
     if network["kind"] == "python":  # code of the user's may have changed
         return _look(name, network, classes, side)
     weights = Path(str(network.get("weights"))).expanduser()
@@ -71,12 +74,14 @@ def _outline(name: str, network: Settings, classes: int, side: int) -> Settings:
 def _look(name: str, network: Settings, classes: int, side: int) -> Settings:
     from actsense.networks import outline_network
     from actsense.networks.layers import lay_out
+    from actsense.networks.peak import measure_peak
 
     outline = outline_network(name, network, classes=classes, image_size=side)
     layers = [
         [layer.name, list(layer.shape)] for layer in lay_out(outline, network["layers"], side)
     ]
-    return {"layers": layers, "origin": _origin(network)}
+    peak = asdict(measure_peak(outline.module, side))
+    return {"layers": layers, "peak": peak, "origin": _origin(network)}
 
 
 def _origin(network: Settings) -> str:
