@@ -5,16 +5,16 @@ from pathlib import Path
 from actsense.data import ImageCache
 from actsense.device.choice import set_threads, use_device
 from actsense.job.log import logged
-from actsense.networks import train_network
+from actsense.networks import Training, train_network
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    train_network(
+    training = Training(
         snakemake.params.settings,
         ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest)),
         snakemake.params.seed,
-        Path(snakemake.output.weights),
-        Path(snakemake.output.card),
+        snakemake.params.precision,
         use_device(snakemake.params.device),
         snakemake.threads,
     )
+    train_network(training, Path(snakemake.output.weights), Path(snakemake.output.card))

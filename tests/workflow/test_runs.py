@@ -196,8 +196,8 @@ def test_plotting_options_repeat_figures_only(replan: Callable[..., set[str]]) -
         ),
         (
             {"precision": "bfloat16"},
-            {"sample_activations", "accumulate", "estimate_contrast"},
-            {"train_network", "cache_images"},
+            {"train_network", "sample_activations", "accumulate", "estimate_contrast"},
+            {"cache_images"},
         ),
         ({"seed": 2}, {"cache_images", "train_network", "sample_activations"}, set()),
     ],

@@ -24,6 +24,7 @@ rule train_network:
         settings=weights_settings,
         seed=lookup("seed", within=config),
         device=lookup("device", within=config),
+        precision=lookup("precision", within=config),
     message:
         "Training {wildcards.network}"
     script:

@@ -1,7 +1,8 @@
 """The arithmetic that networks run in."""
 
-__all__ = ["PRECISIONS", "arithmetic"]
+__all__ = ["PRECISIONS", "arithmetic", "deterministic"]
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,8 @@ from torch.backends import cuda, cudnn
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 # cuDNN leaves TF32 on unless told otherwise.
 SWITCHES: tuple[Any, ...] = (cuda.matmul, cudnn.conv, cudnn.rnn)  # type: ignore[attr-defined]
+# cuBLAS repeats its bits only in a workspace of fixed size, which it is told before its first use.
+WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 @contextmanager
@@ -38,6 +41,23 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
         torch.autocast(device.type, dtype=dtype, enabled=narrow),
     ):
         yield
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Choose algorithms that give the same bits in every run, for gradients as well.
+
+    A forward pass needs no more than `arithmetic`. PyTorch warns of an operation that has no such
+    algorithm.
+    """
+    before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    os.environ.setdefault(*WORKSPACE)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warned)
 
 
 @contextmanager

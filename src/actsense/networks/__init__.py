@@ -6,11 +6,13 @@ __all__ = [
     "LayerGraph",
     "Network",
     "Recorder",
+    "Training",
     "download_weights",
     "import_weights",
     "load_network",
     "outline_network",
     "resolve_layers",
+    "train_checkpoint",
     "train_network",
 ]
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from actsense.networks.layers import Layer, resolve_layers
     from actsense.networks.network import Network, load_network, outline_network
     from actsense.networks.recorder import Recorder
-    from actsense.networks.training import train_network
+    from actsense.networks.training import Training, train_checkpoint, train_network
     from actsense.networks.weights import download_weights, import_weights
 
 # Who reads a configuration imports the settings here and nothing that does the work.
@@ -36,6 +38,8 @@ HOMES = {
     "load_network": "network",
     "outline_network": "network",
     "Recorder": "recorder",
+    "Training": "training",
+    "train_checkpoint": "training",
     "train_network": "training",
     "download_weights": "weights",
     "import_weights": "weights",

@@ -1,9 +1,18 @@
 """State dicts as files: tensors only, never pickled code."""
 
-__all__ = ["fill", "output_count", "read_state", "save_state", "write_card"]
+__all__ = [
+    "fill",
+    "output_count",
+    "read_state",
+    "read_tensors",
+    "save_state",
+    "save_tensors",
+    "write_card",
+]
 
 import json
 import pickle
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,18 +38,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ConfigError(f"{path}: no file of weights there.")
     try:
-        _check_sums(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        BadZipFile,
-    ) as error:
+        loaded = read_tensors(path)
+    except ValueError as error:
         raise ConfigError(
-            f"{path}: not a plain state dict, or damaged ({_first_line(error)}). Save it with "
+            f"{path}: not a plain state dict, or damaged ({error}). Save it with "
             "torch.save(module.state_dict(), path)."
         ) from error
     for wrapper in WRAPPERS:
@@ -57,12 +58,53 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
+def read_tensors(path: Path) -> Any:
+    """Read what `save_tensors` wrote, onto the CPU; its checksums are compared.
+
+    Raises:
+        ValueError: If the file is damaged, or holds anything but tensors and plain values.
+    """
+    try:
+        _check_sums(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        BadZipFile,
+    ) as error:
+        raise ValueError(_first_line(error)) from error
+
+
 def save_state(module: nn.Module, path: Path) -> None:
-    """Write the state dict of a module; the same weights give the same bytes."""
-    state = {key: value.detach().cpu().clone() for key, value in module.state_dict().items()}
+    """Write the state dict of a module."""
+    save_tensors(module.state_dict(), path)
+
+
+def save_tensors(content: Any, path: Path) -> None:
+    """Write tensors and plain values, beside the file and into place, with checksums.
+
+    Equal content gives equal bytes.
+    """
     # Through a stream: given a name, torch.save would write the name into the file.
     with replacing(path) as partial, partial.open("wb") as stream:
-        torch.save(state, stream)
+        torch.save(_copied(content), stream)
+
+
+def _copied(content: Any) -> Any:
+    """Copy onto the CPU; what is shared, which the file would tell, is then a matter of values."""
+    match content:
+        case Tensor():
+            return content.detach().cpu().clone()
+        case Mapping():
+            return {_copied(key): _copied(value) for key, value in content.items()}
+        case list() | tuple():
+            return type(content)(map(_copied, content))
+        case str():
+            return sys.intern(content)
+    return content
 
 
 def fill(module: nn.Module, state: dict[str, Tensor], setting: str) -> None:

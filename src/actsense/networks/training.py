@@ -1,12 +1,13 @@
-"""Training of a small network on a cached dataset."""
+"""Training of a small network to classify the images of a cached dataset."""
 
-__all__ = ["TrainingSettings", "train_network"]
+__all__ = ["Training", "TrainingSettings", "train_checkpoint", "train_network"]
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,25 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
+from torch.optim.lr_scheduler import OneCycleLR
 
 from actsense.data import ImageCache
 from actsense.data.manifest import file_sha256
-from actsense.draws import stream
+from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
+from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoint
+from actsense.networks.fitting import Batch, FitSettings, fit
+from actsense.networks.image_batches import LabelledImages, ShiftedBatches
 from actsense.networks.network import build_module, normalisation
 from actsense.networks.state import save_state, write_card
-from actsense.progress import Progress
+from actsense.store.atomic import partials, remove
 
 log = logging.getLogger(__name__)
 
-SHIFT = 1 / 16  # largest random shift while training, as a share of the side
 READ = 512  # images per batch when scoring
+PARTS = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -45,143 +50,226 @@ class TrainingSettings:
     learning_rate: float = 5e-3  # highest, on the way of a one-cycle schedule
     weight_decay: float = 1e-2
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value < 0 or (value == 0 and field.name != "weight_decay"):
-                raise ConfigError(f"networks: {field.name}: {value} must be positive.")
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "TrainingSettings":
+        """Return those among a network's settings, with defaults for what is not there.
+
+        Raises:
+            ConfigError: If one is out of range.
+        """
+        names = [field.name for field in fields(cls)]
+        chosen = cls(**{key: settings[key] for key in names if key in settings})
+        for key, value in asdict(chosen).items():
+            if value < 0 or (value == 0 and key != "weight_decay"):
+                raise ConfigError(f"networks.{settings['name']}.{key}: {value} must be positive.")
+        return chosen
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network to be trained, and what decides its weights.
+
+    Arguments:
+        settings: The network's settings, as for `load_network`, and its `name`; those of
+            `TrainingSettings` have its defaults.
+        cache: The dataset.
+        seed: Seed of the weights, the order of the images and their shifts.
+        precision: What the network computes in, see `arithmetic`.
+        device: Where to train.
+        threads: CPU threads.
+    """
+
+    settings: Mapping[str, Any]
+    cache: ImageCache
+    seed: int
+    precision: str = "float32"
+    device: torch.device | str = "cpu"
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """Name of the network in the configuration."""
+        return str(self.settings["name"])
+
+    @cached_property
+    def chosen(self) -> TrainingSettings:
+        """Course of the training."""
+        return TrainingSettings.of(self.settings)
+
+    @cached_property
+    def fitting(self) -> FitSettings:
+        """What files of this training are told by."""
+        return FitSettings(
+            epochs=self.chosen.epochs,
+            seed=self.seed,
+            precision=self.precision,
+            origin={
+                "settings": {**self.settings, **asdict(self.chosen)},
+                "data_sha256": self.cache.sha256(),
+                "torch": version("torch"),
+            },
+        )
 
 
 def train_network(
-    settings: dict[str, Any],
-    cache: ImageCache,
-    seed: int,
-    weights: Path,
-    card: Path,
-    device: torch.device | str = "cpu",
-    threads: int = 1,
+    training: Training, weights: Path, card: Path, *, checkpoints: Sequence[Path] = ()
 ) -> None:
     """Train a small network and write its weights and its model card.
 
+    A training that was killed goes on from what it kept beside the weights.
+
     Arguments:
-        settings: The network's settings, as for `load_network`; `width`, `epochs`, `batch_size`,
-            `learning_rate` and `weight_decay` have the defaults of `TrainingSettings`.
-        cache: The dataset.
-        seed: Seed of the weights, the order of the images and their shifts.
+        training: See `Training`.
         weights: Where the state dict goes.
         card: Where the model card goes, JSON.
-        device: Where to train.
-        threads: CPU threads.
+        checkpoints: Files of `train_checkpoint`, by epoch. The training goes on from the last.
 
     Raises:
-        ConfigError: If a setting is out of range.
+        ConfigError: If a setting is out of range, or a checkpoint is damaged or of another
+            training.
     """
-    names = {field.name for field in fields(TrainingSettings)}
-    chosen = TrainingSettings(**{key: settings[key] for key in names & settings.keys()})
     started = time.perf_counter()
-    with _surroundings(seed, threads):
-        module = build_module("trained", settings, classes=len(cache.class_names)).to(device)
-        rows = cache.partition_rows("train")
-        mean, std = normalisation("trained", settings)
-        batches = _Batches(cache, _column(mean, device), _column(std, device))
-        _fit(module, batches, rows, chosen, seed)
-        module.eval()
-        accuracy = {
-            part: _accuracy(module, batches, cache.partition_rows(part))
-            for part in ("train", "validation")
-        }
-    log.info(
-        "Accuracy: %.1f %% on train, %.1f %% on validation images",
-        *(100 * share for share in accuracy.values()),
-    )
-    save_state(module, Path(weights))
+    with _threads(training.threads):
+        course = _Course.begun(training, checkpoints[-1:])
+        course.go_on(training.chosen.epochs, _position(weights))
+        accuracy = course.accuracy()
+        save_state(course.learner.module, weights)
+        passed = [course.described(path) for path in checkpoints]
+    module, cache = course.learner.module, training.cache
     facts = {
-        "settings": settings | asdict(chosen),
-        "seed": seed,
+        "settings": {**training.settings, **asdict(training.chosen)},
+        "seed": training.seed,
+        "precision": training.precision,
         "accuracy": accuracy,
-        "images": {part: len(cache.partition_rows(part)) for part in accuracy},
+        **({"checkpoints": passed} if passed else {}),
+        "images": {part: len(cache.partition_rows(part)) for part in PARTS},
         "classes": cache.class_names,
         "data_sha256": cache.sha256(),
-        "sha256": file_sha256(Path(weights)),
+        "sha256": file_sha256(weights),
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "seconds": round(time.perf_counter() - started, 1),
         "versions": {package: version(package) for package in ("actsense", "torch")},
     }
-    write_card(Path(card), facts)
+    write_card(card, facts)
+    _forget(_position(weights))
+
+
+def train_checkpoint(
+    training: Training, path: Path, *, epoch: int, earlier: Sequence[Path] = ()
+) -> None:
+    """Train a small network for some of its epochs and write all that the others need.
+
+    Arguments:
+        training: See `Training`; its settings describe the whole training.
+        path: Where the checkpoint goes; `load_network` reads the weights in it.
+        epoch: Epochs until then; 0 for the weights that the training begins with.
+        earlier: Checkpoints of the same training to go on from, by epoch: the last is used.
+
+    Raises:
+        ConfigError: As `train_network`.
+    """
+    with _threads(training.threads):
+        course = _Course.begun(training, earlier[-1:])
+        course.go_on(epoch, _position(path))
+        save_checkpoint(path, course.learner, asdict(training.fitting))
+    _forget(_position(path))
 
 
 @dataclass(frozen=True)
-class _Batches:
-    cache: ImageCache
-    mean: Tensor  # (channel, 1, 1), on the device
-    std: Tensor
+class _Course:
+    training: Training
+    learner: Learner
+    images: LabelledImages
+    batches: ShiftedBatches
 
-    def read(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return the normalised images (batch, 3, side, side) and their labels (batch,)."""
-        images = torch.from_numpy(self.cache.read(rows)).to(self.mean.device)
-        labels = torch.from_numpy(self.cache.manifest["label"].to_numpy()[rows])
-        return (images.float() / 255 - self.mean) / self.std, labels.to(self.mean.device)
+    @classmethod
+    def begun(cls, training: Training, checkpoints: Sequence[Path]) -> "_Course":
+        """Draw the weights, or take a checkpoint."""
+        chosen, cache, name = training.chosen, training.cache, training.name
+        settings = dict(training.settings)
+        with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
+            torch.manual_seed(training.seed)
+            module = build_module(name, settings, classes=len(cache.class_names))
+        module.to(training.device)
+        images = LabelledImages.of(cache, *normalisation(name, settings), training.device)
+        batches = ShiftedBatches(
+            images, cache.partition_rows("train"), chosen.batch_size, training.seed
+        )
+        optimiser = torch.optim.AdamW(
+            module.parameters(), chosen.learning_rate, weight_decay=chosen.weight_decay
+        )
+        schedule = OneCycleLR(
+            optimiser, chosen.learning_rate, total_steps=chosen.epochs * batches.steps
+        )
+        course = cls(training, Learner(module, optimiser, schedule), images, batches)
+        for path in checkpoints:
+            course.take(path)
+        return course
+
+    def take(self, path: Path) -> None:
+        """Go to where a checkpoint stands."""
+        if not load_checkpoint(path, self.learner, asdict(self.training.fitting)):
+            raise ConfigError(
+                f"{path}: a checkpoint of another training than that of "
+                f"networks.{self.training.name}. Delete it and run again: it is made anew."
+            )
+
+    def go_on(self, epoch: int, position: Path) -> None:
+        """Train to the end of an epoch."""
+        module = self.learner.module
+
+        def loss(batch: Batch) -> Tensor:
+            images, labels = batch
+            return functional.cross_entropy(module(images), labels)
+
+        settings = self.training.fitting
+        fit(self.learner, loss, self.batches, settings, until=epoch, position=position)
+
+    def described(self, path: Path) -> dict[str, Any]:
+        """Return what the card says of a checkpoint; the learner stands there afterwards."""
+        self.take(path)
+        epoch = self.learner.step // self.batches.steps
+        return {"epoch": epoch, "accuracy": self.accuracy(), "sha256": file_sha256(path)}
+
+    def accuracy(self) -> dict[str, float]:
+        """Return the share of images of each partition that are classified right."""
+        self.learner.module.eval()
+        rows = {part: self.training.cache.partition_rows(part) for part in PARTS}
+        device = torch.device(self.training.device)
+        with torch.inference_mode(), arithmetic(self.training.precision, device):
+            found = {part: self._hits(rows[part]) / len(rows[part]) for part in PARTS}
+        log.info(
+            "Accuracy: %.1f %% on train, %.1f %% on validation images",
+            *(100 * share for share in found.values()),
+        )
+        return found
+
+    def _hits(self, rows: NDArray[np.int64]) -> int:
+        hits = 0
+        for start in range(0, len(rows), READ):
+            images, labels = self.images.read(rows[start : start + READ])
+            hits += int((self.learner.module(images).argmax(dim=1) == labels).sum())
+        return hits
 
 
-def _fit(
-    module: nn.Module,
-    batches: _Batches,
-    rows: NDArray[np.int64],
-    settings: TrainingSettings,
-    seed: int,
-) -> None:
-    draw = stream(seed, "order and shifts of training images")
-    steps = -(-len(rows) // settings.batch_size)
-    optimiser = torch.optim.AdamW(
-        module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=settings.epochs * steps
-    )
-    module.train()
-    with Progress(settings.epochs * len(rows), desc="training", unit="image") as known:
-        for epoch in range(settings.epochs):
-            for batch in np.array_split(draw.permutation(rows), steps):
-                images, labels = batches.read(batch)
-                loss = functional.cross_entropy(module(_shifted(images, draw)), labels)
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-                schedule.step()
-                known.update(len(batch))
-            known.note = f"loss {loss.item():.3f} after epoch {epoch + 1}"
+def _position(path: Path) -> Path:
+    """Return the file of the state kept on the way to a result: no output of the job's rule.
+
+    Snakemake deletes outputs before a job and after a failure.
+    """
+    return path.with_name(f".{path.name}.position")
 
 
-def _shifted(images: Tensor, draw: np.random.Generator) -> Tensor:
-    """Shift a batch by a few pixels; the border is repeated."""
-    height, width = images.shape[2:]
-    most = round(height * SHIFT)
-    top, left = draw.integers(2 * most + 1, size=2)
-    padded = functional.pad(images, (most, most, most, most), mode="replicate")
-    return padded[:, :, top : top + height, left : left + width]
-
-
-@torch.inference_mode()
-def _accuracy(module: nn.Module, batches: _Batches, rows: NDArray[np.int64]) -> float:
-    hits = 0
-    for start in range(0, len(rows), READ):
-        images, labels = batches.read(rows[start : start + READ])
-        hits += int((module(images).argmax(dim=1) == labels).sum())
-    return hits / len(rows)
-
-
-def _column(values: tuple[float, ...], device: torch.device | str) -> Tensor:
-    return torch.tensor(values, device=device).view(3, 1, 1)
+def _forget(position: Path) -> None:
+    for path in (position, *partials(position)):
+        remove(path)
 
 
 @contextmanager
-def _surroundings(seed: int, threads: int) -> Iterator[None]:
-    """Seed torch and set its threads; leave both as they were."""
+def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
-        torch.manual_seed(seed)
-        torch.set_num_threads(threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
