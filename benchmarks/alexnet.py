@@ -63,7 +63,7 @@ BLOCKS = range(2)
 def prepare(folder: Path) -> Sampling:
     """Make a small image folder of real photographs and open AlexNet on it."""
     described = {"network": ["alexnet", NETWORK], "design": ["bench", DESIGN], "seed": 0}
-    described["precision"] = "float32"
+    described |= {"precision": "float32", "size": SIDE}
     inputs = make_inputs(folder, NETWORK, side=SIDE)
     return open_sampling(inputs, described, batch_size=BATCH, device=torch.device("cpu"))
 
@@ -101,7 +101,7 @@ def measurements() -> Iterator[Measurement]:
 
 def bare_forward(sampling: Sampling, images: int) -> None:
     """Run the network without hooks on so many images."""
-    module = sampling.evaluate.recorder._module
+    module = sampling.subject.network.module
     batch = torch.rand(min(BATCH, images), 3, SIDE, SIDE)
     with torch.inference_mode():
         for start in range(0, images, BATCH):
@@ -110,7 +110,7 @@ def bare_forward(sampling: Sampling, images: int) -> None:
 
 def index_work(sampling: Sampling) -> Measurement:
     """Time accumulation and estimation, with no evaluation shared, against the network."""
-    design, units = sampling.design, sampling.evaluate.recorder.units
+    design, units = sampling.design, sampling.evaluate.recording.units
     names = tuple(factor.name for factor in design.factors)
     block = design.block(0, 0)
     rows = block.coordinates.shape[0] * block.coordinates.shape[1]
@@ -142,8 +142,7 @@ def augmentations(sampling: Sampling) -> Iterator[Measurement]:
 
     With one thread, and with as many as torch has: network and augmentations have the same.
     """
-    images = torch.from_numpy(sampling.evaluate.images.read(np.arange(64)))
-    batch = (images.to(torch.float32) / 255).repeat(2, 1, 1, 1)
+    batch = sampling.subject.read(np.arange(64)).repeat(2, 1, 1, 1)
     pool = ImagePool.shuffled(np.tile([0, 1], 2), np.repeat([0, 1], 2), seed=0)
     threads = torch.get_num_threads()
     for label, names in (("color", COLOR), ("geometry", GEOMETRY), ("layout", LAYOUT)):

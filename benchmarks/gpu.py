@@ -139,11 +139,11 @@ def contrast_passes(settings: dict[str, Any], augmentations: tuple[str, ...]) ->
 
 def bare_forward(sampling: Sampling, images: int, precision: str) -> None:
     """Run the network without hooks on so many images that lie on the device."""
-    evaluate = sampling.evaluate
-    side = sampling.law.size[0]
-    batch = torch.rand(min(evaluate.batch_size, images), 3, side, side, device=evaluate.device)
-    with torch.inference_mode(), arithmetic(precision, evaluate.device):
+    subject = sampling.subject
+    side, device = subject.side, subject.device
+    batch = torch.rand(min(subject.batch_size, images), 3, side, side, device=device)
+    with torch.inference_mode(), arithmetic(precision, device):
         for start in range(0, images, len(batch)):
-            evaluate.recorder._module(batch[: images - start])
-    if evaluate.device.type == "cuda":
+            subject.network.module(batch[: images - start])
+    if device.type == "cuda":
         torch.cuda.synchronize()

@@ -14,7 +14,7 @@ from actsense.data.pool import ImagePool
 from actsense.masking.plan import ORIGINAL, conditions
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
-from actsense.networks import Layer, LayerGraph, Network, Recorder
+from actsense.networks import Layer, LayerGraph, Network, Subject
 from actsense.networks.network import build_module, normalisation
 from actsense.sampling.designs import Design, factor_names
 from actsense.sampling.evaluator import Evaluator
@@ -55,7 +55,10 @@ CASES = {
 class RandomImages:
     """Images without a file."""
 
+    class_names = tuple(map(str, range(CLASSES)))
+
     def __init__(self, count: int, side: int) -> None:
+        self.image_size = side
         self._pixels = np.random.default_rng(0).integers(
             0, 256, size=(count, 3, side, side), dtype=np.uint8
         )
@@ -79,7 +82,7 @@ def masked_over_bare(name: str, case: Case, folder: Path) -> Measurement:
     sampling = open_sampling(network, case)
     ranks = MaskRanks(random_indices(sampling.layers, folder), "bench", seed=0)
     rows, _ = sampling.law.pool.validation(case.images)
-    trial = MaskTrial(sampling, network, ranks, rows, "float32")
+    trial = MaskTrial(sampling, ranks, rows)
     plans = [
         condition.plan
         for condition in conditions(
@@ -117,14 +120,9 @@ def open_sampling(network: Network, case: Case) -> Sampling:
     rows = np.arange(2 * case.images)
     pool = ImagePool.shuffled(rows % 2, rows // 2 % CLASSES, seed=0)
     law = InputLaw(AUGMENTATIONS, "switched", (case.side, case.side), pool)
-    recorder = Recorder(network, "auto", case.side)
-    evaluate = Evaluator(
-        RandomImages(len(rows), case.side),  # type: ignore[arg-type]
-        recorder,
-        AUGMENTATIONS,
-        torch.device("cpu"),
-        case.batch,
-    )
+    images = RandomImages(len(rows), case.side)
+    subject = Subject(network, images, pool, torch.device("cpu"), case.batch)
+    evaluate = Evaluator(subject, subject.tap("auto"), AUGMENTATIONS)
     return Sampling(Design("bench", law.factors, base_points=8, replicates=2), law, evaluate)
 
 

@@ -1,15 +1,13 @@
 """The spatial study against bare forward passes of as many images."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 
-from actsense.data import ImageCache
 from actsense.data.pool import ImagePool
-from actsense.networks import Network
-from actsense.networks.classifier import Classifier
+from actsense.networks import Network, Subject
 from actsense.networks.network import build_module, normalisation
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import count_passes as count_cell_passes
@@ -93,11 +91,10 @@ def measurements() -> Iterator[Measurement]:
         )
 
 
-def alexnet() -> Classifier:
+def alexnet() -> Subject:
     """Return a network with random weights and random images."""
     module = build_module("alexnet", SETTINGS, classes=CLASSES).eval().requires_grad_(False)
     network = Network("alexnet", module, *normalisation("alexnet", SETTINGS), SIDE, None)
     rows = np.arange(4 * CLASSES)
     pool = ImagePool.shuffled(rows // CLASSES % 2, rows % CLASSES, seed=0)
-    cache = cast("ImageCache", RandomImages(len(rows)))
-    return Classifier(network, cache, pool, torch.device("cpu"), BATCH)
+    return Subject(network, RandomImages(len(rows)), pool, torch.device("cpu"), BATCH)

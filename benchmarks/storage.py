@@ -29,7 +29,7 @@ def measurements() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         sampling = alexnet.prepare(Path(folder))
         yield from modes(sampling, Path(folder) / "modes")
-        yield from rates(sampling.design, sampling.evaluate.recorder.units, Path(folder))
+        yield from rates(sampling.design, sampling.evaluate.recording.units, Path(folder))
 
 
 def modes(sampling: Sampling, folder: Path, blocks: range = range(1)) -> Iterator[Measurement]:

@@ -10,17 +10,13 @@ from actsense.store import file_hash, provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    described, masking = snakemake.params.sampling, snakemake.params.masking
     sampling = open_sampling(
         snakemake.input,
-        described,
+        snakemake.params.sampling,
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
-    groups = evaluate_masks(
-        *(sampling, sampling.evaluate.recorder.network, Path(snakemake.input.indices), masking),
-        precision=described["precision"],
-    )
+    groups = evaluate_masks(sampling, Path(snakemake.input.indices), snakemake.params.masking)
     attributes = provenance(
         configuration=dict(snakemake.params.study),
         weights_sha256=file_hash(Path(snakemake.input.weights)),

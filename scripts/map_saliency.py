@@ -4,20 +4,22 @@ from pathlib import Path
 
 from actsense.device.choice import set_threads, use_device
 from actsense.job.log import logged
-from actsense.networks.classifier import open_classifier
+from actsense.networks import open_subject
 from actsense.spatial.saliency.evaluate import saliency_maps
 from actsense.store import file_hash, provenance, write_results
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    classifier = open_classifier(
-        *map(Path, snakemake.input),
-        snakemake.params.classifier,
+    subject = open_subject(
+        images=snakemake.input.images,
+        manifest=snakemake.input.manifest,
+        weights=snakemake.input.weights,
+        settings=snakemake.params.classifier,
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
     groups = saliency_maps(
-        classifier, snakemake.params.saliency, seed=snakemake.params.classifier["seed"]
+        subject, snakemake.params.saliency, seed=snakemake.params.classifier["seed"]
     )
     attributes = provenance(
         configuration=dict(snakemake.params.study),

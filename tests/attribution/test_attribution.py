@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from spatial_study import CLASSES, SIDE, classifier, convolutions
+from spatial_study import CLASSES, SIDE, convolutions, subject
 from torch import Tensor, nn
 
 from actsense.attribution.gradients import gradient, integrated_gradients, noise_keys, smoothgrad
 from actsense.attribution.methods import METHODS, attribute, can_attribute, occlusion
 from actsense.errors import ConfigError
-from actsense.networks import BagNetwork
-from actsense.networks.classifier import Classifier
+from actsense.networks import BagNetwork, Subject
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)  # a channel has its own
 SETTINGS: dict[str, Any] = {"size": 4, "samples": 3, "steps": 5}
@@ -57,22 +56,22 @@ def bag() -> nn.Module:
         return BagNetwork(CLASSES, width=4, receptive_field=5)
 
 
-def net(module: nn.Module | None = None, *, batch_size: int = 32) -> Classifier:
-    own = classifier(module, batch_size=batch_size)
+def net(module: nn.Module | None = None, *, batch_size: int = 32) -> Subject:
+    own = subject(module, batch_size=batch_size)
     return replace(own, network=replace(own.network, mean=MEAN, std=STD))
 
 
-def normalised(own: Classifier) -> Tensor:
+def normalised(own: Subject) -> Tensor:
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
     return (own.read(ROWS) - mean) / std
 
 
-def target_logits(own: Classifier, images: Tensor) -> Tensor:
+def target_logits(own: Subject, images: Tensor) -> Tensor:
     """Return the logits of the targets of normalised images."""
     return own.network.module(images)[torch.arange(len(TARGETS)), TARGETS]
 
 
-def weights(own: Classifier) -> Tensor:
+def weights(own: Subject) -> Tensor:
     """Return the weights of a linear network for the targets, (images, 3, side, side)."""
     weight: Tensor = own.network.module[1].weight
     return weight[TARGETS].view(-1, 3, SIDE, SIDE)

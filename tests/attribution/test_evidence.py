@@ -5,35 +5,34 @@ from dataclasses import replace
 
 import pytest
 import torch
-from spatial_study import CLASSES, classifier, noise
+from spatial_study import CLASSES, noise, subject
 from torch import Tensor
 
 from actsense.attribution.evidence import dense_evidence, evidence_map
 from actsense.errors import ConfigError
-from actsense.networks import BagNetwork
-from actsense.networks.classifier import Classifier
+from actsense.networks import BagNetwork, Subject
 
 SIDE = 22
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
 TARGETS = torch.tensor([0, 3, 1])
 
 
-def bag(receptive_field: int) -> Classifier:
+def bag(receptive_field: int) -> Subject:
     """Return a bag with random weights and lively batch statistics."""
     with torch.random.fork_rng():
         torch.manual_seed(receptive_field)
         module = BagNetwork(CLASSES, width=2, receptive_field=receptive_field)
         for _ in range(30):  # until running statistics are those of such images
             module(torch.randn(4, 3, SIDE, SIDE))
-    own = classifier(module, noise(side=SIDE))
+    own = subject(module, noise(side=SIDE))
     return replace(own, network=replace(own.network, mean=MEAN, std=STD))
 
 
-def images(own: Classifier, *, width: int = SIDE) -> Tensor:
+def images(own: Subject, *, width: int = SIDE) -> Tensor:
     return own.read(torch.arange(3).numpy())[..., :width]
 
 
-def windows(own: Classifier, batch: Tensor) -> Tensor:
+def windows(own: Subject, batch: Tensor) -> Tensor:
     """Return the padded window around every pixel, (batch, 3, side, side, pixels), normalised."""
     module = own.network.module
     assert isinstance(module, BagNetwork)
@@ -89,6 +88,6 @@ def test_every_window_is_spread_over_its_own_pixels(side: int) -> None:
 
 @pytest.mark.parametrize("mapped", [evidence_map, dense_evidence])
 def test_other_networks_have_no_evidence(mapped: Callable[..., Tensor]) -> None:
-    own = classifier()
+    own = subject()
     with pytest.raises(ConfigError, match=r"networks\.net: Sequential has no windows .* bag"):
         mapped(own, own.read(torch.arange(3).numpy()), TARGETS)

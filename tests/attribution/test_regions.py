@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from spatial_study import CLASSES, classifier, convolutions, noise
+from spatial_study import CLASSES, convolutions, noise, subject
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision import models
@@ -275,7 +275,7 @@ def color_network() -> nn.Module:
 
 def test_maps_show_where_the_class_is_told() -> None:
     pixels, labels, cells = corner_images()
-    own = classifier(color_network(), pixels, labels, normalised=False)
+    own = subject(color_network(), pixels, labels, normalised=False)
     maps = region_maps(own, np.arange(len(pixels)), seed=0)
     assert maps.shape == (len(pixels), 16, 16)
     assert maps.dtype == torch.float32
@@ -291,8 +291,8 @@ def test_maps_show_where_the_class_is_told() -> None:
 def test_batches_and_order_hardly_move_maps() -> None:
     """Roundings decide whether a step is taken, and so move weights a little further."""
     rows = np.arange(20)
-    usual = region_maps(classifier(), rows, seed=0)
-    other = region_maps(classifier(batch_size=1), rows[::-1].copy(), seed=0).flip(0)
+    usual = region_maps(subject(), rows, seed=0)
+    other = region_maps(subject(batch_size=1), rows[::-1].copy(), seed=0).flip(0)
     pairs = torch.stack([usual, other], dim=1).flatten(2)
     assert min(torch.corrcoef(pair)[0, 1] for pair in pairs) > 0.99
     strangers = torch.stack([usual, usual.roll(1, 0)], dim=1).flatten(2)
@@ -300,7 +300,7 @@ def test_batches_and_order_hardly_move_maps() -> None:
 
 
 def test_regions_are_fourteen_along_a_side_at_most() -> None:
-    own = classifier(convolutions(side=56), noise(6, side=56))  # its map has 28 x 28 positions
+    own = subject(convolutions(side=56), noise(6, side=56))  # its map has 28 x 28 positions
     maps = region_maps(own, np.arange(6), seed=0)
     held = maps.unflatten(1, (14, 4)).unflatten(3, (14, 4))
     assert torch.equal(held.amax(dim=(2, 4)), held.amin(dim=(2, 4)))

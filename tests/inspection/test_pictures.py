@@ -1,19 +1,19 @@
 """Pictures of the top images are those that the network answered."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
+from opened import Images, opened
 from torch import nn
 
 from actsense.augment import AUGMENTATIONS
 from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.inspection.pictures import augmented_pictures, draw_pictures
-from actsense.networks import Network, Recorder
+from actsense.networks import Network
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
@@ -27,21 +27,15 @@ ROWS = np.arange(10 * CLASSES)
 CONTRAST = {"images": 12, "draws": DRAWS}
 
 
-class Images:
-    """Images in memory, smooth and with noise, read as from a cache."""
-
-    def __init__(self) -> None:
-        generator = np.random.default_rng(0)
-        coarse = generator.integers(20, 200, size=(len(ROWS), 3, 4, 4)).repeat(6, 2).repeat(6, 3)
-        fine = generator.integers(0, 56, size=(len(ROWS), 3, SIDE, SIDE))
-        self.pixels = (coarse + fine).astype(np.uint8)
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Return some of them."""
-        return self.pixels[rows]
+def pixels() -> np.ndarray:
+    """Return smooth images with noise."""
+    generator = np.random.default_rng(0)
+    coarse = generator.integers(20, 200, size=(len(ROWS), 3, 4, 4)).repeat(6, 2).repeat(6, 3)
+    fine = generator.integers(0, 56, size=(len(ROWS), 3, SIDE, SIDE))
+    return (coarse + fine).astype(np.uint8)
 
 
-IMAGES: Any = Images()
+IMAGES = Images(pixels())
 
 
 def network() -> nn.Sequential:
@@ -55,11 +49,9 @@ def network() -> nn.Sequential:
 def sampling_of(*, stretch: bool) -> Sampling:
     pool = ImagePool.shuffled(ROWS // CLASSES % 2, ROWS % CLASSES, seed=0)
     law = InputLaw(tuple(AUGMENTATIONS), "switched", (SIDE, SIDE), pool, divisions=(2, 3))
-    opened = Network("net", network(), (0.5,) * 3, (0.25,) * 3, None, None)
-    recorder = Recorder(opened, ["1", "3"], SIDE)
-    evaluate = Evaluator(
-        IMAGES, recorder, law.augmentations, torch.device("cpu"), 10, stretch=stretch
-    )
+    net = Network("net", network(), (0.5,) * 3, (0.25,) * 3, None, None)
+    subject = opened(net, IMAGES, pool, batch_size=10)
+    evaluate = Evaluator(subject, subject.tap(["1", "3"]), law.augmentations, stretch)
     return Sampling(Design("all", law.factors, base_points=4, replicates=2), law, evaluate)
 
 
@@ -93,8 +85,8 @@ def test_the_network_answers_a_picture_as_it_did_in_the_contrast(
     units = np.linspace(0, image.shape[1] - 1, 40).astype(int)
     rows, draws = image[:, units].ravel(), draw[:, units].ravel()
     pictures = augmented_pictures(IMAGES, store, condition, rows, draws)
-    answers = torch.empty(len(rows), sampling.evaluate.recorder.units)
-    sampling.evaluate.recorder.record(pictures, answers)
+    answers = torch.empty(len(rows), sampling.evaluate.recording.units)
+    sampling.evaluate.recording.record(pictures, answers)
     found = answers.numpy()[np.arange(len(rows)), np.tile(units, RANKS)]
 
     np.testing.assert_allclose(found, response[:, units].ravel(), rtol=1e-5, atol=1e-6)
@@ -110,8 +102,8 @@ def test_another_draw_makes_another_picture_that_the_unit_answers_less(
     for condition in ("erasing", "brightness", "patch_shuffle", "patch_mask"):
         image, draw, response = (array[0, ::40] for array in one_unit(store, condition))
         pictures = augmented_pictures(IMAGES, store, condition, image, (draw + 1) % DRAWS)
-        answers = torch.empty(len(image), sampling.evaluate.recorder.units)
-        sampling.evaluate.recorder.record(pictures, answers)
+        answers = torch.empty(len(image), sampling.evaluate.recording.units)
+        sampling.evaluate.recording.record(pictures, answers)
         own = answers.numpy()[np.arange(len(image)), 40 * np.arange(len(image))]
         assert (own <= response + 1e-6).all()
         assert (own < response - 1e-3).any()

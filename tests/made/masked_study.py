@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from opened import Images, opened
 from torch import nn
 
 from actsense.data.pool import ImagePool
-from actsense.networks import Network, Recorder
+from actsense.networks import Network
 from actsense.sampling.designs import Design, factor_names
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
@@ -34,18 +35,11 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class Images:
-    """Images in memory, read as from a cache."""
-
-    def __init__(self, count: int) -> None:
-        self.class_names = ["ant", "bee", "cow", "dog"]
-        self._pixels = np.random.default_rng(0).integers(
-            0, 256, size=(count, 3, SIDE, SIDE), dtype=np.uint8
-        )
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Return some of them."""
-        return self._pixels[rows]
+def images(count: int) -> Images:
+    """Return images of noise."""
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, size=(count, 3, SIDE, SIDE), dtype=np.uint8)
+    return Images(pixels, "ant", "bee", "cow", "dog")
 
 
 def network(outputs: int = CLASSES) -> Network:
@@ -62,20 +56,15 @@ def network(outputs: int = CLASSES) -> Network:
     return Network("net", module, (0.5,) * 3, (0.25,) * 3, None, None)
 
 
-def sampling(*, batch_size: int = 128, stretch: bool = False) -> Sampling:
-    """Open the study."""
+def sampling(
+    own: Network | None = None, *, batch_size: int = 128, stretch: bool = False
+) -> Sampling:
+    """Open the study around a network, `network()` unless given."""
     rows = np.arange(2 * IMAGES * CLASSES)
     pool = ImagePool.shuffled(rows // CLASSES % 2, rows % CLASSES, seed=0)
     law = InputLaw(AUGMENTATIONS, "switched", (SIDE, SIDE), pool)
-    recorder = Recorder(network(), [*SHAPES, "4"], SIDE)
-    evaluate = Evaluator(
-        Images(len(rows)),  # type: ignore[arg-type]
-        recorder,
-        AUGMENTATIONS,
-        torch.device("cpu"),
-        batch_size,
-        stretch,
-    )
+    subject = opened(own or network(), images(len(rows)), pool, batch_size=batch_size)
+    evaluate = Evaluator(subject, subject.tap([*SHAPES, "4"]), AUGMENTATIONS, stretch)
     return Sampling(Design("small", law.factors, base_points=8, replicates=2), law, evaluate)
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
+from opened import Images, opened
 from torch import nn
 
 from actsense.data.pool import ImagePool
-from actsense.networks import Network, Recorder
+from actsense.networks import Network
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
@@ -15,17 +16,11 @@ SIDE, CLASSES = 16, 4
 AUGMENTATIONS = ("brightness", "rolling")
 
 
-class Images:
-    """Images in memory, read as from a cache."""
-
-    def __init__(self, count: int) -> None:
-        generator = np.random.default_rng(0)
-        coarse = generator.integers(0, 256, size=(count, 3, 4, 4), dtype=np.uint8)
-        self._pixels = coarse.repeat(SIDE // 4, axis=2).repeat(SIDE // 4, axis=3)
-
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Return some of them."""
-        return self._pixels[rows]
+def images(count: int) -> Images:
+    """Return images of blocks of 4 x 4 pixels of random color."""
+    generator = np.random.default_rng(0)
+    coarse = generator.integers(0, 256, size=(count, 3, 4, 4), dtype=np.uint8)
+    return Images(coarse.repeat(SIDE // 4, axis=2).repeat(SIDE // 4, axis=3))
 
 
 def convolutional() -> nn.Sequential:
@@ -43,11 +38,10 @@ def build(
     module = module or convolutional()
     network = Network("net", module.eval(), (0.5,) * 3, (0.25,) * 3, None, None)
     layers = [n for n, m in module.named_modules() if isinstance(m, nn.MaxPool2d)]
-    cpu = torch.device("cpu")
-    recorder = Recorder(network, [*layers, "probabilities"], SIDE, precision=precision)
     rows = np.arange(10 * CLASSES)
     pool = ImagePool.shuffled(rows // CLASSES % 2, rows % CLASSES, seed=0)
+    subject = opened(network, images(len(rows)), pool, batch_size=batch_size, precision=precision)
     law = InputLaw(AUGMENTATIONS, "switched", (SIDE, SIDE), pool)
     design = Design("small", law.factors, base_points=64, replicates=4)
-    images = Images(len(rows))
-    return Sampling(design, law, Evaluator(images, recorder, AUGMENTATIONS, cpu, batch_size))  # type: ignore[arg-type]
+    tap = subject.tap([*layers, "probabilities"])
+    return Sampling(design, law, Evaluator(subject, tap, AUGMENTATIONS))

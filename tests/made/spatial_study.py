@@ -1,33 +1,15 @@
-"""A classifier made by hand, with its images in memory: what spatial tests need, without files."""
+"""A subject made by hand, with its images in memory: what spatial tests need, without files."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from opened import Images, opened
 from torch import nn
 
 from actsense.data.pool import ImagePool
-from actsense.networks import Network
-from actsense.networks.classifier import Classifier
+from actsense.networks import Network, Subject
 
 SIDE, CLASSES = 16, 4
-
-
-class Images:
-    """Images in memory, read as from a cache.
-
-    Arguments:
-        pixels: All images, (rows, 3, height, width).
-        classes: Number of classes of the dataset.
-    """
-
-    def __init__(self, pixels: NDArray[np.uint8], classes: int) -> None:
-        self.class_names = [f"class {k}" for k in range(classes)]
-        self.image_size = pixels.shape[-1]
-        self._pixels = pixels
-
-    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return some of them."""
-        return self._pixels[rows]
 
 
 def noise(count: int = 48, *, side: int = SIDE, seed: int = 0) -> NDArray[np.uint8]:
@@ -51,7 +33,7 @@ def convolutions(outputs: int = CLASSES, *, side: int = SIDE, seed: int = 0) -> 
     return module
 
 
-def classifier(
+def subject(
     module: nn.Module | None = None,
     pixels: NDArray[np.uint8] | None = None,
     labels: NDArray[np.int64] | None = None,
@@ -59,8 +41,8 @@ def classifier(
     batch_size: int = 32,
     normalised: bool = True,
     name: str = "net",
-) -> Classifier:
-    """Return a classifier on the CPU; all its images belong to validation.
+) -> Subject:
+    """Return a subject on the CPU; all its images belong to validation.
 
     Arguments:
         module: From normalised images to logits; `convolutions()` unless given.
@@ -79,10 +61,6 @@ def classifier(
     )
     classes = int(labels.max()) + 1
     groups = tuple(np.flatnonzero(labels == k) for k in range(classes))
-    return Classifier(
-        network,
-        Images(pixels, classes),  # type: ignore[arg-type]
-        ImagePool((groups, groups)),
-        torch.device("cpu"),
-        batch_size,
-    )
+    names = [f"class {k}" for k in range(classes)]
+    pool = ImagePool((groups, groups))
+    return opened(network, Images(pixels, *names), pool, batch_size=batch_size)

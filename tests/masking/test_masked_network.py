@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from opened import opened
 from torch import Tensor, nn
 from torch.nn import functional
 
 from actsense.masking.masked_network import MaskedNetwork, Scaling
 from actsense.networks import Network
 
-CPU = torch.device("cpu")
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
 
 
@@ -60,7 +60,7 @@ def images(count: int = 5) -> Tensor:
 def masked(own: nn.Module, *layers: str, precision: str = "float32") -> MaskedNetwork:
     network = Network("own", own, MEAN, STD, None, None)
     layers = layers or ("stem", "block")
-    return MaskedNetwork(network, layers, images(3), device=CPU, precision=precision)
+    return MaskedNetwork(opened(network, 6, precision=precision), layers, images(3))
 
 
 def plain(own: nn.Module) -> Tensor:

@@ -46,7 +46,7 @@ def indices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluated(
     indices: Path, own: Sampling | None = None, net: Network | None = None, **changes: Any
 ) -> Groups:
-    return evaluate_masks(own or sampling(), net or network(), indices, SETTINGS | changes)
+    return evaluate_masks(own or sampling(net), indices, SETTINGS | changes)
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +245,7 @@ def test_augmentations_change_what_the_network_sees(name: str) -> None:
 def test_every_image_has_parameters_of_its_own() -> None:
     own = sampling()
     rows, _ = own.law.pool.validation(12)
-    own.evaluate.images.read = lambda rows: np.full((len(rows), 3, 8, 8), 100, dtype=np.uint8)
+    own.subject.images.read = lambda rows: np.full((len(rows), 3, 8, 8), 100, dtype=np.uint8)
     brightness = shown(own, rows, "brightness").mean(dim=(1, 2, 3))
     assert len(brightness.unique()) == 12
 
@@ -273,7 +273,7 @@ def test_other_outputs_are_compared_with_the_unmasked_predictions(indices: Path)
 
 def test_a_single_class_is_refused(indices: Path) -> None:
     own = sampling()
-    own.evaluate.images.class_names = ["ant"]
+    own.subject.images.class_names = ["ant"]
     with pytest.raises(ConfigError, match="Predictions need two classes at least; the dataset"):
         evaluated(indices, own)
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from opened import opened
 from scipy.stats import spearmanr
 from torch import nn
 
@@ -159,7 +160,7 @@ def recorder() -> tuple[Bypassed, SegmentRecorder]:
         SegmentUnits("second", "first", (4, 8, 8), (6, 8, 8), {5: []}),
         SegmentUnits("added", "third", (6, 8, 8), (6, 8, 8), {0: []}),
     ]
-    return module, SegmentRecorder(network, planned)
+    return module, SegmentRecorder(opened(network, 16), planned)
 
 
 def test_every_colour_channel_of_every_segment_is_recorded_at_its_place() -> None:

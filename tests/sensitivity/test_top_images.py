@@ -134,10 +134,9 @@ class Closed:
     the fourth nothing, the fifth all images alike but for the parameters.
     """
 
-    device, stretch, recorder = CPU, False, SimpleNamespace(units=UNITS)
+    stretch, recording = False, SimpleNamespace(units=UNITS)
 
-    def __init__(self, batch_size: int) -> None:
-        self.batch_size = batch_size
+    def __init__(self) -> None:
         self.asked: dict[tuple[int, int], list[np.ndarray]] = {}
         self.values: dict[tuple[int, int], list[np.ndarray]] = {}
 
@@ -168,7 +167,8 @@ def build(batch_size: int = 21) -> Sampling:
     sampling = SimpleNamespace(
         design=SimpleNamespace(seed=3),
         law=law,
-        evaluate=Closed(batch_size),
+        subject=SimpleNamespace(device=CPU, batch_size=batch_size),
+        evaluate=Closed(),
         described_layers=lambda: layers,
     )
     return cast("Sampling", sampling)

@@ -12,21 +12,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.attribution.gradients import normalised
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
-from actsense.networks import BagNetwork
-from actsense.networks.classifier import Classifier
+from actsense.networks import BagNetwork, Subject
 
 
 @torch.no_grad()
-def evidence_map(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+def evidence_map(subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
     """Spread the share of every window in the logit evenly over the pixels of the window.
 
     A map sums to the logit. A pixel that no window covers gets 0: it has no part in the logit.
 
     Arguments:
-        classifier: A bag of local features.
+        subject: A bag of local features.
         images: Images in [0, 1], (batch, 3, height, width).
         targets: Class of every map, (batch,).
 
@@ -36,25 +34,25 @@ def evidence_map(classifier: Classifier, images: Tensor, targets: Tensor) -> Ten
     Raises:
         ConfigError: If the network is no bag of local features.
     """
-    evidence = _evidence(classifier, normalised(classifier, images), targets)
-    windows = _bag(classifier).windows
+    evidence = _evidence(subject, subject.normalise(images), targets)
+    windows = _bag(subject).windows
     share = evidence / (evidence[0].numel() * windows.side**2)
     square = share.new_ones(1, 1, windows.side, windows.side)
-    with arithmetic("float32", classifier.device):
+    with arithmetic("float32", subject.device):
         spread = functional.conv_transpose2d(share[:, None], square, stride=windows.jump)[:, 0]
     rows, columns = images.shape[2] - spread.shape[1], images.shape[3] - spread.shape[2]
     return functional.pad(spread, (0, columns, 0, rows))
 
 
 @torch.no_grad()
-def dense_evidence(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+def dense_evidence(subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
     """Return at every pixel the evidence of the window around it.
 
     All windows are evaluated by shift and stitch: one pass over the whole image for each of the
     jump^2 ways to shift it. Around the normalised image there are zeros.
 
     Arguments:
-        classifier: A bag of local features.
+        subject: A bag of local features.
         images: Images in [0, 1], (batch, 3, height, width).
         targets: Class of every map, (batch,).
 
@@ -69,29 +67,27 @@ def dense_evidence(classifier: Classifier, images: Tensor, targets: Tensor) -> T
         works surprisingly well on ImageNet, ICLR. Shift and stitch: Long, Shelhamer & Darrell
         (2015), Fully convolutional networks for semantic segmentation, CVPR.
     """
-    windows = _bag(classifier).windows
-    padded = functional.pad(normalised(classifier, images), (windows.side // 2,) * 4)
+    windows = _bag(subject).windows
+    padded = functional.pad(subject.normalise(images), (windows.side // 2,) * 4)
     dense = images.new_empty(len(images), *images.shape[2:])
     for top, left in product(range(windows.jump), repeat=2):
         shifted = padded[:, :, top:, left:]
-        dense[:, top :: windows.jump, left :: windows.jump] = _evidence(
-            classifier, shifted, targets
-        )
+        dense[:, top :: windows.jump, left :: windows.jump] = _evidence(subject, shifted, targets)
     return dense
 
 
-def _evidence(classifier: Classifier, z: Tensor, targets: Tensor) -> Tensor:
+def _evidence(subject: Subject, z: Tensor, targets: Tensor) -> Tensor:
     """Return the evidence of all windows for one class per image, (batch, rows, columns)."""
-    with arithmetic(classifier.precision, classifier.device):
-        evidence = _bag(classifier).evidence(z)
+    with subject.arithmetic():
+        evidence = _bag(subject).evidence(z)
     return evidence[torch.arange(len(targets), device=targets.device), targets].float()
 
 
-def _bag(classifier: Classifier) -> BagNetwork:
-    module = classifier.network.module
+def _bag(subject: Subject) -> BagNetwork:
+    module = subject.network.module
     if not isinstance(module, BagNetwork):
         raise ConfigError(
-            f"networks.{classifier.network.name}: {type(module).__name__} has no windows whose "
+            f"networks.{subject.network.name}: {type(module).__name__} has no windows whose "
             "evidence could be shown. Take a network with `architecture: bag`."
         )
     return module

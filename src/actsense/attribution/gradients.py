@@ -10,7 +10,6 @@ __all__ = [
     "gradient",
     "integrated_gradients",
     "noise_keys",
-    "normalised",
     "smoothgrad",
 ]
 
@@ -21,9 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.device.precision import arithmetic
 from actsense.draws.counter import counter_keys, counter_noise
-from actsense.networks.classifier import Classifier
+from actsense.networks import Subject
 
 SPREAD = 0.1  # standard deviation of the noise, as a share of the range of an image
 BITS = 52  # of a uniform number: in the middle of its step it is still exact in float64
@@ -37,12 +35,12 @@ def class_logit(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def gradient(
-    classifier: Classifier, images: Tensor, targets: Tensor, *, objective: Objective = class_logit
+    subject: Subject, images: Tensor, targets: Tensor, *, objective: Objective = class_logit
 ) -> Tensor:
     """Return the strength of the gradient with respect to the normalised image.
 
     Arguments:
-        classifier: The network.
+        subject: The network.
         images: Images in [0, 1], (batch, 3, height, width), on its device.
         targets: Class of every map, (batch,).
         objective: What is differentiated: a sum over images.
@@ -50,12 +48,12 @@ def gradient(
     Returns:
         Maps, (batch, height, width).
     """
-    z = normalised(classifier, images)
-    return _input_gradient(classifier, z, targets, objective).abs().sum(dim=1)
+    z = subject.normalise(images)
+    return _input_gradient(subject, z, targets, objective).abs().sum(dim=1)
 
 
 def smoothgrad(
-    classifier: Classifier,
+    subject: Subject,
     images: Tensor,
     targets: Tensor,
     keys: Tensor,
@@ -69,7 +67,7 @@ def smoothgrad(
     Gradients are averaged with their signs: noise cancels.
 
     Arguments:
-        classifier: The network.
+        subject: The network.
         images: Images in [0, 1], (batch, 3, height, width), on its device.
         targets: Class of every map, (batch,).
         keys: Keys of the noise, one per image, (batch,) int64: see `noise_keys`.
@@ -84,18 +82,18 @@ def smoothgrad(
         Smilkov, Thorat, Kim, Viegas & Wattenberg (2017), SmoothGrad: removing noise by adding
         noise, arXiv:1706.03825.
     """
-    z = normalised(classifier, images)
+    z = subject.normalise(images)
     low, high = z.flatten(1).aminmax(dim=1)
     deviation = spread * (high - low).view(-1, 1, 1, 1)
     total = torch.zeros_like(z, dtype=torch.float64)
     for sample in range(samples):
         noise = _normal(counter_keys(sample, [keys]), z[0].numel()).view_as(z)
-        total += _input_gradient(classifier, z + deviation * noise, targets, objective)
+        total += _input_gradient(subject, z + deviation * noise, targets, objective)
     return (total / samples).abs().sum(dim=1).float()
 
 
 def integrated_gradients(
-    classifier: Classifier, images: Tensor, targets: Tensor, *, steps: int
+    subject: Subject, images: Tensor, targets: Tensor, *, steps: int
 ) -> Tensor:
     """Share out how much the logit differs from that of the mean colour.
 
@@ -103,7 +101,7 @@ def integrated_gradients(
     they are, the nearer a map's sum is to the difference.
 
     Arguments:
-        classifier: The network.
+        subject: The network.
         images: Images in [0, 1], (batch, 3, height, width), on its device.
         targets: Class of every map, (batch,).
         steps: Their number.
@@ -114,10 +112,10 @@ def integrated_gradients(
     Source:
         Sundararajan, Taly & Yan (2017), Axiomatic attribution for deep networks, ICML.
     """
-    z = normalised(classifier, images)
+    z = subject.normalise(images)
     total = torch.zeros_like(z, dtype=torch.float64)
     for step in range(steps):
-        total += _input_gradient(classifier, z * ((step + 0.5) / steps), targets, class_logit)
+        total += _input_gradient(subject, z * ((step + 0.5) / steps), targets, class_logit)
     return (total / steps * z).sum(dim=1).float()
 
 
@@ -131,27 +129,10 @@ def noise_keys(seed: int, rows: NDArray[np.int64]) -> Tensor:
     return counter_keys(seed, ["noise of smoothgrad", torch.from_numpy(rows)])
 
 
-def normalised(classifier: Classifier, images: Tensor) -> Tensor:
-    """Return images as the network itself gets them, of images in [0, 1], of the same shape."""
-    network = classifier.network
-    mean, std = (images.new_tensor(each).view(3, 1, 1) for each in (network.mean, network.std))
-    return (images - mean) / std
-
-
-def _input_gradient(
-    classifier: Classifier, z: Tensor, targets: Tensor, objective: Objective
-) -> Tensor:
+def _input_gradient(subject: Subject, z: Tensor, targets: Tensor, objective: Objective) -> Tensor:
     """Differentiate with respect to normalised images, (batch, 3, height, width)."""
-    z = z.detach().requires_grad_()
-    with arithmetic(classifier.precision, classifier.device):
-        logits = classifier.network.module(z)
     # float64: the gradient of a cross-entropy cancels where the network is sure.
-    value = objective(logits.double(), targets)
-    # The way back has the types of the way there: autocast would change them once more.
-    precision = "tf32" if classifier.precision == "tf32" else "float32"
-    with arithmetic(precision, classifier.device):
-        (found,) = torch.autograd.grad(value, z)
-    return found
+    return subject.gradient(z, lambda z: objective(subject.run(z).double(), targets))
 
 
 def _normal(keys: Tensor, count: int) -> Tensor:

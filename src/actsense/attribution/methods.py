@@ -28,15 +28,14 @@ from actsense.attribution.gradients import gradient, integrated_gradients, noise
 from actsense.attribution.grid import cells_across
 from actsense.augment.patches import cell_map
 from actsense.errors import choose
-from actsense.networks import BagNetwork
-from actsense.networks.classifier import Classifier
+from actsense.networks import BagNetwork, Subject
 
-Method = Callable[[Classifier, Tensor, Tensor, Tensor, Mapping[str, Any]], Tensor]
+Method = Callable[[Subject, Tensor, Tensor, Tensor, Mapping[str, Any]], Tensor]
 
 
 def attribute(
     method: str,
-    classifier: Classifier,
+    subject: Subject,
     rows: NDArray[np.int64],
     targets: Tensor,
     *,
@@ -47,7 +46,7 @@ def attribute(
 
     Arguments:
         method: One of `METHODS`.
-        classifier: The network.
+        subject: The network.
         rows: Dataset rows of the images, (images,).
         targets: Class that each map is about, (images,) int64.
         settings: `steps` for integrated gradients, `samples` for smoothgrad, `size` for occlusion.
@@ -62,28 +61,27 @@ def attribute(
     choose("spatial.cells.methods", method, METHODS)
     keys, maps = noise_keys(seed, rows), []
 
-    def make(part: slice) -> None:
-        images = classifier.read(rows[part])
-        target, key = (x[part].to(classifier.device) for x in (targets, keys))
-        maps.append(METHODS[method](classifier, images, target, key, settings).cpu())
+    def make(images: Tensor, part: slice) -> None:
+        target, key = (x[part].to(subject.device) for x in (targets, keys))
+        maps.append(METHODS[method](subject, images, target, key, settings).cpu())
 
-    classifier.memory.run(len(rows), make)
+    subject.over(rows, make)
     return torch.cat(maps)
 
 
-def can_attribute(method: str, classifier: Classifier) -> bool:
+def can_attribute(method: str, subject: Subject) -> bool:
     """Tell whether a method can make maps of a network."""
-    is_bag = isinstance(classifier.network.module, BagNetwork)
+    is_bag = isinstance(subject.network.module, BagNetwork)
     return method in METHODS and (method != "evidence" or is_bag)
 
 
-def occlusion(classifier: Classifier, images: Tensor, targets: Tensor, *, size: int) -> Tensor:
+def occlusion(subject: Subject, images: Tensor, targets: Tensor, *, size: int) -> Tensor:
     """Return by how much the log probability drops when a cell shows the mean colour.
 
     Cells rank as they do by the probability, whose drop rounding would swallow near 1.
 
     Arguments:
-        classifier: The network.
+        subject: The network.
         images: Images in [0, 1], (batch, 3, height, width), on its device.
         targets: Class of every map, (batch,).
         size: Side of a cell, pixels, see `cells_across`.
@@ -94,20 +92,19 @@ def occlusion(classifier: Classifier, images: Tensor, targets: Tensor, *, size: 
     Source:
         Zeiler & Fergus (2014), Visualizing and understanding convolutional networks, ECCV.
     """
-    mean = images.new_tensor(classifier.network.mean).view(3, 1, 1)
     height, width = images.shape[2:]
     across = cells_across(height, size), cells_across(width, size)
     cells = cell_map(height, width, across, "bands").to(images.device)
-    intact = _log_probability(classifier, images, targets)
+    intact, colour = _log_probability(subject, images, targets), subject.mean_colour
     maps = images.new_empty(len(images), height, width)
     for cell in range(across[0] * across[1]):
         inside = cells == cell
-        occluded = _log_probability(classifier, torch.where(inside, mean, images), targets)
+        occluded = _log_probability(subject, torch.where(inside, colour, images), targets)
         maps[:, inside] = (intact - occluded).float()[:, None]
     return maps
 
 
-# Each takes the classifier, images, targets, keys of noise, and settings.
+# Each takes the subject, images, targets, keys of noise, and settings.
 METHODS: dict[str, Method] = {
     "gradient": lambda net, x, c, _, __: gradient(net, x, c),
     "integrated_gradients": lambda net, x, c, _, s: integrated_gradients(
@@ -119,7 +116,7 @@ METHODS: dict[str, Method] = {
 }
 
 
-def _log_probability(classifier: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+def _log_probability(subject: Subject, images: Tensor, targets: Tensor) -> Tensor:
     """Return the log probability of the targets, (batch,) float64: it cancels near 1."""
-    logits = classifier.logits(images).double()
+    logits = subject.logits(images).double()
     return logits.log_softmax(dim=1).gather(1, targets[:, None]).squeeze(1)

@@ -17,8 +17,7 @@ from torch.nn import functional
 from actsense.attribution.region_weights import FEWEST, region_weights
 from actsense.device.precision import arithmetic
 from actsense.draws.counter import counter_keys
-from actsense.networks import Network, Recorder
-from actsense.networks.classifier import Classifier
+from actsense.networks import Network, Subject
 from actsense.networks.layers import trace
 
 OTHERS = 100  # images that each one is compared with, as published
@@ -29,14 +28,14 @@ FINEST = 14  # regions along a side, as published: costs grow with the fourth po
 SHARPNESS = 1000 / 512
 
 
-def region_maps(classifier: Classifier, rows: NDArray[np.int64], *, seed: int) -> Tensor:
+def region_maps(subject: Subject, rows: NDArray[np.int64], *, seed: int) -> Tensor:
     """Return the weight of every pixel's region.
 
     Regions of maps finer than 14 x 14 are averages of positions. Every region gives its weight to
     the pixels whose centers lie in its cell of the image.
 
     Arguments:
-        classifier: The network and its images.
+        subject: The network and its images.
         rows: Rows of the images, all different, (images,).
         seed: Seed of the study.
 
@@ -47,7 +46,7 @@ def region_maps(classifier: Classifier, rows: NDArray[np.int64], *, seed: int) -
     Raises:
         ValueError: If there are fewer than three images, or no layer with positions.
     """
-    features, probabilities = _record(classifier, rows)
+    features, probabilities = _record(subject, rows)
     height, width = (min(FINEST, positions) for positions in features.shape[2:])
     features = functional.adaptive_avg_pool2d(features, (height, width))
     others = other_images(torch.from_numpy(rows), OTHERS, seed=seed).to(features.device)
@@ -56,14 +55,13 @@ def region_maps(classifier: Classifier, rows: NDArray[np.int64], *, seed: int) -
             features.flatten(2), probabilities, others, kappa_m=SHARPNESS * features.shape[1]
         )
     maps = weights.view(-1, 1, height, width)
-    pixels = classifier.read(rows[:1]).shape[2:]
-    return functional.interpolate(maps, size=pixels, mode="nearest-exact")[:, 0].cpu()
+    pixels = functional.interpolate(maps, size=(subject.side,) * 2, mode="nearest-exact")
+    return pixels[:, 0].cpu()
 
 
-def can_weigh_regions(classifier: Classifier, rows: NDArray[np.int64]) -> bool:
+def can_weigh_regions(subject: Subject, rows: NDArray[np.int64]) -> bool:
     """Tell whether there are regions, and images enough to weigh them by."""
-    side = classifier.read(rows[:1]).shape[-1]
-    return len(rows) >= FEWEST and last_map(classifier.network, side) is not None
+    return len(rows) >= FEWEST and last_map(subject.network, subject.side) is not None
 
 
 def last_map(network: Network, side: int) -> str | None:
@@ -110,18 +108,14 @@ def other_images(rows: Tensor, count: int, *, seed: int) -> Tensor:
     return keys.argsort(dim=1, stable=True)[:, : min(count, images - 1)]
 
 
-def _record(classifier: Classifier, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+def _record(subject: Subject, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """Return the last map, (images, channels, rows, columns), and the softmax of the outputs."""
-    side = classifier.read(rows[:1]).shape[-1]
-    layer = last_map(classifier.network, side)
+    layer = last_map(subject.network, subject.side)
     if layer is None:
-        raise ValueError(f"{classifier.network.name} has no layer with positions, so no regions.")
-    layers = [layer, "probabilities"]
-    recorder = Recorder(classifier.network, layers, side, classifier.device, classifier.precision)
-    recorded = torch.empty(len(rows), recorder.units, device=classifier.device)
-    classifier.memory.run(
-        len(rows), lambda part: recorder.record(classifier.read(rows[part]), recorded[part])
-    )
-    last, outputs = recorder.layers
+        raise ValueError(f"{subject.network.name} has no layer with positions, so no regions.")
+    tap = subject.tap([layer, "probabilities"])
+    recorded = torch.empty(len(rows), tap.units, device=subject.device)
+    subject.over(rows, lambda images, part: tap.record(images, recorded[part]))
+    last, outputs = tap.layers
     features = recorded[:, : last.stop].view(len(rows), *last.shape)
     return features, recorded[:, outputs.offset :]

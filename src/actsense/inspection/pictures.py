@@ -10,6 +10,7 @@ from torch import Tensor
 
 from actsense.augment import augment, parameter_columns, stretch
 from actsense.data import ImageCache
+from actsense.data.pixels import unit_images
 from actsense.device.precision import arithmetic
 from actsense.errors import choose
 
@@ -61,7 +62,7 @@ def augmented_pictures(
         values[:, own] = top["parameters"].isel(parameter=own).to_numpy()[places, draws]
     with arithmetic("float32", CPU):
         pictures = augment(
-            torch.from_numpy(images.read(rows)).to(torch.float32) / 255,
+            unit_images(images.read(rows)),
             torch.from_numpy(sequence),
             torch.from_numpy(values),
             names,

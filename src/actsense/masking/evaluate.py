@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 import xarray as xr
 from numpy.typing import NDArray
+from torch import Tensor
 
 from actsense.device.precision import arithmetic
 from actsense.masking.metrics import METRICS, Summary, summarize
@@ -24,8 +25,7 @@ from actsense.masking.plan import (
 )
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
-from actsense.networks import Network
-from actsense.networks.outputs import name_outputs
+from actsense.networks import Subject
 from actsense.progress import Progress
 from actsense.sampling.opening import Sampling
 from actsense.statistics import CONFIDENCE
@@ -47,12 +47,7 @@ DESCRIPTIONS = {
 
 
 def evaluate_masks(
-    sampling: Sampling,
-    network: Network,
-    indices: Path,
-    settings: Mapping[str, Any],
-    *,
-    precision: str = "float32",
+    sampling: Sampling, indices: Path, settings: Mapping[str, Any]
 ) -> dict[str, xr.Dataset]:
     """Evaluate all conditions of a design on validation images.
 
@@ -64,11 +59,9 @@ def evaluate_masks(
     parameters and masks it leaves alone.
 
     Arguments:
-        sampling: Images, augmentations and device.
-        network: The network.
+        sampling: Network, images and augmentations.
         indices: The index store of the design.
         settings: The section `masking` of the configuration.
-        precision: What the network computes in.
 
     Returns:
         The root: metrics of all conditions. `predictions`: the first k classes of every image,
@@ -78,39 +71,29 @@ def evaluate_masks(
     Raises:
         ConfigError: If there are fewer than two classes or no layer can be masked.
     """
-    rows, labels = sampling.law.pool.validation(settings["images"])
-    ranks = MaskRanks(indices, sampling.design.name, seed=sampling.design.seed)
-    trial = MaskTrial(sampling, network, ranks, rows, precision)
-    names, label = name_outputs(network, sampling.evaluate.images.class_names, trial.classes)
-    if label == "prediction":
+    subject, seed = sampling.subject, sampling.design.seed
+    rows, labels = subject.pool.validation(settings["images"])
+    ranks = MaskRanks(indices, sampling.design.name, seed=seed)
+    trial = MaskTrial(sampling, ranks, rows)
+    if subject.label == "prediction":
         labels = trial.run(ORIGINAL, [MaskPlan("none")]).order[0, :, 0].astype(np.int64)
     wanted = _conditions(sampling, ranks, settings)
-    device = sampling.evaluate.device
-    counts = image_draws(len(rows), settings["bootstrap"], seed=sampling.design.seed)
-    draws = torch.from_numpy(counts).to(device, torch.float32)
-    summaries, orders = [], []
-    shown = len(rows) * sum(map(len, wanted.values()))
-    with Progress(shown, desc="masking", unit="image") as known:
-        for name, own in wanted.items():
-            found = trial.run(name, [condition.plan for condition in own], known)
-            with arithmetic("float32", device):
-                summaries.append(summarize(found, labels, len(names), draws))
-            orders.append(found.order[[_is_kept(condition) for condition in own]])
+    counts = image_draws(len(rows), settings["bootstrap"], seed=seed)
+    draws = torch.from_numpy(counts).to(subject.device, torch.float32)
+    summaries, orders = _tried(trial, wanted, subject, labels, draws)
     listed = [condition for own in wanted.values() for condition in own]
     facts = {
         "images": len(rows),
         "design": sampling.design.name,
-        "network": network.name,
-        "label": label,
+        "network": subject.network.name,
+        "label": subject.label,
         "k": trial.k,
         "masked_layers": json.dumps(ranks.layers),
         "unmasked_layers": json.dumps(ranks.unmasked),
     }
+    root = _root(listed, summaries, ranks).assign_coords({"class": subject.classes})
     kept = [condition for condition in listed if _is_kept(condition)]
-    return {
-        "": _root(listed, summaries, ranks).assign_coords({"class": names}).assign_attrs(facts),
-        "predictions": _predictions(kept, np.concatenate(orders), labels),
-    }
+    return {"": root.assign_attrs(facts), "predictions": _predictions(kept, orders, labels)}
 
 
 def masking_table(data: xr.Dataset) -> pd.DataFrame:
@@ -151,6 +134,25 @@ def _conditions(
     ):
         grouped.setdefault(condition.input, []).append(condition)
     return grouped
+
+
+def _tried(
+    trial: MaskTrial,
+    wanted: Mapping[str, Sequence[Condition]],
+    subject: Subject,
+    labels: NDArray[np.int64],
+    draws: Tensor,
+) -> tuple[list[Summary], NDArray[np.int16]]:
+    """Return metrics under every input, and the first classes under the conditions to keep."""
+    summaries, orders = [], []
+    shown = len(labels) * sum(map(len, wanted.values()))
+    with Progress(shown, desc="masking", unit="image") as known:
+        for name, own in wanted.items():
+            found = trial.run(name, [condition.plan for condition in own], known)
+            with arithmetic("float32", subject.device):
+                summaries.append(summarize(found, labels, len(subject.classes), draws))
+            orders.append(found.order[[_is_kept(condition) for condition in own]])
+    return summaries, np.concatenate(orders)
 
 
 def _is_kept(condition: Condition) -> bool:

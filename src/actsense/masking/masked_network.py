@@ -14,9 +14,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
-from actsense.networks import LayerGraph, Network
+from actsense.networks import LayerGraph, Network, Subject
 
 log = logging.getLogger(__name__)
 
@@ -64,32 +63,18 @@ class MaskedNetwork:
     gives, the whole of it is run with hooks instead: slower, and the same numbers.
 
     Arguments:
-        network: The network; moved to the device.
+        subject: The network.
         layers: Names of the modules whose outputs can be scaled.
-        images: Some images to try it with, (images, 3, height, width) in [0, 1].
-        device: Where it runs.
-        precision: What it computes in, see `arithmetic`.
+        images: Some images to try it with, (images, 3, height, width) in [0, 1], on its device.
 
     Raises:
         RuntimeError: If a scaling by 1 changes the logits.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        layers: Sequence[str],
-        images: Tensor,
-        *,
-        device: torch.device,
-        precision: str = "float32",
-    ) -> None:
-        self._device, self._precision = device, precision
-        self._mean = torch.tensor(network.mean, device=device).view(3, 1, 1)
-        self._std = torch.tensor(network.std, device=device).view(3, 1, 1)
-        network.module.to(device)
-        with self._running():
-            whole = network.module(self._normalised(images)).float()
-        self._steps: _Steps = self._listed(network, layers, images, whole)
+    def __init__(self, subject: Subject, layers: Sequence[str], images: Tensor) -> None:
+        self._subject = subject
+        whole = subject.logits(images)
+        self._steps: _Steps = self._listed(subject.network, layers, images, whole)
         self._check_scaling_by_one(images, whole)
 
     @property
@@ -105,7 +90,7 @@ class MaskedNetwork:
             layer: Name of the layer.
         """
         with self._running():
-            values = self._steps.head(self._normalised(images), layer)
+            values = self._steps.head(self._subject.normalise(images), layer)
         stackable = all(
             isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(images)
             for value in values.values()
@@ -143,7 +128,7 @@ class MaskedNetwork:
         try:
             self._steps = _Listed(network, layers)
             logits = self.logits(self.enter(images, self.layers[0]), {})[0]
-            if _alike(logits, whole, self._precision):
+            if _alike(logits, whole, self._subject.precision):
                 return self._steps
             reason = "its steps, run one by one, give other logits"
         except ConfigError as error:
@@ -154,17 +139,14 @@ class MaskedNetwork:
     def _check_scaling_by_one(self, images: Tensor, whole: Tensor) -> None:
         entered = self.enter(images, self.layers[0])
         versions = 2 if entered.stackable else 1
-        one = Scaling(torch.ones(versions, 1, 1, 1, device=self._device))
+        one = Scaling(torch.ones(versions, 1, 1, 1, device=self._subject.device))
         logits = self.logits(entered, dict.fromkeys(self.layers, one), versions)
-        if not all(_alike(version, whole, self._precision) for version in logits):
+        if not all(_alike(version, whole, self._subject.precision) for version in logits):
             raise RuntimeError("Scaling the layers by 1 changes the logits of the network.")
-
-    def _normalised(self, images: Tensor) -> Tensor:
-        return (images - self._mean) / self._std
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        with torch.inference_mode(), arithmetic(self._precision, self._device):
+        with torch.inference_mode(), self._subject.arithmetic():
             yield
 
 

@@ -14,14 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.device.memory import Memory
 from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.masking.masked_network import Entered, MaskedNetwork, Scaling
 from actsense.masking.metrics import Outcomes, outcomes
 from actsense.masking.plan import ORIGINAL, MaskPlan
 from actsense.masking.ranks import MaskRanks
-from actsense.networks import Network
 from actsense.progress import Progress
 from actsense.sampling.opening import Sampling
 
@@ -53,11 +51,9 @@ class MaskTrial:
     """A network under the plans of a design, shown the same images again and again.
 
     Arguments:
-        sampling: Images, augmentations and device.
-        network: The network.
+        sampling: Network, images and augmentations.
         ranks: What plans mask.
         rows: Dataset rows of the images, (images,).
-        precision: What the network computes in.
 
     Attributes:
         classes: Outputs of the network.
@@ -67,17 +63,12 @@ class MaskTrial:
     classes: int
     k: int
 
-    def __init__(
-        self, sampling: Sampling, network: Network, ranks: MaskRanks, rows: Rows, precision: str
-    ) -> None:
+    def __init__(self, sampling: Sampling, ranks: MaskRanks, rows: Rows) -> None:
         self._sampling, self._ranks, self._rows = sampling, ranks, rows
-        self._device = sampling.evaluate.device
-        self._memory = Memory(self._device, sampling.evaluate.batch_size, "images")
+        self._subject = sampling.subject
         self._on_device: dict[tuple[MaskPlan, str], Tensor] = {}
         images = shown(sampling, rows[:TRIED], ORIGINAL)
-        self._network = MaskedNetwork(
-            network, ranks.layers, images, device=self._device, precision=precision
-        )
+        self._network = MaskedNetwork(self._subject, ranks.layers, images)
         first = self._network.enter(images, self._network.layers[0])
         self.classes = self._network.logits(first, {}).shape[-1]
         self.k = min(FIRST, self.classes)
@@ -105,7 +96,7 @@ class MaskTrial:
             known.done = before + part.start * len(plans)  # what ran out of memory starts anew
             self._show(name, plans, groups, part, found, known)
 
-        self._memory.run(len(self._rows), show)
+        self._subject.memory.run(len(self._rows), show)
         if not np.isfinite(found.divergence).all():
             raise ConfigError(
                 f"masking: logits are not finite under input {name!r}. Set masking.scales nearer "
@@ -129,7 +120,7 @@ class MaskTrial:
         for (layers, _, _), members in groups.items():
             entered = self._entered(images, layers, whole)
             # Versions fill up the batch that a part of the images leaves room in.
-            step = max(1, self._memory.size // len(images)) if entered.stackable else 1
+            step = max(1, self._subject.memory.size // len(images)) if entered.stackable else 1
             for start in range(0, len(members), step):
                 chosen = members[start : start + step]
                 versions = [plans[position] for position in chosen]
@@ -164,7 +155,7 @@ class MaskTrial:
         key = (plan.ranking, layer)
         if key not in self._on_device:
             ranks = torch.from_numpy(self._ranks.ranks(plan, layer))
-            self._on_device[key] = ranks.to(self._device)
+            self._on_device[key] = ranks.to(self._subject.device)
         low, high = self._ranks.window(plan, layer)
         masked = self._on_device[key] < high
         return masked & (self._on_device[key] >= low) if low else masked
@@ -172,6 +163,6 @@ class MaskTrial:
     @cached_property
     def _means(self) -> dict[str, Tensor]:
         return {
-            layer: torch.from_numpy(self._ranks.means(layer)).to(self._device)
+            layer: torch.from_numpy(self._ranks.means(layer)).to(self._subject.device)
             for layer in self._ranks.layers
         }

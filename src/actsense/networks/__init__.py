@@ -1,15 +1,18 @@
-"""Networks: where they come from, and what is recorded inside them."""
+"""Networks: where they come from, and one that is opened: shown images, tapped at its layers."""
 
 __all__ = [
     "BagNetwork",
     "Layer",
     "LayerGraph",
     "Network",
-    "Recorder",
+    "Subject",
+    "Tap",
     "Training",
     "download_weights",
     "import_weights",
     "load_network",
+    "open_subject",
+    "open_subjects",
     "outline_network",
     "resolve_layers",
     "train_checkpoint",
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from actsense.networks.graph import LayerGraph
     from actsense.networks.layers import Layer, resolve_layers
     from actsense.networks.network import Network, load_network, outline_network
-    from actsense.networks.recorder import Recorder
+    from actsense.networks.subject import Subject, open_subject, open_subjects
+    from actsense.networks.taps import Tap
     from actsense.networks.training import Training, train_checkpoint, train_network
     from actsense.networks.weights import download_weights, import_weights
 
@@ -37,7 +41,10 @@ HOMES = {
     "Network": "network",
     "load_network": "network",
     "outline_network": "network",
-    "Recorder": "recorder",
+    "Subject": "subject",
+    "open_subject": "subject",
+    "open_subjects": "subject",
+    "Tap": "taps",
     "Training": "training",
     "train_checkpoint": "training",
     "train_network": "training",

@@ -1,17 +1,24 @@
 """A network ready to be measured: the module, its weights, and what it expects as input."""
 
-__all__ = ["Network", "build_module", "load_network", "normalisation", "outline_network"]
+__all__ = [
+    "Network",
+    "build_module",
+    "load_network",
+    "normalisation",
+    "normalise",
+    "outline_network",
+]
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
 from actsense.networks.bag import BagNetwork
@@ -31,7 +38,7 @@ UNCHANGED = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 class Network:
     """A network in evaluation mode, without gradients.
 
-    The module receives `(images - mean) / std`, per channel, of images in [0, 1].
+    The module receives images in [0, 1] after `normalise`.
     """
 
     name: str
@@ -119,6 +126,18 @@ def normalisation(
     if min(std) <= 0:
         raise ConfigError(f"networks.{name}.std: {list(std)} must be positive.")
     return mean, std
+
+
+def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Return images as a network gets them: `(images - mean) / std`.
+
+    Arguments:
+        images: Images in [0, 1], (batch, 3, height, width).
+        mean: One number per channel.
+        std: Like it.
+    """
+    center, scale = (images.new_tensor(values).view(3, 1, 1) for values in (mean, std))
+    return (images - center) / scale
 
 
 def _network(name: str, settings: dict[str, Any], module: nn.Module, side: int) -> Network:

@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from actsense.data import ImageCache
 from actsense.data.digits import digit_blends
 from actsense.data.pool import ImagePool
 from actsense.draws import stream
-from actsense.networks import Network, Recorder
+from actsense.networks import Network, Subject
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
@@ -70,8 +69,17 @@ class StandIn:
     def law(self, design: str) -> InputLaw:
         """Return the input law of a design over these images."""
         described = self.study.plain["designs"][design]
-        side = self.study.plain["dataset"]["image_size"]
-        return InputLaw.of_design(described, size=side, pool=self.pool)
+        return InputLaw.of_design(described, size=self.image_size, pool=self.pool)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Numbers in the place of names."""
+        return [str(number) for number in range(self.study.survey["classes"])]
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square images, pixels."""
+        return int(self.study.plain["dataset"]["image_size"])
 
     def read(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return random pixels, as `ImageCache.read` returns images."""
@@ -79,8 +87,7 @@ class StandIn:
 
     @cached_property
     def _pixels(self) -> NDArray[np.uint8]:
-        side = self.study.plain["dataset"]["image_size"]
-        generator = stream(0, "pixels of no image")
+        side, generator = self.image_size, stream(0, "pixels of no image")
         return generator.integers(0, 256, (DIFFERENT_IMAGES, 3, side, side), dtype=np.uint8)
 
 
@@ -98,33 +105,27 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
     """
     log.info("Measuring the speed of %s with %s", network, design)
     settings = images.study.plain
-    recorder = Recorder(
-        _with_random_weights(images.study.outline(network), device),
-        settings["networks"][network]["layers"],
-        settings["dataset"]["image_size"],
-        device=device,
-        precision=settings["precision"],
+    opened = _with_random_weights(images.study.outline(network), device)
+    subject = Subject(
+        opened, images, images.pool, device, settings["batch_size"], settings["precision"]
     )
+    tap = subject.tap(settings["networks"][network]["layers"])
     law = images.law(design)
     evaluate = Evaluator(
-        cast("ImageCache", images),
-        recorder,
-        law.augmentations,
-        device,
-        settings["batch_size"],
-        stretch=settings["designs"][design]["stretch"],
+        subject, tap, law.augmentations, stretch=settings["designs"][design]["stretch"]
     )
     built = images.study.design(network, design)
     accumulator = None
     if not images.study.stores_activations:
         names = tuple(factor.name for factor in built.factors)
-        accumulator = Accumulator(names, built.walks, recorder.units, device)
+        accumulator = Accumulator(names, built.walks, tap.units, device)
     return _rate(built, law, evaluate, accumulator)
 
 
 def _rate(
     built: Design, law: InputLaw, evaluate: Evaluator, accumulator: Accumulator | None
 ) -> float:
+    device = evaluate.subject.device
     block = built.block(0, 0)
     shape = block.coordinates.shape
     evaluations, place = law.decode(block.coordinates.reshape(-1, shape[-1])).distinct()
@@ -134,7 +135,7 @@ def _rate(
     images, taken, size = 0, 0.0, SMALLEST
     while taken < SECONDS:
         part = evaluations[slice(size)]
-        responses, seconds = _timed(evaluate.device, partial(evaluate, part))
+        responses, seconds = _timed(device, partial(evaluate, part))
         if seconds < SECONDS and len(part) < len(evaluations):
             size *= 2
         else:
@@ -143,7 +144,9 @@ def _rate(
     if accumulator:
         rows = place.reshape(shape[:2]) % len(responses)  # a part stands for the whole block
         accumulator.add(responses, rows, block)
-        _, seconds = _timed(evaluate.device, lambda: accumulator.add(responses, rows, block))
+        _, seconds = _timed(
+            evaluate.subject.device, lambda: accumulator.add(responses, rows, block)
+        )
         each += seconds / len(evaluations)
     return 1 / each
 

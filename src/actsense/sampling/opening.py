@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.data import ImageCache
 from actsense.data.pool import ImagePool
-from actsense.networks import Layer, Recorder, load_network
+from actsense.errors import ConfigError
+from actsense.networks import Layer, Subject, open_subject
 from actsense.progress import progress
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluator import Evaluator
@@ -48,9 +48,14 @@ class Sampling:
     evaluate: Evaluator
 
     @property
+    def subject(self) -> Subject:
+        """The network and its images."""
+        return self.evaluate.subject
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The recorded layers."""
-        return self.evaluate.recorder.layers
+        return self.evaluate.recording.layers
 
     def described_layers(self) -> list[dict[str, Any]]:
         """Return name and shape of every layer, in the order of the units, as plain data."""
@@ -92,29 +97,26 @@ def open_sampling(
             `size`, the side of the images in pixels.
         batch_size: Images per forward pass.
         device: Where to run.
+
+    Raises:
+        ConfigError: If the images are of another size.
     """
-    cache = ImageCache.open(Path(inputs.images), Path(inputs.manifest))
-    name, network = settings["network"]
-    model = load_network(
-        name,
-        dict(network),
-        Path(inputs.weights),
-        classes=len(cache.class_names),
-        image_size=cache.image_size,
+    subject = open_subject(
+        *(inputs.images, inputs.manifest, inputs.weights, settings),
+        batch_size=batch_size,
+        device=device,
     )
-    recorder = Recorder(
-        model, network["layers"], cache.image_size, device=device, precision=settings["precision"]
-    )
-    design_name, design = settings["design"]
-    pool = ImagePool.of_manifest(cache.manifest, seed=settings["seed"])
-    size = cache.image_size
-    law = InputLaw.of_design(design, size=size, pool=pool)
+    size, (name, design), (_, network) = (settings[key] for key in ("size", "design", "network"))
+    if subject.side != size:
+        raise ConfigError(
+            f"dataset.image_size: {size}, but the images of {inputs.images} have sides of "
+            f"{subject.side} pixels. Delete them and run again."
+        )
+    law = InputLaw.of_design(design, size=size, pool=subject.pool)
     return Sampling(
-        build_design(design_name, design, size=size, seed=settings["seed"]),
+        build_design(name, design, size=size, seed=settings["seed"]),
         law,
-        Evaluator(
-            cache, recorder, law.augmentations, device, batch_size, stretch=design["stretch"]
-        ),
+        Evaluator(subject, subject.tap(network["layers"]), law.augmentations, design["stretch"]),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import torch
@@ -15,9 +15,8 @@ import xarray as xr
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
-from actsense.networks import Layer, Network, Recorder
+from actsense.networks import Layer, Subject
 from actsense.networks.layers import trace
 from actsense.sampling.opening import Inputs, Sampling, open_sampling
 from actsense.sampling.sharding import Shard
@@ -43,17 +42,15 @@ COLUMNS = [
 
 
 class SegmentRecorder:
-    """Runs the colour channels of images through segments; used like a `Recorder`.
+    """Runs the colour channels of images through segments; used like a `Tap`.
 
     An image is averaged to the size that a segment sees in place, and then converted: hues are
     angles, which do not average. The segment gets hue, saturation or value as they are, in
     [0, 1]: it expects responses of the layer before, not images, so nothing is normalised.
 
     Arguments:
-        network: The network; moved to the device.
+        subject: The network.
         planned: Segments and their channels. One that cannot be run alone is left out.
-        device: Where the network runs.
-        precision: What it computes in, see `actsense.device.precision.arithmetic`.
 
     Attributes:
         layers: The chosen channels of every segment behind every colour channel, as one layer.
@@ -67,23 +64,17 @@ class SegmentRecorder:
     planned: tuple[SegmentUnits, ...]
     skipped: Mapping[str, str]
 
-    def __init__(
-        self,
-        network: Network,
-        planned: Sequence[SegmentUnits],
-        device: torch.device | str = "cpu",
-        precision: str = "float32",
-    ) -> None:
-        self._device, self._precision = torch.device(device), precision
-        network.module.to(device)
+    def __init__(self, subject: Subject, planned: Sequence[SegmentUnits]) -> None:
         segments: list[tuple[SegmentUnits, Segment]] = []
         skipped: dict[str, str] = {}
         for plan in planned:
             ends, chosen = (plan.start, plan.layer), list(plan.channels)
             try:
-                segments.append((plan, Segment(network, *ends, plan.inputs[0], chosen)))
+                segment = Segment(subject.network, *ends, plan.inputs[0], chosen)
             except ConfigError as error:
                 skipped[plan.layer] = str(error)
+            else:
+                segments.append((plan, segment))
         layers: list[Layer] = []
         for plan, _ in segments:
             for colour in COLOURS:
@@ -92,7 +83,7 @@ class SegmentRecorder:
                 layers.append(Layer(segment_name(plan.layer, colour), shape, offset))
         self.layers, self.units = tuple(layers), layers[-1].stop if layers else 0
         self.planned, self.skipped = tuple(plan for plan, _ in segments), skipped
-        self._segments = segments
+        self._subject, self._segments = subject, segments
 
     @torch.inference_mode()
     def record(self, images: Tensor, out: Tensor) -> None:
@@ -111,7 +102,7 @@ class SegmentRecorder:
                 channels = {size: to_hsv(small)}  # what follows is smaller, or of the same size
             for number in range(len(COLOURS)):
                 channel, layer = channels[size][:, number, None], next(layers)
-                with arithmetic(self._precision, self._device):
+                with self._subject.arithmetic():
                     out[:, layer.offset : layer.stop] = segment(channel).flatten(1)
 
 
@@ -159,14 +150,12 @@ def sample_segments(
         beside: Where the results will be; moments are kept there meanwhile.
     """
     sampling = open_sampling(inputs, settings, batch_size=batch_size, device=device)
-    cache, tree = sampling.evaluate.images, read_indices(indices)
-    network = sampling.evaluate.recorder.network
-    images = (3, cache.image_size, cache.image_size)
-    layers = _in_order(network, [str(layer) for layer in tree["layer"].to_numpy()], images[1])
+    subject, tree = sampling.subject, read_indices(indices)
+    images = (3, subject.side, subject.side)
+    layers = _in_order(subject, [str(layer) for layer in tree["layer"].to_numpy()])
     planned, without = plan_segments(tree, layers, images, count=channels)
-    recorder = SegmentRecorder(network, planned, device, settings["precision"])
-    # The engine asks its recorder for layers, units and `record` alone.
-    evaluate = replace(sampling.evaluate, recorder=cast("Recorder", recorder))
+    recorder = SegmentRecorder(subject, planned)
+    evaluate = replace(sampling.evaluate, recording=recorder)
     skipped = {
         layer: reason
         for layer in layers
@@ -202,9 +191,9 @@ def write_segments(
     write_results(Path(outputs["indices"]), results.groups, attributes=facts)
 
 
-def _in_order(network: Network, recorded: Sequence[str], side: int) -> list[str]:
+def _in_order(subject: Subject, recorded: Sequence[str]) -> list[str]:
     """Return the recorded layers that are modules in the order of execution, others behind."""
-    calls, _ = trace(network.module, side)
+    calls, _ = trace(subject.network.module, subject.side)
     place = {call.name: k for k, call in enumerate(calls)}
     layers = [layer for layer in recorded if layer != "network"]
     return sorted(layers, key=lambda layer: place.get(layer, len(calls)))

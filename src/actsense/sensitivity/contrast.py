@@ -76,7 +76,7 @@ def estimate_contrast(
         raise ValueError(f"A contrast needs at least 2 images; got {len(rows)}.")
     layers = layer_slices(sampling.described_layers())
     parts = _parts(layers, len(rows))
-    device = sampling.evaluate.device
+    device = sampling.subject.device
     responses = Responses(layers[-1][2].stop, device)
     found = []
     for group in _groups(len(sampling.law.augmentations), parts, len(rows)):
@@ -224,7 +224,7 @@ def _compare(
     # Too large to be kept, untouched responses are made again for every group.
     first = not responses.images
     drawn = {which: _uniforms(sampling, which, len(rows), draws) for which in differences}
-    chunk = max(1, sampling.evaluate.batch_size // draws)
+    chunk = max(1, sampling.subject.batch_size // draws)
     starts = range(0, len(rows), chunk)
     for start in progress(starts, total=len(rows), desc="contrast", unit="image", each=chunk):
         chosen = rows[start : start + chunk]

@@ -60,8 +60,8 @@ def stream_replicate(
     sampling: Sampling, replicate: int, numbers: range
 ) -> tuple[Moments, list[dict[str, Any]]]:
     """Evaluate some blocks of a replicate and sum them up; return moments and layers."""
-    evaluate = sampling.evaluate
-    accumulator = _accumulator(sampling.design, evaluate.recorder.units, evaluate.device)
+    units, device = sampling.evaluate.recording.units, sampling.subject.device
+    accumulator = _accumulator(sampling.design, units, device)
     for _, block, responses, place in evaluate_blocks(sampling, replicate, numbers):
         accumulator.add(responses, place, block)
         del responses  # makes room for those of the next block

@@ -52,7 +52,7 @@ class TopImages:
         total = sum(len(ranges) for ranges in sampling.law.parameters)
         self._parameters = np.zeros((len(self._rows), draws, total), dtype=np.float32)
         self._ranks = top_images
-        units, device = sampling.evaluate.recorder.units, sampling.evaluate.device
+        units, device = sampling.evaluate.recording.units, sampling.subject.device
         self._strongest = [
             Strongest(top_images, units, device) for _ in (UNTOUCHED, *sampling.law.augmentations)
         ]

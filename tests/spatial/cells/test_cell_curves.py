@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from spatial_study import classifier, convolutions, noise
+from spatial_study import convolutions, noise, subject
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks.classifier import Classifier
+from actsense.networks import Subject
 from actsense.spatial.cells import maps as cell_maps
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import cell_budgets, count_passes
@@ -36,7 +36,7 @@ Groups = dict[str, xr.Dataset]
 
 
 def attribute(
-    method: str, source: Classifier, rows: Any, targets: Tensor, *, settings: Any, seed: int
+    method: str, source: Subject, rows: Any, targets: Tensor, *, settings: Any, seed: int
 ) -> Tensor:
     """Return a map that is a function of the image, the class, the method and the network."""
     images = source.read(rows).mean(dim=1).cpu()
@@ -54,17 +54,17 @@ def maps(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def study() -> dict[str, Classifier]:
+def study() -> dict[str, Subject]:
     """Return a tested network, a bag, another one, and one of other outputs."""
     modules = {"tested": 4, "bag": 4, "other": 4, "seven": 7}
     return {
-        name: classifier(convolutions(outputs, seed=seed), name=name, batch_size=50)
+        name: subject(convolutions(outputs, seed=seed), name=name, batch_size=50)
         for seed, (name, outputs) in enumerate(modules.items())
     }
 
 
 def evaluated(
-    net: Classifier | None = None, sources: dict[str, Classifier] | None = None, **changes: Any
+    net: Subject | None = None, sources: dict[str, Subject] | None = None, **changes: Any
 ) -> Groups:
     net = net or study()["tested"]
     return evaluate_cells(net, sources or {}, SETTINGS | changes, SEED)
@@ -82,9 +82,7 @@ def chosen(data: xr.Dataset, **held: Any) -> xr.Dataset:
     return data.isel(curve=kept)
 
 
-def masked_by_hand(
-    net: Classifier, data: xr.Dataset, orders: xr.Dataset, curve: int
-) -> np.ndarray:
+def masked_by_hand(net: Subject, data: xr.Dataset, orders: xr.Dataset, curve: int) -> np.ndarray:
     """Mask image by image what a curve's coordinates say, (images, budgets)."""
     one = data.isel(curve=curve)
     ranks = orders["rank"].isel(order=int(one["order"])).to_numpy()
@@ -184,14 +182,14 @@ def test_true_attributions_of_an_additive_network_are_the_best_order_of_all(
     """At every budget: the least logit over all subsets of nine cells, and so for the search."""
     generator = torch.Generator().manual_seed(0)
     weights = torch.randn(3, 12, 12, generator=generator) * 0.05
-    net = classifier(Additive(weights), noise(8, side=12), np.arange(8) % 2)
+    net = subject(Additive(weights), noise(8, side=12), np.arange(8) % 2)
 
     def effects(rows: Any) -> Tensor:
         images = net.read(rows)
         filled = fill_images(images, fill, torch.full((3,), 0.5), 4)
         return (weights * (images - filled) / 0.25).sum(dim=1)
 
-    def own(method: str, source: Classifier, rows: Any, targets: Tensor, **_: Any) -> Tensor:
+    def own(method: str, source: Subject, rows: Any, targets: Tensor, **_: Any) -> Tensor:
         return effects(rows) * (1 - 2 * targets[:, None, None])
 
     monkeypatch.setattr(cell_maps, "attribute", own)
@@ -236,7 +234,7 @@ def test_without_images_there_is_no_search() -> None:
 @pytest.mark.parametrize("batch_size", [7, 1000])
 def test_batches_move_probabilities_by_roundings_alone(batch_size: int) -> None:
     usual, other = (
-        evaluated(classifier(convolutions(), name="tested", batch_size=size))
+        evaluated(subject(convolutions(), name="tested", batch_size=size))
         for size in (50, batch_size)
     )
     xr.testing.assert_identical(usual["orders"], other["orders"])
@@ -279,7 +277,7 @@ def test_maps_are_of_the_class_that_the_tested_network_predicts(
 ) -> None:
     asked = {}
 
-    def keep(method: str, source: Classifier, rows: Any, targets: Tensor, **given: Any) -> Tensor:
+    def keep(method: str, source: Subject, rows: Any, targets: Tensor, **given: Any) -> Tensor:
         asked[source.network.name, method] = targets
         assert given["seed"] == SEED
         assert given["settings"]["steps"] == 5
@@ -297,7 +295,7 @@ def test_the_passes_counted_are_those_made() -> None:
     """Maps aside, which the stand-ins make for nothing, and two that look for the regions."""
     module, shown = convolutions(4), []
     module.register_forward_hook(lambda _module, inputs, _output: shown.append(len(inputs[0])))
-    net = classifier(module, name="tested")
+    net = subject(module, name="tested")
     settings = SETTINGS | {"methods": ["gradient", "regions"]}
     assert net.classes  # finding these takes passes of its own
     shown.clear()

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from spatial_study import CLASSES, classifier, convolutions
+from spatial_study import CLASSES, convolutions, subject
 
 from actsense.attribution.methods import METHODS, attribute
-from actsense.networks import BagNetwork
-from actsense.networks.classifier import Classifier
+from actsense.networks import BagNetwork, Subject
 from actsense.spatial.cells.maps import map_orders
 from actsense.spatial.cells.orders import greedy_order
 from actsense.spatial.cells.trials import CellTrial, cell_means
@@ -16,15 +15,15 @@ from actsense.spatial.cells.trials import CellTrial, cell_means
 SETTINGS: dict[str, Any] = {"size": 4, "methods": [*METHODS, "regions"], "steps": 3, "samples": 3}
 
 
-def study() -> dict[str, Classifier]:
+def study() -> dict[str, Subject]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         bag = BagNetwork(CLASSES, receptive_field=5)
     modules = {"net": convolutions(), "bag": bag}
-    return {name: classifier(module, name=name) for name, module in modules.items()}
+    return {name: subject(module, name=name) for name, module in modules.items()}
 
 
-def trial(net: Classifier) -> CellTrial:
+def trial(net: Subject) -> CellTrial:
     rows, _ = net.validation(6)
     targets = net.logits(net.read(rows)).argmax(dim=1)
     return CellTrial(net, rows, targets, SETTINGS["size"], ("zero",))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
-from spatial_study import classifier
+from spatial_study import subject
 
 from actsense.spatial.cells.orders import greedy_order, random_order, rank_cells
 from actsense.spatial.cells.trials import FILLS, CellTrial, fill_images
@@ -54,7 +54,7 @@ def test_random_orders_leave_the_global_generator_alone() -> None:
 @pytest.mark.parametrize("fill", range(len(FILLS)))
 @pytest.mark.parametrize("size", [4, 3])
 def test_the_greedy_search_is_that_of_loops(fill: int, size: int) -> None:
-    net = classifier()
+    net = subject()
     trial = CellTrial(net, np.array([4, 30]), torch.tensor([1, 3]), size, FILLS)
     order, trace = greedy_order(trial, fill)
     assert trace.shape == (2, {4: 16, 3: 14}[size])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
-from spatial_study import classifier, noise
+from spatial_study import noise, subject
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
@@ -34,7 +34,7 @@ class Seen(nn.Module):
 def trial(
     module: nn.Module | None = None, *, side: int = 16, batch_size: int = 32, **changes: object
 ) -> CellTrial:
-    net = classifier(module, noise(side=side), batch_size=batch_size)
+    net = subject(module, noise(side=side), batch_size=batch_size)
     rows = np.array([5, 40, 3, 3, 20, 11])
     return CellTrial(net, rows, torch.tensor([0, 1, 2, 3, 0, 1]), SIZE, FILLS, **changes)
 
@@ -47,18 +47,16 @@ def drawn(own: CellTrial, count: int = 9) -> tuple[Tensor, Tensor]:
 
 
 def show(own: CellTrial, masks: Tensor, fills: Tensor) -> Tensor:
-    return own.probabilities(
-        masks.shape[1], lambda image, which: (masks[image, which], fills[image, which])
-    )
+    return own.probabilities(fills[0].tolist(), lambda image, which: masks[image, which])
 
 
 def by_hand(own: CellTrial, masks: Tensor, fills: Tensor) -> Pixels:
     """Mask pixel by pixel, (images, maskings, 3, side, side), what the network's module sees."""
-    edges = np.linspace(0, own.side, own.across + 1)
+    edges = np.linspace(0, own.subject.side, own.across + 1)
     edges = np.cumsum([0, *sorted(np.diff(edges.round().astype(int)), reverse=True)])
-    shown = np.empty((*masks.shape[:2], 3, own.side, own.side))
+    shown = np.empty((*masks.shape[:2], 3, own.subject.side, own.subject.side))
     for image, row in enumerate(own.rows):
-        intact = own.classifier.read(np.array([row]))[0].double().numpy()
+        intact = own.subject.read(np.array([row]))[0].double().numpy()
         filled = {
             "mean": np.broadcast_to(intact.mean(axis=(1, 2), keepdims=True), intact.shape),
             "zero": np.full_like(intact, 0.5),
@@ -101,7 +99,7 @@ def test_pixels_that_are_not_masked_keep_their_bits() -> None:
     own = trial(seen)
     masks, fills = drawn(own)
     show(own, masks, fills)
-    intact = (own.classifier.read(own.rows)[:, None] - 0.5) / 0.25
+    intact = (own.subject.read(own.rows)[:, None] - 0.5) / 0.25
     shown = torch.cat(seen.shown).view(IMAGES, 9, 3, 16, 16)
     hidden = masks.view(IMAGES, 9, 1, 4, 4).repeat_interleave(4, 3).repeat_interleave(4, 4)
     same = shown == intact
@@ -113,18 +111,34 @@ def test_zero_is_zero_for_the_network() -> None:
     seen = Seen()
     own = trial(seen)
     everything = torch.ones(own.cells, dtype=torch.bool)
-    own.probabilities(1, lambda image, which: (everything.expand(len(image), -1), which + 1))
+    own.probabilities([1], lambda image, which: everything.expand(len(image), -1))
     assert (torch.cat(seen.shown) == 0).all()
 
 
 def test_probabilities_are_those_of_the_targets() -> None:
     own = trial()
     nothing = torch.zeros(own.cells, dtype=torch.bool)
-    found = own.probabilities(2, lambda image, which: (nothing.expand(len(image), -1), which))
-    logits = own.classifier.logits(own.classifier.read(own.rows))
+    found = own.probabilities([0, 1], lambda image, which: nothing.expand(len(image), -1))
+    logits = own.subject.logits(own.subject.read(own.rows))
     expected = logits.double().softmax(dim=1)[torch.arange(IMAGES), own.targets]
     assert expected.std() > 0.1
     np.testing.assert_allclose(found, expected[:, None].expand(-1, 2), rtol=1e-5)
+
+
+def test_one_fill_is_made_once_per_image_and_images_are_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own, made, read = trial(batch_size=4), [], []
+    monkeypatch.setattr(
+        "actsense.spatial.cells.trials.fill_images",
+        lambda images, fill, *rest: (made.append(fill), fill_images(images, fill, *rest))[1],
+    )
+    original = own.subject.images.read
+    own.subject.images.read = lambda rows: (read.extend(rows), original(rows))[1]
+    masks, _ = drawn(own, 20)
+    own.probabilities([FILLS.index("blur")] * 20, lambda image, which: masks[image, which])
+    assert made == ["blur"] * IMAGES
+    assert read == own.rows.tolist()
 
 
 @pytest.mark.parametrize("batch_size", [1, 7])
@@ -166,4 +180,4 @@ def test_logits_that_are_not_finite_are_refused() -> None:
     own = trial(Seen(lambda images: images.mean(dim=3)[:, 0, :4] * torch.inf))
     nothing = torch.zeros(own.cells, dtype=torch.bool)
     with pytest.raises(ConfigError, match=r"logits of net are not finite. Set precision: float32"):
-        own.probabilities(1, lambda image, which: (nothing.expand(len(image), -1), which))
+        own.probabilities([0], lambda image, which: nothing.expand(len(image), -1))

@@ -8,12 +8,12 @@ import pytest
 import torch
 import xarray as xr
 from scipy import stats
-from spatial_study import CLASSES, classifier, convolutions, noise
+from spatial_study import CLASSES, convolutions, noise, subject
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
+from actsense.networks import Subject
 from actsense.networks.bag import BagNetwork
-from actsense.networks.classifier import Classifier
 from actsense.spatial.interaction.evaluate import evaluate_interaction
 from actsense.spatial.interaction.plan import count_passes, edited_patches, usable_sizes
 from actsense.spatial.interaction.tables import compare_interactions
@@ -45,14 +45,12 @@ class Product(nn.Module):
         return nn.functional.pad(product[:, None], (0, CLASSES - 1))
 
 
-def opened(
-    module: nn.Module | None = None, *, batch_size: int = 64, side: int = SIDE
-) -> Classifier:
+def opened(module: nn.Module | None = None, *, batch_size: int = 64, side: int = SIDE) -> Subject:
     module = convolutions(side=side) if module is None else module
-    return classifier(module, noise(IMAGES, side=side), batch_size=batch_size)
+    return subject(module, noise(IMAGES, side=side), batch_size=batch_size)
 
 
-def evaluated(own: Classifier, *sizes: int) -> xr.Dataset:
+def evaluated(own: Subject, *sizes: int) -> xr.Dataset:
     return evaluate_interaction(own, {"images": IMAGES, "sizes": list(sizes)}, seed=0)[""]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from spatial_study import CLASSES, SIDE, classifier, convolutions, noise
+from spatial_study import CLASSES, SIDE, convolutions, noise, subject
 from torch import nn
 from torch.nn import functional
 
@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {"images": 4, "samples": 3, "spread": 0.1, "saturatio
 
 
 def maps(module: nn.Module | None = None, *, batch_size: int = 32, **changes: Any) -> xr.Dataset:
-    own = classifier(module, batch_size=batch_size)
+    own = subject(module, batch_size=batch_size)
     return saliency_maps(own, SETTINGS | changes, 0)[""]
 
 
@@ -32,7 +32,7 @@ def test_untouched_images_are_those_of_the_cache() -> None:
 
 
 def test_saturated_images_are_what_the_network_says_something_of() -> None:
-    found, own = maps(), classifier()
+    found, own = maps(), subject()
     images = saturate(own.read(found["dataset_row"].to_numpy()), 64)
     pixels = found["pixels"].sel(level=64).to_numpy()
     np.testing.assert_allclose(pixels / 255, images, atol=0.5 / 255 + 1e-6)
@@ -43,7 +43,7 @@ def test_saturated_images_are_what_the_network_says_something_of() -> None:
 def test_gradients_are_right_where_the_network_is_sure() -> None:
     module = convolutions()
     module[-1].bias.data = torch.tensor([20.0, 0.0, 0.0, 0.0])
-    found, own = maps(module).sel(level=2).isel(image=0), classifier(module.double())
+    found, own = maps(module).sel(level=2).isel(image=0), subject(module.double())
     assert found["label"] == "class 0"
     image = own.read(found["dataset_row"].to_numpy()[None]).double().requires_grad_()
     logits = own.network.module((image - 0.5) / 0.25)
@@ -55,7 +55,7 @@ def test_gradients_are_right_where_the_network_is_sure() -> None:
 
 @pytest.mark.parametrize("level", [2, 64])
 def test_the_gradient_is_that_of_the_cross_entropy(level: int) -> None:
-    found, own = maps().sel(level=level), classifier()
+    found, own = maps().sel(level=level), subject()
     row = found["dataset_row"].to_numpy()
     images = (saturate(own.read(row), level) - 0.5) / 0.25
     labels = torch.from_numpy(row % CLASSES)
@@ -67,7 +67,7 @@ def test_the_gradient_is_that_of_the_cross_entropy(level: int) -> None:
 
 
 def test_smoothgrad_has_the_noise_of_the_settings_at_every_level() -> None:
-    found, own = maps(), classifier()
+    found, own = maps(), subject()
     row = found["dataset_row"].to_numpy()
     for level in (2, 64):
         expected = smoothgrad(
@@ -94,7 +94,7 @@ def test_a_bag_shows_its_evidence_for_the_label() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = BagNetwork(CLASSES, width=2, receptive_field=5)
-    found, own = maps(module).sel(level=2), classifier(module)
+    found, own = maps(module).sel(level=2), subject(module)
     row = found["dataset_row"].to_numpy()
     expected = dense_evidence(own, own.read(row), torch.from_numpy(row % CLASSES))
     np.testing.assert_allclose(found["evidence"], expected, rtol=1e-5, atol=1e-7)

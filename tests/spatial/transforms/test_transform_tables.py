@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy.stats import binomtest
-from spatial_study import classifier, convolutions
+from spatial_study import convolutions, subject
 
 from actsense.errors import ConfigError
 from actsense.spatial.transforms.evaluate import evaluate_transforms
@@ -52,7 +52,7 @@ COLUMNS = {
 def answers(name: str, *, outputs: int = 4, seed: int = 0, **changes: Any) -> xr.Dataset:
     """Evaluate a network of its own."""
     module = convolutions(outputs, seed=sum(map(ord, name)))
-    return evaluate_transforms(classifier(module, name=name), SETTINGS | changes, seed)[""]
+    return evaluate_transforms(subject(module, name=name), SETTINGS | changes, seed)[""]
 
 
 def written(folder: Path, networks: Mapping[str, xr.Dataset]) -> dict[str, Path]:
@@ -189,9 +189,9 @@ def test_the_first_point_of_every_curve_is_the_intact_image(
 
 
 def test_intact_networks_score_what_their_logits_say(tables: dict[str, pd.DataFrame]) -> None:
-    subject = classifier(convolutions(seed=sum(map(ord, "one"))))
-    rows, labels = subject.validation(40)
-    accuracy = (subject.logits(subject.read(rows)).argmax(dim=1).numpy() == labels).mean()
+    own = subject(convolutions(seed=sum(map(ord, "one"))))
+    rows, labels = own.validation(40)
+    accuracy = (own.logits(own.read(rows)).argmax(dim=1).numpy() == labels).mean()
     assert row(tables["shuffle"], network="one", mode="grid", k=1)["top1"] == accuracy
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from spatial_study import CLASSES, classifier, convolutions, noise
+from spatial_study import CLASSES, convolutions, noise, subject
 from torch import Tensor, nn
 
 from actsense.augment.patches import patch_shuffle, shuffle_keys
 from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
-from actsense.networks.classifier import Classifier
+from actsense.networks import Subject
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 
 SETTINGS: dict[str, Any] = {
@@ -26,8 +26,8 @@ SETTINGS: dict[str, Any] = {
 SHUFFLES = 2 * 3 * 2
 
 
-def evaluated(subject: Classifier, seed: int = 0, **changes: Any) -> xr.Dataset:
-    return evaluate_transforms(subject, SETTINGS | changes, seed)[""]
+def evaluated(own: Subject, seed: int = 0, **changes: Any) -> xr.Dataset:
+    return evaluate_transforms(own, SETTINGS | changes, seed)[""]
 
 
 def chosen(data: xr.Dataset, **where: Any) -> xr.Dataset:
@@ -69,7 +69,7 @@ def averaged_pixels() -> nn.Module:
 
 
 def test_averaged_features_of_single_pixels_do_not_feel_shuffles() -> None:
-    data = evaluated(classifier(averaged_pixels()), divisions=[2, 3, 5, 16])
+    data = evaluated(subject(averaged_pixels()), divisions=[2, 3, 5, 16])
     shuffled, intact = chosen(data, transform="patch_shuffle"), chosen(data, transform="none")
     assert shuffled.sizes["condition"] == 2 * 4 * 2
     assert (shuffled["moved"].mean("image") > 0.5).all()
@@ -83,14 +83,14 @@ def test_a_linear_function_of_pixels_feels_shuffles() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(1)
         module = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 4))
-    data = evaluated(classifier(module))
+    data = evaluated(subject(module))
     shuffled, intact = chosen(data, transform="patch_shuffle"), chosen(data, transform="none")
     assert (abs(shuffled["probability"] - intact["probability"].to_numpy()) > 0.01).mean() > 0.5
     assert ((shuffled["predicted"] != intact["predicted"].to_numpy()).mean("image") > 0.1).all()
 
 
 def test_every_mode_division_and_repeat_is_a_condition_once_and_nothing_else() -> None:
-    data = evaluated(classifier())
+    data = evaluated(subject())
     names = ("transform", "mode", "level", "repeat")
     found = list(zip(*(data[name].to_numpy().tolist() for name in names), strict=True))
     assert found[0][:2] == ("none", "")
@@ -106,10 +106,10 @@ def test_every_mode_division_and_repeat_is_a_condition_once_and_nothing_else() -
 
 
 def test_answers_are_those_to_the_images_of_each_condition() -> None:
-    subject = classifier()
-    data = evaluated(subject, seed=3)
-    rows, labels = subject.validation(40)
-    images = subject.read(rows)
+    own = subject()
+    data = evaluated(own, seed=3)
+    rows, labels = own.validation(40)
+    images = own.read(rows)
     keys = shuffle_keys(3, torch.from_numpy(rows), 3, 1)
     shown = {
         "none": (images, {}),
@@ -121,11 +121,11 @@ def test_answers_are_those_to_the_images_of_each_condition() -> None:
     }
     for transform, (seen, where) in shown.items():
         found = chosen(data, transform=transform, **where).squeeze("condition")
-        logits = subject.logits(seen).numpy()
-        own = logits[np.arange(40), labels]
-        odds = np.exp(logits - own[:, None]).sum(axis=1)
+        logits = own.logits(seen).numpy()
+        label = logits[np.arange(40), labels]
+        odds = np.exp(logits - label[:, None]).sum(axis=1)
         np.testing.assert_array_equal(found["predicted"], logits.argmax(axis=1))
-        np.testing.assert_array_equal(found["rank"], (logits > own[:, None]).sum(axis=1))
+        np.testing.assert_array_equal(found["rank"], (logits > label[:, None]).sum(axis=1))
         np.testing.assert_allclose(found["probability"], 1 / odds, rtol=1e-4)
     np.testing.assert_array_equal(data["row"], rows)
     np.testing.assert_array_equal(data["label"], labels)
@@ -133,7 +133,7 @@ def test_answers_are_those_to_the_images_of_each_condition() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_batches_move_logits_by_roundings_alone(batch_size: int) -> None:
-    usual, other = (evaluated(classifier(batch_size=size), images=16) for size in (40, batch_size))
+    usual, other = (evaluated(subject(batch_size=size), images=16) for size in (40, batch_size))
     for name in ("predicted", "rank", "moved", "area"):
         xr.testing.assert_identical(usual[name], other[name])
     np.testing.assert_allclose(usual["probability"], other["probability"], rtol=1e-4, atol=1e-7)
@@ -141,8 +141,8 @@ def test_batches_move_logits_by_roundings_alone(batch_size: int) -> None:
 
 def test_networks_are_shown_the_same_however_many_images_at_a_time() -> None:
     wide, narrow = Spy(convolutions(seed=1)), Spy(averaged_pixels())
-    evaluated(classifier(wide, batch_size=40))
-    evaluated(classifier(narrow, batch_size=6), images=12)
+    evaluated(subject(wide, batch_size=40))
+    evaluated(subject(narrow, batch_size=6), images=12)
     conditions = 1 + SHUFFLES + 2
     all_at_once = wide.seen[-conditions:]
     halves = narrow.seen[-2 * conditions :]
@@ -155,32 +155,32 @@ def test_seeds_and_repeats_shuffle_differently() -> None:
     seen = []
     for seed in (0, 1):
         spy = Spy(convolutions())
-        evaluated(classifier(spy, batch_size=40), seed=seed, divisions=[3], saturations=[2])
+        evaluated(subject(spy, batch_size=40), seed=seed, divisions=[3], saturations=[2])
         seen += spy.seen[-4:]  # two repeats of two modes
     for one, other in ((0, 1), (2, 3), (0, 2), (0, 4), (2, 6)):
         assert (seen[one] != seen[other]).flatten(1).any(dim=1).float().mean() > 0.9
 
 
 def test_an_image_is_read_once_whatever_is_done_to_it() -> None:
-    subject = classifier()
+    own = subject()
     read: list[int] = []
-    original = subject.cache.read
-    subject.cache.read = lambda rows: (read.extend(rows), original(rows))[1]
-    evaluated(subject)
-    rows, _ = subject.validation(40)
-    # The number of outputs and the size are looked up from the first two and the first image.
-    assert sorted(read) == sorted([*rows, *rows[:2], rows[0]])
+    original = own.images.read
+    own.images.read = lambda rows: (read.extend(rows), original(rows))[1]
+    evaluated(own)
+    rows, _ = own.validation(40)
+    # The number of outputs is looked up from the first two.
+    assert sorted(read) == sorted([*rows, *rows[:2]])
 
 
 def test_equal_logits_rank_by_class() -> None:
-    data = evaluated(classifier(Answer(lambda images: images.new_zeros(len(images), CLASSES))))
+    data = evaluated(subject(Answer(lambda images: images.new_zeros(len(images), CLASSES))))
     assert (data["predicted"] == 0).all()
     np.testing.assert_array_equal(*np.broadcast_arrays(data["rank"], data["label"]))
     np.testing.assert_allclose(data["probability"], 1 / CLASSES)
 
 
 def test_moved_and_area_tell_what_was_shuffled() -> None:
-    data = evaluated(classifier(), divisions=[2, 5])
+    data = evaluated(subject(), divisions=[2, 5])
     still = data.isel(condition=np.flatnonzero(data["transform"] != "patch_shuffle"))
     assert (still["moved"] == 0).all()
     assert (still["area"] == 0).all()
@@ -192,7 +192,7 @@ def test_moved_and_area_tell_what_was_shuffled() -> None:
 
 
 def test_other_outputs_are_compared_with_what_is_said_of_intact_images() -> None:
-    data = evaluated(classifier(convolutions(outputs=7)))
+    data = evaluated(subject(convolutions(outputs=7)))
     assert data.attrs["label"] == "prediction"
     assert data.attrs["classes"] == 7
     assert (chosen(data, transform="none")["rank"] == 0).all()
@@ -200,20 +200,20 @@ def test_other_outputs_are_compared_with_what_is_said_of_intact_images() -> None
 
 
 def test_facts_of_the_study_are_kept() -> None:
-    facts = evaluated(classifier(name="net"), seed=5).attrs
+    facts = evaluated(subject(name="net"), seed=5).attrs
     assert facts == {"network": "net", "label": "class", "classes": 4, "images": 40, "seed": 5}
 
 
 def test_more_patches_than_pixels_are_refused() -> None:
     expected = "divisions: 17 patches do not fit along a side of 16 pixels. Allowed are 1 to 16"
     with pytest.raises(ConfigError, match=expected):
-        evaluated(classifier(), divisions=[2, 17])
+        evaluated(subject(), divisions=[2, 17])
 
 
 def test_logits_that_are_not_finite_are_refused() -> None:
     module = Answer(lambda images: images.new_full((len(images), CLASSES), torch.nan))
     with pytest.raises(ConfigError, match="logits of net are not finite"):
-        evaluated(classifier(module))
+        evaluated(subject(module))
 
 
 # Toy sets whose accuracies follow from counting arrangements.
@@ -248,30 +248,30 @@ def side(images: Tensor) -> Tensor:
     return torch.stack([a + c, b + d], dim=1)
 
 
-def related() -> Classifier:
+def related() -> Subject:
     """Classes are the relations of two blobs; the network knows them."""
     pixels = np.stack([blobs(*pair) for pairs in RELATIONS for pair in pairs])
-    return classifier(Answer(relation), pixels, np.arange(6) // 2, normalised=False)
+    return subject(Answer(relation), pixels, np.arange(6) // 2, normalised=False)
 
 
-def sided() -> Classifier:
+def sided() -> Subject:
     """Classes are the sides of a blob; the network knows them."""
     pixels = np.stack([blobs(cell) for cell in range(4)])
-    return classifier(Answer(side), pixels, np.arange(4) % 2, normalised=False)
+    return subject(Answer(side), pixels, np.arange(4) % 2, normalised=False)
 
 
-def enumerated(subject: Classifier, mode: str) -> float:
+def enumerated(own: Subject, mode: str) -> float:
     """Return the mean accuracy over all permutations of 2 x 2 cells."""
-    rows, labels = subject.validation(10)
+    rows, labels = own.validation(10)
     every = GRIDS if mode == "grid" else BANDS
-    images = subject.read(rows).repeat_interleave(len(every), dim=0)
+    images = own.read(rows).repeat_interleave(len(every), dim=0)
     shuffled, _ = patch_shuffle(images, 2, mode, permutation=every.repeat(len(rows), 1))
-    right = subject.logits(shuffled).argmax(dim=1).numpy() == labels.repeat(len(every))
+    right = own.logits(shuffled).argmax(dim=1).numpy() == labels.repeat(len(every))
     return float(right.mean())
 
 
 @pytest.mark.parametrize(
-    ("subject", "mode", "accuracy"),
+    ("own", "mode", "accuracy"),
     [
         (related, "bands", 1),
         (related, "grid", 1 / 3),
@@ -279,11 +279,9 @@ def enumerated(subject: Classifier, mode: str) -> float:
         (sided, "grid", 1 / 2),
     ],
 )
-def test_layouts_survive_shuffles_as_counting_says(
-    subject: Any, mode: str, accuracy: float
-) -> None:
-    assert enumerated(subject(), mode) == pytest.approx(accuracy)
-    data = evaluated(subject(), divisions=[2], repeats=60, images=10)
+def test_layouts_survive_shuffles_as_counting_says(own: Any, mode: str, accuracy: float) -> None:
+    assert enumerated(own(), mode) == pytest.approx(accuracy)
+    data = evaluated(own(), divisions=[2], repeats=60, images=10)
     right = chosen(data, transform="patch_shuffle", mode=mode)["rank"] == 0
     error = np.sqrt(accuracy * (1 - accuracy) / right.size)
     assert abs(float(right.mean()) - accuracy) <= 4 * error
@@ -296,6 +294,6 @@ def test_mean_colours_survive_all_shuffles() -> None:
     pixels, labels = noise(30) // 2, np.arange(30) % 3
     pixels[np.arange(30), labels] += 100
     module = Answer(lambda images: images.mean(dim=(2, 3)))
-    subject = classifier(module, pixels, labels, normalised=False)
-    data = evaluated(subject, divisions=[2, 3, 4, 7, 16])
+    own = subject(module, pixels, labels, normalised=False)
+    data = evaluated(own, divisions=[2, 3, 4, 7, 16])
     assert (chosen(data, transform="patch_shuffle")["rank"] == 0).all()

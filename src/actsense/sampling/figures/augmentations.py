@@ -14,6 +14,7 @@ from torch import Tensor
 from actsense.augment import AUGMENTATIONS
 from actsense.augment.catalog import SEED
 from actsense.data import ImageCache
+from actsense.data.pixels import unit_images
 from actsense.drawing.style import new_figure, save, show_image
 
 SETTINGS = 5
@@ -39,7 +40,7 @@ def contact_sheet(image: NDArray[np.uint8]) -> Figure:
     Arguments:
         image: One image of the study, (3, height, width).
     """
-    original = torch.from_numpy(image).to(torch.float32)[None] / 255
+    original = unit_images(image)[None]
     height, width = image.shape[1:]
     figure = new_figure(
         9.5,

@@ -15,6 +15,7 @@ from torch import Tensor
 from actsense.augment.patches import patch_shuffle, shuffle_keys
 from actsense.augment.saturation import IDENTITY, saturate
 from actsense.data import ImageCache
+from actsense.data.pixels import unit_images
 from actsense.drawing.style import new_figure, save, show_image, spread
 
 IMAGES = 4
@@ -71,7 +72,7 @@ def shuffled_sheet(
         settings: The part `transforms` of the section `spatial` of the configuration.
         seed: Seed of the study.
     """
-    intact = torch.from_numpy(images).float() / 255
+    intact = unit_images(images)
     columns = {"intact": intact} | _shuffled(intact, rows, settings, seed)
     for level in spread([p for p in settings["saturations"] if p != IDENTITY], LEVELS):
         columns[f"saturation\np = {level:g}"] = saturate(intact, level)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.networks.classifier import Classifier
+from actsense.networks import Subject
 from actsense.progress import Progress
 from actsense.spatial.cells.maps import map_orders
 from actsense.spatial.cells.orders import CellOrder, greedy_order, random_order
@@ -30,8 +29,8 @@ ORDER = ("source", "method", "draw")  # what tells one order from another, besid
 
 
 def evaluate_cells(
-    classifier: Classifier,
-    sources: Mapping[str, Classifier],
+    subject: Subject,
+    sources: Mapping[str, Subject],
     settings: Mapping[str, Any],
     seed: int,
 ) -> dict[str, xr.Dataset]:
@@ -44,7 +43,7 @@ def evaluate_cells(
     logits by roundings.
 
     Arguments:
-        classifier: The tested network, and its images.
+        subject: The tested network, and its images.
         sources: The networks of the study, by name.
         settings: The section `spatial.cells` of the configuration.
         seed: Seed of the study.
@@ -57,62 +56,24 @@ def evaluate_cells(
     Raises:
         ConfigError: If cells are too large, or maps or logits not finite.
     """
-    rows, labels = classifier.validation(settings["images"])
-    targets = _predictions(classifier, rows)
-    trial = CellTrial(classifier, rows, targets, settings["size"], settings["fills"])
+    rows, labels = subject.validation(settings["images"])
+    targets = subject.predictions(rows)
+    trial = CellTrial(subject, rows, targets, settings["size"], settings["fills"])
     orders = map_orders(trial, sources, settings, seed)
     for draw in range(settings["random_orders"]):
         orders.append(random_order(rows, trial.cells, draw, seed=seed))
     ends = _ends(trial)
-    curves = _full_curves(trial, orders, ends)
+    curves = [_full_curves(trial, orders, ends)]
     searched = []
     for fill in range(len(trial.fills)) if settings["greedy_images"] else ():
         order, curve = _search(trial, fill, settings["greedy_images"], ends[0])
         searched.append(order)
-        curves = torch.cat([curves, curve[None]])
-    data = xr.Dataset(
-        {
-            "probability": (
-                ("curve", "image", "budget"),
-                curves.float().numpy(),
-                {"description": "probability of the class predicted for the intact image"},
-            ),
-            "intact": (
-                "image",
-                ends[0].float().numpy(),
-                {"description": "that probability when nothing is masked"},
-            ),
-        },
-        coords={
-            **_curve_coordinates(orders, searched, trial.fills),
-            **_budget_coordinates(trial.cells),
-            "row": ("image", rows, {"description": "row of the image in the dataset"}),
-            "label": ("image", labels, {"description": "number of the class"}),
-            "prediction": (
-                "image",
-                targets.numpy(),
-                {"description": "number of the class predicted for the intact image"},
-            ),
-        },
-        attrs={
-            "network": classifier.network.name,
-            "label": classifier.label,
-            "size": settings["size"],
-            "side": trial.side,
-            "across": trial.across,
-        },
+        curves.append(curve[None])
+    data = _curves(trial, torch.cat(curves), ends[0]).assign_coords(
+        _curve_coordinates(orders, searched, trial.fills)
+        | {"label": ("image", labels, {"description": "number of the class"})}
     )
     return {"": data, "orders": _orders([*orders, *searched], len(rows))}
-
-
-def _predictions(classifier: Classifier, rows: NDArray[np.int64]) -> Tensor:
-    found = torch.empty(len(rows), dtype=torch.int64)
-
-    def show(part: slice) -> None:
-        found[part] = classifier.logits(classifier.read(rows[part])).argmax(dim=1).cpu()
-
-    classifier.memory.run(len(rows), show)
-    return found
 
 
 def _ends(trial: CellTrial) -> Tensor:
@@ -121,10 +82,10 @@ def _ends(trial: CellTrial) -> Tensor:
     With these the curves of all orders begin and end.
     """
 
-    def masks(image: Tensor, masking: Tensor) -> tuple[Tensor, Tensor]:
-        return (masking > 0)[:, None].expand(-1, trial.cells), (masking - 1).clamp(min=0)
+    def masks(image: Tensor, masking: Tensor) -> Tensor:
+        return (masking > 0)[:, None].expand(-1, trial.cells)
 
-    return trial.probabilities(1 + len(trial.fills), masks).T
+    return trial.probabilities([0, *range(len(trial.fills))], masks).T
 
 
 def _full_curves(trial: CellTrial, orders: Sequence[CellOrder], ends: Tensor) -> Tensor:
@@ -140,8 +101,8 @@ def _full_curves(trial: CellTrial, orders: Sequence[CellOrder], ends: Tensor) ->
     with Progress(len(places) * count * len(intact), desc="masking", unit="image") as known:
         for fill, direction in places:
             reveal = DIRECTIONS[direction] == "insertion"
-            masks = _first_cells(ranks, between, fill, reveal=reveal)
-            found = trial.probabilities(count, masks, known)
+            masks = _first_cells(ranks, between, reveal=reveal)
+            found = trial.probabilities([fill] * count, masks, known)
             curve = curves[:, fill, direction]
             curve[..., 1:-1] = found.view(len(intact), len(orders), -1).transpose(0, 1)
             first, last = (-1, 0) if reveal else (0, -1)
@@ -149,13 +110,13 @@ def _full_curves(trial: CellTrial, orders: Sequence[CellOrder], ends: Tensor) ->
     return curves.flatten(0, 2)
 
 
-def _first_cells(ranks: Tensor, budgets: Tensor, fill: int, *, reveal: bool) -> Masks:
+def _first_cells(ranks: Tensor, budgets: Tensor, *, reveal: bool) -> Masks:
     """Mask, or reveal alone, the first cells of every order, (orders, images, cells)."""
 
-    def masks(image: Tensor, masking: Tensor) -> tuple[Tensor, Tensor]:
+    def masks(image: Tensor, masking: Tensor) -> Tensor:
         order, budget = masking // len(budgets), masking % len(budgets)
         first = ranks[order, image] < budgets[budget, None]
-        return first ^ reveal, torch.full_like(order, fill)
+        return first ^ reveal
 
     return masks
 
@@ -171,9 +132,43 @@ def _search(trial: CellTrial, fill: int, count: int, intact: Tensor) -> tuple[Ce
     return order, curve
 
 
+def _curves(trial: CellTrial, curves: Tensor, intact: Tensor) -> xr.Dataset:
+    """Label the curves, (curves, images, budgets), and the probabilities of intact images."""
+    return xr.Dataset(
+        {
+            "probability": (
+                ("curve", "image", "budget"),
+                curves.float().numpy(),
+                {"description": "probability of the class predicted for the intact image"},
+            ),
+            "intact": (
+                "image",
+                intact.float().numpy(),
+                {"description": "that probability when nothing is masked"},
+            ),
+        },
+        coords={
+            **_budget_coordinates(trial.cells),
+            "row": ("image", trial.rows, {"description": "row of the image in the dataset"}),
+            "prediction": (
+                "image",
+                trial.targets.numpy(),
+                {"description": "number of the class predicted for the intact image"},
+            ),
+        },
+        attrs={
+            "network": trial.subject.network.name,
+            "label": trial.subject.label,
+            "size": trial.size,
+            "side": trial.subject.side,
+            "across": trial.across,
+        },
+    )
+
+
 def _curve_coordinates(
     orders: Sequence[CellOrder], searched: Sequence[CellOrder], fills: Sequence[str]
-) -> dict[str, tuple[str, list[Any]]]:
+) -> dict[str, Any]:
     """Return what every curve is of: full orders with every fill both ways, then searches."""
     curves = [
         (number, order, fill, direction)

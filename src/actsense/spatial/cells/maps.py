@@ -9,7 +9,7 @@ from typing import Any
 from actsense.attribution.methods import attribute, can_attribute
 from actsense.attribution.regions import can_weigh_regions, region_maps
 from actsense.errors import ConfigError
-from actsense.networks.classifier import Classifier
+from actsense.networks import Subject
 from actsense.progress import progress
 from actsense.spatial.cells.orders import CellOrder, permutations, rank_cells
 from actsense.spatial.cells.plan import BORROWED
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def map_orders(
-    trial: CellTrial, sources: Mapping[str, Classifier], settings: Mapping[str, Any], seed: int
+    trial: CellTrial, sources: Mapping[str, Subject], settings: Mapping[str, Any], seed: int
 ) -> list[CellOrder]:
     """Order cells by the mean of a map over each, highest first, for every map.
 
@@ -38,7 +38,7 @@ def map_orders(
     Raises:
         ConfigError: If a map is not finite.
     """
-    tested = trial.classifier
+    tested = trial.subject
     chosen = [(tested, method) for method in settings["methods"] if _can(method, tested, trial)]
     for source in _comparable(tested, sources):
         able = [m for m in BORROWED if m in settings["methods"] and _can(m, source, trial)]
@@ -49,13 +49,13 @@ def map_orders(
     ]
 
 
-def _can(method: str, source: Classifier, trial: CellTrial) -> bool:
+def _can(method: str, source: Subject, trial: CellTrial) -> bool:
     if method == "regions":
         return can_weigh_regions(source, trial.rows)
     return can_attribute(method, source)
 
 
-def _comparable(tested: Classifier, sources: Mapping[str, Classifier]) -> Sequence[Classifier]:
+def _comparable(tested: Subject, sources: Mapping[str, Subject]) -> Sequence[Subject]:
     """Return the other networks whose outputs mean what those of the tested one mean."""
     name = tested.network.name
     others = [source for source in sources.values() if source.network.name != name]
@@ -69,7 +69,7 @@ def _comparable(tested: Classifier, sources: Mapping[str, Classifier]) -> Sequen
 
 
 def _map_order(
-    trial: CellTrial, source: Classifier, method: str, settings: Mapping[str, Any], seed: int
+    trial: CellTrial, source: Subject, method: str, settings: Mapping[str, Any], seed: int
 ) -> CellOrder:
     if method == "regions":
         maps = region_maps(source, trial.rows, seed=seed)

@@ -101,8 +101,8 @@ def greedy_order(trial: CellTrial, fill: int) -> tuple[CellOrder, Tensor]:
     ) as known:
         for step in range(steps):
             masked = ranks < step
-            masks = _each_more(masked.to(trial.device), fill)
-            found = trial.probabilities(trial.cells, masks, known)
+            masks = _each_more(masked.to(trial.device))
+            found = trial.probabilities([fill] * trial.cells, masks, known)
             found[masked] = torch.inf
             lowest, cell = found.min(dim=1)
             ranks[images, cell] = step
@@ -111,11 +111,11 @@ def greedy_order(trial: CellTrial, fill: int) -> tuple[CellOrder, Tensor]:
     return order, torch.stack(trace, dim=1)
 
 
-def _each_more(masked: Tensor, fill: int) -> Masks:
+def _each_more(masked: Tensor) -> Masks:
     """Mask each of the cells in turn beside those that are masked, (images, cells)."""
     cells = torch.arange(masked.shape[1], device=masked.device)
 
-    def masks(image: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        return masked[image] | (cells == cell[:, None]), torch.full_like(cell, fill)
+    def masks(image: Tensor, cell: Tensor) -> Tensor:
+        return masked[image] | (cells == cell[:, None])
 
     return masks

@@ -11,7 +11,7 @@ __all__ = ["FILLS", "CellTrial", "Masks", "cell_means", "fill_images"]
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -21,15 +21,15 @@ from torch import Tensor
 from actsense.attribution.grid import cells_across
 from actsense.augment.patches import cell_map
 from actsense.errors import ConfigError
-from actsense.networks.classifier import Classifier
+from actsense.networks.subject import Subject, Versions
 from actsense.progress import Progress
 
 FILLS = ("mean", "zero", "blur")
 BANDS = "bands"  # cells cover the image, whatever its side
 
 # From the numbers of images and of maskings, (batch,) each, to which cells are masked,
-# (batch, cells), and to the number of the fill, (batch,).
-Masks = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+# (batch, cells).
+Masks = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -37,91 +37,86 @@ class CellTrial:
     """Images that a network sees with masked cells, and the class that is asked about.
 
     Arguments:
-        classifier: The network.
+        subject: The network.
         rows: Dataset rows of the images, (images,).
         targets: The class whose probability is recorded, for every image, (images,).
         size: Side of a cell, pixels.
         fills: What masked cells show, see above.
     """
 
-    classifier: Classifier
+    subject: Subject
     rows: NDArray[np.int64]
     targets: Tensor
     size: int
     fills: Sequence[str]
 
-    @cached_property
-    def side(self) -> int:
-        """Side of the square images, pixels."""
-        return int(self.classifier.read(self.rows[:1]).shape[-1])
-
-    @cached_property
+    @property
     def across(self) -> int:
         """Cells along a side."""
-        return cells_across(self.side, self.size)
+        return cells_across(self.subject.side, self.size)
 
     @property
     def device(self) -> torch.device:
         """Where the network runs."""
-        return self.classifier.device
+        return self.subject.device
 
     @property
     def cells(self) -> int:
         """Cells of an image."""
         return self.across**2
 
-    def probabilities(self, count: int, masks: Masks, known: Progress | None = None) -> Tensor:
-        """Return the target's probability under some maskings of every image.
+    def probabilities(
+        self, fills: Sequence[int], masks: Masks, known: Progress | None = None
+    ) -> Tensor:
+        """Return the target's probability under some maskings, the same for all images.
 
         Arguments:
-            count: Number of maskings, the same for all images.
-            masks: What they are; its tensors are on the device of the network.
+            fills: Number of the fill of every masking, (maskings,).
+            masks: What they mask; its tensors are on the device of the network.
             known: Is told of every masked image.
 
         Returns:
-            Probabilities, (images, count), float64 on the CPU: float32 would make 1 of those that
-            a search must tell apart.
+            Probabilities, (images, maskings), float64 on the CPU: float32 would make 1 of
+            those that a search must tell apart.
 
         Raises:
             ConfigError: If logits are not finite.
         """
-        found = torch.empty(len(self.rows) * count, dtype=torch.float64)
+        # The last one is kept: most maskings of the same images have the same fill.
+        filling = lru_cache(maxsize=1)(self._filled)
 
-        def show(part: slice) -> None:
-            index = torch.arange(part.start, part.stop)
-            found[part] = self._probability(index // count, index % count, masks).cpu()
+        def show(shown: Versions) -> Tensor:
+            used, fill = np.unique(np.take(fills, shown.version.numpy()), return_inverse=True)
+            filled = torch.stack([filling(shown.images, self.fills[number]) for number in used])
+            wanted = (shown.image, shown.version, shown.place, torch.from_numpy(fill))
+            image, masking, place, number = (each.to(self.device) for each in wanted)
+            hidden = masks(image, masking)[:, self._map][:, None]  # (batch, 1, height, width)
+            masked = torch.where(hidden, filled[number, place], shown.images[place])
+            found = self._probability(masked, self.targets[shown.image])
             if known:
-                known.update(part.stop - part.start)
+                known.update(len(found))
+            return found
 
-        self.classifier.memory.run(len(found), show)
-        if not found.isfinite().all():
+        probabilities = self.subject.over_versions(self.rows, len(fills), show)
+        if not probabilities.isfinite().all():
             raise ConfigError(
-                f"spatial.cells: logits of {self.classifier.network.name} are not finite. Set "
+                f"spatial.cells: logits of {self.subject.network.name} are not finite. Set "
                 "precision: float32."
             )
-        return found.view(len(self.rows), count)
+        return probabilities
 
-    def _probability(self, image: Tensor, masking: Tensor, masks: Masks) -> Tensor:
-        device = self.device
-        first = int(image[0])
-        images = self.classifier.read(self.rows[first : int(image[-1]) + 1])
-        filled = torch.stack(
-            [fill_images(images, fill, self._colour, self.size) for fill in self.fills]
-        )
-        masked, fill = masks(image.to(device), masking.to(device))
-        place = (image - first).to(device)
-        hidden = masked[:, self._map][:, None]  # (batch, 1, height, width)
-        logits = self.classifier.logits(torch.where(hidden, filled[fill, place], images[place]))
-        targets = self.targets[image].to(device)[:, None]
-        return logits.double().softmax(dim=1).gather(1, targets)[:, 0]
+    def _filled(self, images: Tensor, fill: str) -> Tensor:
+        return fill_images(images, fill, self.subject.mean_colour.flatten(), self.size)
+
+    def _probability(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Return the probability of the target of every image, (batch,) float64."""
+        logits = self.subject.logits(images).double()
+        return logits.softmax(dim=1).gather(1, targets.to(self.device)[:, None])[:, 0]
 
     @cached_property
     def _map(self) -> Tensor:
-        return cell_map(self.side, self.side, self.across, BANDS).to(self.device)
-
-    @cached_property
-    def _colour(self) -> Tensor:
-        return torch.tensor(self.classifier.network.mean, device=self.device)
+        side = self.subject.side
+        return cell_map(side, side, self.across, BANDS).to(self.device)
 
 
 def cell_means(maps: Tensor, across: int) -> Tensor:

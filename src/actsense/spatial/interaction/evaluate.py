@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsense.errors import ConfigError
-from actsense.networks.classifier import Classifier
+from actsense.networks.subject import Subject, Versions
 from actsense.progress import Progress
 from actsense.spatial.interaction.plan import edited_patches, usable_sizes
 
@@ -32,14 +32,14 @@ log = logging.getLogger(__name__)
 
 
 def evaluate_interaction(
-    classifier: Classifier, settings: Mapping[str, Any], seed: int
+    subject: Subject, settings: Mapping[str, Any], seed: int
 ) -> dict[str, xr.Dataset]:
     """Edit patches of validation images together and apart.
 
     Another `batch_size` moves logits by roundings.
 
     Arguments:
-        classifier: The network and its images.
+        subject: The network and its images.
         settings: The section `spatial.interaction` of the configuration.
         seed: Seed of the study. It has no part in this evaluation: nothing is drawn.
 
@@ -50,54 +50,33 @@ def evaluate_interaction(
     Raises:
         ConfigError: If all sizes are left out, or if logits are not finite.
     """
-    rows, labels = classifier.validation(settings["images"])
-    side = classifier.read(rows[:1]).shape[-1]
-    sizes = _sizes(side, settings["sizes"])
-    logits, classes = _intact(classifier, rows)
+    rows, labels = subject.validation(settings["images"])
+    sizes = _sizes(subject.side, settings["sizes"])
+    logits, classes = subject.answers(rows).max(dim=1)
     together, apart = [], []
-    versions = sum(len(edited_patches(side, size)) + 1 for size in sizes)
+    versions = sum(len(edited_patches(subject.side, size)) + 1 for size in sizes)
     with Progress(len(rows) * versions, desc="interaction", unit="image") as known:
         for size in sizes:
-            drops = logits[:, None] - _edited(classifier, rows, classes, size, known)
+            drops = logits.double()[:, None] - _edited(subject, rows, classes, size, known)
             together.append(drops[:, -1].numpy())
             apart.append(drops[:, :-1].sum(dim=1).numpy())
     if not np.isfinite([together, apart]).all():
         raise ConfigError(
-            f"spatial.interaction: logits of {classifier.network.name} are not finite. Set "
+            f"spatial.interaction: logits of {subject.network.name} are not finite. Set "
             "precision: float32."
         )
-    data = xr.Dataset(
-        {
-            "together": (
-                ("size", "image"),
-                np.stack(together),
-                {"description": "how far all edits together lower the logit"},
-            ),
-            "apart": (
-                ("size", "image"),
-                np.stack(apart),
-                {"description": "sum of how far each edit alone lowers the logit"},
-            ),
-        },
-        coords={
-            "size": ("size", sizes, {"description": "side of a patch, pixels"}),
-            "gap": ("size", sizes, {"description": "least distance of edited patches, pixels"}),
-            "patches": (
-                "size",
-                [len(edited_patches(side, size)) for size in sizes],
-                {"description": "number of edited patches"},
-            ),
-            "row": ("image", rows, {"description": "row of the image in the dataset"}),
-            "label": ("image", labels, {"description": "number of the class"}),
-            "right": (
-                "image",
-                classes.numpy() == labels,
-                {"description": "whether the label is what is predicted for the intact image"},
-            ),
-        },
-        attrs={"network": classifier.network.name, "label": classifier.label},
-    )
-    return {"": data}
+    data = _dataset(sizes, [len(edited_patches(subject.side, s)) for s in sizes], together, apart)
+    images = {
+        "row": ("image", rows, {"description": "row of the image in the dataset"}),
+        "label": ("image", labels, {"description": "number of the class"}),
+        "right": (
+            "image",
+            classes.numpy() == labels,
+            {"description": "whether the label is what is predicted for the intact image"},
+        ),
+    }
+    facts = {"network": subject.network.name, "label": subject.label}
+    return {"": data.assign_coords(images).assign_attrs(facts)}
 
 
 def edit_patches(images: Tensor, edits: Tensor, size: int) -> Tensor:
@@ -144,39 +123,47 @@ def _sizes(side: int, sizes: Sequence[int]) -> list[int]:
     return usable
 
 
-def _intact(classifier: Classifier, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Return the highest logit, float64, and its class, (images,)."""
-    logits = torch.empty(len(rows), dtype=torch.float64)
-    classes = torch.empty(len(rows), dtype=torch.int64)
-
-    def show(part: slice) -> None:
-        logits[part], classes[part] = classifier.logits(classifier.read(rows[part])).max(dim=1)
-
-    classifier.memory.run(len(rows), show)
-    return logits, classes
-
-
 def _edited(
-    classifier: Classifier,
+    subject: Subject,
     rows: NDArray[np.int64],
     classes: Tensor,
     size: int,
     known: Progress,
 ) -> Tensor:
     """Return logits of a class per image under each edit, and all, (images, edits + 1)."""
-    side = classifier.read(rows[:1]).shape[-1]
-    versions = len(edited_patches(side, size)) + 1
-    logits = torch.empty(len(rows) * versions, dtype=torch.float64)
 
-    def show(part: slice) -> None:
-        version = torch.arange(part.start, part.stop)
-        image, edit = version // versions, version % versions
-        first, last = part.start // versions, (part.stop - 1) // versions
-        images = classifier.read(rows[first : last + 1])[image - first]
-        edited = edit_patches(images, edit.to(images.device), size)
-        found = classifier.logits(edited).cpu()
-        logits[part] = found.gather(1, classes[image, None])[:, 0].double()
-        known.update(part.stop - part.start)
+    def show(shown: Versions) -> Tensor:
+        place, edit = (each.to(subject.device) for each in (shown.place, shown.version))
+        logits = subject.logits(edit_patches(shown.images[place], edit, size)).cpu()
+        known.update(len(logits))
+        return logits.gather(1, classes[shown.image, None])[:, 0].double()
 
-    classifier.memory.run(len(logits), show)
-    return logits.view(len(rows), versions)
+    return subject.over_versions(rows, len(edited_patches(subject.side, size)) + 1, show)
+
+
+def _dataset(
+    sizes: Sequence[int],
+    patches: Sequence[int],
+    together: Sequence[NDArray[np.float64]],
+    apart: Sequence[NDArray[np.float64]],
+) -> xr.Dataset:
+    """Label what was found."""
+    return xr.Dataset(
+        {
+            "together": (
+                ("size", "image"),
+                np.stack(together),
+                {"description": "how far all edits together lower the logit"},
+            ),
+            "apart": (
+                ("size", "image"),
+                np.stack(apart),
+                {"description": "sum of how far each edit alone lowers the logit"},
+            ),
+        },
+        coords={
+            "size": ("size", [*sizes], {"description": "side of a patch, pixels"}),
+            "gap": ("size", [*sizes], {"description": "least distance of edited patches, pixels"}),
+            "patches": ("size", [*patches], {"description": "number of edited patches"}),
+        },
+    )

@@ -21,7 +21,7 @@ from actsense.attribution.evidence import dense_evidence
 from actsense.attribution.gradients import gradient, noise_keys, smoothgrad
 from actsense.attribution.methods import can_attribute
 from actsense.augment.saturation import saturate
-from actsense.networks.classifier import Classifier
+from actsense.networks import Subject
 from actsense.progress import Progress
 
 DESCRIPTIONS = {
@@ -38,14 +38,14 @@ CROSS_ENTROPY = partial(functional.cross_entropy, reduction="sum")
 
 
 def saliency_maps(
-    classifier: Classifier, settings: Mapping[str, Any], seed: int
+    subject: Subject, settings: Mapping[str, Any], seed: int
 ) -> dict[str, xr.Dataset]:
     """Make saliency maps of some validation images at every level of saturation.
 
     The noise on an image is the same at all levels and for all networks.
 
     Arguments:
-        classifier: The network.
+        subject: The network.
         settings: The section `spatial.saliency` of the configuration.
         seed: Seed of the study.
 
@@ -55,35 +55,34 @@ def saliency_maps(
         there are `dataset_row` and the name of the `label`; `prediction` is the name of what the
         network says of what it is shown, (level, image).
     """
-    rows, labels = classifier.validation(settings["images"])
+    rows, labels = subject.validation(settings["images"])
     saturations = settings["saturations"]
     with Progress(len(rows) * len(saturations), desc="saliency", unit="image") as known:
-        levels = [_level(classifier, rows, labels, p, settings, seed, known) for p in saturations]
-    stacked = {name: torch.stack([level[name] for level in levels]).numpy() for name in levels[0]}
-    predicted = stacked.pop("prediction")
-    names = np.array(classifier.classes, dtype=object)
-    data = {
-        name: (IMAGE if name == "pixels" else MAP, values, {"description": DESCRIPTIONS[name]})
-        for name, values in stacked.items()
-    }
+        levels = [_level(subject, rows, labels, p, settings, seed, known) for p in saturations]
+    found = {name: torch.stack([level[name] for level in levels]).numpy() for name in levels[0]}
+    names = np.array(subject.classes, dtype=object)
     coordinates = {
-        "level": [float(p) for p in settings["saturations"]],
+        "level": [float(p) for p in saturations],
         "rgb": ["red", "green", "blue"],
         "dataset_row": ("image", rows),
         "label": ("image", names[labels]),
-        "prediction": (("level", "image"), names[predicted]),
+        "prediction": (("level", "image"), names[found.pop("prediction")]),
     }
     facts = {
-        "network": classifier.network.name,
-        "label": classifier.label,
+        "network": subject.network.name,
+        "label": subject.label,
         "samples": settings["samples"],
         "spread": settings["spread"],
+    }
+    data = {
+        name: (IMAGE if name == "pixels" else MAP, values, {"description": DESCRIPTIONS[name]})
+        for name, values in found.items()
     }
     return {"": xr.Dataset(data, coords=coordinates, attrs=facts)}
 
 
 def _level(
-    classifier: Classifier,
+    subject: Subject,
     rows: NDArray[np.int64],
     labels: NDArray[np.int64],
     level: float,
@@ -95,24 +94,24 @@ def _level(
     keys, targets = noise_keys(seed, rows), torch.from_numpy(labels)
     parts: list[dict[str, Tensor]] = []
 
-    def make(part: slice) -> None:
-        images = saturate(classifier.read(rows[part]), level)
-        label, key = (x[part].to(classifier.device) for x in (targets, keys))
+    def make(intact: Tensor, part: slice) -> None:
+        images = saturate(intact, level)
+        label, key = (x[part].to(subject.device) for x in (targets, keys))
         found = {
             "pixels": (images * 255).round().to(torch.uint8),
-            "prediction": classifier.logits(images).argmax(dim=1),
-            "gradient": gradient(classifier, images, label, objective=CROSS_ENTROPY),
+            "prediction": subject.logits(images).argmax(dim=1),
+            "gradient": gradient(subject, images, label, objective=CROSS_ENTROPY),
             "smoothgrad": smoothgrad(
-                *(classifier, images, label, key),
+                *(subject, images, label, key),
                 samples=settings["samples"],
                 spread=settings["spread"],
                 objective=CROSS_ENTROPY,
             ),
         }
-        if can_attribute("evidence", classifier):
-            found["evidence"] = dense_evidence(classifier, images, label)
+        if can_attribute("evidence", subject):
+            found["evidence"] = dense_evidence(subject, images, label)
         parts.append({name: values.cpu() for name, values in found.items()})
         known.update(part.stop - part.start)
 
-    classifier.memory.run(len(rows), make)
+    subject.over(rows, make)
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

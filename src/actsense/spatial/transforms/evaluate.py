@@ -21,7 +21,7 @@ from torch import Tensor
 from actsense.augment.patches import moved_share, patch_shuffle, shuffle_keys, shuffled_area
 from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
-from actsense.networks.classifier import Classifier
+from actsense.networks import Subject
 from actsense.progress import Progress
 
 INTACT = {"patch_shuffle": 1, "saturation": 2}  # levels that change nothing
@@ -58,7 +58,7 @@ class Condition:
 
 
 def evaluate_transforms(
-    classifier: Classifier, settings: Mapping[str, Any], seed: int
+    subject: Subject, settings: Mapping[str, Any], seed: int
 ) -> dict[str, xr.Dataset]:
     """Show every image under all conditions; each is read once.
 
@@ -66,7 +66,7 @@ def evaluate_transforms(
     shuffles it leaves alone.
 
     Arguments:
-        classifier: The network and its images.
+        subject: The network and its images.
         settings: The part `transforms` of the section `spatial` of the configuration. Levels that
             change nothing are evaluated once, as the condition `none`, listed or not.
         seed: Seed of the study.
@@ -78,39 +78,24 @@ def evaluate_transforms(
     Raises:
         ConfigError: If more patches are wanted than fit, or logits are not finite.
     """
-    rows, labels = classifier.validation(settings["images"])
-    height, width = classifier.read(rows[:1]).shape[2:]
-    _check_divisions(settings["divisions"], min(height, width))
+    rows, labels = subject.validation(settings["images"])
+    _check_divisions(settings["divisions"], subject.side)
     wanted = _conditions(settings)
-    found = {
-        name: np.empty((len(wanted), len(rows)), dtype=dtype) for name, dtype in TYPES.items()
-    }
-    with Progress(len(rows) * len(wanted), desc="transforms", unit="image") as known:
-
-        def show(part: slice) -> None:
-            known.done = part.start * len(wanted)  # what ran out of memory starts anew
-            for name, values in _outcomes(
-                classifier, rows[part], labels[part], wanted, seed, known
-            ):
-                found[name][:, part] = values
-
-        classifier.memory.run(len(rows), show)
+    found = _found(subject, rows, labels, wanted, seed)
     if not np.isfinite(found["probability"]).all():
         raise ConfigError(
-            f"spatial: logits of {classifier.network.name} are not finite. Set precision: float32."
+            f"spatial: logits of {subject.network.name} are not finite. Set precision: float32."
         )
-    areas = [_area(condition, height, width) for condition in wanted]
     facts = {
-        "network": classifier.network.name,
-        "label": classifier.label,
-        "classes": len(classifier.classes),
+        "network": subject.network.name,
+        "label": subject.label,
+        "classes": len(subject.classes),
         "images": len(rows),
         "seed": seed,
     }
-    data = _dataset(wanted, found, areas).assign_coords(
-        row=("image", rows), label=("image", labels)
-    )
-    return {"": data.assign_attrs(facts)}
+    areas = [_area(condition, subject.side) for condition in wanted]
+    images = {"row": ("image", rows), "label": ("image", labels)}
+    return {"": _dataset(wanted, found, areas).assign_coords(images).assign_attrs(facts)}
 
 
 def _conditions(settings: Mapping[str, Any]) -> list[Condition]:
@@ -135,21 +120,43 @@ def _check_divisions(divisions: Sequence[int], side: int) -> None:
         )
 
 
-def _outcomes(
-    classifier: Classifier,
+def _found(
+    subject: Subject,
     rows: NDArray[np.int64],
     labels: NDArray[np.int64],
     wanted: Sequence[Condition],
     seed: int,
+) -> dict[str, NDArray[Any]]:
+    """Return what is found of all images by name, each (conditions, images)."""
+    shape = len(wanted), len(rows)
+    found = {name: np.empty(shape, dtype=dtype) for name, dtype in TYPES.items()}
+    row, label = (torch.from_numpy(numbers).to(subject.device) for numbers in (rows, labels))
+    with Progress(len(rows) * len(wanted), desc="transforms", unit="image") as known:
+
+        def show(images: Tensor, part: slice) -> None:
+            known.done = part.start * len(wanted)  # what ran out of memory starts anew
+            seen = _outcomes(subject, images, row[part], label[part], wanted, seed, known)
+            for name, values in seen.items():
+                found[name][:, part] = values
+
+        subject.over(rows, show)
+    return found
+
+
+def _outcomes(
+    subject: Subject,
+    images: Tensor,
+    row: Tensor,
+    label: Tensor,
+    wanted: Sequence[Condition],
+    seed: int,
     known: Progress,
-) -> list[tuple[str, NDArray[Any]]]:
+) -> dict[str, NDArray[Any]]:
     """Return what is found of some images by name, each (conditions, images)."""
-    images = classifier.read(rows)
-    label, row = (torch.from_numpy(numbers).to(images.device) for numbers in (labels, rows))
     seen: dict[str, list[Tensor]] = {name: [] for name in TYPES}
     for condition in wanted:
         shown, moved = _shown(images, row, condition, seed)
-        logits = classifier.logits(shown)
+        logits = subject.logits(shown)
         order = logits.argsort(dim=1, descending=True, stable=True)
         probability = logits.double().softmax(dim=1)
         seen["predicted"].append(order[:, 0])
@@ -157,7 +164,7 @@ def _outcomes(
         seen["probability"].append(probability.gather(1, label[:, None])[:, 0])
         seen["moved"].append(moved)
         known.update(len(images))
-    return [(name, torch.stack(values).cpu().numpy()) for name, values in seen.items()]
+    return {name: torch.stack(values).cpu().numpy() for name, values in seen.items()}
 
 
 def _shown(images: Tensor, rows: Tensor, condition: Condition, seed: int) -> tuple[Tensor, Tensor]:
@@ -173,10 +180,10 @@ def _shown(images: Tensor, rows: Tensor, condition: Condition, seed: int) -> tup
     return images, still
 
 
-def _area(condition: Condition, height: int, width: int) -> float:
+def _area(condition: Condition, side: int) -> float:
     if condition.transform != "patch_shuffle":
         return 0.0
-    return shuffled_area(height, width, int(condition.level), condition.mode)
+    return shuffled_area(side, side, int(condition.level), condition.mode)
 
 
 def _dataset(
