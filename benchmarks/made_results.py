@@ -19,6 +19,7 @@ from actsense.sampling.designs import factor_names
 from actsense.sensitivity.contrast import STATISTICS
 from actsense.sensitivity.estimation import DIMENSIONS
 from actsense.store import LeftOut, provenance, unit_dimensions, write_results
+from benchmarks.made_spatial import write_spatial
 
 LAYERS = {  # AlexNet's published ones at 224 pixels: 205,672 units
     "conv1": (64, 27, 27),
@@ -64,7 +65,7 @@ def make_study(
     side: int = 224,
     seed: int = 0,
 ) -> Path:
-    """Write a study with images, indices, contrasts, top images and masks; return its folder."""
+    """Write a study with all that the explorer shows, and return its folder."""
     rng = np.random.default_rng(seed)
     _write_images(folder, side, rng)
     (folder / network).mkdir(parents=True, exist_ok=True)
@@ -78,6 +79,7 @@ def make_study(
     write_results(place / "masking.zarr", {"": _masks(rng)}, attributes=attributes)
     for other in others:
         shutil.copytree(place, folder / network / other)
+    write_spatial(folder, (network, "bag"), side=side, seed=seed)
     return folder
 
 

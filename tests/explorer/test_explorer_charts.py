@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from actsense.explorer import charts, masks, reading
+from actsense.explorer import charts, curves, masks, reading
 from actsense.inspection import RunResults
 
 
@@ -50,10 +50,10 @@ def test_every_line_of_the_masks_has_a_color_and_dashes(run: RunResults) -> None
     table = masks.conditions_table(run)
     choice = masks.MaskChoice("S1", 0.0, "original", "top1")
     found = masks.curves(table, choice, "hue")
-    spec = charts.mask_chart(found, "top1", "hue", masks.unmasked(table, choice))
+    spec = curves.mask_chart(found, "top1", "hue", masks.unmasked(table, choice))
     drawn = values(spec)
     assert "random" not in set(drawn["kind"])
-    np.testing.assert_allclose(drawn["percent"], 100 * drawn["fraction"], rtol=1e-5)
+    np.testing.assert_allclose(drawn["x"], 100 * drawn["fraction"], rtol=1e-5)
     line = next(one for one in spec["layer"][0]["layer"] if one["mark"] == "line")
     for channel in ("color", "strokeDash"):
         scale = line["encoding"][channel]["scale"]

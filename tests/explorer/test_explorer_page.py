@@ -3,42 +3,18 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zarr
+from explored import address, told
 from streamlit.testing.v1 import AppTest
 
 from actsense.errors import ConfigError
 from actsense.explorer import explore
-from actsense.explorer.page import VIEWS
+from actsense.explorer.page import OF_UNIT
 from actsense.explorer.studies import find_studies
-
-
-def page() -> None:
-    import os
-    from pathlib import Path
-
-    from actsense.explorer.page import show
-
-    show(Path(os.environ["EXPLORED"]))
-
-
-@pytest.fixture
-def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
-    """Return a function that opens a link to the page on a folder."""
-
-    def open_link(path: Path, **query: str) -> AppTest:
-        monkeypatch.setenv("EXPLORED", str(path))
-        test = AppTest.from_function(page, default_timeout=60)
-        for name, value in query.items():
-            test.query_params[name] = value
-        test.run()
-        assert not test.exception
-        return test
-
-    return open_link
 
 
 def digest(folder: Path) -> str:
@@ -51,20 +27,10 @@ def digest(folder: Path) -> str:
     return found.hexdigest()
 
 
-def address(test: AppTest) -> dict[str, str]:
-    """Return the query of the page's address; the tester keeps some values in lists."""
-    query = test.query_params.items()
-    return {name: value if isinstance(value, str) else value[0] for name, value in query}
-
-
-def told(test: AppTest) -> str:
-    return "\n".join(info.value for info in test.info)
-
-
 Visit = Callable[..., AppTest]
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", OF_UNIT)
 @pytest.mark.parametrize("layer", ["conv", "tokens", "fc"])
 def test_every_view_shows_every_kind_of_layer(
     made: Path, visit: Visit, view: str, layer: str
@@ -110,9 +76,9 @@ def test_a_link_is_shown_again_by_the_address_it_leads_to(made: Path, visit: Vis
 def test_mistakes_in_a_link_are_noted_and_the_rest_is_shown(made: Path, visit: Visit) -> None:
     test = visit(made, layer="conv9", factor="hue", channel="77", view="nowhere")
     assert [note.value for note in test.warning] == [
+        "The link's view 'nowhere' is not here; showing 'units'.",
         "The link's layer 'conv9' is not here; showing 'conv'.",
         f"The link's channel '77' is not from 0 to 2; showing {address(test)['channel']}.",
-        "The link's view 'nowhere' is not here; showing 'units'.",
     ]
     assert address(test)["factor"] == "hue"
 

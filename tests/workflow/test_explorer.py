@@ -33,6 +33,13 @@ EVERY_CONTROL = {
     "measure": choose("Measure", "entropy of the predictions, nats"),
     "input": choose("Images shown", "rolling"),
     "vector": choose("Layer", "probabilities"),
+    "spatial": view("Where things are"),
+    "shuffled by": choose("Shuffled by", "bands: whole rows and columns of patches"),
+    "saturation": view("Saturated colours"),
+    "cells": view("Masked cells"),
+    "order of masking": choose("Order of masking", "insertion: the first cells alone are shown"),
+    "interaction": view("Distant patches"),
+    "saliency": view("Saliency"),
     "units": view("Units and maps"),
     "unit": number("Unit", 1),
 }
@@ -122,7 +129,7 @@ def test_nothing_sticks_out_of_the_page(
 ) -> None:
     browser_page.set_viewport_size({"width": size[0], "height": size[1]})
     with serving(studies) as address:
-        for name in ("units", "images", "contrast", "compare", "masking"):
+        for name in ("units", "images", "contrast", "compare", "masking", "spatial"):
             visit(browser_page, f"{address}?view={name}&layer=stage2")
             wide = browser_page.get_by_test_id("stMain").evaluate(
                 "main => main.scrollWidth - main.clientWidth"

@@ -13,10 +13,10 @@ from actsense.explorer.charts import (
     depth_chart,
     distribution_chart,
     layer_chart,
-    mask_chart,
     scatter_chart,
 )
 from actsense.explorer.controls import pick, told
+from actsense.explorer.curves import mask_chart
 from actsense.explorer.masks import METRICS, MaskChoice, conditions_table, curves, unmasked
 from actsense.explorer.ordering import agreement, compare_factors, distribution
 from actsense.explorer.reading import CONTRAST, FLAGS, NAMES, depth_profile, ranking
@@ -38,7 +38,7 @@ def show_comparison(scene: Scene) -> None:
 
 def show_masking(scene: Scene) -> None:
     """Show what masks chosen by each factor's map do to the predictions of the network."""
-    run = scene.shelf.run
+    run = scene.run
     table = scene.shelf.read(conditions_table)
     attributes = run.masking.attrs
     choice = _choose_masks(table, scene)
@@ -67,13 +67,13 @@ def show_masking(scene: Scene) -> None:
 
 
 def _show_factors(scene: Scene) -> None:
-    others = [name for name in scene.shelf.run.factors if name != scene.factor]
+    others = [name for name in scene.run.factors if name != scene.factor]
     if scene.index == CONTRAST:
-        others = [name for name in others if name in scene.shelf.run.augmentations]
+        others = [name for name in others if name in scene.run.augmentations]
     if not others:
         st.info("There is no second factor to compare with.", icon=":material/info:")
         return
-    labels = factor_labels(scene.shelf.run.factors)
+    labels = factor_labels(scene.run.factors)
     second = pick(st.container(width=260), "with", "second", others, words=labels)
     tables = [scene.shelf.read(ranking, scene.layer, factor) for factor in (scene.factor, second)]
     index = scene.index if all(scene.index in table for table in tables) else "S1"
@@ -121,7 +121,7 @@ def _choose_dot(key: str, scene: Scene) -> Callable[[], None]:
 
 
 def _show_layers(scene: Scene) -> None:
-    run, index = scene.shelf.run, scene.index if scene.index != CONTRAST else "shapley"
+    run, index = scene.run, scene.index if scene.index != CONTRAST else "shapley"
     table = scene.shelf.read(depth_profile, index)
     others = [name for name in run.layers if name != scene.layer]
     st.markdown(f"##### {NAMES[index]} of whole layers")

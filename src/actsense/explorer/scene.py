@@ -5,6 +5,7 @@ __all__ = ["Scene"]
 from dataclasses import dataclass
 
 from actsense.explorer.shelf import Shelf
+from actsense.inspection import RunResults
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,17 @@ class Scene:
         sizes: Length of these axes.
     """
 
-    shelf: Shelf
+    shelf: Shelf[RunResults]
     layer: str
     factor: str
     index: str
     at: dict[str, int]
     sizes: dict[str, int]
+
+    @property
+    def run(self) -> RunResults:
+        """Network and design."""
+        return self.shelf.held
 
     @property
     def axis(self) -> str:

@@ -1,39 +1,40 @@
 """Results that are read once, as long as their files stay the same."""
 
-__all__ = ["Shelf", "open_shelf"]
+__all__ = ["Shelf", "run_shelf", "study_shelf"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from actsense.inspection import RunResults, StudyResults, open_study
+from actsense.layout import places
 
-Arguments = ParamSpec("Arguments")
 Found = TypeVar("Found")
+Held = TypeVar("Held", StudyResults, RunResults)
 Stamp = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """One network under one design, with a memory for what was read.
+class Shelf(Generic[Held]):
+    """What a page is about, with a memory for what was read.
 
     Attributes:
         study: The study it belongs to.
-        run: Its results.
-        stamp: When its stores, and the images of the study, were made.
+        held: The study itself, or one network under one design.
+        stamp: When its stores and tables, and the images of the study, were made.
     """
 
     study: StudyResults
-    run: RunResults
+    held: Held
     stamp: Stamp
 
     def read(self, work: Callable[..., Found], *arguments: Any) -> Found:
-        """Return `work(run, *arguments)`, from memory if nothing has changed since."""
+        """Return `work(held, *arguments)`, from memory if nothing has changed since."""
         name = f"{work.__module__}.{work.__qualname__}"
-        found: Found = _remembered(name, self.stamp, arguments, _work=work, _first=self.run)
+        found: Found = _remembered(name, self.stamp, arguments, _work=work, _first=self.held)
         return found
 
     def read_study(self, work: Callable[..., Found], *arguments: Any) -> Found:
@@ -43,25 +44,54 @@ class Shelf:
         return found
 
 
-def open_shelf(path: Path, network: str, design: str) -> Shelf:
-    """Open one network under one design; what was opened before is used if it is still so.
+def study_shelf(path: Path) -> Shelf[StudyResults]:
+    """Open a study; what was opened before is used if it is still so.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    return _open_study(str(path), _stamp(_study_marks(path)))
+
+
+def run_shelf(path: Path, network: str, design: str) -> Shelf[RunResults]:
+    """Open one network under one design in the same way.
 
     Raises:
         ConfigError: If there are no such results.
     """
-    return _opened(str(path), network, design, _stamp(path, network, design))
+    marks = sorted((path / network / design).glob("*.zarr/zarr.json"))
+    return _open_run(str(path), network, design, _stamp([*_image_marks(path), *marks]))
 
 
-def _stamp(path: Path, network: str, design: str) -> Stamp:
+def _image_marks(path: Path) -> Iterator[Path]:
+    """Yield files that are new when images, or published values, are others."""
+    yield from (path / "data/images.zarr/zarr.json", path / "data/manifest.csv")
+    yield from sorted([*path.glob("*.hdf5"), *path.glob("*/*.hdf5")])
+
+
+def _study_marks(path: Path) -> Iterator[Path]:
+    """Yield files that are new when tables or stores of a study or its networks are others."""
+    yield from _image_marks(path)
+    for place in places("study"):
+        yield from map(path.joinpath, map(place.table_path, place.tables))
+    for place in places("network"):
+        for store in map(place.store_path, place.stores):
+            yield from sorted(path.glob(f"*/{store}/zarr.json"))
+
+
+def _stamp(marks: Iterable[Path]) -> Stamp:
     """Say when every store was made: a store that is made again is another folder."""
-    marks = [path / "data/images.zarr/zarr.json", path / "data/manifest.csv"]
-    marks += sorted((path / network / design).glob("*.zarr/zarr.json"))
-    marks += sorted([*path.glob("*.hdf5"), *path.glob("*/*.hdf5")])  # published values
     return tuple((str(mark), mark.stat().st_mtime_ns) for mark in marks if mark.is_file())
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _opened(path: str, network: str, design: str, stamp: Stamp) -> Shelf:
+def _open_study(path: str, stamp: Stamp) -> Shelf[StudyResults]:
+    study = open_study(path)
+    return Shelf(study, study, stamp)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _open_run(path: str, network: str, design: str, stamp: Stamp) -> Shelf[RunResults]:
     study = open_study(path)
     return Shelf(study, study[network, design], stamp)
 

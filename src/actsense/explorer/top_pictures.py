@@ -38,7 +38,9 @@ def top_conditions(run: RunResults) -> list[str]:
     return [str(name) for name in run.top_images["condition"].to_numpy()]
 
 
-def top_pictures(shelf: Shelf, layer: str, at: dict[str, int], condition: str) -> list[TopPicture]:
+def top_pictures(
+    shelf: Shelf[RunResults], layer: str, at: dict[str, int], condition: str
+) -> list[TopPicture]:
     """Draw the top images of one unit, strongest first.
 
     Raises:
@@ -47,8 +49,8 @@ def top_pictures(shelf: Shelf, layer: str, at: dict[str, int], condition: str) -
     # PyTorch draws them: a page without pictures should not wait for it.
     from actsense.inspection.pictures import draw_pictures
 
-    top = shelf.run.top_images
-    path = shelf.run.path / "top_images.zarr"
+    top = shelf.held.top_images
+    path = shelf.held.path / "top_images.zarr"
     if layer not in top.children:
         raise CorruptFileError(path, f"it does not hold {layer}")
     try:

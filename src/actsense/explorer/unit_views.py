@@ -232,7 +232,7 @@ def _show_profile(scene: Scene) -> None:
         f"Mean response {_measured(facts, 'mean')}, variance {_measured(facts, 'variance')}, "
         "in its own scale. Dots: shares of that variance; bars: 95 % intervals over replicates. "
         "Negative values are noise around zero."
-        + PARTS_WORDS * (CONTENT in scene.shelf.run.factors)
+        + PARTS_WORDS * (CONTENT in scene.run.factors)
         + UNKNOWN * bool(np.isnan(facts["rare"]))
     )
 

@@ -13,7 +13,7 @@ import xarray as xr
 from actsense.data import ImageCache
 from actsense.errors import MissingResultError, choose
 from actsense.layout import LEVELS, RESERVED, Place, places
-from actsense.store import read_results, read_table
+from actsense.store import read_results, read_table, reading
 
 Owner = tuple[str, ...]  # nobody else than the study; a network; a network and a design
 
@@ -106,10 +106,12 @@ class FolderSource:
 
         Raises:
             MissingResultError: If it has not been made.
-            ConfigError: If nothing makes such a table.
+            ConfigError: If nothing makes such a table, or it is damaged.
         """
         known = {n: (place, place.table_path(n)) for place in _of(owner) for n in place.tables}
-        return read_table(self._find("table", name, owner, self._tables(owner), known))
+        path = self._find("table", name, owner, self._tables(owner), known)
+        with reading(path):
+            return read_table(path)
 
     def card(self, network: str) -> dict[str, Any]:
         """Read the model card of a network.

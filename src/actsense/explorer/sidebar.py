@@ -1,0 +1,111 @@
+"""What is chosen on the left: a study, and in it a unit, a factor and an index."""
+
+__all__ = ["choose_scene", "choose_study"]
+
+from pathlib import Path
+
+import streamlit as st
+
+from actsense.drawing.style import factor_labels
+from actsense.errors import MissingResultError
+from actsense.explorer.controls import pick, pick_number
+from actsense.explorer.ordering import ordered
+from actsense.explorer.reading import CONTRAST, INDICES, NAMES, layer_dimensions, ranking
+from actsense.explorer.reading import strongest_position as strongest
+from actsense.explorer.scene import Scene
+from actsense.explorer.shelf import Shelf, run_shelf
+from actsense.explorer.studies import find_studies
+from actsense.inspection import RunResults, open_study
+
+STRONGEST = "The largest variance due to the factor: the index times the variance."
+UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
+
+
+def choose_study(path: Path) -> Path:
+    """Choose one of the studies in a folder.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    studies = find_studies(path)
+    return studies[pick(st.sidebar, "Study", "study", list(studies))]
+
+
+def choose_scene(study: Path) -> Scene:
+    """Choose network, design, layer, factor, index and unit.
+
+    Raises:
+        ConfigError: If the study has no indices, or they are damaged.
+    """
+    side = st.sidebar
+    shelf = _choose_run(study)
+    run = shelf.held
+    layer = pick(side, "Layer", "layer", run.layers, instead_of=UNIT)
+    factor = pick(
+        side,
+        "Factor",
+        "factor",
+        run.factors,
+        words=factor_labels(run.factors),
+        instead_of=("row", "col"),
+    )
+    contrasted = run.has(CONTRAST) and factor in run.augmentations
+    index = pick(
+        side,
+        "Index",
+        "index",
+        [*INDICES, CONTRAST] if contrasted else INDICES,
+        words=NAMES,
+        default="shapley",
+        explained="S1: the share of a unit's variance that the factor explains alone. ST: with "
+        "all its interactions. Shapley effects share out everything and sum to one. Contrast: "
+        "the factor alone against the untouched image.",
+    )
+    at, sizes = _choose_unit(shelf, layer, factor, index)
+    return Scene(shelf, layer, factor, index, at, sizes)
+
+
+def _choose_run(study: Path) -> Shelf[RunResults]:
+    side = st.sidebar
+    opened = open_study(study)
+    networks = [name for name in opened.networks if opened.designs(name)]
+    if not networks:
+        raise MissingResultError(study / "<network>/<design>/indices.zarr", "indices")
+    left, right = side.columns(2)
+    below = ("layer", "factor", *UNIT)
+    network = pick(left, "Network", "network", networks, instead_of=below)
+    design = pick(right, "Design", "design", opened.designs(network), instead_of=below)
+    return run_shelf(study, network, design)
+
+
+def _choose_unit(
+    shelf: Shelf[RunResults], layer: str, factor: str, index: str
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Draw the controls of the unit; the strongest one is the first to be shown."""
+    side = st.sidebar
+    sizes = shelf.read(layer_dimensions, layer)
+    axis, *positions = sizes
+    table = shelf.read(ranking, layer, factor)
+    first = int(ordered(table, index if index in table else "S1", "variance")["number"].iloc[0])
+    columns = side.columns(len(sizes))
+    number = pick_number(
+        columns[0], axis.capitalize(), axis, sizes[axis], first, instead_of=positions
+    )
+    place = shelf.read(strongest, layer, factor, index, number)
+    at = {axis: number}
+    for column, name in zip(columns[1:], positions, strict=True):
+        at[name] = pick_number(column, name.capitalize(), name, sizes[name], place[name])
+    forget = st.session_state.wishes.forget
+    side.button(
+        f"Strongest {axis}", on_click=forget, args=(UNIT,), width="stretch", help=STRONGEST
+    )
+    if positions:
+        side.button(
+            "Strongest position",
+            on_click=forget,
+            args=(positions,),
+            width="stretch",
+            help=STRONGEST,
+            disabled=place == {name: at[name] for name in positions},
+        )
+    return at, sizes

@@ -1,0 +1,13 @@
+"""What a test reads from a page of the explorer."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def address(test: AppTest) -> dict[str, str]:
+    """Return the query of the page's address; the tester keeps some values in lists."""
+    query = test.query_params.items()
+    return {name: value if isinstance(value, str) else value[0] for name, value in query}
+
+
+def told(test: AppTest) -> str:
+    return "\n".join(info.value for info in test.info)
