@@ -8,6 +8,7 @@ from torch import nn
 from actsense.errors import ConfigError
 from actsense.networks import Network, load_network, outline_network
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.network import normalise
 from actsense.networks.state import save_state
 
 
@@ -135,3 +136,18 @@ def test_every_classifier_has_an_outline_that_fits_its_kind() -> None:
     network = outline({"kind": "torchvision", "model": "googlenet", "weights": "DEFAULT"})
     assert isinstance(network, Network)
     assert not any(key.startswith("aux") for key in network.module.state_dict())
+
+
+def test_what_was_first_normalised_without_a_way_back_has_one_the_next_time() -> None:
+    mean, std = (0.11, 0.22, 0.33), (0.44, 0.55, 0.66)
+    images = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        before = normalise(images, mean, std)
+    images.requires_grad_()
+    after = normalise(images, mean, std)
+    (found,) = torch.autograd.grad((after**2).sum() / 2, images)
+    assert torch.equal(before, after)
+    for channel in range(3):
+        expected = (images[:, channel] - mean[channel]) / std[channel]
+        torch.testing.assert_close(after[:, channel], expected)
+        torch.testing.assert_close(found[:, channel], expected / std[channel])

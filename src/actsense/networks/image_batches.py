@@ -5,7 +5,6 @@ __all__ = ["LabelledImages", "ShiftedBatches"]
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsense.data import ImageCache
+from actsense.data.pixels import send, unit_images
 from actsense.draws import stream
+from actsense.networks.network import normalise
 
 SHIFT = 1 / 16  # largest random shift, as a share of the side
 
@@ -25,37 +26,21 @@ class LabelledImages:
 
     Arguments:
         cache: The images.
-        mean: Mean per channel that the network expects, (3, 1, 1), on the device.
+        mean: Mean per channel that the network expects.
         std: Standard deviation per channel, likewise.
+        device: Where they go.
     """
 
     cache: ImageCache
-    mean: Tensor
-    std: Tensor
-
-    @classmethod
-    def of(
-        cls,
-        cache: ImageCache,
-        mean: Sequence[float],
-        std: Sequence[float],
-        device: torch.device | str,
-    ) -> "LabelledImages":
-        """Put the normalisation on the device."""
-        columns = [torch.tensor(values, device=device).view(3, 1, 1) for values in (mean, std)]
-        return cls(cache, *columns)
+    mean: Sequence[float]
+    std: Sequence[float]
+    device: torch.device | str
 
     def read(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return normalised images, (rows, 3, side, side), and labels, (rows,), on the device."""
-        images = self._sent(self.cache.read(rows))
-        labels = self._sent(self.cache.manifest["label"].to_numpy()[rows])
-        return (images.float() / 255 - self.mean) / self.std, labels
-
-    def _sent(self, array: NDArray[Any]) -> Tensor:
-        """Send an array to the device without waiting for what the device still works on."""
-        tensor, device = torch.from_numpy(array), self.mean.device
-        pinned = tensor.pin_memory() if device.type == "cuda" else tensor
-        return pinned.to(device, non_blocking=True)
+        images = unit_images(self.cache.read(rows), self.device)
+        labels = send(self.cache.manifest["label"].to_numpy()[rows], self.device)
+        return normalise(images, self.mean, self.std), labels
 
 
 @dataclass(frozen=True)

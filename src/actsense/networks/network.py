@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,15 @@ def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
         mean: One number per channel.
         std: Like it.
     """
-    center, scale = (images.new_tensor(values).view(3, 1, 1) for values in (mean, std))
-    return (images - center) / scale
+    device, dtype = images.device, images.dtype
+    return (images - _column(tuple(mean), device, dtype)) / _column(tuple(std), device, dtype)
+
+
+@lru_cache(maxsize=16)  # sent to the device once
+def _column(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    # A gradient could not pass through tensors that are born in inference mode.
+    with torch.inference_mode(mode=False):
+        return torch.tensor(values, device=device, dtype=dtype).view(3, 1, 1)
 
 
 def _network(name: str, settings: dict[str, Any], module: nn.Module, side: int) -> Network:

@@ -191,7 +191,7 @@ class _Course:
             torch.manual_seed(training.seed)
             module = build_module(name, settings, classes=len(cache.class_names))
         module.to(training.device)
-        images = LabelledImages.of(cache, *normalisation(name, settings), training.device)
+        images = LabelledImages(cache, *normalisation(name, settings), training.device)
         batches = ShiftedBatches(
             images, cache.partition_rows("train"), chosen.batch_size, training.seed
         )
