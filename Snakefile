@@ -19,16 +19,24 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/sensitivity.smk"
-include: "workflow/rules/figures.smk"
 include: "workflow/rules/correlation.smk"
 include: "workflow/rules/lda.smk"
 include: "workflow/rules/masking.smk"
-include: "workflow/rules/profiles.smk"
 include: "workflow/rules/single_class.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/spatial.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/plan.smk"
+
+
+# What is the same for every script, or follows from its rule's name and wildcards.
+for scripted in workflow.rules:
+    if scripted.script:
+        scripted.conda_env = f"{CHECKOUT}/envs/actsense.yaml"
+        scripted.log_modifier = scripted.benchmark_modifier = workflow.modifier.path_modifier
+        scripted.set_log(record(scripted, "logs", ".log"))
+        if scripted.output:
+            scripted.benchmark = record(scripted, "benchmarks", ".tsv")
 
 
 rule all:
@@ -57,7 +65,5 @@ onsuccess:
     from actsense.inspection.guide import guide
     from actsense.store.footprint import remove_orphans
 
-    remove_orphans(
-        Path(RESULTS), expected_shards(), keep=config["keep_activations"]
-    )
+    remove_orphans(Path(RESULTS), expected_shards(), keep=config["keep_activations"])
     print(guide(Path(RESULTS), workflow.overwrite_configfiles), end="")

@@ -81,7 +81,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     names = subprocess.check_output(listed, cwd=REPOSITORY, text=True).split("\0")
     # Jobs run below any folder.
-    tree = tmp_path_factory.mktemp("it's extending") / "tree"
+    tree = tmp_path_factory.mktemp("it's {extending}") / "tree"
     for name in names:
         if (REPOSITORY / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -127,6 +127,11 @@ def test_a_patch_applies_to_the_tree_as_it_is(kind: str) -> None:
         f"docs/examples/{kind}.patch no longer applies: docs/extending.md, at its end, says how "
         f"it is written again.\n{applied.stderr}"
     )
+
+
+def test_all_targets_are_found_below_any_folder(tree: Path) -> None:
+    listed = run(tree, "snakemake", "--dry-run", "all", "notebooks", "plan")
+    assert listed.returncode == 0, listed.stdout + listed.stderr
 
 
 def test_what_the_page_says_comes_true_from_top_to_bottom(tree: Path) -> None:

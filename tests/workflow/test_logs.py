@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pipeline import REPOSITORY, snakemake
+from pipeline import snakemake
 
-RULES = sorted((REPOSITORY / "workflow/rules").glob("*.smk"))
 SPOKEN = {
     "accumulate": r"mixed, replicate [01]: 3072 evaluations in",
     "cache_images": r"images: 1797 images in",
@@ -40,13 +39,22 @@ def test_every_job_of_a_long_rule_ends_with_what_it_has_done(finished: Path, rul
         assert re.search(rf"^[-\d]+ [:,\d]+ {SPOKEN[rule]}", path.read_text(), re.MULTILINE), path
 
 
-@pytest.mark.parametrize("rules", RULES, ids=lambda path: path.stem)
-def test_no_two_jobs_share_a_log(rules: Path) -> None:
-    """Networks a and a_b, designs b_c and c: joined by `_`, two pairs have one name."""
-    paths = re.findall(r'"(results/{study}/(?:logs|benchmarks)/[^"]+)"', rules.read_text())
-    assert not [
-        path for path in paths if re.search(r"{(network|design)}_|_{(network|design)}", path)
-    ]
+def test_no_two_jobs_share_a_log_or_a_benchmark(finished: Path) -> None:
+    """Networks a and a_b, designs b_c and c: joined by `_`, two pairs would have one name."""
+    table = snakemake(finished, "--detailed-summary").stdout
+    rows = [line.split("\t")[:4] for line in table.splitlines()[1:]]
+    rows = [row for row in rows if row[-1] != "-"]  # moments and figures, not what was temporary
+    assert len({log for *_, log in rows}) > len(SPOKEN)
+    for output, _, rule, log in rows:
+        folders = [name for name in Path(output).parts if name in ("one", "mixed")]
+        named = Path("results/tiny/logs", rule, *folders)
+        assert Path(log).with_suffix("") == named or Path(log).parent == named
+    places = finished / "results/tiny/logs", finished / "results/tiny/benchmarks"
+    logs, benchmarks = (
+        {path.relative_to(place).with_suffix("") for path in place.rglob("*.*")}
+        for place in places
+    )
+    assert logs == benchmarks
 
 
 def test_no_log_has_a_carriage_return(finished: Path) -> None:

@@ -109,8 +109,9 @@ def test_a_figure_taller_than_the_window_is_scrolled_from_its_title(opened: Page
 
 def test_every_figure_of_the_report_has_a_caption_of_its_own() -> None:
     rules = "".join(p.read_text() for p in (REPOSITORY / "workflow/rules").glob("*.smk"))
-    written = re.findall(r'caption="\.\./report/(\w+)\.rst"', rules)
-    assert len(written) == rules.count("report(")
+    names = [Path(n) for n in re.findall(r'picture\(\s*"[\w ]+",\s*"([^"]+)"', rules)]
+    written = [n.parent.name if "{" in n.name else n.stem for n in names]
+    assert len(written) == rules.count("=picture(")
     assert sorted([*written, "workflow"]) == [path.stem for path in CAPTIONS]
 
 

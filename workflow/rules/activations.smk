@@ -5,8 +5,6 @@ in a second job; `stream` sums them up at once and writes none. A shard holds se
 or a part of one; parts are merged.
 """
 
-ACTIVATIONS_SHARD = "results/{study}/{network}/{design}/shards/{shard}.zarr.zip"
-MOMENTS_PART = "results/{study}/{network}/{design}/shards/{shard}.moments.zarr.zip"
 WHOLE, PART = r"\d+-\d+", r"\d+_\d+"  # names of shards
 
 if study.stores_activations:
@@ -14,25 +12,19 @@ if study.stores_activations:
     rule sample_activations:
         """Activations of one shard, on disk until they are summed up."""
         input:
-            images=rules.cache_images.output.images,
-            manifest=rules.cache_images.output.manifest,
-            weights=rules.train_network.output.weights,
+            images=IMAGES,
+            manifest=MANIFEST,
+            weights=WEIGHTS,
         output:
             shard=stored(ACTIVATIONS_SHARD),
-        log:
-            "results/{study}/logs/sample_activations/{network}/{design}/{shard}.log",
-        benchmark:
-            "results/{study}/benchmarks/sample_activations/{network}/{design}/{shard}.tsv"
-        conda:
-            "../../envs/actsense.yaml"
         resources:
-            mem_mb=sized(megabytes, "sample_activations"),
-            runtime=sized(minutes, "sample_activations"),
-            disk_mb=shard_megabytes,
-            store_mb=shard_megabytes,
+            mem_mb=memory("sample_activations"),
+            runtime=runtime("sample_activations"),
+            disk_mb=of(study.shard_megabytes),
+            store_mb=of(study.shard_megabytes),
         params:
             revision=REVISION["sampling"],
-            sampling=sampling_settings,
+            sampling=of(study.sampling_settings),
             shard=shard_ends,
             batch_size=lookup("batch_size", within=config),
             device=lookup("device", within=config),
@@ -47,23 +39,17 @@ if study.stores_activations:
             shard=rules.sample_activations.output.shard,
         output:
             moments="results/{study}/{network}/{design}/moments/replicates_{shard}.zarr.zip",
-        log:
-            "results/{study}/logs/accumulate/{network}/{design}/{shard}.log",
-        benchmark:
-            "results/{study}/benchmarks/accumulate/{network}/{design}/{shard}.tsv"
         wildcard_constraints:
             shard=WHOLE,
         # Above sampling: a shard on disk is used up before the next one is made.
         priority: 10
-        conda:
-            "../../envs/actsense.yaml"
         resources:
-            mem_mb=sized(megabytes, "accumulate"),
-            runtime=sized(minutes, "accumulate"),
-            store_mb=shard_megabytes,
+            mem_mb=memory("accumulate"),
+            runtime=runtime("accumulate"),
+            store_mb=of(study.shard_megabytes),
         params:
             revision=REVISION["moments"],
-            sampling=sampling_settings,
+            sampling=of(study.sampling_settings),
             shard=shard_ends,
         message:
             "Summing up {wildcards.network} under {wildcards.design}, shard {wildcards.shard}"
@@ -73,10 +59,6 @@ if study.stores_activations:
     use rule accumulate as accumulate_part with:
         output:
             moments=temp(MOMENTS_PART),
-        log:
-            "results/{study}/logs/accumulate_part/{network}/{design}/{shard}.log",
-        benchmark:
-            "results/{study}/benchmarks/accumulate_part/{network}/{design}/{shard}.tsv"
         wildcard_constraints:
             shard=PART,
 
@@ -85,25 +67,19 @@ else:
     rule stream_moments:
         """Moments of the replicates of one shard, summed up while the network runs."""
         input:
-            images=rules.cache_images.output.images,
-            manifest=rules.cache_images.output.manifest,
-            weights=rules.train_network.output.weights,
+            images=IMAGES,
+            manifest=MANIFEST,
+            weights=WEIGHTS,
         output:
             moments="results/{study}/{network}/{design}/moments/replicates_{shard}.zarr.zip",
-        log:
-            "results/{study}/logs/stream_moments/{network}/{design}/{shard}.log",
-        benchmark:
-            "results/{study}/benchmarks/stream_moments/{network}/{design}/{shard}.tsv"
         wildcard_constraints:
             shard=WHOLE,
-        conda:
-            "../../envs/actsense.yaml"
         resources:
-            mem_mb=sized(megabytes, "stream_moments"),
-            runtime=sized(minutes, "stream_moments"),
+            mem_mb=memory("stream_moments"),
+            runtime=runtime("stream_moments"),
         params:
             revision=[REVISION["sampling"], REVISION["moments"]],
-            sampling=sampling_settings,
+            sampling=of(study.sampling_settings),
             shard=shard_ends,
             batch_size=lookup("batch_size", within=config),
             device=lookup("device", within=config),
@@ -115,10 +91,6 @@ else:
     use rule stream_moments as stream_part with:
         output:
             moments=temp(MOMENTS_PART),
-        log:
-            "results/{study}/logs/stream_part/{network}/{design}/{shard}.log",
-        benchmark:
-            "results/{study}/benchmarks/stream_part/{network}/{design}/{shard}.tsv"
         wildcard_constraints:
             shard=PART,
 
@@ -129,17 +101,12 @@ rule merge_moments:
         parts=replicate_parts,
     output:
         moments="results/{study}/{network}/{design}/moments/replicate_{replicate}.zarr.zip",
-    log:
-        "results/{study}/logs/merge_moments/{network}/{design}/{replicate}.log",
     # Above everything before it: finished replicates leave no parts behind.
     priority: 20
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=sized(megabytes, "merge_moments"),
-        runtime=growing(60),
+        mem_mb=memory("merge_moments"),
     params:
-        blocks=replicate_blocks,
+        blocks=of(study.blocks),
     message:
         "Merging {wildcards.network} under {wildcards.design}, replicate {wildcards.replicate}"
     script:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from os.path import relpath
 from pathlib import Path
 from shlex import quote
 
@@ -16,10 +17,13 @@ from actsense.study.resources import (
 )
 from actsense.study.study import Study
 
+# The folder of the checkout, where Snakemake puts in what stands in braces.
+CHECKOUT = workflow.basedir.replace("{", "{{").replace("}", "}}")
+
 # Scripts import the package of this checkout, whatever environment they run in. Threads of jobs that
 # share processors wait asleep: awake, they keep the thread that they wait for from its work.
 shell.prefix(
-    f"export PYTHONPATH={quote(f'{workflow.basedir}/src')}"
+    f"export PYTHONPATH={quote(f'{CHECKOUT}/src')}"
     " OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
 )
 
@@ -41,13 +45,36 @@ DESIGNS = list(config["designs"])
 ANALYSED = [name for name in NETWORKS if study.analysed(name)]
 MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
-DOWNLOAD_LOG = f"{RESULTS}/logs/download_dataset/{{archive}}.log"
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
-REVISION = {
-    "sampling": 3,
-    "moments": 2,
-    "contrast": 2,
-}  # raise by hand when the numbers of a stage change
+# Raise by hand when the numbers of a stage change.
+REVISION = {"sampling": 3, "moments": 2, "contrast": 2}
+
+# What many rules read.
+IMAGES = "results/{study}/data/images.zarr"
+MANIFEST = "results/{study}/data/manifest.csv"
+WEIGHTS = "results/{study}/{network}/weights.pt"
+CARD = "results/{study}/{network}/card.json"
+INDICES = "results/{study}/{network}/{design}/indices.zarr"
+CONTRAST = "results/{study}/{network}/{design}/contrast.zarr"
+MASKING = "results/{study}/{network}/{design}/masking.zarr"
+ACTIVATIONS_SHARD = "results/{study}/{network}/{design}/shards/{shard}.zarr.zip"
+MOMENTS_PART = "results/{study}/{network}/{design}/shards/{shard}.moments.zarr.zip"
+
+# Of the report, in this order, and where the figures of each lie.
+CHAPTERS = {
+    "Data": "results/{study}/figures",
+    "Networks": "results/{study}/figures",
+    "Indices": "results/{study}/{network}/{design}/figures",
+    "Contrast": "results/{study}/{network}/{design}/figures",
+    "Correlation": "results/{study}/{network}/analysis/figures",
+    "LDA": "results/{study}/{network}/analysis/figures",
+    "Masking": "results/{study}/{network}/{design}/figures",
+    "Single class": "results/{study}/{network}/analysis/figures",
+    "Segments": "results/{study}/{network}/{design}/figures",
+    "Spatial": "results/{study}/spatial/figures",
+}
+# Minutes that do not follow from the sizes of a network and a design.
+MINUTES = {"cache_images": 480, "train_network": 120, "discriminate": 180}
 
 
 if study.stores_activations:
@@ -62,6 +89,19 @@ wildcard_constraints:
     shard=r"\d+[-_]\d+",
 
 
+def of(described, *further):
+    """What `described` of the study says of a job's network, and design where it has one."""
+
+    def asked(wildcards):
+        return described(*named(wildcards), *further)
+
+    return asked
+
+
+def named(wildcards):
+    return [wildcards[kind] for kind in ("network", "design") if kind in wildcards.keys()]
+
+
 def of_runs(paths, networks=NETWORKS, designs=study.designs):
     """Paths of every network with each of its designs."""
     return [
@@ -70,6 +110,11 @@ def of_runs(paths, networks=NETWORKS, designs=study.designs):
         for design in designs(network)
         for path in expand(paths, study=STUDY, network=network, design=design)
     ]
+
+
+def of_networks(path):
+    """One path for every network."""
+    return expand(path, network=NETWORKS, allow_missing=True)
 
 
 def of_designs(path):
@@ -81,95 +126,67 @@ def of_designs(path):
     return compared
 
 
-def analysed_designs(wildcards):
-    return study.analysed(wildcards.network)
+def picture(chapter, name, figure, **labels):
+    """A figure of the report; a folder of figures, if the name of each has wildcards.
+
+    Its caption has its name or that of its folder, and its design is a label.
+    """
+    folder = CHAPTERS[chapter]
+    path, patterns = Path(folder, name), []
+    if "{" in path.name:
+        path, patterns = path.parent, [path.name]
+    design = {"design": "{design}"} if "{design}" in folder else {}
+    return report(
+        directory(str(path)) if patterns else str(path),
+        patterns=patterns,
+        caption=f"../report/{path.stem}.rst",
+        category=f"{[*CHAPTERS].index(chapter) + 1:02} {chapter}",
+        subcategory="{network}" if "{network}" in folder else None,
+        labels=design | labels | {"figure": figure},
+    )
+
+
+def record(scripted, kind, ending):
+    """A path for every job of a rule and for no other, in folders by its name and wildcards."""
+    wildcards = re.findall(r"{(\w+)", "".join(scripted.output[:1]))
+    folders = [f"{{{name}}}" for name in wildcards if name != "study"]
+    home = "results/{study}" if "study" in wildcards else RESULTS
+    return f"{Path(home, kind, scripted.name, *folders)}{ending}"
 
 
 def stored(path):
     return path if config["keep_activations"] else temp(path)
 
 
-def archives(wildcards):
-    return study.survey["archives"]
+def memory(rule):
+    """Megabytes that a job of a rule asks for, more at every further attempt."""
+
+    def asked(wildcards, attempt):
+        return attempt * sized(wildcards, rule, megabytes, spatial_megabytes)
+
+    return asked
 
 
-def weights_settings(wildcards):
-    return study.weights_settings(wildcards.network)
+def runtime(rule):
+    """Minutes that a job of a rule asks for, more at every further attempt."""
+
+    def asked(wildcards, attempt):
+        first = MINUTES.get(rule) or sized(wildcards, rule, minutes, spatial_minutes)
+        return attempt * first
+
+    return asked
 
 
-def classifier_settings(wildcards):
-    return study.classifier_settings(wildcards.network)
-
-
-def all_classifier_settings(wildcards):
-    return {name: study.classifier_settings(name) for name in NETWORKS}
-
-
-def spatial_provenance(section):
-    """Settings behind a result of the spatial study, with those of its own section."""
-
-    def behind(wildcards):
-        return study.spatial_provenance(wildcards.network, section)
-
-    return behind
-
-
-def sampling_settings(wildcards):
-    return study.sampling_settings(wildcards.network, wildcards.design)
-
-
-def segments_settings(wildcards):
-    return study.segments_settings(wildcards.network, wildcards.design)
-
-
-def provenance_settings(*sections):
-    """Settings behind a result, which keeps them, with those of its own sections."""
-
-    def behind(wildcards):
-        return study.provenance_settings(wildcards.network, wildcards.design, *sections)
-
-    return behind
+def sized(wildcards, rule, by_design, by_network):
+    names = named(wildcards)
+    if len(names) == 2:
+        return by_design(rule, study.sizes(*names))
+    return by_network(rule, study.spatial_sizes(*names))
 
 
 def shard_ends(wildcards):
     sharding = study.sharding(wildcards.network, wildcards.design)
     return sharding.shards[wildcards.shard].ends
-
-
-def replicate_blocks(wildcards):
-    return study.blocks(wildcards.network, wildcards.design)
-
-
-def shard_megabytes(wildcards):
-    return study.shard_megabytes(wildcards.network, wildcards.design)
-
-
-def sized(measure, rule):
-    """What a rule asks for by the sizes of its job; more at every further attempt."""
-
-    def asked(wildcards, attempt):
-        sizes = study.sizes(wildcards.network, wildcards.design)
-        return attempt * measure(rule, sizes)
-
-    return asked
-
-
-def sized_by_network(measure, rule):
-    """What a rule asks for by the sizes of its network alone."""
-
-    def asked(wildcards, attempt):
-        return attempt * measure(rule, study.spatial_sizes(wildcards.network))
-
-    return asked
-
-
-def growing(first):
-    """The same for all networks and designs; more at every further attempt."""
-
-    def asked(wildcards, attempt):
-        return attempt * first
-
-    return asked
 
 
 def replicate_parts(wildcards):

@@ -4,27 +4,16 @@
 rule correlate:
     """Rank correlations between maps, within and across values, and with the variation."""
     input:
-        indices=of_designs(rules.estimate_indices.output.indices),
-        contrasts=of_designs(rules.estimate_contrast.output.contrast),
+        indices=of_designs(INDICES),
+        contrasts=of_designs(CONTRAST),
     output:
         within="results/{study}/{network}/analysis/tables/correlation_within.csv",
         across="results/{study}/{network}/analysis/tables/correlation_across.csv",
         variation="results/{study}/{network}/analysis/tables/correlation_variation.csv",
         skipped="results/{study}/{network}/analysis/tables/correlation_skipped.csv",
-        positions=directory(
-            "results/{study}/{network}/analysis/correlation_variation.zarr"
-        ),
-    log:
-        "results/{study}/logs/correlate/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/correlate/{network}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        positions=directory("results/{study}/{network}/analysis/correlation_variation.zarr"),
     params:
-        designs=analysed_designs,
+        designs=of(study.analysed),
         correlation=lookup("correlation", within=config),
         seed=lookup("seed", within=config),
     message:
@@ -40,34 +29,11 @@ rule plot_correlation:
         across=rules.correlate.output.across,
         variation=rules.correlate.output.variation,
     output:
-        within=report(
-            "results/{study}/{network}/analysis/figures/correlation_within.png",
-            caption="../report/correlation_within.rst",
-            category="05 Correlation",
-            subcategory="{network}",
-            labels={"figure": "between maps of two variables"},
+        within=picture("Correlation", "correlation_within.png", "between maps of two variables"),
+        across=picture(
+            "Correlation", "correlation_across.png", "between S1, ST, Shapley and contrast"
         ),
-        across=report(
-            "results/{study}/{network}/analysis/figures/correlation_across.png",
-            caption="../report/correlation_across.rst",
-            category="05 Correlation",
-            subcategory="{network}",
-            labels={"figure": "between S1, ST, Shapley and contrast"},
-        ),
-        variation=report(
-            "results/{study}/{network}/analysis/figures/correlation_variation.png",
-            caption="../report/correlation_variation.rst",
-            category="05 Correlation",
-            subcategory="{network}",
-            labels={"figure": "between maps and variation"},
-        ),
-    log:
-        "results/{study}/logs/plot_correlation/{network}.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        variation=picture("Correlation", "correlation_variation.png", "between maps and variation"),
     params:
         figures=lookup("figures", within=config),
     message:

@@ -5,15 +5,11 @@ rule download_dataset:
     """An archive of a published dataset, checked; one that is there already is left alone."""
     output:
         archive=ARCHIVE,
-    log:
-        DOWNLOAD_LOG,
     # Only what is missing: nothing about a rule can make Snakemake delete 168 GB and start again.
     wildcard_constraints:
         archive=MISSING_ARCHIVES,
     retries: 1
     localrule: True
-    conda:
-        "../../envs/actsense.yaml"
     params:
         settings=lookup("dataset", within=config),
     message:
@@ -25,20 +21,13 @@ rule download_dataset:
 rule cache_images:
     """Every image decoded, resized and cropped once, with a manifest of where it came from."""
     input:
-        archives=ancient(archives),
+        archives=ancient(study.survey["archives"]),
     output:
-        images=directory("results/{study}/data/images.zarr"),
-        manifest="results/{study}/data/manifest.csv",
-    log:
-        "results/{study}/logs/cache_images.log",
-    benchmark:
-        "results/{study}/benchmarks/cache_images.tsv"
-    conda:
-        "../../envs/actsense.yaml"
+        images=directory(IMAGES),
+        manifest=MANIFEST,
     threads: 2
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(480),
+        runtime=runtime("cache_images"),
     params:
         settings=lookup("dataset", within=config),
         seed=lookup("seed", within=config),
@@ -46,6 +35,25 @@ rule cache_images:
         "Decoding the images of study {wildcards.study}"
     script:
         "../../scripts/cache_images.py"
+
+
+rule plot_images:
+    """Some images of every class, the augmentations, and the shuffles of the spatial study."""
+    input:
+        images=IMAGES,
+        manifest=MANIFEST,
+    output:
+        classes=picture("Data", "images.png", "images of every class"),
+        augmentations=picture("Data", "augmentations.png", "augmentations"),
+        shuffled=picture("Spatial", "shuffled_images.png", "shuffled and saturated images"),
+    params:
+        transforms=lookup("spatial/transforms", within=config),
+        seed=lookup("seed", within=config),
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing images of study {wildcards.study}"
+    script:
+        "../../scripts/plot_images.py"
 
 
 rule data:

@@ -4,23 +4,16 @@
 rule discriminate:
     """Which factor made a map? Discriminant analysis of every index, layer and design."""
     input:
-        indices=of_designs(rules.estimate_indices.output.indices),
+        indices=of_designs(INDICES),
     output:
         accuracy="results/{study}/{network}/analysis/tables/lda.csv",
         confusion="results/{study}/{network}/analysis/tables/lda_confusion.csv",
         projection="results/{study}/{network}/analysis/tables/lda_projection.csv",
         skipped="results/{study}/{network}/analysis/tables/lda_skipped.csv",
-    log:
-        "results/{study}/logs/discriminate/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/discriminate/{network}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(180),
+        runtime=runtime("discriminate"),
     params:
-        designs=analysed_designs,
+        designs=of(study.analysed),
         lda=lookup("lda", within=config),
         seed=lookup("seed", within=config),
     message:
@@ -37,36 +30,19 @@ rule plot_discriminant:
         projection=rules.discriminate.output.projection,
         skipped=rules.discriminate.output.skipped,
     output:
-        accuracy=report(
-            "results/{study}/{network}/analysis/figures/lda_accuracy.png",
-            caption="../report/lda_accuracy.rst",
-            category="06 LDA",
-            subcategory="{network}",
-            labels={"design": "all", "figure": "accuracy over depth"},
+        accuracy=picture("LDA", "lda_accuracy.png", "accuracy over depth", design="all"),
+        confusions=picture(
+            "LDA",
+            "lda_confusions/{design}_{variant}.png",
+            "confusions, {variant} maps",
+            design="{design}",
         ),
-        confusions=report(
-            directory("results/{study}/{network}/analysis/figures/lda_confusions"),
-            patterns=["{design}_{variant}.png"],
-            caption="../report/lda_confusions.rst",
-            category="06 LDA",
-            subcategory="{network}",
-            labels={"design": "{design}", "figure": "confusions, {variant} maps"},
+        projections=picture(
+            "LDA",
+            "lda_projections/{design}_{variant}.png",
+            "projections, {variant} maps",
+            design="{design}",
         ),
-        projections=report(
-            directory("results/{study}/{network}/analysis/figures/lda_projections"),
-            patterns=["{design}_{variant}.png"],
-            caption="../report/lda_projections.rst",
-            category="06 LDA",
-            subcategory="{network}",
-            labels={"design": "{design}", "figure": "projections, {variant} maps"},
-        ),
-    log:
-        "results/{study}/logs/plot_discriminant/{network}.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         figures=lookup("figures", within=config),
     message:

@@ -4,24 +4,17 @@
 rule train_network:
     """A small network trained on the study's images, with its model card."""
     input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
+        images=IMAGES,
+        manifest=MANIFEST,
     output:
-        weights="results/{study}/{network}/weights.pt",
-        card="results/{study}/{network}/card.json",
-    log:
-        "results/{study}/logs/train_network/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/train_network/{network}.tsv"
+        weights=WEIGHTS,
+        card=CARD,
     wildcard_constraints:
         network=study.networks_pattern("trained"),
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        runtime=runtime("train_network"),
     params:
-        settings=weights_settings,
+        settings=of(study.weights_settings),
         seed=lookup("seed", within=config),
         device=lookup("device", within=config),
         precision=lookup("precision", within=config),
@@ -34,18 +27,14 @@ rule train_network:
 rule download_weights:
     """Weights published with torchvision, checked against the hash in their name."""
     output:
-        weights="results/{study}/{network}/weights.pt",
-        card="results/{study}/{network}/card.json",
-    log:
-        "results/{study}/logs/download_weights/{network}.log",
+        weights=WEIGHTS,
+        card=CARD,
     wildcard_constraints:
         network=study.networks_pattern("downloaded"),
     retries: 2
     localrule: True
-    conda:
-        "../../envs/actsense.yaml"
     params:
-        settings=weights_settings,
+        settings=of(study.weights_settings),
     message:
         "Downloading the weights of {wildcards.network}"
     script:
@@ -55,27 +44,35 @@ rule download_weights:
 rule import_weights:
     """Weights from a file or a module of the user's, or seeded random ones."""
     output:
-        weights="results/{study}/{network}/weights.pt",
-        card="results/{study}/{network}/card.json",
-    log:
-        "results/{study}/logs/import_weights/{network}.log",
+        weights=WEIGHTS,
+        card=CARD,
     wildcard_constraints:
         network=study.networks_pattern("imported"),
-    # Before the images: a file that is missing or does not fit shows within seconds.
-    priority: 30
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+    priority: 30  # before the images: a file that does not fit shows within seconds
     params:
-        settings=weights_settings,
+        settings=of(study.weights_settings),
         classes=study.survey["classes"],
         seed=lookup("seed", within=config),
     message:
         "Importing the weights of {wildcards.network}"
     script:
         "../../scripts/import_weights.py"
+
+
+rule plot_networks:
+    """Model cards of all networks, and the layers that are recorded."""
+    input:
+        cards=of_networks(CARD),
+    output:
+        png=picture("Networks", "networks.png", "networks and recorded layers"),
+    params:
+        networks=NETWORKS,
+        layers=study.survey["layers"],
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing the networks of study {wildcards.study}"
+    script:
+        "../../scripts/plot_networks.py"
 
 
 rule networks:

@@ -9,9 +9,7 @@ NOTEBOOKS = {
     "sensitivity_values": of_runs(rules.estimate_indices.output),
     "single_units": of_runs(rules.estimate_indices.output),
     "correlation": expand(rules.correlate.output, study=STUDY, network=ANALYSED),
-    "discriminant_analysis": expand(
-        rules.discriminate.output, study=STUDY, network=MAPPED
-    ),
+    "discriminant_analysis": expand(rules.discriminate.output, study=STUDY, network=MAPPED),
     "masked_predictions": of_runs(
         [*rules.evaluate_masks.output, *rules.profile_masks.output],
         networks=MAPPED,
@@ -24,26 +22,20 @@ NOTEBOOKS = {
         designs=study.analysed,
     ),
 }
-CARDS = expand(rules.train_network.output.card, study=STUDY, network=NETWORKS)
+SOURCES = relpath(f"{workflow.basedir}/notebooks")  # an input may have no braces but wildcards
+CARDS = expand(CARD, study=STUDY, network=NETWORKS)
 
 
 rule run_notebook:
     """A notebook with its outputs, and the same as one page for a browser."""
     input:
         results=notebook_results,
-        source=f"{workflow.basedir}/notebooks/{{notebook}}.py",
+        source=f"{SOURCES}/{{notebook}}.py",
     output:
         notebook="results/{study}/notebooks/{notebook}.ipynb",
         page="results/{study}/notebooks/{notebook}.html",
-    log:
-        "results/{study}/logs/run_notebook/{notebook}.log",
     wildcard_constraints:
         notebook="|".join(NOTEBOOKS),
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
     params:
         parameters=notebook_parameters,
     message:

@@ -3,11 +3,7 @@
 
 rule plan:
     """Evaluations, device time, disk, files and jobs of the study, printed."""
-    log:
-        f"{RESULTS}/logs/plan.log",
     localrule: True
-    conda:
-        "../../envs/actsense.yaml"
     threads: 2
     message:
         "Planning the study"

@@ -5,61 +5,82 @@ rule estimate_indices:
     """Sobol' indices and Shapley effects of every unit, channel and layer, with intervals."""
     input:
         moments=design_moments,
-        weights=rules.train_network.output.weights,
-        manifest=rules.cache_images.output.manifest,
+        weights=WEIGHTS,
+        manifest=MANIFEST,
     output:
-        indices=directory("results/{study}/{network}/{design}/indices.zarr"),
+        indices=directory(INDICES),
         layers="results/{study}/{network}/{design}/tables/layers.csv",
         channels="results/{study}/{network}/{design}/tables/channels.csv",
         pairs="results/{study}/{network}/{design}/tables/pairs.csv",
         units="results/{study}/{network}/{design}/tables/units.csv",
-    log:
-        "results/{study}/logs/estimate_indices/{network}/{design}.log",
-    benchmark:
-        "results/{study}/benchmarks/estimate_indices/{network}/{design}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=sized(megabytes, "estimate_indices"),
-        runtime=sized(minutes, "estimate_indices"),
+        mem_mb=memory("estimate_indices"),
+        runtime=runtime("estimate_indices"),
     params:
-        study=provenance_settings(),
+        study=of(study.provenance_settings),
     message:
         "Estimating the indices of {wildcards.network} under {wildcards.design}"
     script:
         "../../scripts/estimate_indices.py"
 
 
+rule plot_indices:
+    """Depth profile, pairs, channels, and the maps of every layer."""
+    input:
+        indices=INDICES,
+    output:
+        profile=picture("Indices", "depth_profile.png", "depth profile"),
+        pairs=picture("Indices", "pairs.png", "pairs of factors"),
+        channels=picture("Indices", "channels.png", "channels that feel most"),
+        maps=picture("Indices", "maps/{layer}.png", "maps of {layer}"),
+    resources:
+        mem_mb=memory("plot_indices"),
+    params:
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing the indices of {wildcards.network} under {wildcards.design}"
+    script:
+        "../../scripts/plot_indices.py"
+
+
 rule estimate_contrast:
     """Every augmentation alone against the untouched image, and the images every unit prefers."""
     input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
-        weights=rules.train_network.output.weights,
+        images=IMAGES,
+        manifest=MANIFEST,
+        weights=WEIGHTS,
     output:
-        contrast=directory("results/{study}/{network}/{design}/contrast.zarr"),
+        contrast=directory(CONTRAST),
         top_images=directory("results/{study}/{network}/{design}/top_images.zarr"),
         table="results/{study}/{network}/{design}/tables/contrast.csv",
-    log:
-        "results/{study}/logs/estimate_contrast/{network}/{design}.log",
-    benchmark:
-        "results/{study}/benchmarks/estimate_contrast/{network}/{design}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=sized(megabytes, "estimate_contrast"),
-        runtime=sized(minutes, "estimate_contrast"),
+        mem_mb=memory("estimate_contrast"),
+        runtime=runtime("estimate_contrast"),
     params:
-        sampling=sampling_settings,
+        sampling=of(study.sampling_settings),
         contrast=lookup("contrast", within=config),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=provenance_settings("contrast"),
+        study=of(study.provenance_settings, "contrast"),
         revision=REVISION["contrast"],
     message:
         "Contrasting {wildcards.network} under every augmentation of {wildcards.design}"
     script:
         "../../scripts/estimate_contrast.py"
+
+
+rule plot_contrast:
+    """What every augmentation alone does, layer by layer."""
+    input:
+        table=rules.estimate_contrast.output.table,
+    output:
+        png=picture("Contrast", "contrast.png", "each augmentation alone"),
+    params:
+        figures=lookup("figures", within=config),
+    message:
+        "Drawing the contrasts of {wildcards.network} under {wildcards.design}"
+    script:
+        "../../scripts/plot_contrast.py"
 
 
 rule indices:
@@ -78,3 +99,21 @@ rule contrast:
     localrule: True
     message:
         "The contrasts are there"
+
+
+rule figures:
+    """The figures of images, networks, indices and contrasts."""
+    input:
+        of_runs(rules.plot_indices.output),
+        of_runs(rules.plot_contrast.output),
+        expand(
+            [
+                rules.plot_images.output.classes,
+                rules.plot_images.output.augmentations,
+                *rules.plot_networks.output,
+            ],
+            study=STUDY,
+        ),
+    localrule: True
+    message:
+        "The figures are there"

@@ -4,23 +4,14 @@
 rule match_classes:
     """Classes that feel an augmentation most, against the predictions of masked networks."""
     input:
-        indices=of_designs(rules.estimate_indices.output.indices),
-        masking=of_designs(rules.evaluate_masks.output.masking),
+        indices=of_designs(INDICES),
+        masking=of_designs(MASKING),
     output:
         ranking="results/{study}/{network}/analysis/tables/single_class.csv",
         matches="results/{study}/{network}/analysis/tables/single_class_matches.csv",
         skipped="results/{study}/{network}/analysis/tables/single_class_skipped.csv",
-    log:
-        "results/{study}/logs/match_classes/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/match_classes/{network}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
     params:
-        designs=analysed_designs,
+        designs=of(study.analysed),
         single_class=lookup("single_class", within=config),
         seed=lookup("seed", within=config),
     message:
@@ -36,33 +27,16 @@ rule plot_classes:
         matches=rules.match_classes.output.matches,
         skipped=rules.match_classes.output.skipped,
     output:
-        rankings=report(
-            directory(
-                "results/{study}/{network}/analysis/figures/single_class_rankings"
-            ),
-            patterns=["{design}.png"],
-            caption="../report/single_class_rankings.rst",
-            category="08 Single class",
-            subcategory="{network}",
-            labels={"figure": "most sensitive classes under {design}"},
+        rankings=picture(
+            "Single class",
+            "single_class_rankings/{design}.png",
+            "most sensitive classes under {design}",
         ),
-        matches=report(
-            directory(
-                "results/{study}/{network}/analysis/figures/single_class_matches"
-            ),
-            patterns=["{design}.png"],
-            caption="../report/single_class_matches.rst",
-            category="08 Single class",
-            subcategory="{network}",
-            labels={"figure": "predictions of damaged networks under {design}"},
+        matches=picture(
+            "Single class",
+            "single_class_matches/{design}.png",
+            "predictions of damaged networks under {design}",
         ),
-    log:
-        "results/{study}/logs/plot_classes/{network}.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
     params:
         figures=lookup("figures", within=config),
     message:

@@ -4,26 +4,20 @@
 rule evaluate_transforms:
     """What a network says of every shuffled and saturated image."""
     input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
-        weights=rules.train_network.output.weights,
+        images=IMAGES,
+        manifest=MANIFEST,
+        weights=WEIGHTS,
     output:
         transforms=directory("results/{study}/{network}/spatial/transforms.zarr"),
-    log:
-        "results/{study}/logs/evaluate_transforms/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/evaluate_transforms/{network}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=sized_by_network(spatial_megabytes, "evaluate_transforms"),
-        runtime=sized_by_network(spatial_minutes, "evaluate_transforms"),
+        mem_mb=memory("evaluate_transforms"),
+        runtime=runtime("evaluate_transforms"),
     params:
-        classifier=classifier_settings,
+        classifier=of(study.classifier_settings),
         transforms=study.spatial_settings("transforms"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=spatial_provenance("transforms"),
+        study=of(study.spatial_provenance, "transforms"),
     message:
         "Shuffling patches in front of {wildcards.network}"
     script:
@@ -33,28 +27,20 @@ rule evaluate_transforms:
 rule evaluate_cells:
     """What a network says of images whose cells are masked in the order of a map."""
     input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
-        weights=expand(
-            rules.train_network.output.weights, network=NETWORKS, allow_missing=True
-        ),
+        images=IMAGES,
+        manifest=MANIFEST,
+        weights=of_networks(WEIGHTS),
     output:
         cells=directory("results/{study}/{network}/spatial/cells.zarr"),
-    log:
-        "results/{study}/logs/evaluate_cells/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/evaluate_cells/{network}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=sized_by_network(spatial_megabytes, "evaluate_cells"),
-        runtime=sized_by_network(spatial_minutes, "evaluate_cells"),
+        mem_mb=memory("evaluate_cells"),
+        runtime=runtime("evaluate_cells"),
     params:
-        classifiers=all_classifier_settings,
+        classifiers={name: study.classifier_settings(name) for name in NETWORKS},
         cells=study.spatial_settings("cells"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=spatial_provenance("cells"),
+        study=of(study.spatial_provenance, "cells"),
     message:
         "Masking cells in front of {wildcards.network}"
     script:
@@ -64,26 +50,20 @@ rule evaluate_cells:
 rule evaluate_interaction:
     """What distant patches do to a network together, and each alone."""
     input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
-        weights=rules.train_network.output.weights,
+        images=IMAGES,
+        manifest=MANIFEST,
+        weights=WEIGHTS,
     output:
         interaction=directory("results/{study}/{network}/spatial/interaction.zarr"),
-    log:
-        "results/{study}/logs/evaluate_interaction/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/evaluate_interaction/{network}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=sized_by_network(spatial_megabytes, "evaluate_interaction"),
-        runtime=sized_by_network(spatial_minutes, "evaluate_interaction"),
+        mem_mb=memory("evaluate_interaction"),
+        runtime=runtime("evaluate_interaction"),
     params:
-        classifier=classifier_settings,
+        classifier=of(study.classifier_settings),
         interaction=study.spatial_settings("interaction"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=spatial_provenance("interaction"),
+        study=of(study.spatial_provenance, "interaction"),
     message:
         "Editing distant patches in front of {wildcards.network}"
     script:
@@ -93,26 +73,20 @@ rule evaluate_interaction:
 rule map_saliency:
     """Gradient and SmoothGrad maps of a few images."""
     input:
-        images=rules.cache_images.output.images,
-        manifest=rules.cache_images.output.manifest,
-        weights=rules.train_network.output.weights,
+        images=IMAGES,
+        manifest=MANIFEST,
+        weights=WEIGHTS,
     output:
         saliency=directory("results/{study}/{network}/spatial/saliency.zarr"),
-    log:
-        "results/{study}/logs/map_saliency/{network}.log",
-    benchmark:
-        "results/{study}/benchmarks/map_saliency/{network}.tsv"
-    conda:
-        "../../envs/actsense.yaml"
     resources:
-        mem_mb=sized_by_network(spatial_megabytes, "map_saliency"),
-        runtime=sized_by_network(spatial_minutes, "map_saliency"),
+        mem_mb=memory("map_saliency"),
+        runtime=runtime("map_saliency"),
     params:
-        classifier=classifier_settings,
+        classifier=of(study.classifier_settings),
         saliency=study.spatial_settings("saliency"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
-        study=spatial_provenance("saliency"),
+        study=of(study.spatial_provenance, "saliency"),
     message:
         "Mapping the saliency of {wildcards.network}"
     script:
@@ -122,42 +96,16 @@ rule map_saliency:
 rule compare_transforms:
     """Accuracy of all networks on the same shuffles, and their differences, with figures."""
     input:
-        transforms=expand(
-            rules.evaluate_transforms.output.transforms,
-            network=NETWORKS,
-            allow_missing=True,
-        ),
+        transforms=of_networks(rules.evaluate_transforms.output.transforms),
     output:
         shuffle="results/{study}/spatial/tables/shuffle.csv",
         shuffle_curves="results/{study}/spatial/tables/shuffle_curves.csv",
         shuffle_differences="results/{study}/spatial/tables/shuffle_differences.csv",
         shuffle_scores="results/{study}/spatial/tables/shuffle_scores.csv",
         saturation_curves="results/{study}/spatial/tables/saturation_curves.csv",
-        curves=report(
-            "results/{study}/spatial/figures/shuffle.png",
-            caption="../report/spatial_shuffle.rst",
-            category="10 Spatial",
-            labels={"figure": "accuracy on shuffled patches"},
-        ),
-        scores=report(
-            "results/{study}/spatial/figures/shuffle_scores.png",
-            caption="../report/spatial_scores.rst",
-            category="10 Spatial",
-            labels={"figure": "shuffled patches in numbers"},
-        ),
-        saturation=report(
-            "results/{study}/spatial/figures/saturation.png",
-            caption="../report/spatial_saturation.rst",
-            category="10 Spatial",
-            labels={"figure": "accuracy on saturated images"},
-        ),
-    log:
-        "results/{study}/logs/compare_transforms.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        curves=picture("Spatial", "shuffle.png", "accuracy on shuffled patches"),
+        scores=picture("Spatial", "shuffle_scores.png", "shuffled patches in numbers"),
+        saturation=picture("Spatial", "saturation.png", "accuracy on saturated images"),
     params:
         networks=NETWORKS,
         bootstrap=lookup("spatial/transforms/bootstrap", within=config),
@@ -172,32 +120,12 @@ rule compare_transforms:
 rule compare_cells:
     """Curves and areas of all networks, orders and fills, with figures."""
     input:
-        cells=expand(
-            rules.evaluate_cells.output.cells, network=NETWORKS, allow_missing=True
-        ),
+        cells=of_networks(rules.evaluate_cells.output.cells),
     output:
         cell_curves="results/{study}/spatial/tables/cell_curves.csv",
         cell_scores="results/{study}/spatial/tables/cell_scores.csv",
-        curves=report(
-            directory("results/{study}/spatial/figures/cell_curves"),
-            patterns=["{network}.png"],
-            caption="../report/spatial_cell_curves.rst",
-            category="10 Spatial",
-            labels={"figure": "masked cells, {network}"},
-        ),
-        scores=report(
-            "results/{study}/spatial/figures/cell_scores.png",
-            caption="../report/spatial_cell_scores.rst",
-            category="10 Spatial",
-            labels={"figure": "masked cells in numbers"},
-        ),
-    log:
-        "results/{study}/logs/compare_cells.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        curves=picture("Spatial", "cell_curves/{network}.png", "masked cells, {network}"),
+        scores=picture("Spatial", "cell_scores.png", "masked cells in numbers"),
     params:
         networks=NETWORKS,
         bootstrap=lookup("spatial/cells/bootstrap", within=config),
@@ -212,32 +140,11 @@ rule compare_cells:
 rule compare_interactions:
     """How far distant patches add up, for all networks and sizes, with figures."""
     input:
-        interaction=expand(
-            rules.evaluate_interaction.output.interaction,
-            network=NETWORKS,
-            allow_missing=True,
-        ),
+        interaction=of_networks(rules.evaluate_interaction.output.interaction),
     output:
         interaction="results/{study}/spatial/tables/interaction.csv",
-        curves=report(
-            "results/{study}/spatial/figures/interaction.png",
-            caption="../report/spatial_interaction.rst",
-            category="10 Spatial",
-            labels={"figure": "interaction of distant patches"},
-        ),
-        patches=report(
-            "results/{study}/spatial/figures/interaction_patches.png",
-            caption="../report/spatial_patches.rst",
-            category="10 Spatial",
-            labels={"figure": "interaction, image by image"},
-        ),
-    log:
-        "results/{study}/logs/compare_interactions.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        curves=picture("Spatial", "interaction.png", "interaction of distant patches"),
+        patches=picture("Spatial", "interaction_patches.png", "interaction, image by image"),
     params:
         networks=NETWORKS,
         bootstrap=lookup("spatial/interaction/bootstrap", within=config),
@@ -252,23 +159,9 @@ rule compare_interactions:
 rule plot_saliency:
     """Gradient and SmoothGrad maps of all networks beside the images."""
     input:
-        saliency=expand(
-            rules.map_saliency.output.saliency, network=NETWORKS, allow_missing=True
-        ),
+        saliency=of_networks(rules.map_saliency.output.saliency),
     output:
-        png=report(
-            "results/{study}/spatial/figures/saliency.png",
-            caption="../report/spatial_saliency.rst",
-            category="10 Spatial",
-            labels={"figure": "saliency maps"},
-        ),
-    log:
-        "results/{study}/logs/plot_saliency.log",
-    conda:
-        "../../envs/actsense.yaml"
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        png=picture("Spatial", "saliency.png", "saliency maps"),
     params:
         networks=NETWORKS,
         figures=lookup("figures", within=config),

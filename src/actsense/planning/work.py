@@ -19,26 +19,11 @@ WEIGHTS_RULES = {
     "downloaded": "download_weights",
     "imported": "import_weights",
 }
-SAMPLING_RULES = ("sample_activations", "stream_moments", "stream_part")
 # Of the spatial study: once per network, and below once for all networks.
 SPATIAL_NETWORK_RULES = (
     *("evaluate_transforms", "evaluate_cells"),
     *("evaluate_interaction", "map_saliency"),
 )
-BENCHMARKED_RULES = {
-    *SAMPLING_RULES,
-    "accumulate",
-    "accumulate_part",
-    "cache_images",
-    "correlate",
-    "discriminate",
-    "estimate_contrast",
-    "estimate_indices",
-    "evaluate_masks",
-    "sample_segments",
-    "train_network",
-    *SPATIAL_NETWORK_RULES,
-}
 CORRELATION_RULES = ("correlate", "plot_correlation")  # once per network
 # Of networks that record layers with positions: once per design, and for all designs together.
 MASK_AND_SEGMENT_RULES = (
@@ -107,6 +92,5 @@ def spatial_jobs() -> dict[str, int]:
 
 
 def record_files(jobs: Mapping[str, int]) -> int:
-    """Count the logs and benchmarks that jobs leave."""
-    logs = sum(jobs.values()) - jobs.get("all", 0)
-    return logs + sum(count for rule, count in jobs.items() if rule in BENCHMARKED_RULES)
+    """Count the logs and benchmarks that jobs leave: one of each."""
+    return 2 * (sum(jobs.values()) - jobs.get("all", 0))
