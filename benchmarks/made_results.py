@@ -14,11 +14,12 @@ from PIL import Image
 
 from actsense.augment import parameter_columns
 from actsense.data import build_cache
+from actsense.layers import unit_dimensions
 from actsense.masking.plan import COORDINATES, conditions
 from actsense.sampling.designs import factor_names
 from actsense.sensitivity.contrast import STATISTICS
 from actsense.sensitivity.estimation import DIMENSIONS
-from actsense.store import LeftOut, provenance, unit_dimensions, write_results
+from actsense.store import LeftOut, provenance, write_results
 from benchmarks.made_spatial import write_spatial
 
 LAYERS = {  # AlexNet's published ones at 224 pixels: 205,672 units

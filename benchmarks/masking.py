@@ -11,10 +11,11 @@ import torch
 import xarray as xr
 
 from actsense.data.pool import ImagePool
+from actsense.layers import Layer
 from actsense.masking.plan import ORIGINAL, conditions
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
-from actsense.networks import Layer, LayerGraph, Network, Subject
+from actsense.networks import LayerGraph, Network, Subject
 from actsense.networks.network import build_module, normalisation
 from actsense.sampling.designs import Design, factor_names
 from actsense.sampling.evaluator import Evaluator

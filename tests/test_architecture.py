@@ -12,7 +12,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 SCRIPTS = sorted((REPOSITORY / "scripts").glob("*.py"))
 # What lies on a floor uses what lies below it, never its neighbours.
 FLOORS: tuple[set[str], ...] = (
-    {"draws", "errors", "layout", "progress", "settings", "work"},
+    {"draws", "errors", "layers", "layout", "progress", "settings", "work"},
     {"device", "statistics", "store"},
     {"augment", "data", "drawing", "job"},
     {"networks"},

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, spearmanr
 
 from actsense.correlation.tables import Correlations, correlate
+from actsense.layers import unit_dimensions
 from actsense.sensitivity.maps import VALUES, SensitivityMaps
 from actsense.statistics.spearman import fisher_mean, tiles
-from actsense.store import unit_dimensions, write_results
+from actsense.store import write_results
 
 FACTORS = {"one": ["hue", "order"], "two": ["rolling", "order"]}
 SHAPES = {"maps": (20, 4, 5), "vector": (30,), "tiny": (2, 3, 3)}

@@ -41,7 +41,7 @@ def published(model: str, weights: str = "none") -> Network:
 )
 def test_auto_is_the_published_choice(model: str, units: int) -> None:
     layers = lay_out(published(model), "auto", 224)
-    assert sum(layer.units for layer in layers) == units
+    assert sum(layer.size for layer in layers) == units
     assert layers[-1].name == "probabilities"
 
 
@@ -63,7 +63,7 @@ def test_layers_lie_side_by_side(small: Network) -> None:
     layers = lay_out(small, "auto", 32)
     assert layers[0].offset == 0
     for before, after in pairwise(layers):
-        assert after.offset == before.offset + before.units
+        assert after.offset == before.offset + before.size
 
 
 def test_the_small_network_has_six_layers_and_15434_units(small: Network) -> None:

@@ -24,7 +24,7 @@ def recorded(tap: Tap, images: Tensor) -> Tensor:
 
 def part(tap: Tap, out: Tensor, name: str) -> Tensor:
     (layer,) = [layer for layer in tap.layers if layer.name == name]
-    return out[:, layer.offset : layer.stop].unflatten(1, layer.shape)
+    return out[:, layer.units].unflatten(1, layer.shape)
 
 
 @pytest.fixture

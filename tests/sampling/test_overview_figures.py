@@ -15,6 +15,7 @@ from actsense.data import ImageCache
 from actsense.data.cache import Sample, write_cache
 from actsense.drawing.network_cards import network_cards, plot_networks
 from actsense.drawing.style import new_figure, spread
+from actsense.layers import place_layers
 from actsense.sampling.figures.sample_images import class_sheet, plot_images
 
 SIDE = 4
@@ -35,7 +36,8 @@ RANDOM = {
     "weights": {"source": "random", "seed": 5},
     "parameters": 7,
 }
-LAYERS = {"bag": [["stem", [8, 4, 4]], ["logits", [10]]], "alex": [["fc", [1000]]]}
+LAYERS = {"bag": [("stem", [8, 4, 4]), ("logits", [10])], "alex": [("fc", [1000])]}
+PLACED = {name: place_layers(shapes) for name, shapes in LAYERS.items()}
 
 
 def shade(label: int, number: int) -> NDArray[np.uint8]:
@@ -128,14 +130,14 @@ def test_a_cache_becomes_a_picture_with_its_skipped_files(
     ],
 )
 def test_cards_are_put_into_words(card: dict[str, Any], lines: list[str]) -> None:
-    text = said(network_cards({"bag": card}, LAYERS, title="t"))
+    text = said(network_cards({"bag": card}, PLACED, title="t"))
     for line in lines:
         assert line in text
     assert "/far" not in text
 
 
 def test_bars_are_the_units_of_every_layer() -> None:
-    figure = network_cards({"bag": TRAINED, "alex": DOWNLOADED}, LAYERS, title="t")
+    figure = network_cards({"bag": TRAINED, "alex": DOWNLOADED}, PLACED, title="t")
     widths = [[bar.get_width() for bar in figure.axes[row].patches] for row in (1, 3)]
     assert widths == [[128, 10], [1000]]
     text = said(figure)

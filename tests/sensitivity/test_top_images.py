@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from actsense.data.pool import ImagePool
 from actsense.device import memory as memory_module
 from actsense.device.memory import Memory
+from actsense.layers import place_layers
 from actsense.networks.layers import RESERVED
 from actsense.sampling.law import Evaluations, InputLaw
 from actsense.sampling.opening import Sampling
@@ -163,13 +164,12 @@ def build(batch_size: int = 21) -> Sampling:
     rows = np.arange(80)
     pool = ImagePool.shuffled(rows % 2, rows // 2 % 4, seed=0)
     law = InputLaw(AUGMENTATIONS, "switched", (32, 32), pool)
-    layers = [{"name": "body", "shape": [2, 1, 1]}, {"name": "head", "shape": [3]}]
     sampling = SimpleNamespace(
         design=SimpleNamespace(seed=3),
         law=law,
         subject=SimpleNamespace(device=CPU, batch_size=batch_size),
         evaluate=Closed(),
-        described_layers=lambda: layers,
+        layers=place_layers([("body", (2, 1, 1)), ("head", (3,))]),
     )
     return cast("Sampling", sampling)
 

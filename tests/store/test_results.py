@@ -9,14 +9,7 @@ import xarray as xr
 
 from actsense.errors import ConfigError
 from actsense.inspection.describe import describe
-from actsense.store import (
-    CorruptFileError,
-    file_hash,
-    provenance,
-    read_results,
-    unit_dimensions,
-    write_results,
-)
+from actsense.store import CorruptFileError, file_hash, provenance, read_results, write_results
 
 
 def layer() -> xr.Dataset:
@@ -80,11 +73,6 @@ def test_file_hash_is_sha256(tmp_path: Path) -> None:
     path = tmp_path / "abc"
     path.write_bytes(b"abc")
     assert file_hash(path).startswith("ba7816bf8f01cfea414140de5dae2223")
-
-
-def test_unit_dimensions_have_names() -> None:
-    assert unit_dimensions((3, 4, 5)) == ("channel", "row", "col")
-    assert unit_dimensions((7,)) == ("unit",)
 
 
 def test_describe_prints_a_store(tmp_path: Path) -> None:

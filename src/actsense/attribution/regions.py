@@ -117,5 +117,5 @@ def _record(subject: Subject, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     recorded = torch.empty(len(rows), tap.units, device=subject.device)
     subject.over(rows, lambda images, part: tap.record(images, recorded[part]))
     last, outputs = tap.layers
-    features = recorded[:, : last.stop].view(len(rows), *last.shape)
-    return features, recorded[:, outputs.offset :]
+    features = recorded[:, last.units].view(len(rows), *last.shape)
+    return features, recorded[:, outputs.units]

@@ -4,7 +4,6 @@ __all__ = ["network_cards", "plot_networks"]
 
 import json
 from collections.abc import Mapping, Sequence
-from math import prod
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -14,8 +13,8 @@ from matplotlib.figure import Figure
 
 from actsense.drawing.lines import network_styles
 from actsense.drawing.style import counted, new_figure, save
+from actsense.layers import Layer, place_layers
 
-Layers = Sequence[tuple[str, Sequence[int]]]
 BAR = 0.24  # inches, of one layer
 LEAST = 6  # rows of bars that a card needs beside it
 ROOM = 60.0  # times the largest bar, for what is written behind it
@@ -23,7 +22,12 @@ LONGEST = 44  # characters of a line of a card
 
 
 def plot_networks(
-    cards: Mapping[str, Path], layers: Mapping[str, Layers], output: Path, *, title: str, dpi: int
+    cards: Mapping[str, Path],
+    layers: Mapping[str, Sequence[tuple[str, Sequence[int]]]],
+    output: Path,
+    *,
+    title: str,
+    dpi: int,
 ) -> None:
     """Draw what is known of every network.
 
@@ -35,11 +39,12 @@ def plot_networks(
         dpi: Dots per inch of the PNG file.
     """
     facts = {name: json.loads(path.read_text()) for name, path in cards.items()}
-    save(network_cards(facts, layers, title=title), output, dpi=dpi)
+    placed = {name: place_layers(shapes) for name, shapes in layers.items()}
+    save(network_cards(facts, placed, title=title), output, dpi=dpi)
 
 
 def network_cards(
-    cards: Mapping[str, Mapping[str, Any]], layers: Mapping[str, Layers], *, title: str
+    cards: Mapping[str, Mapping[str, Any]], layers: Mapping[str, Sequence[Layer]], *, title: str
 ) -> Figure:
     """Draw a row for every network: its card on the left, the size of recorded layers beside it.
 
@@ -49,7 +54,7 @@ def network_cards(
         title: The study.
     """
     rows = [max(LEAST, len(layers[name])) for name in cards]
-    most = max(prod(shape) for name in cards for _, shape in layers[name])
+    most = max(layer.size for name in cards for layer in layers[name])
     figure = new_figure(
         10.5,
         1.2 + sum(BAR * count + 0.55 for count in rows),
@@ -80,16 +85,16 @@ def _draw_card(axis: Axes, name: str, lines: Sequence[str], color: str) -> None:
     axis.annotate("\n".join(lines), (0, 1), (8, -20), linespacing=1.5, **below)
 
 
-def _draw_layers(axis: Axes, layers: Layers, color: str, most: int) -> None:
-    sizes = [prod(shape) for _, shape in layers]
+def _draw_layers(axis: Axes, layers: Sequence[Layer], color: str, most: int) -> None:
+    sizes = [layer.size for layer in layers]
     places = range(len(layers))
     axis.barh(places, sizes, color=color, height=0.72)
-    for place, size, (_, shape) in zip(places, sizes, layers, strict=True):
-        sides = " x ".join(map(str, shape)) + " = " if len(shape) > 1 else ""
+    for place, size, layer in zip(places, sizes, layers, strict=True):
+        sides = " x ".join(map(str, layer.shape)) + " = " if len(layer.shape) > 1 else ""
         axis.text(size * 1.15, place, f"{sides}{size:,}", va="center", fontsize=8)
     axis.set_xscale("log")
     axis.set(xlim=(0.8, ROOM * most), ylim=(max(LEAST, len(layers)) - 0.4, -0.6))
-    axis.set_yticks(places, [name for name, _ in layers], fontsize=8)
+    axis.set_yticks(places, [layer.name for layer in layers], fontsize=8)
     axis.set_title(
         f"{counted(len(layers), 'layer')}, {counted(sum(sizes), 'unit')} recorded",
         loc="left",

@@ -2,7 +2,6 @@
 
 __all__ = [
     "BagNetwork",
-    "Layer",
     "LayerGraph",
     "Network",
     "Subject",
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from actsense.networks.bag import BagNetwork
     from actsense.networks.graph import LayerGraph
-    from actsense.networks.layers import Layer, resolve_layers
+    from actsense.networks.layers import resolve_layers
     from actsense.networks.network import Network, load_network, outline_network
     from actsense.networks.subject import Subject, open_subject, open_subjects
     from actsense.networks.taps import Tap
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 HOMES = {
     "BagNetwork": "bag",
     "LayerGraph": "graph",
-    "Layer": "layers",
     "resolve_layers": "layers",
     "Network": "network",
     "load_network": "network",

@@ -4,18 +4,18 @@ A layer is the output of one module, found by its exact name in `named_modules`,
 that are not modules: `logits`, what the network returns, and `probabilities`, their softmax.
 """
 
-__all__ = ["AUTO", "PSEUDO", "RESERVED", "Layer", "lay_out", "resolve_layers", "trace"]
+__all__ = ["AUTO", "PSEUDO", "RESERVED", "lay_out", "resolve_layers", "trace"]
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
+from actsense.layers import Layer, place_layers
 from actsense.networks.network import Network
 
 PSEUDO = ("logits", "probabilities")
@@ -61,25 +61,6 @@ AUTO = {
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One recorded layer: its units are `[offset, offset + units)` of the network's units."""
-
-    name: str
-    shape: tuple[int, ...]  # of one image, such as (channel, height, width)
-    offset: int
-
-    @property
-    def units(self) -> int:
-        """Count the units of the layer."""
-        return prod(self.shape)
-
-    @property
-    def stop(self) -> int:
-        """Return where the layer ends on the axis of units."""
-        return self.offset + self.units
-
-
-@dataclass(frozen=True)
 class Call:
     """One run of one module during one forward pass."""
 
@@ -118,11 +99,7 @@ def lay_out(
     setting = f"networks.{network.name}.layers" if isinstance(network, Network) else "layers"
     calls, output = trace(module, image_size)
     names = list(_requested(module, calls, layers, setting))
-    shapes = {name: _shape(name, calls, output, setting) for name in names}
-    placed: list[Layer] = []
-    for name in names:
-        placed.append(Layer(name, shapes[name], placed[-1].stop if placed else 0))
-    return tuple(placed)
+    return place_layers((name, _shape(name, calls, output, setting)) for name in names)
 
 
 def trace(module: nn.Module, image_size: int) -> tuple[list[Call], tuple[int, ...]]:

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor, nn
 
-from actsense.networks.layers import PSEUDO, Layer
+from actsense.layers import Layer
+from actsense.networks.layers import PSEUDO
 
 Take = Callable[[Layer, Tensor], None]
 
@@ -93,7 +94,7 @@ class Tap:
             )
 
         def write(layer: Layer, output: Tensor) -> None:
-            out[:, layer.offset : layer.stop] = output.flatten(1)
+            out[:, layer.units] = output.flatten(1)
 
         self._watch(images, write)
 

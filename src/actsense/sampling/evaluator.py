@@ -10,7 +10,8 @@ from torch import Tensor
 
 from actsense.augment import augment, stretch
 from actsense.device.precision import arithmetic
-from actsense.networks import Layer, Subject
+from actsense.layers import Layer
+from actsense.networks import Subject
 from actsense.sampling.law import Evaluations
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
-from actsense.networks import Layer, Subject, open_subject
+from actsense.layers import Layer
+from actsense.networks import Subject, open_subject
 from actsense.progress import progress
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluator import Evaluator
@@ -56,10 +57,6 @@ class Sampling:
     def layers(self) -> tuple[Layer, ...]:
         """The recorded layers."""
         return self.evaluate.recording.layers
-
-    def described_layers(self) -> list[dict[str, Any]]:
-        """Return name and shape of every layer, in the order of the units, as plain data."""
-        return [{"name": layer.name, "shape": list(layer.shape)} for layer in self.layers]
 
 
 def build_design(name: str, settings: Mapping[str, Any], *, size: int, seed: int) -> Design:
@@ -139,7 +136,7 @@ def evaluate_blocks(
 
 def write_shard(sampling: Sampling, shard: Shard, path: Path) -> None:
     """Evaluate the blocks of a shard and write their activations to one file."""
-    with create_shard(path, {"layers": sampling.described_layers()}) as writer:
+    with create_shard(path, {"layers": [layer.described for layer in sampling.layers]}) as writer:
         for replicate in shard.replicates:
             for number, _, responses, place in evaluate_blocks(sampling, replicate, shard.blocks):
                 writer.write(replicate, number, responses.cpu().numpy(), place)

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsense.errors import ConfigError
-from actsense.networks import Layer, Subject
+from actsense.layers import Layer, place_layers
+from actsense.networks import Subject
 from actsense.networks.layers import trace
 from actsense.sampling.opening import Inputs, Sampling, open_sampling
 from actsense.sampling.sharding import Shard
@@ -75,13 +76,12 @@ class SegmentRecorder:
                 skipped[plan.layer] = str(error)
             else:
                 segments.append((plan, segment))
-        layers: list[Layer] = []
-        for plan, _ in segments:
-            for colour in COLOURS:
-                shape = (len(plan.channels), *plan.shape[1:])
-                offset = layers[-1].stop if layers else 0
-                layers.append(Layer(segment_name(plan.layer, colour), shape, offset))
-        self.layers, self.units = tuple(layers), layers[-1].stop if layers else 0
+        self.layers = place_layers(
+            (segment_name(plan.layer, colour), (len(plan.channels), *plan.shape[1:]))
+            for plan, _ in segments
+            for colour in COLOURS
+        )
+        self.units = self.layers[-1].stop if self.layers else 0
         self.planned, self.skipped = tuple(plan for plan, _ in segments), skipped
         self._subject, self._segments = subject, segments
 
@@ -103,7 +103,7 @@ class SegmentRecorder:
             for number in range(len(COLOURS)):
                 channel, layer = channels[size][:, number, None], next(layers)
                 with self._subject.arithmetic():
-                    out[:, layer.offset : layer.stop] = segment(channel).flatten(1)
+                    out[:, layer.units] = segment(channel).flatten(1)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from actsense.store import LeftOut, unit_dimensions
+from actsense.layers import unit_dimensions
+from actsense.store import LeftOut
 
 COLOURS = ("hue", "saturation", "value")
 IN_PLACE = "in place"  # the network as it is, beside what sees a colour channel

@@ -15,7 +15,6 @@ place of an image in the sample, and sums grow image by image.
 __all__ = ["STATISTICS", "contrast_statistics", "contrast_table", "estimate_contrast"]
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
 import numpy as np
 import pandas as pd
@@ -24,19 +23,17 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from actsense.draws import stream
+from actsense.layers import Layer
 from actsense.progress import progress
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity.differences import Differences, Responses, kept_bytes
-from actsense.sensitivity.moments_file import layer_slices
 from actsense.sensitivity.tiles import run_tiles
 from actsense.sensitivity.top_images import TopImages
 from actsense.statistics import CONFIDENCE
 from actsense.statistics.discoveries import adjusted
 from actsense.statistics.signed_ranks import rank_sums, signed_rank_p
-from actsense.store import unit_dimensions
 
 Floats = NDArray[np.floating]
-Layers = Sequence[tuple[str, tuple[int, ...], slice]]
 Parts = Sequence[tuple[slice, bool]]
 
 STATISTICS = {
@@ -74,10 +71,10 @@ def estimate_contrast(
     rows = sampling.law.pool.balanced(images)
     if len(rows) < 2:
         raise ValueError(f"A contrast needs at least 2 images; got {len(rows)}.")
-    layers = layer_slices(sampling.described_layers())
+    layers = sampling.layers
     parts = _parts(layers, len(rows))
     device = sampling.subject.device
-    responses = Responses(layers[-1][2].stop, device)
+    responses = Responses(layers[-1].stop, device)
     found = []
     for group in _groups(len(sampling.law.augmentations), parts, len(rows)):
         differences = {
@@ -188,17 +185,17 @@ def _variance(total: Floats, square: Floats, n: int) -> Floats:
     return np.where(variance > square * np.finfo(np.float64).eps, variance, 0.0)
 
 
-def _parts(layers: Layers, images: int) -> Parts:
+def _parts(layers: Sequence[Layer], images: int) -> Parts:
     """Cut the units where layers of vectors, whose codes are exact, meet layers of maps."""
-    vectors = sum(prod(shape) for _, shape, _ in layers if len(shape) == 1)
+    vectors = sum(layer.size for layer in layers if len(layer.shape) == 1)
     room = 4 * vectors * images <= EXACT_BYTES
     parts: list[tuple[slice, bool]] = []
-    for _, shape, units in layers:
-        exact = room and len(shape) == 1
+    for layer in layers:
+        exact = room and len(layer.shape) == 1
         if parts and parts[-1][1] == exact:
-            parts[-1] = (slice(parts[-1][0].start, units.stop), exact)
+            parts[-1] = (slice(parts[-1][0].start, layer.stop), exact)
         else:
-            parts.append((units, exact))
+            parts.append((layer.units, exact))
     return parts
 
 
@@ -258,23 +255,23 @@ def _uniforms(sampling: Sampling, which: int, images: int, draws: int) -> NDArra
 
 def _datasets(
     augmentations: Sequence[str],
-    layers: Layers,
+    layers: Sequence[Layer],
     found: Sequence[Mapping[str, Floats]],
     images: int,
 ) -> dict[str, xr.Dataset]:
     values = {name: np.stack([s[name] for s in found]) for name in found[0]}
     values["p_adjusted"] = adjusted(values["p_value"], method="by")
     groups = {}
-    for layer, shape, units in layers:
+    for layer in layers:
         data = {
             name: (
-                ("augmentation", *unit_dimensions(shape)),
-                value[:, units].astype(np.float32).reshape(-1, *shape),
+                ("augmentation", *layer.dimensions),
+                value[:, layer.units].astype(np.float32).reshape(-1, *layer.shape),
                 {"description": STATISTICS[name]},
             )
             for name, value in values.items()
         }
-        groups[layer] = xr.Dataset(
+        groups[layer.name] = xr.Dataset(
             data, coords={"augmentation": list(augmentations)}, attrs={"images": images}
         )
     return groups

@@ -14,13 +14,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from actsense.layers import read_layers, unit_dimensions
 from actsense.progress import Progress
 from actsense.sampling.designs import node_count
 from actsense.sensitivity.indices import Indices, estimate_indices, join, total_over_units
 from actsense.sensitivity.moments import Moments
-from actsense.sensitivity.moments_file import StoredMoments, layer_slices, open_moments
+from actsense.sensitivity.moments_file import StoredMoments, open_moments
 from actsense.sensitivity.support import RARE
-from actsense.store import unit_dimensions
 
 TILE_BYTES = 2**30  # of moments held at once, all replicates together
 DIMENSIONS = {
@@ -108,11 +108,12 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
         identity = files[0].identity
         heads = [file.read(slice(0, 0)) for file in files]
         names = list(heads[0].names)
-        slices = layer_slices(identity["layers"])
-        known = stack.enter_context(Progress(slices[-1][2].stop, desc="indices", unit="unit"))
-        for name, shape, units in slices:
+        recorded = read_layers(identity["layers"])
+        known = stack.enter_context(Progress(recorded[-1].stop, desc="indices", unit="unit"))
+        for layer in recorded:
+            name, shape = layer.name, layer.shape
             tiles = []
-            for tile in _tiles(units, _channel_size(shape), len(files) * len(heads[0].sums)):
+            for tile in _tiles(layer.units, _channel_size(shape), len(files) * len(heads[0].sums)):
                 tiles.append(_estimate_tile(files, tile, _channel_size(shape)))
                 known.update(tile.stop - tile.start)
             indices = join([t[0] for t in tiles])

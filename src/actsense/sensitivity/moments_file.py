@@ -1,11 +1,10 @@
 """Moments on disk: files of a part of a replicate, of a replicate, or of several."""
 
-__all__ = ["StoredMoments", "layer_slices", "merge_shards", "open_moments", "write_moments"]
+__all__ = ["StoredMoments", "merge_shards", "open_moments", "write_moments"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any, cast
 
@@ -104,15 +103,6 @@ class StoredMoments:
             forwards=attributes["forwards"],
             sums=cast("NDArray[np.float64]", sums),
         )
-
-
-def layer_slices(layers: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[int, ...], slice]]:
-    """Return name, shape and units of every layer on the network's flat axis."""
-    stops = np.cumsum([prod(layer["shape"]) for layer in layers]).tolist()
-    return [
-        (layer["name"], tuple(layer["shape"]), slice(stop - prod(layer["shape"]), stop))
-        for layer, stop in zip(layers, stops, strict=True)
-    ]
 
 
 def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[str, Any]]:

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from actsense.errors import ConfigError
+from actsense.layers import Layer
 from actsense.progress import Progress
 from actsense.sampling.designs import Design
 from actsense.sampling.opening import Sampling, evaluate_blocks
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.moments import Moments
-from actsense.sensitivity.moments_file import layer_slices
 from actsense.store import read_parts, read_shard_layers
 
 
@@ -58,28 +58,27 @@ def accumulate_shard(
 
 def stream_replicate(
     sampling: Sampling, replicate: int, numbers: range
-) -> tuple[Moments, list[dict[str, Any]]]:
+) -> tuple[Moments, tuple[Layer, ...]]:
     """Evaluate some blocks of a replicate and sum them up; return moments and layers."""
     units, device = sampling.evaluate.recording.units, sampling.subject.device
     accumulator = _accumulator(sampling.design, units, device)
     for _, block, responses, place in evaluate_blocks(sampling, replicate, numbers):
         accumulator.add(responses, place, block)
         del responses  # makes room for those of the next block
-    layers = sampling.described_layers()
-    return _finished(accumulator, layers), layers
+    return _finished(accumulator, sampling.layers), sampling.layers
 
 
 def accumulate_replicate(
     design: Design, replicate: int, numbers: range, path: Path
-) -> tuple[Moments, list[dict[str, Any]]]:
+) -> tuple[Moments, tuple[Layer, ...]]:
     """Sum up some blocks of a replicate from a stored shard; return moments and layers.
 
     Raises:
         CorruptFileError: If the shard is damaged or holds other blocks.
     """
     layers = read_shard_layers(path)
-    *_, units = layer_slices(layers)[-1]
-    accumulator = _accumulator(design, units.stop, torch.device("cpu"))
+    units = layers[-1].stop
+    accumulator = _accumulator(design, units, torch.device("cpu"))
     desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
     with Progress(len(numbers) * size, desc=desc, unit="evaluation") as known:
         for part in read_parts(path, replicate, numbers):
@@ -87,15 +86,15 @@ def accumulate_replicate(
                 block = design.block(replicate, part.number)
             responses = torch.from_numpy(part.responses)
             accumulator.add(responses, part.place, block, start=part.start)
-            known.update(size * (part.start + responses.shape[1] == units.stop))
+            known.update(size * (part.start + responses.shape[1] == units))
     return _finished(accumulator, layers), layers
 
 
 def _identity(
-    settings: Mapping[str, Any], replicate: int, shard: Shard, layers: list[dict[str, Any]]
+    settings: Mapping[str, Any], replicate: int, shard: Shard, layers: Sequence[Layer]
 ) -> dict[str, Any]:
-    blocks = shard.ends["blocks"]
-    return {**settings, "replicate": replicate, "blocks": blocks, "layers": layers}
+    blocks, described = shard.ends["blocks"], [layer.described for layer in layers]
+    return {**settings, "replicate": replicate, "blocks": blocks, "layers": described}
 
 
 def _accumulator(design: Design, units: int, device: torch.device) -> Accumulator:
@@ -103,15 +102,15 @@ def _accumulator(design: Design, units: int, device: torch.device) -> Accumulato
     return Accumulator(names, design.walks, units, device, parts=design.parts)
 
 
-def _finished(accumulator: Accumulator, layers: Sequence[Mapping[str, Any]]) -> Moments:
+def _finished(accumulator: Accumulator, layers: Sequence[Layer]) -> Moments:
     """Return the moments, or refuse numbers that no index can be made of."""
     if not accumulator.points:
         raise ValueError("A shard needs at least one block.")
     moments = accumulator.moments()
-    for name, _, units in layer_slices(layers):
-        if not np.isfinite(moments.sums[:, units]).all():
+    for layer in layers:
+        if not np.isfinite(moments.sums[:, layer.units]).all():
             raise ConfigError(
-                f"Layer {name} gave activations that are infinite or not a number. "
+                f"Layer {layer.name} gave activations that are infinite or not a number. "
                 "Check the network's weights and normalization, and `precision` (float16 ends "
                 "at 65504), or leave the layer out of `layers`."
             )

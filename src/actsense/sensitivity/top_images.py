@@ -19,9 +19,7 @@ from actsense.augment import parameter_columns
 from actsense.device.memory import Memory
 from actsense.sampling.law import Evaluations
 from actsense.sampling.opening import Sampling
-from actsense.sensitivity.moments_file import layer_slices
 from actsense.sensitivity.tiles import run_tiles
-from actsense.store import unit_dimensions
 
 UNTOUCHED = "untouched"  # the condition beside the augmentations
 NONE = 2**31 - 1  # number of no picture; more than any picture has
@@ -100,14 +98,16 @@ class TopImages:
             attrs={"stretch": int(self._sampling.evaluate.stretch)},
         )
         groups = {"": root}
-        for layer, shape, units in layer_slices(self._sampling.described_layers()):
-            found = [self._found(which, units) for which in range(-1, len(law.augmentations))]
-            dimensions = ("condition", "rank", *unit_dimensions(shape))
-            groups[layer] = xr.Dataset(
+        for layer in self._sampling.layers:
+            found = [
+                self._found(which, layer.units) for which in range(-1, len(law.augmentations))
+            ]
+            dimensions = ("condition", "rank", *layer.dimensions)
+            groups[layer.name] = xr.Dataset(
                 {
                     name: (
                         dimensions,
-                        np.stack([one[name].reshape(self._ranks, *shape) for one in found]),
+                        np.stack([one[name].reshape(self._ranks, *layer.shape) for one in found]),
                         {"description": described},
                     )
                     for name, described in DESCRIPTIONS.items()

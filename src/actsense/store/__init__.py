@@ -11,7 +11,7 @@ from actsense.store.atomic import DiskFullError, replacing
 from actsense.store.footprint import remove_orphans, reserve
 from actsense.store.left_out import LeftOut, read_indices
 from actsense.store.provenance import file_hash, provenance
-from actsense.store.results import read_results, unit_dimensions, write_results
+from actsense.store.results import read_results, write_results
 from actsense.store.shards import Part, create_shard, read_parts, read_shard_layers
 from actsense.store.tables import read_table, write_tables
 
@@ -35,7 +35,6 @@ __all__ = [
     "remove_orphans",
     "replacing",
     "reserve",
-    "unit_dimensions",
     "write_results",
     "write_tables",
 ]

@@ -1,6 +1,6 @@
 """Results: a labelled DataTree in one Zarr v3 store, sharded and checksummed."""
 
-__all__ = ["read_results", "unit_dimensions", "write_results"]
+__all__ = ["read_results", "write_results"]
 
 import json
 import warnings
@@ -16,12 +16,6 @@ from actsense.store.archive import CHECKSUM, CorruptFileError
 from actsense.store.atomic import replacing
 
 CHUNK_BYTES = 4 * 2**20
-
-
-def unit_dimensions(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the names of a layer's axes: channel, row, col for maps, unit for vectors."""
-    names = {1: ("unit",), 3: ("channel", "row", "col")}
-    return names.get(len(shape), tuple(f"axis_{k}" for k in range(len(shape))))
 
 
 def write_results(

@@ -26,6 +26,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import MemoryStore
 
+from actsense.layers import Layer, read_layers
 from actsense.store.archive import CHECKSUM, CorruptFileError, open_archive, reading
 from actsense.store.atomic import replacing
 
@@ -260,7 +261,7 @@ def _read(file: FileIO, chunk: _Chunk, buffers: _Buffers) -> Part:
     return Part(chunk.number, chunk.place, chunk.start, np.ascontiguousarray(responses))
 
 
-def read_shard_layers(path: Path) -> list[dict[str, Any]]:
-    """Return name and shape of every recorded layer, in the order of the units."""
+def read_shard_layers(path: Path) -> tuple[Layer, ...]:
+    """Return every recorded layer, in the order of the units."""
     with open_archive(path) as shard:
-        return cast("list[dict[str, Any]]", shard.attrs["layers"])
+        return read_layers(cast("list[dict[str, Any]]", shard.attrs["layers"]))

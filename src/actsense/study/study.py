@@ -9,11 +9,12 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil, prod
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actsense.errors import ConfigError
+from actsense.layers import place_layers
 from actsense.masking.plan import count_conditions
 from actsense.sampling.designs import Design, Factor, design_factors, factor_names
 from actsense.sampling.settings import DIVIDED
@@ -250,12 +251,11 @@ class Study:
 
     def units(self, network: str) -> int:
         """Return the number of recorded units of a network; its weights need not exist yet."""
-        return sum(prod(shape) for _, shape in self.survey["layers"][network])
+        return place_layers(self.survey["layers"][network])[-1].stop
 
     def maps(self, network: str) -> list[tuple[int, ...]]:
         """Return the shapes of the recorded layers that have positions: (channel, row, col)."""
-        shapes = [tuple(shape) for _, shape in self.survey["layers"][network]]
-        return [shape for shape in shapes if len(shape) == 3 and shape[1] * shape[2] > 1]
+        return [x.shape for x in place_layers(self.survey["layers"][network]) if x.is_map]
 
     def outline(self, network: str) -> "Network":
         """Build a network without weights."""

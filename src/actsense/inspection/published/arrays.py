@@ -19,8 +19,8 @@ from xarray.core import indexing
 
 from actsense.errors import ConfigError
 from actsense.inspection.published.layout import BESIDE, CONTEXT, pair_row, scalars
+from actsense.layers import unit_dimensions
 from actsense.sampling.designs import PARTS
-from actsense.store import unit_dimensions
 
 Floats = NDArray[np.float32]
 Reader = Callable[..., NDArray[Any]]
