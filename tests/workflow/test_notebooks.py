@@ -209,6 +209,7 @@ def lacking(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lacking")
     run = shutil.copytree(finished / "results/tiny", folder / "results/digits") / "one"
     shutil.rmtree(run / "analysis")
+    shutil.rmtree(folder / "results/digits/spatial/tables")
     for name in ("masking", "segments"):
         (run / f"mixed/tables/{name}.csv").unlink()
     return folder

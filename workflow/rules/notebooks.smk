@@ -21,6 +21,11 @@ NOTEBOOKS = {
         networks=MAPPED,
         designs=study.analysed,
     ),
+    "spatial_sensitivity": [
+        *rules.spatial.input,
+        *expand(rules.evaluate_cells.output, study=STUDY, network=NETWORKS),
+        *expand(rules.map_saliency.output, study=STUDY, network=NETWORKS),
+    ],
 }
 SOURCES = relpath(f"{workflow.basedir}/notebooks")  # an input may have no braces but wildcards
 CARDS = expand(CARD, study=STUDY, network=NETWORKS)
