@@ -65,7 +65,7 @@ def _stores(*names: str) -> dict[str, str]:
 
 PLACES = (
     Place("study", "data", "data", "images", files=("images.zarr", "manifest.csv")),
-    Place("network", "", "networks", "networks", files=("card.json",)),
+    Place("network", "", "networks", "model cards", files=("card.json",)),
     Place(
         "run",
         "",
@@ -133,7 +133,7 @@ PLACES = (
         "network",
         "spatial",
         "spatial",
-        "spatial study",
+        "spatial study, network by network",
         stores=_stores("transforms", "cells", "interaction", "saliency"),
     ),
     Place(

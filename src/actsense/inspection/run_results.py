@@ -4,7 +4,7 @@ __all__ = ["RunResults"]
 
 import json
 from functools import cached_property
-from typing import Any, final
+from typing import Any, Self, final, overload
 
 import xarray as xr
 
@@ -15,20 +15,17 @@ from actsense.sampling.designs import CONTEXT, PARTS
 
 
 class _Store:
-    """A store as an attribute of its run, opened when it is used.
-
-    Arguments:
-        words: What it holds.
-    """
-
-    def __init__(self, words: str) -> None:
-        self.__doc__ = words
+    """A store as an attribute of its run, of its own name, opened when it is used."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, run: "RunResults", owner: type) -> xr.DataTree:
-        return run.store(self._name)
+    @overload
+    def __get__(self, run: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, run: Results, owner: type) -> xr.DataTree: ...
+    def __get__(self, run: Results | None, owner: type) -> Self | xr.DataTree:
+        return self if run is None else run.store(self._name)
 
 
 @final
@@ -44,20 +41,23 @@ class RunResults(Results):
         design: Name of the design.
     """
 
-    indices = _Store(
-        """Sobol' indices and Shapley effects with the half-widths of their 95 % intervals.
+    indices = _Store()
+    """Sobol' indices and Shapley effects with the half-widths of their 95 % intervals.
 
-        The root holds one entry per layer (`S1`, `ST`, `shapley`: factor x layer; `S2`: factor x
-        factor_2 x layer; shares of variance); the child of a layer holds every unit, factor x
-        channel x row x col or factor x unit, and `<layer>/by_channel` every channel. `mean` and
-        `variance` are in the units' own scale; `dead` marks units that no factor moves, `rare`
-        those whose intervals cannot be trusted: too few differences (`support`) carry them.
-        """
-    )
-    contrast = _Store("Every augmentation alone against the untouched image, a child per layer.")
-    top_images = _Store("The images each unit answers most, untouched and under augmentations.")
-    masking = _Store("Predictions under every mask and control.")
-    segments = _Store("Indices of parts of the network behind one colour channel.")
+    The root holds one entry per layer (`S1`, `ST`, `shapley`: factor x layer; `S2`: factor x
+    factor_2 x layer; shares of variance); the child of a layer holds every unit, factor x
+    channel x row x col or factor x unit, and `<layer>/by_channel` every channel. `mean` and
+    `variance` are in the units' own scale; `dead` marks units that no factor moves, `rare`
+    those whose intervals cannot be trusted: too few differences (`support`) carry them.
+    """
+    contrast = _Store()
+    """Every augmentation alone against the untouched image, a child per layer."""
+    top_images = _Store()
+    """The images that every unit answers most, untouched and under each augmentation."""
+    masking = _Store()
+    """Predictions under every mask and control."""
+    segments = _Store()
+    """Indices of parts of the network behind one colour channel."""
 
     def __init__(self, source: Source, network: str, design: str) -> None:
         super().__init__(source, (network, design))
