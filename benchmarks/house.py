@@ -8,7 +8,8 @@ Functions: methods and nested functions too; lines of the body from the first st
 docstring to the last, blank ones too.
 Rules: `rule X:`, `checkpoint X:` and `use rule X as Y with:` in `workflow/rules/*.smk`; non-empty
 lines, comments too, from that one to the last before one that is not indented deeper.
-Repeated: lines of rules, stripped, that stand five times or more in the rules of all files.
+Repeated: lines of rules, stripped, that stand five times or more in the rules of all files; without
+keywords: of lines other than those of Snakemake's own words alone, such as `input:`.
 Look-ups: `x["name"]` that is read and `x.get("name")`, every step of `x["a"]["b"]` for itself,
 where x is settings. Settings are, within a function: attributes, calls and entries named
 `settings` or `..._settings`; names annotated as one of `MAPPINGS`, except those in `OTHERS`, which
@@ -34,6 +35,7 @@ MAPPINGS = {"Settings", "dict", "dict[str, Any]", "Mapping[str, Any]"}
 MAPPINGS |= {"dict[str, object]", "Mapping[str, object]"}
 OTHERS = {"attributes", "card", "facts", "identity", "origin", "parameters", "provenance"}
 OTHERS |= {"data", "root", "row", "schema", "segment", "style"}
+KEYWORD = re.compile(r"\w+:")
 RULE = re.compile(r" *(?:use rule .+ as (\w+) with|(?:rule|checkpoint) (\w+)):")
 
 Sizes = list[tuple[int, str]]  # lines and name of every part
@@ -58,7 +60,7 @@ def measures(root: Path) -> dict[str, str]:
     parts = [p for path in sorted(root.glob("workflow/rules/*.smk")) for p in rules(path)]
     lengths = [(len(lines), name) for name, lines in parts]
     times = Counter(line for _, lines in parts for line in lines)
-    repeated = sum(count for count in times.values() if count >= OFTEN)
+    content = Counter({line: n for line, n in times.items() if not KEYWORD.fullmatch(line)})
     found = [base for tree in trees.values() for base in look_ups(tree)]
     direct = [base for base in found if _name(base) in ("settings", "config")]
     top = [n for tree in trees.values() for n in tree.body if isinstance(n, Definition)]
@@ -70,7 +72,9 @@ def measures(root: Path) -> dict[str, str]:
         **_summary("modules", modules),
         **_summary("functions", bodies),
         **_summary("rules", lengths),
-        f"rule lines that stand {OFTEN} times or more": _share(repeated, times.total()),
+        "rule lines": str(times.total()),
+        f"rule lines that stand {OFTEN} times or more": _share(_repeated(times), times.total()),
+        "  without keywords": _share(_repeated(content), content.total()),
         "string look-ups in settings": str(len(found)),
         "string look-ups in settings: direct": str(len(direct)),
         "public functions and classes with docstring": _share(len(told), len(public)),
@@ -78,6 +82,10 @@ def measures(root: Path) -> dict[str, str]:
         "lines in tests": str(tests),
         "lines in tests per line in src": f"{tests / lines:.2f}",
     }
+
+
+def _repeated(times: Counter[str]) -> int:
+    return sum(count for count in times.values() if count >= OFTEN)
 
 
 def functions(tree: ast.AST, prefix: str) -> Iterator[tuple[int, str]]:
