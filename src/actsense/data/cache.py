@@ -22,12 +22,12 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from actsense.data.manifest import (
     SKIPPED,
-    file_sha256,
     pixel_sha256,
     read_manifest,
     write_manifest,
 )
 from actsense.errors import ConfigError
+from actsense.store import file_hash
 from actsense.store.atomic import replacing
 
 SHARD_BYTES = 2**28  # before compression; what the writer holds in memory
@@ -64,7 +64,7 @@ class ImageCache:
         self._array = _opened(images)
         self._images = images
         self._memory: NDArray[np.uint8] | None = None
-        self._sha256 = file_sha256(manifest) if manifest.is_file() else ""
+        self._sha256 = file_hash(manifest) if manifest.is_file() else ""
         self.manifest = read_manifest(manifest)
         if self._array.attrs.get("manifest_sha256") != self._sha256:
             raise ConfigError(

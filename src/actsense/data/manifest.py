@@ -7,7 +7,6 @@ counted and named there, and have no image.
 __all__ = [
     "COLUMNS",
     "PARTITIONS",
-    "file_sha256",
     "pixel_sha256",
     "read_manifest",
     "read_skipped",
@@ -24,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
-from actsense.store import read_table
+from actsense.store import file_hash, read_table
 
 COLUMNS = ("path", "class_name", "label", "partition", "sha256")
 PARTITIONS = ("train", "validation")
@@ -60,18 +59,12 @@ def write_manifest(rows: Iterable[tuple[str, str, int, str, str]], path: Path) -
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
         table.writerows(rows)
-    return file_sha256(path)
+    return file_hash(path)
 
 
 def pixel_sha256(pixels: NDArray[np.uint8]) -> str:
     """Hash the bytes of an image (3, side, side)."""
     return hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Hash the bytes of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read(path: Path) -> pd.DataFrame:

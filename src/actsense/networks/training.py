@@ -20,7 +20,6 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
 from actsense.data import ImageCache
-from actsense.data.manifest import file_sha256
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
 from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoint
@@ -28,6 +27,7 @@ from actsense.networks.fitting import Batch, FitSettings, fit
 from actsense.networks.image_batches import LabelledImages, ShiftedBatches
 from actsense.networks.network import build_module, normalisation
 from actsense.networks.state import save_state, write_card
+from actsense.store import file_hash
 from actsense.store.atomic import partials, remove
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def train_network(
         "images": {part: len(cache.partition_rows(part)) for part in PARTS},
         "classes": cache.class_names,
         "data_sha256": cache.sha256(),
-        "sha256": file_sha256(weights),
+        "sha256": file_hash(weights),
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "seconds": round(time.perf_counter() - started, 1),
         "versions": {package: version(package) for package in ("actsense", "torch")},
@@ -229,7 +229,7 @@ class _Course:
         """Return what the card says of a checkpoint; the learner stands there afterwards."""
         self.take(path)
         epoch = self.learner.step // self.batches.steps
-        return {"epoch": epoch, "accuracy": self.accuracy(), "sha256": file_sha256(path)}
+        return {"epoch": epoch, "accuracy": self.accuracy(), "sha256": file_hash(path)}
 
     def accuracy(self) -> dict[str, float]:
         """Return the share of images of each partition that are classified right."""

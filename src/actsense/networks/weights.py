@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from actsense.data.manifest import file_sha256
 from actsense.errors import ConfigError
 from actsense.networks.network import build_module
 from actsense.networks.state import fill, output_count, read_state, save_state, write_card
 from actsense.networks.zoo import adapted, build_torchvision, published_weights
+from actsense.store import file_hash
 
 TIMEOUT = 60.0  # seconds without a byte, after which a connection counts as dead
 
@@ -141,7 +141,7 @@ def _write_card(
     facts = {
         "settings": settings,
         "weights": origin,
-        "sha256": file_sha256(weights),
+        "sha256": file_hash(weights),
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "versions": {
             package: version(package) for package in ("actsense", "torch", "torchvision")
