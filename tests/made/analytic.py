@@ -1,4 +1,4 @@
-"""Functions with known decompositions, run through the real design and accumulators."""
+"""Closed forms of functions, and functions run through the real design and accumulators."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,13 @@ from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.indices import Indices, estimate_indices
 from actsense.sensitivity.moments import Moments
+from benchmarks.functions import G_WEIGHTS
 
 Function = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def moments_of(function: Function, design: Design, *, dtype: torch.dtype) -> list[Moments]:
-    """Run a function of the unit cube, (rows, coordinates) to (rows, units), through a design."""
+    """Run a function of the unit cube through a design: (rows, coordinates) to (rows, units)."""
     replicates = []
     for replicate in range(design.replicates):
         accumulator = None
@@ -23,6 +24,7 @@ def moments_of(function: Function, design: Design, *, dtype: torch.dtype) -> lis
             block = design.block(replicate, number)
             points, nodes, width = block.coordinates.shape
             responses = function(block.coordinates.reshape(-1, width))
+            responses = responses.reshape(points * nodes, -1)
             if accumulator is None:
                 names = tuple(factor.name for factor in design.factors)
                 accumulator = Accumulator(names, design.walks, responses.shape[1])
@@ -55,12 +57,6 @@ def indices_of(
     return estimate_indices(moments_of(function, design, dtype=dtype))
 
 
-def ishigami(u: NDArray[np.float64]) -> NDArray[np.float64]:
-    x = np.pi * (2 * u - 1)
-    y = np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
-    return y[:, None]
-
-
 def ishigami_exact() -> dict[str, NDArray[np.float64]]:
     v1 = 0.5 * (1 + 0.1 * np.pi**4 / 5) ** 2
     v2 = 7**2 / 8
@@ -74,13 +70,6 @@ def ishigami_exact() -> dict[str, NDArray[np.float64]]:
         "variance": np.array(v),
         "mean": np.array(3.5),
     }
-
-
-G_WEIGHTS = np.array([0.0, 0.5, 3.0, 9.0, 99.0])
-
-
-def g_function(u: NDArray[np.float64]) -> NDArray[np.float64]:
-    return ((np.abs(4 * u - 2) + G_WEIGHTS) / (1 + G_WEIGHTS)).prod(axis=1, keepdims=True)
 
 
 def product_exact(single: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from analytic import ishigami_exact, moments_of, product_exact
+from analytic import g_exact, ishigami_exact, moments_of, product_exact
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
@@ -16,7 +16,6 @@ from actsense.sensitivity.indices import Indices, estimate_indices
 from benchmarks.functions import (
     FACTORS,
     FUNCTIONS,
-    G_WEIGHTS,
     LOGNORMAL_WEIGHTS,
     RELU_10,
     RELU_67,
@@ -50,7 +49,7 @@ def padded(values: Floats) -> Floats:
     ("name", "expected"),
     [
         ("Ishigami", ishigami_exact()),
-        ("g-function", product_exact(1 / (3 * (1 + G_WEIGHTS) ** 2))),
+        ("g-function", g_exact()),
         ("product", product_exact((1.5 * SLOPES) ** 2 / 12)),
         ("linear", dict.fromkeys(SINGLE, SLOPES**2 / (SLOPES**2).sum())),
         ("three-way", {"S1": np.zeros(3), "ST": np.ones(3), "shapley": np.full(3, 1 / 3)}),
@@ -65,8 +64,7 @@ def test_indices_from_grids_are_those_of_closed_forms(
 
 def test_second_order_is_that_of_closed_forms() -> None:
     assert EXACT["Ishigami"]["S2"][0, 2] == pytest.approx(float(ishigami_exact()["S13"]))
-    g = product_exact(1 / (3 * (1 + G_WEIGHTS) ** 2))
-    assert EXACT["g-function"]["S2"][1, 0] == pytest.approx(float(g["S12"]))
+    assert EXACT["g-function"]["S2"][1, 0] == pytest.approx(float(g_exact()["S12"]))
 
 
 def conditional_mean(name: str, x: Floats, rest: float) -> Floats:

@@ -6,21 +6,21 @@ import torch
 from analytic import (
     Function,
     g_exact,
-    g_function,
     indices_of,
-    ishigami,
     ishigami_exact,
     product_exact,
 )
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from benchmarks.functions import FACTORS, g_function, ishigami
+
 SINGLE = ("S1", "ST", "shapley")
 
 
 @pytest.mark.parametrize(
     ("function", "exact", "factors"),
-    [(ishigami, ishigami_exact(), 3), (g_function, g_exact(), 5)],
+    [(ishigami, ishigami_exact(), 3), (g_function, g_exact(), FACTORS)],
 )
 def test_indices_match_the_closed_form(
     function: Function, exact: dict[str, NDArray[np.float64]], factors: int
@@ -36,7 +36,7 @@ def test_indices_match_the_closed_form(
     ("function", "exact", "factors", "pair", "key"),
     [
         (ishigami, ishigami_exact(), 3, (0, 2), "S13"),
-        (g_function, g_exact(), 5, (0, 1), "S12"),
+        (g_function, g_exact(), FACTORS, (0, 1), "S12"),
     ],
 )
 def test_second_order_matches_the_closed_form(
@@ -160,8 +160,8 @@ def test_dead_units_are_flagged_and_poison_nobody() -> None:
 
 @pytest.mark.parametrize("scale", [6e-24, 1e-38, 1e19, 1e37])
 def test_shares_do_not_depend_on_the_scale_of_the_responses(scale: float) -> None:
-    found = indices_of(lambda u: scale * g_function(u), [1] * 5, dtype=torch.float32)
-    plain = indices_of(g_function, [1] * 5, dtype=torch.float32)
+    found = indices_of(lambda u: scale * g_function(u), [1] * FACTORS, dtype=torch.float32)
+    plain = indices_of(g_function, [1] * FACTORS, dtype=torch.float32)
     for name in (*SINGLE, "S2"):
         np.testing.assert_allclose(found.values[name], plain.values[name], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.values["shapley"].sum(axis=0), 1, rtol=1e-6)

@@ -8,7 +8,6 @@ two, Shapley effects over both directions of a walk.
 import numpy as np
 import pytest
 import torch
-from analytic import G_WEIGHTS, g_function
 from numpy.typing import NDArray
 from SALib.analyze import sobol as salib_sobol
 from scipy.stats import sobol_indices as scipy_sobol
@@ -16,6 +15,7 @@ from scipy.stats import sobol_indices as scipy_sobol
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.moments import Moments
+from benchmarks.functions import G_WEIGHTS, g_function
 
 Floats = NDArray[np.float64]
 D = len(G_WEIGHTS)
@@ -33,7 +33,9 @@ class Responses:
         for number in range(design.blocks):
             block = design.block(0, number)
             points, width, _ = block.coordinates.shape
-            y = g_function(block.coordinates.reshape(-1, D)) + 5.0  # an offset, to test centring
+            y = (
+                g_function(block.coordinates.reshape(-1, D))[:, None] + 5.0
+            )  # an offset, to test centring
             place = np.arange(points * width).reshape(points, width)
             accumulator.add(torch.from_numpy(y), place, block)
             y = y.reshape(points, width)
