@@ -214,6 +214,8 @@ INTERACTIONS: Mapping[str, Action] = {
     "two layers": view("two layers"),
     "masking": view("Masking"),
     "another measure": choose("Measure", "entropy of the predictions, nats"),
+    "where things are": view("Where things are"),
+    "masked cells": view("Masked cells"),
     "units": view("Units and maps"),
     "unit": number("Unit", 4095),
     "design": choose("Design", "other"),

@@ -87,6 +87,7 @@ def _cells(rng: np.random.Generator, network: str, *, bag: bool) -> xr.Dataset:
     orders = [("", "random"), (network, "gradient"), (network, "occlusion")]
     orders.append((network, "evidence") if bag else ("bag", "evidence"))
     curves = list(product(orders, ("mean", "zero"), ("deletion", "insertion")))
+    curves.append(((network, "greedy"), "mean", "deletion"))
     falling = np.sort(rng.random((len(curves), IMAGES, len(CELLS))), axis=-1)[..., ::-1]
     return xr.Dataset(
         {

@@ -62,7 +62,7 @@ intact.set_index("network")[columns].round(3)
 # ## Patches change places
 #
 # Each side is cut into k parts. A line that stays high does without the layout; one that falls
-# to the dots, guessing, needs it. The right column counts only images that the network gets
+# to the dotted line, guessing, needs it. The right column counts only images that the network gets
 # right when they are intact, which makes networks of different accuracy comparable.
 
 # %%

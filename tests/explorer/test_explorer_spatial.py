@@ -80,7 +80,7 @@ def test_random_orders_are_the_band_and_borrowed_maps_are_dashed(made: Path) -> 
     table = open_study(made).table("cell_curves")
     lines, band = cell_points(table, "made", "mean", "deletion")
     assert set(band["curve"]) == {"random"}
-    assert set(lines["curve"]) == {"gradient", "occlusion", "evidence of bag"}
+    assert set(lines["curve"]) == {"gradient", "occlusion", "evidence of bag", "greedy"}
     assert lines["x"].max() == 100
     dashed = {name for name, style in order_styles(table, "made").items() if style.dashes != SOLID}
     assert dashed == {"evidence of bag"}
@@ -138,3 +138,12 @@ def test_tables_that_are_made_again_are_read_again(copy: Path, visit: Visit) -> 
     table.assign(top1=table["top1"] / 2).to_csv(path, index=False)
     after = drawn(visit(copy, view="spatial"))
     np.testing.assert_allclose(after["value"], before["value"] / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("direction", ["deletion", "insertion"])
+def test_the_legend_names_what_is_drawn(made: Path, visit: Visit, direction: str) -> None:
+    test = visit(made, view="spatial", show="cells", tested="made", direction=direction)
+    (chart,) = test.get("vega_lite_chart")
+    layers = json.loads(chart.proto.spec)["layer"][0]["layer"]
+    (line,) = [layer for layer in layers if layer["mark"] == "line"]
+    assert set(line["encoding"]["color"]["scale"]["domain"]) == set(drawn(test)["curve"])

@@ -54,6 +54,7 @@ INTERACTIONS = {  # with their value where effects add up
     "slope": ("slope of the drop by all edits over the sum of single drops", 1.0),
     "residual": ("residual: mean difference of the two, as a share of their means", 0.0),
 }
+GREEDY = "greedy"
 SHARE: Spec = {"scale": {"domain": [0, 1]}}
 STARRED = " *: right is what the network itself says of the intact image."
 
@@ -82,7 +83,7 @@ def _show_shuffle(shelf: Shelf[StudyResults]) -> None:
     st.caption(
         "Each side of an image is cut into k parts, and the k x k patches change places, the same "
         "way for all networks. **A line that stays high does without the layout; one that falls "
-        "to the dots (guessing) needs it.** Bars: 95 % intervals over "
+        "to the dotted line (guessing) needs it.** Bars: 95 % intervals over "
         f"{own['images'].iloc[0]} images.{_starred(table)}"
     )
     shown = scores[scores["mode"] == mode]
@@ -110,7 +111,7 @@ def _show_saturation(shelf: Shelf[StudyResults]) -> None:
     st.caption(
         f"Levels above {UNTOUCHED:g} push every colour value to black or white, which spares "
         "edges and spoils texture; levels below, to gray. **A line that falls to the right needs "
-        "texture; one that falls to the left needs contrast.** Dots: guessing. Bars: 95 % "
+        "texture; one that falls to the left needs contrast.** Dotted: guessing. Bars: 95 % "
         f"intervals over {table['images'].iloc[0]} images.{_starred(table)}"
     )
 
@@ -128,21 +129,23 @@ def _show_cells(shelf: Shelf[StudyResults]) -> None:
     lines, band = cell_points(table, network, fill, direction)
     verb = "masked" if direction == "deletion" else "shown"
     axis = {"axis": {"values": list(TICKS)}, "scale": {"type": "sqrt", "domain": [0, 100]}}
+    styles, drawn = order_styles(table, network), set(lines["curve"])
     chart = curve_chart(
         lines,
-        order_styles(table, network),
+        {order: style for order, style in styles.items() if order in drawn},
         x=vega.quantity("place", f"first cells {verb}, % of the area") | axis,
         y=vega.quantity("value", "probability of the answer") | SHARE,
         band=band,
     )
     st.vega_lite_chart(chart, width="stretch", key="spatial")
     images = table.loc[table["network"] == network, "images"].max()
+    greedy = _greedy(table, network) if GREEDY in drawn else ""
     better = "lower" if direction == "deletion" else "higher"
     st.caption(
         f"Cells are {verb} in the order of a map. **The {better} a line, the sooner its map finds "
         "the cells that the answer rests on;** in the gray band it does no better than random "
         "orders. Dashed: the map of another network. Bars, band: 95 % intervals over "
-        f"{images} images.{_greedy(table, network)} The axis is stretched near 0."
+        f"{images} images.{greedy} The axis is stretched near 0."
     )
     _cell_scores(name_orders(scores), network, fill, direction)
 
@@ -157,10 +160,8 @@ def _cell_scores(scores: pd.DataFrame, network: str, fill: str, direction: str) 
 
 
 def _greedy(table: pd.DataFrame, network: str) -> str:
-    own = table[(table["network"] == network) & (table["method"] == "greedy")]
-    if own.empty:
-        return ""
-    return f" Greedy, over {own['images'].max()}: at every step the cell that costs most."
+    own = table[(table["network"] == network) & (table["method"] == GREEDY)]
+    return f" Greedy ({own['images'].max()} images): at every step the cell that costs most."
 
 
 def _show_interaction(shelf: Shelf[StudyResults]) -> None:
@@ -181,8 +182,8 @@ def _show_interaction(shelf: Shelf[StudyResults]) -> None:
     st.vega_lite_chart(chart, width="stretch", key="spatial")
     st.caption(
         "Distant patches are replaced by their mean colour, all together and one by one, and the "
-        "logit of the answer drops. **On the dots, what patches do together is the sum of what "
-        "each does alone: the network adds up local evidence. The further from them, the more "
+        "logit of the answer drops. **On the dotted line, what patches do together is the sum of "
+        "what each does alone: the network adds up local evidence. The further from it, the more "
         f"distant parts interact.** Bars: 95 % intervals over {table['images'].max()} images. "
         "No mark: undefined."
     )
