@@ -8,8 +8,8 @@ Functions: methods and nested functions too; lines of the body from the first st
 docstring to the last, blank ones too.
 Rules: `rule X:`, `checkpoint X:` and `use rule X as Y with:` in `workflow/rules/*.smk`; non-empty
 lines, comments too, from that one to the last before one that is not indented deeper.
-Repeated: lines of rules, stripped, that stand five times or more in the rules of all files; without
-keywords: of lines other than those of Snakemake's own words alone, such as `input:`.
+Repeated: lines of rules, stripped, that stand five times or more in the rules of all files;
+without keywords: of lines other than those of Snakemake's own words alone, such as `input:`.
 Look-ups: `x["name"]` that is read and `x.get("name")`, every step of `x["a"]["b"]` for itself,
 where x is settings. Settings are, within a function: attributes, calls and entries named
 `settings` or `..._settings`; names annotated as one of `MAPPINGS`, except those in `OTHERS`, which
