@@ -17,6 +17,7 @@ from skimage import data as photographs
 from actsense.augment import AUGMENTATIONS, augment
 from actsense.data import build_cache
 from actsense.data.pool import ImagePool
+from actsense.data.settings import ImageFolder
 from actsense.networks import import_weights
 from actsense.sampling.designs import Block, Design, Factor
 from actsense.sampling.law import InputLaw
@@ -78,7 +79,9 @@ def make_inputs(folder: Path, network: dict[str, Any], *, side: int) -> SimpleNa
             top, left = (generator.integers(0, length - 256) for length in photograph.shape[:2])
             crop = photograph[top : top + 256, left : left + 256]
             Image.fromarray(crop).save(folder / "images" / label / f"{number}.png")
-    settings = {"kind": "folder", "path": str(folder / "images"), "image_size": side}
+    settings = ImageFolder(
+        path=str(folder / "images"), image_size=side, resize=round(side * 256 / 224)
+    )
     paths = {name: folder / name for name in ("images.zarr", "manifest.csv", "weights.pt")}
     build_cache(settings, 0, paths["images.zarr"], paths["manifest.csv"])
     import_weights(network, 0, 1000, paths["weights.pt"], folder / "card.json")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from actsense.augment import parameter_columns
 from actsense.data import build_cache
+from actsense.data.settings import ImageFolder
 from actsense.layers import unit_dimensions
 from actsense.masking.plan import COORDINATES, conditions
 from actsense.sampling.designs import factor_names
@@ -91,7 +92,9 @@ def _write_images(folder: Path, side: int, rng: np.random.Generator) -> None:
         for number in range(IMAGES):
             coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(coarse).resize((side, side)).save(made / f"{number}.png")
-    settings = {"kind": "folder", "path": str(folder / "pictures"), "image_size": side}
+    settings = ImageFolder(
+        path=str(folder / "pictures"), image_size=side, resize=round(side * 256 / 224)
+    )
     build_cache(settings, 0, folder / "data/images.zarr", folder / "data/manifest.csv")
 
 

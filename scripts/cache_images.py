@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from actsense.data import build_cache
+from actsense.data.settings import read_dataset
 from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
     build_cache(
-        snakemake.params.settings,
+        read_dataset(snakemake.params.settings),
         snakemake.params.seed,
         Path(snakemake.output.images),
         Path(snakemake.output.manifest),

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from actsense.data import download_archive
+from actsense.data.settings import read_dataset
 from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
-    download_archive(snakemake.params.settings, Path(snakemake.output.archive))
+    download_archive(read_dataset(snakemake.params.settings), Path(snakemake.output.archive))

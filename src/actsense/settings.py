@@ -19,7 +19,7 @@ __all__ = [
 
 from collections import Counter
 from collections.abc import Callable, Hashable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator
 from pydantic_core import PydanticCustomError
@@ -44,6 +44,10 @@ class Section(BaseModel):
         allow_inf_nan=False,
         json_schema_extra=_name_the_kind,
     )
+
+    def replaced(self, **changes: Any) -> Self:
+        """Return the section with other values under some of its keys."""
+        return type(self).model_validate(self.plain() | changes)
 
     def plain(self) -> dict[str, Any]:
         """Return the section as it would be written in YAML, with every default."""

@@ -1,12 +1,12 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from actsense.data import build_cache
+from actsense.data.settings import Digits, ImageFolder
 
 SaveNoise = Callable[[Path, int], None]
 
@@ -16,7 +16,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Paths of a small digits cache: image array, manifest."""
     folder = tmp_path_factory.mktemp("digits")
     paths = folder / "images.zarr", folder / "manifest.csv"
-    build_cache({"kind": "digits", "patches_per_digit": 2}, 3, *paths)
+    build_cache(Digits(patches_per_digit=2), 3, *paths)
     return paths
 
 
@@ -43,5 +43,5 @@ def photos(tmp_path: Path, save_noise: SaveNoise) -> Path:
 
 
 @pytest.fixture
-def settings(photos: Path) -> dict[str, Any]:
-    return {"kind": "folder", "path": str(photos), "image_size": 16, "resize": 20}
+def settings(photos: Path) -> ImageFolder:
+    return ImageFolder(path=str(photos), image_size=16, resize=20)

@@ -12,7 +12,6 @@ import traceback
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +20,7 @@ from storage_server import KEY, SECRETS, TOKEN, USER, Storage, serve
 
 from actsense.data import dataset_archives, download_archive, missing_archives, places
 from actsense.data.imagenet import ARCHIVE
+from actsense.data.settings import Digits, ImageNet, Places365
 from actsense.errors import ConfigError
 from actsense.store.atomic import DiskFullError
 from actsense.store.download import InterruptedDownloadError, Remote, download
@@ -29,8 +29,9 @@ REPOSITORY = Path(__file__).parents[2]
 SCRIPT = REPOSITORY / "scripts/download_dataset.py"
 CONTENT = np.random.default_rng(0).bytes(300_000)
 BUNDLE = "/bundle/archive.zip"
-IMAGENET: dict[str, Any] = {"kind": "imagenet"}
-PLACES: dict[str, Any] = {"kind": "places365"}
+Published = ImageNet | Places365
+IMAGENET = ImageNet()
+PLACES = Places365()
 
 
 @pytest.fixture
@@ -67,13 +68,13 @@ def member(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
 
 
-def fetch(folder: Path, settings: dict[str, Any] = IMAGENET, *, attempts: int = 3) -> Path:
+def fetch(folder: Path, settings: Published = IMAGENET, *, attempts: int = 3) -> Path:
     archive = folder / "data" / (ARCHIVE if settings is IMAGENET else "val_256.tar")
     download_archive(settings, archive, attempts=attempts, pause=0)
     return archive
 
 
-def refused(folder: Path, message: str, settings: dict[str, Any] = IMAGENET) -> None:
+def refused(folder: Path, message: str, settings: Published = IMAGENET) -> None:
     """Check that a download fails with one line that matches, and tells no secret."""
     with pytest.raises(ConfigError, match=message) as caught:
         fetch(folder, settings)
@@ -94,9 +95,9 @@ def test_the_archive_is_that_of_the_server(tmp_path: Path, storage: Storage) -> 
 
 
 @pytest.mark.usefixtures("member")
-@pytest.mark.parametrize("settings", [IMAGENET, PLACES], ids=lambda s: s["kind"])
+@pytest.mark.parametrize("settings", [IMAGENET, PLACES], ids=lambda s: s.kind)
 def test_after_a_cut_only_the_rest_is_transferred(
-    tmp_path: Path, storage: Storage, settings: dict[str, Any]
+    tmp_path: Path, storage: Storage, settings: Published
 ) -> None:
     storage.cuts = [100_000, 150_000]
     assert fetch(tmp_path, settings).read_bytes() == CONTENT
@@ -312,11 +313,11 @@ def test_pauses_double_while_nothing_comes(
 
 
 def test_archives_are_looked_for_in_the_configured_folder(tmp_path: Path) -> None:
-    settings = PLACES | {"folder": str(tmp_path)}
+    settings = PLACES.replaced(folder=str(tmp_path))
     assert dataset_archives(settings) == [tmp_path / name for name in places.ARCHIVES]
     (tmp_path / "val_256.tar").touch()
     assert missing_archives(settings) == [n for n in places.ARCHIVES if n != "val_256.tar"]
-    assert dataset_archives({"kind": "digits"}) == []
+    assert dataset_archives(Digits()) == []
 
 
 def test_an_unknown_archive_is_refused(tmp_path: Path) -> None:
@@ -338,7 +339,7 @@ kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.PROD] = {storage.address!r}
 sys.modules["time"].sleep = lambda seconds: None
 snakemake = types.SimpleNamespace(
     log=[{str(tmp_path / "job.log")!r}],
-    params=types.SimpleNamespace(settings={IMAGENET!r}),
+    params=types.SimpleNamespace(settings={IMAGENET.plain()!r}),
     output=types.SimpleNamespace(archive={str(archive)!r}),
 )
 for attempt in 1, 2:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from actsense.data import ImageCache, build_cache, cache, read_manifest
+from actsense.data import ImageCache, cache, read_manifest
 from actsense.data.cache import Sample, write_cache
 from actsense.data.manifest import pixel_sha256
 from actsense.errors import ConfigError
@@ -189,10 +189,3 @@ def test_a_second_build_replaces_the_first(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "images.zarr", left_by_a_crash)
     assert len(ImageCache.open(*written(tmp_path, noise(5)))) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images.zarr", "manifest.csv"]
-
-
-def test_an_unknown_kind_is_refused_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(
-        ConfigError, match=r"dataset\.kind: 'digit' is not known\. Nearest: digits"
-    ):
-        build_cache({"kind": "digit"}, 0, tmp_path / "images.zarr", tmp_path / "manifest.csv")

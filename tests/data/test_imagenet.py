@@ -5,7 +5,6 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from actsense.data.decode import decode
 from actsense.data.folder import plan_folder
 from actsense.data.image_plan import ImagePlan, planned_samples
 from actsense.data.imagenet import plan_imagenet
+from actsense.data.settings import ImageFolder, ImageNet
 from actsense.errors import ConfigError
 
 SYNSETS = {"n02": "goldfish, Carassius auratus", "n01": "tench, Tinca tinca", "n03": "cock"}
@@ -50,13 +50,13 @@ def content() -> Content:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageNet:
     monkeypatch.setattr(imagenet, "CLASSES", 3)
-    return {"kind": "imagenet", "folder": str(tmp_path), "image_size": 16, "resize": 18}
+    return ImageNet(folder=str(tmp_path), image_size=16, resize=18, samples_per_class=None)
 
 
-def pack(settings: dict[str, Any], files: Content, method: int = zipfile.ZIP_DEFLATED) -> Path:
-    archive = Path(settings["folder"]) / imagenet.ARCHIVE
+def pack(settings: ImageNet, files: Content, method: int = zipfile.ZIP_DEFLATED) -> Path:
+    archive = Path(settings.folder) / imagenet.ARCHIVE
     with zipfile.ZipFile(archive, "w", method) as opened:
         opened.mkdir(TRAIN)
         for name, data in files.items():
@@ -64,15 +64,15 @@ def pack(settings: dict[str, Any], files: Content, method: int = zipfile.ZIP_DEF
     return archive
 
 
-def built(settings: dict[str, Any]) -> ImageCache:
-    folder = Path(settings["folder"]) / "cache"
+def built(settings: ImageNet) -> ImageCache:
+    folder = Path(settings.folder) / "cache"
     paths = folder / "images.zarr", folder / "manifest.csv"
     build_cache(settings, 0, *paths, threads=2)
     return ImageCache.open(*paths)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_images_are_those_of_the_members(settings: dict[str, Any], method: int) -> None:
+def test_images_are_those_of_the_members(settings: ImageNet, method: int) -> None:
     files = content()
     pack(settings, files, method)
     data = built(settings)
@@ -82,7 +82,7 @@ def test_images_are_those_of_the_members(settings: dict[str, Any], method: int) 
         np.testing.assert_array_equal(data.read(np.array([row]))[0], expected)
 
 
-def test_labels_follow_the_sorted_synsets(settings: dict[str, Any]) -> None:
+def test_labels_follow_the_sorted_synsets(settings: ImageNet) -> None:
     pack(settings, content())
     data = built(settings)
     assert data.class_names == ["n01 tench", "n02 goldfish", "n03 cock"]
@@ -93,7 +93,7 @@ def test_labels_follow_the_sorted_synsets(settings: dict[str, Any]) -> None:
             assert int(path[-13:-5]) % 3 == label  # by construction
 
 
-def test_partitions_are_those_of_imagenet(settings: dict[str, Any]) -> None:
+def test_partitions_are_those_of_imagenet(settings: ImageNet) -> None:
     pack(settings, content())
     table = built(settings).manifest
     inside = table["path"].str.startswith(TRAIN)
@@ -101,18 +101,18 @@ def test_partitions_are_those_of_imagenet(settings: dict[str, Any]) -> None:
     assert table["partition"].value_counts().to_dict() == {"train": 12, "validation": 6}
 
 
-def test_nothing_is_unpacked(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_nothing_is_unpacked(settings: ImageNet, tmp_path: Path) -> None:
     archive = pack(settings, content())
     built(settings)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", archive.name]
 
 
 def test_subsets_are_those_of_a_folder_with_the_same_classes(
-    settings: dict[str, Any], tmp_path: Path
+    settings: ImageNet, tmp_path: Path
 ) -> None:
     """The draw knows class names and counts only, not where the bytes come from."""
     pack(settings, content())
-    chosen = settings | {"samples_per_class": {"train": 2, "validation": 1}}
+    chosen = settings.replaced(samples_per_class={"train": 2, "validation": 1})
     for name, data in content().items():
         if name.startswith(TRAIN):
             synset = name.split("/")[-2]
@@ -121,9 +121,11 @@ def test_subsets_are_those_of_a_folder_with_the_same_classes(
             place.mkdir(parents=True, exist_ok=True)
             (place / Path(name).name).write_bytes(data)
     shutil.copytree(tmp_path / "same" / "train", tmp_path / "same" / "val")
+    alike = chosen.model_dump(exclude={"kind", "folder"})
+    same = ImageFolder(path=str(tmp_path / "same"), **alike)
     for seed in range(3):
         from_zip = plan_imagenet(chosen, seed)
-        from_folder = plan_folder(chosen | {"path": str(tmp_path / "same")}, seed)
+        from_folder = plan_folder(same, seed)
         assert train_files(from_zip) == train_files(from_folder)
 
 
@@ -133,12 +135,12 @@ def train_files(plan: ImagePlan) -> list[list[str]]:
 
 
 def test_the_number_of_classes_needs_no_archive() -> None:
-    assert count_classes({"kind": "imagenet", "folder": "nowhere"}) == 1000
+    assert count_classes(ImageNet(folder="nowhere")) == 1000
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: b"no image"])
 def test_a_corrupt_image_stops_and_the_way_out_is_named(
-    settings: dict[str, Any], damage: Callable[[bytes], bytes]
+    settings: ImageNet, damage: Callable[[bytes], bytes]
 ) -> None:
     files = content()
     files[f"{TRAIN}/n02/n02_1.JPEG"] = damage(files[f"{TRAIN}/n02/n02_1.JPEG"])
@@ -149,19 +151,19 @@ def test_a_corrupt_image_stops_and_the_way_out_is_named(
 
 
 def test_a_corrupt_image_is_skipped_and_another_stands_in(
-    settings: dict[str, Any], tmp_path: Path
+    settings: ImageNet, tmp_path: Path
 ) -> None:
-    chosen = settings | {"samples_per_class": {"train": 3, "validation": 2}}
+    chosen = settings.replaced(samples_per_class={"train": 3, "validation": 2})
     pack(settings, content())
     bad = plan_imagenet(chosen, 0).groups[0].files[0]
     pack(settings, content() | {bad: b"no image"})
-    data = built(chosen | {"on_unreadable": "skip"})
+    data = built(chosen.replaced(on_unreadable="skip"))
     assert set(data.manifest.groupby(["label", "partition"]).size()) == {3, 2}
     assert read_skipped(tmp_path / "cache" / "manifest.csv")["path"].tolist() == [bad]
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_flipped_bit_inside_the_zip_is_noticed(settings: dict[str, Any], method: int) -> None:
+def test_a_flipped_bit_inside_the_zip_is_noticed(settings: ImageNet, method: int) -> None:
     archive = pack(settings, content(), method)
     member = index_zip(archive)[f"{TRAIN}/n01/n01_0.JPEG"]
     whole = bytearray(archive.read_bytes())
@@ -172,7 +174,7 @@ def test_a_flipped_bit_inside_the_zip_is_noticed(settings: dict[str, Any], metho
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-def test_a_zip_cut_short_is_named(settings: dict[str, Any], share: float) -> None:
+def test_a_zip_cut_short_is_named(settings: ImageNet, share: float) -> None:
     archive = pack(settings, content())
     archive.write_bytes(archive.read_bytes()[: int(share * archive.stat().st_size)])
     with pytest.raises(
@@ -182,10 +184,10 @@ def test_a_zip_cut_short_is_named(settings: dict[str, Any], share: float) -> Non
 
 
 def test_a_zip_that_shrinks_meanwhile_is_named_even_when_skipping(
-    settings: dict[str, Any],
+    settings: ImageNet,
 ) -> None:
     archive = pack(settings, content(), zipfile.ZIP_STORED)
-    plan = plan_imagenet(settings | {"on_unreadable": "skip"}, 0)
+    plan = plan_imagenet(settings.replaced(on_unreadable="skip"), 0)
     archive.write_bytes(b"")
     with pytest.raises(ConfigError, match=rf"{archive.name}: damaged or incomplete archive"):
         list(planned_samples(plan, threads=1))
@@ -203,7 +205,7 @@ def test_a_zip_that_shrinks_meanwhile_is_named_even_when_skipping(
     ],
 )
 def test_an_archive_that_lacks_something_is_refused(
-    settings: dict[str, Any], name: str, replacement: bytes | None, message: str
+    settings: ImageNet, name: str, replacement: bytes | None, message: str
 ) -> None:
     files = content()
     del files[name]
@@ -214,20 +216,20 @@ def test_an_archive_that_lacks_something_is_refused(
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_class_without_train_images_is_named(settings: dict[str, Any]) -> None:
+def test_a_class_without_train_images_is_named(settings: ImageNet) -> None:
     files = {name: data for name, data in content().items() if f"{TRAIN}/n03/" not in name}
     pack(settings, files)
     with pytest.raises(ConfigError, match="no images of n03 cock for train"):
         plan_imagenet(settings, 0)
 
 
-def test_a_missing_archive_is_named(settings: dict[str, Any]) -> None:
+def test_a_missing_archive_is_named(settings: ImageNet) -> None:
     with pytest.raises(ConfigError, match=rf"{imagenet.ARCHIVE}: no such file\. Run the rule"):
         plan_imagenet(settings, 0)
 
 
-def test_more_images_than_a_class_has_are_refused(settings: dict[str, Any]) -> None:
+def test_more_images_than_a_class_has_are_refused(settings: ImageNet) -> None:
     pack(settings, content())
-    chosen = settings | {"samples_per_class": {"train": 5, "validation": 1}}
+    chosen = settings.replaced(samples_per_class={"train": 5, "validation": 1})
     with pytest.raises(ConfigError, match="5 wanted, but class 'n01 tench' has 4 images there"):
         plan_imagenet(chosen, 0)

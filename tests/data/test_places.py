@@ -3,17 +3,17 @@
 import io
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from torchvision.datasets import Places365
+from torchvision import datasets
 
 from actsense.data import ImageCache, build_cache, count_classes, places, read_skipped
 from actsense.data.archives import index_tar
 from actsense.data.decode import decode
 from actsense.data.places import LISTS, TRAIN, VALIDATION, plan_places
+from actsense.data.settings import Places365
 from actsense.errors import ConfigError
 
 CATEGORIES = ["/b/beach", "/a/airfield", "/c/church/indoor"]  # the order decides, not the name
@@ -50,29 +50,29 @@ def content() -> Tars:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places365:
     monkeypatch.setattr(places, "CLASSES", 3)
-    return {"kind": "places365", "folder": str(tmp_path), "image_size": 16, "resize": 18}
+    return Places365(folder=str(tmp_path), image_size=16, resize=18, samples_per_class=None)
 
 
-def pack(settings: dict[str, Any], tars: Tars, prefix: str = "") -> None:
+def pack(settings: Places365, tars: Tars, prefix: str = "") -> None:
     for archive, files in tars.items():
-        with tarfile.open(Path(settings["folder"]) / archive, "w") as opened:
+        with tarfile.open(Path(settings.folder) / archive, "w") as opened:
             for name, data in files.items():
                 entry = tarfile.TarInfo(prefix + name)
                 entry.size = len(data)
                 opened.addfile(entry, io.BytesIO(data))
 
 
-def built(settings: dict[str, Any]) -> ImageCache:
-    folder = Path(settings["folder"]) / "cache"
+def built(settings: Places365) -> ImageCache:
+    folder = Path(settings.folder) / "cache"
     paths = folder / "images.zarr", folder / "manifest.csv"
     build_cache(settings, 0, *paths, threads=2)
     return ImageCache.open(*paths)
 
 
 @pytest.mark.parametrize("prefix", ["", "./"])
-def test_images_are_those_of_the_members(settings: dict[str, Any], prefix: str) -> None:
+def test_images_are_those_of_the_members(settings: Places365, prefix: str) -> None:
     tars = content()
     pack(settings, tars, prefix)
     data = built(settings)
@@ -83,7 +83,7 @@ def test_images_are_those_of_the_members(settings: dict[str, Any], prefix: str) 
         np.testing.assert_array_equal(data.read(np.array([row]))[0], expected)
 
 
-def test_labels_follow_the_list_of_categories(settings: dict[str, Any]) -> None:
+def test_labels_follow_the_list_of_categories(settings: Places365) -> None:
     pack(settings, content())
     data = built(settings)
     assert data.class_names == ["beach", "airfield", "church/indoor"]
@@ -94,7 +94,7 @@ def test_labels_follow_the_list_of_categories(settings: dict[str, Any]) -> None:
             assert path.startswith(f"data_256{CATEGORIES[label]}/")
 
 
-def test_partitions_are_those_of_places(settings: dict[str, Any]) -> None:
+def test_partitions_are_those_of_places(settings: Places365) -> None:
     pack(settings, content())
     table = built(settings).manifest
     assert (table["path"].str.startswith("val") == (table["partition"] == "validation")).all()
@@ -102,37 +102,37 @@ def test_partitions_are_those_of_places(settings: dict[str, Any]) -> None:
 
 
 def test_archives_are_those_that_torchvision_names() -> None:
-    assert places.ADDRESS == Places365._BASE_URL
+    assert places.ADDRESS == datasets.Places365._BASE_URL
     theirs = [
-        Places365._DEVKIT_META["standard"],
-        Places365._IMAGES_META["train-standard", True],
-        Places365._IMAGES_META["val", True],
+        datasets.Places365._DEVKIT_META["standard"],
+        datasets.Places365._IMAGES_META["train-standard", True],
+        datasets.Places365._IMAGES_META["val", True],
     ]
     assert list(places.ARCHIVES.items()) == theirs
-    lists = [Places365._FILE_LIST_META[split][0] for split in ("train-standard", "val")]
+    lists = [datasets.Places365._FILE_LIST_META[split][0] for split in ("train-standard", "val")]
     assert [part[1] for part in places.PARTS.values()] == lists
-    assert Places365._CATEGORIES_META[0] == places.CATEGORIES
+    assert datasets.Places365._CATEGORIES_META[0] == places.CATEGORIES
 
 
 def test_the_number_of_classes_needs_no_archive() -> None:
-    assert count_classes({"kind": "places365", "folder": "nowhere"}) == 365
+    assert count_classes(Places365(folder="nowhere")) == 365
 
 
-def test_a_corrupt_image_stops_or_is_skipped(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_a_corrupt_image_stops_or_is_skipped(settings: Places365, tmp_path: Path) -> None:
     tars = content()
     bad = "data_256/a/airfield/00000001.jpg"
     tars[TRAIN][bad] = tars[TRAIN][bad][:200]
     pack(settings, tars)
     with pytest.raises(ConfigError, match=rf"{TRAIN}, member {bad}: unreadable image"):
         built(settings)
-    assert len(built(settings | {"on_unreadable": "skip"})) == 14
+    assert len(built(settings.replaced(on_unreadable="skip"))) == 14
     assert read_skipped(tmp_path / "cache" / "manifest.csv")["path"].tolist() == [bad]
 
 
 @pytest.mark.parametrize("archive", [LISTS, TRAIN, VALIDATION])
 @pytest.mark.parametrize("cut", ["empty", "header", "data", "between"])
 def test_a_tar_cut_short_is_named(
-    settings: dict[str, Any], tmp_path: Path, archive: str, cut: str
+    settings: Places365, tmp_path: Path, archive: str, cut: str
 ) -> None:
     pack(settings, content())
     path = tmp_path / archive
@@ -155,7 +155,7 @@ def test_a_tar_cut_short_is_named(
     ],
 )
 def test_lists_that_do_not_fit_are_refused(
-    settings: dict[str, Any], name: str, replacement: bytes | None, message: str
+    settings: Places365, name: str, replacement: bytes | None, message: str
 ) -> None:
     tars = content()
     del tars[LISTS][name]
@@ -166,7 +166,7 @@ def test_lists_that_do_not_fit_are_refused(
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_missing_archive_is_named(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_a_missing_archive_is_named(settings: Places365, tmp_path: Path) -> None:
     pack(settings, content())
     (tmp_path / TRAIN).unlink()
     with pytest.raises(ConfigError, match=rf"{TRAIN}: no such file\. Run the rule download_data"):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from actsense.data import build_cache
 from actsense.data.pool import ImagePool
+from actsense.data.settings import Digits
 from actsense.networks import Network, Subject, import_weights
 
 
@@ -61,8 +62,8 @@ def digit_files(folder: Path) -> tuple[SimpleNamespace, dict[str, Any]]:
         Their paths, and the settings of the network.
     """
     paths = {name: folder / name for name in ("images", "manifest", "weights")}
-    dataset = {"kind": "digits", "image_size": 32, "validation_fraction": 0.1}
-    build_cache(dataset | {"patches_per_digit": 1}, 1, paths["images"], paths["manifest"])
+    dataset = Digits(validation_fraction=0.1, patches_per_digit=1)
+    build_cache(dataset, 1, paths["images"], paths["manifest"])
     network = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
     network |= {"arguments": {"classes": 10, "width": 1}, "weights": "none"}
     import_weights(network, 0, 10, paths["weights"], folder / "card")

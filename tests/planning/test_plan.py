@@ -76,7 +76,7 @@ def test_the_share_of_different_evaluations_is_that_of_all_blocks(law: str) -> N
 
 def test_stand_ins_are_as_many_as_the_images(tmp_path: Path) -> None:
     own = study()
-    build_cache(own.plain["dataset"], 1, tmp_path / "images.zarr", tmp_path / "manifest.csv")
+    build_cache(own.settings.dataset, 1, tmp_path / "images.zarr", tmp_path / "manifest.csv")
     lines = (tmp_path / "manifest.csv").read_text().splitlines()[1:]
     images = StandIn(own)
     for row, partition in enumerate(("train", "validation")):
@@ -90,7 +90,7 @@ def test_stand_ins_are_as_many_as_the_images(tmp_path: Path) -> None:
 def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
     own = study()
     paths = {name: tmp_path / name for name in ("images", "manifest", "weights")}
-    build_cache(own.plain["dataset"], 1, paths["images"], paths["manifest"])
+    build_cache(own.settings.dataset, 1, paths["images"], paths["manifest"])
     network = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
     network |= {"arguments": {"classes": 10, "width": 2}, "layers": ["stage2", "logits"]}
     parts = designed(shards=2)

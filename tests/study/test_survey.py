@@ -8,18 +8,19 @@ import yaml
 
 from actsense.study import survey as module
 from actsense.study.configuration import check
+from actsense.study.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
 OWN = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
 OWN |= {"arguments": {"classes": 10}}
 
 
-def tiny(**network: Any) -> dict[str, Any]:
+def tiny(**network: Any) -> Settings:
     """Return the tiny study with one network of other settings."""
     settings = yaml.safe_load((REPOSITORY / "workflow/studies/test.yaml").read_text())
     one = network if "kind" in network else settings["networks"]["one"] | network
     settings["networks"] = {"one": one}
-    return check(settings).plain()
+    return check(settings)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from actsense.study.schema import configuration_schema
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
+FOLDER = {"kind": "folder", "path": "photographs"}
 COLOURS = ["brightness", "contrast", "saturation", "hue", "grayscaling"]
 
 
@@ -91,6 +92,11 @@ def test_defaults_are_filled_in() -> None:
         ("job_minutes", 0, "job_minutes: 0"),
         ("designs.colour.base_points", None, "designs.colour.base_points: missing"),
         ("dataset.kind", "folders", "dataset.kind: 'folders' is not known. Nearest: folder"),
+        ("dataset.image_size", 4, "dataset.image_size: 4 is less than the minimum of 16.*to 256"),
+        ("dataset.patches_per_digit", 0, "dataset.patches_per_digit: 0 is less than the minimum"),
+        ("dataset.validation_fraction", 1.0, "fraction: 1.0 is not below 1.*above 0 and below 1"),
+        ("dataset", FOLDER | {"on_unreadable": "skp"}, "'skp' is not allowed. Nearest: skip"),
+        ("dataset", FOLDER | {"image_size": 300}, "dataset.resize: 256 is smaller.*_size: 300"),
         ("dataset.pth", "x", "dataset.pth: unknown key"),
         ("networks.small.kind", "onnx", "networks.small.kind: 'onnx' is not known.*Allowed"),
         ("networks.small.epochs", -1, "networks.small.epochs"),

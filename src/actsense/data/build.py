@@ -6,23 +6,20 @@ import logging
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from actsense.data.cache import Sample, write_cache
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
 from actsense.data.folder import plan_folder
-from actsense.data.image_plan import planned_samples
+from actsense.data.image_plan import ImagePlan, planned_samples
 from actsense.data.imagenet import CLASSES as IMAGENET_CLASSES
 from actsense.data.imagenet import plan_imagenet
 from actsense.data.listing import count_class_folders
 from actsense.data.manifest import read_manifest, read_skipped
 from actsense.data.places import CLASSES as PLACES_CLASSES
 from actsense.data.places import plan_places
-from actsense.errors import choose
+from actsense.data.settings import Dataset, Digits, ImageFolder, ImageNet, Photographs
 from actsense.progress import progress
 
-PLANS = {"folder": plan_folder, "imagenet": plan_imagenet, "places365": plan_places}
-KINDS = ("digits", *PLANS)
 PACKAGES = ("actsense", "numpy", "pillow", "scikit-image", "scikit-learn", "zarr")
 DIGITS = [str(digit) for digit in range(10)]
 CLASSES = {"digits": len(DIGITS), "imagenet": IMAGENET_CLASSES, "places365": PLACES_CLASSES}
@@ -31,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def build_cache(
-    settings: dict[str, Any],
+    settings: Dataset,
     seed: int,
     images: Path,
     manifest: Path,
@@ -41,9 +38,8 @@ def build_cache(
     """Make the image cache and the manifest of a dataset.
 
     Arguments:
-        settings: The dataset's settings; `kind` is `digits` (see `digit_blends`), `folder`
-            (see `plan_folder`), `imagenet` (see `plan_imagenet`) or `places365` (see
-            `plan_places`).
+        settings: The dataset's settings; see `digit_blends`, `plan_folder`, `plan_imagenet` and
+            `plan_places`.
         seed: Seed of every draw: splits, subsets, backgrounds.
         images: Where the array goes, a directory `*.zarr`.
         manifest: Where the table goes, a CSV file.
@@ -52,13 +48,12 @@ def build_cache(
     Raises:
         ConfigError: If the settings or the files they point to cannot be used.
     """
-    kind = choose("dataset.kind", settings["kind"], KINDS)
-    if kind == "digits":
+    if isinstance(settings, Digits):
         blends = digit_blends(settings, seed)
-        side, names, capacity = settings.get("image_size", 32), DIGITS, len(blends)
+        side, names, capacity = settings.image_size, DIGITS, len(blends)
         samples = _digit_samples(blends, side)
     else:
-        plan = PLANS[kind](settings, seed)
+        plan = _image_plan(settings, seed)
         side, names, capacity = plan.side, plan.classes, plan.capacity
         samples = planned_samples(plan, threads=threads)
     versions = {package: version(package) for package in PACKAGES}
@@ -69,20 +64,28 @@ def build_cache(
         capacity=capacity,
         side=side,
         class_names=names,
-        provenance={"settings": settings, "seed": seed, "versions": versions},
+        provenance={"settings": settings.plain(), "seed": seed, "versions": versions},
     )
     _report(manifest)
 
 
-def count_classes(settings: dict[str, Any]) -> int:
+def count_classes(settings: Dataset) -> int:
     """Count the classes of a dataset that is not cached yet.
 
     Raises:
         ConfigError: If its folder does not exist.
     """
-    if settings["kind"] == "folder":
-        return count_class_folders(Path(settings["path"]).expanduser())
-    return CLASSES[settings["kind"]]
+    if isinstance(settings, ImageFolder):
+        return count_class_folders(Path(settings.path).expanduser())
+    return CLASSES[settings.kind]
+
+
+def _image_plan(settings: Photographs, seed: int) -> ImagePlan:
+    if isinstance(settings, ImageFolder):
+        return plan_folder(settings, seed)
+    if isinstance(settings, ImageNet):
+        return plan_imagenet(settings, seed)
+    return plan_places(settings, seed)
 
 
 def _digit_samples(blends: list[DigitBlend], side: int) -> Iterator[Sample]:

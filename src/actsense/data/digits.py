@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from actsense.data.settings import Digits
 from actsense.data.splits import order, validation_count
 from actsense.draws import stream
 from actsense.errors import ConfigError
@@ -36,7 +37,6 @@ PHOTOGRAPHS = {
     "retina": ("skimage.data", "retina.jpg"),
     "rocket": ("skimage.data", "rocket.jpg"),
 }
-SIDES = (8, 300)  # pixels: the digits' own side, the shortest side among the photographs
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,15 @@ class DigitBlend:
         return f"digit{self.digit:04d}/{self.photograph}/y{self.top:04d}x{self.left:04d}"
 
 
-def digit_blends(settings: dict[str, Any], seed: int) -> list[DigitBlend]:
+def digit_blends(settings: Digits, seed: int) -> list[DigitBlend]:
     """Draw the blends of both partitions.
 
     Arguments:
-        settings: Keys `image_size` (default 32), `validation_fraction` (of the digits and of
-            the photographs, default 0.25), `patches_per_digit` (blends of each training
-            digit, default 8; a validation digit has one).
+        settings: Side of the images; share of the digits, and of the photographs, that is for
+            validation; blends of each training digit, while a validation digit has one.
         seed: Seed of the dataset.
-
-    Raises:
-        ConfigError: If a setting is out of range.
     """
-    side, fraction, patches = _checked(settings)
+    side, fraction = settings.image_size, settings.validation_fraction
     names = sorted(PHOTOGRAPHS)
     shuffled = [names[i] for i in order(len(names), seed=seed, key="photographs")]
     cut = validation_count(len(names), fraction, name="photographs")
@@ -77,7 +73,7 @@ def digit_blends(settings: dict[str, Any], seed: int) -> list[DigitBlend]:
     for partition, sources in (("train", shuffled[cut:]), ("validation", shuffled[:cut])):
         shapes = {name: photograph(name).shape[:2] for name in sources}
         draw = stream(seed, "blends of digits", partition)
-        repeats = patches if partition == "train" else 1
+        repeats = settings.patches_per_digit if partition == "train" else 1
         for digit in np.repeat(_digits(labels, partition, fraction, seed), repeats):
             name = sources[draw.integers(len(sources))]
             top, left = (int(draw.integers(length - side + 1)) for length in shapes[name])
@@ -142,16 +138,3 @@ def _digits(
         cut = validation_count(len(members), fraction, name=str(label))
         chosen.append(np.sort(members[cut:] if partition == "train" else members[:cut]))
     return np.concatenate(chosen)
-
-
-def _checked(settings: dict[str, Any]) -> tuple[int, float, int]:
-    side = settings.get("image_size", 32)
-    patches = settings.get("patches_per_digit", 8)
-    if not SIDES[0] <= side <= SIDES[1]:
-        raise ConfigError(
-            f"dataset.image_size: {side} is not between {SIDES[0]} and {SIDES[1]} pixels, the "
-            "sides of the digits and of the smallest photograph."
-        )
-    if patches < 1:
-        raise ConfigError(f"dataset.patches_per_digit: {patches} is not at least 1.")
-    return side, settings.get("validation_fraction", 0.25), patches

@@ -4,38 +4,39 @@ __all__ = ["archive_folder", "dataset_archives", "download_archive", "missing_ar
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from actsense.data import imagenet, places
 from actsense.data.competition import locate_competition
+from actsense.data.settings import Dataset, ImageNet, Places365
 from actsense.errors import choose
 from actsense.store.download import Remote, download
 
 ARCHIVES = {"imagenet": [imagenet.ARCHIVE], "places365": list(places.ARCHIVES)}
 
 
-def archive_folder(settings: dict[str, Any]) -> Path:
+def archive_folder(settings: Dataset) -> Path:
     """Return the folder that a dataset's archives are in, `archives` if it has none."""
-    return Path(settings.get("folder", "archives")).expanduser()
+    folder = settings.folder if isinstance(settings, ImageNet | Places365) else "archives"
+    return Path(folder).expanduser()
 
 
-def dataset_archives(settings: dict[str, Any]) -> list[Path]:
+def dataset_archives(settings: Dataset) -> list[Path]:
     """List the archives a dataset is made from; none if it is not downloaded."""
-    return [archive_folder(settings) / name for name in ARCHIVES.get(settings["kind"], ())]
+    return [archive_folder(settings) / name for name in ARCHIVES.get(settings.kind, ())]
 
 
-def missing_archives(settings: dict[str, Any]) -> list[str]:
+def missing_archives(settings: Dataset) -> list[str]:
     """List the names of the archives that are not there yet."""
     return [path.name for path in dataset_archives(settings) if not path.exists()]
 
 
 def download_archive(
-    settings: dict[str, Any], archive: Path, *, attempts: int = 4, pause: float = 10.0
+    settings: ImageNet | Places365, archive: Path, *, attempts: int = 4, pause: float = 10.0
 ) -> None:
     """Download one archive of a dataset; what an earlier run has received is kept.
 
     Arguments:
-        settings: The dataset's settings; `kind` is `imagenet` or `places365`.
+        settings: The dataset's settings.
         archive: Where it goes; its name says which one.
         attempts: How often to try without any new byte.
         pause: Seconds between two attempts, doubled with every one that brought nothing.
@@ -43,9 +44,8 @@ def download_archive(
     Raises:
         ConfigError: If it cannot be had, is damaged, or there is no room for it.
     """
-    kind = choose("dataset.kind", settings["kind"], ARCHIVES)
-    name = choose(f"archive of {kind}", archive.name, ARCHIVES[kind])
-    if kind == "imagenet":
+    name = choose(f"archive of {settings.kind}", archive.name, ARCHIVES[settings.kind])
+    if isinstance(settings, ImageNet):
         locate, md5 = partial(locate_competition, imagenet.COMPETITION), None
     else:
         locate, md5 = partial(Remote, places.ADDRESS + name), places.ARCHIVES[name]

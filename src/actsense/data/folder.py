@@ -4,10 +4,10 @@ __all__ = ["plan_folder"]
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from actsense.data.image_plan import ImagePlan, plan_images
 from actsense.data.listing import list_images
+from actsense.data.settings import ImageFolder
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,24 @@ class FolderSource:
         return self.root / file
 
 
-def plan_folder(settings: dict[str, Any], seed: int) -> ImagePlan:
+def plan_folder(settings: ImageFolder, seed: int) -> ImagePlan:
     """Decide which files of a folder are taken.
 
     Arguments:
-        settings: Key `path`, and those of `plan_images`.
+        settings: Where the folder is, and how images are cut.
         seed: Seed of the split and of the subsets.
 
     Raises:
         ConfigError: If a setting is wrong or a class has too few images.
     """
-    root = Path(settings["path"]).expanduser()
-    return plan_images(list_images(root), FolderSource(root), settings, seed)
+    root = Path(settings.path).expanduser()
+    return plan_images(
+        list_images(root),
+        FolderSource(root),
+        seed,
+        side=settings.image_size,
+        resize=settings.resize,
+        samples=settings.samples_per_class,
+        fraction=settings.validation_fraction,
+        skip=settings.on_unreadable == "skip",
+    )

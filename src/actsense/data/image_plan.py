@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from actsense.data.cache import Sample
 from actsense.data.decode import decode
 from actsense.data.listing import Listing
 from actsense.data.manifest import PARTITIONS
+from actsense.data.settings import SamplesPerClass
 from actsense.data.splits import order, validation_count
-from actsense.errors import ConfigError, choose
+from actsense.errors import ConfigError
 
 WAVE = 256  # files decoded ahead of the writer; bounds the memory
 
@@ -61,32 +62,38 @@ class ImagePlan:
 
 
 def plan_images(
-    listing: Listing, source: Source, settings: dict[str, Any], seed: int
+    listing: Listing,
+    source: Source,
+    seed: int,
+    *,
+    side: int,
+    resize: int,
+    samples: SamplesPerClass | None,
+    fraction: float | None = None,
+    skip: bool = False,
 ) -> ImagePlan:
     """Decide which of the listed files are taken.
 
     Arguments:
         listing: All files, by partition and class.
         source: Where their bytes are.
-        settings: Keys `image_size` (default 224); `resize`, the shorter side before the centre
-            is cut out (default `image_size` * 256 / 224); `samples_per_class`, null or
-            `{train: n, validation: n}` with null for all; `validation_fraction` (default 0.2)
-            where the listing is not split; `on_unreadable`: `stop` (default) or `skip`.
         seed: Seed of the split and of the subsets.
+        side: Side of the square that is cut out of the centre, pixels.
+        resize: Length of the shorter side before that, pixels.
+        samples: Images per class and partition, or None for all of them.
+        fraction: Share of every class for validation where the listing is not split.
+        skip: Whether to skip unreadable files instead of stopping.
 
     Raises:
-        ConfigError: If a setting is wrong or a class has too few images.
+        ConfigError: If the shorter side is too short or a class has too few images.
     """
-    side = int(settings.get("image_size", 224))
-    resize = int(settings.get("resize") or round(side * 256 / 224))
-    if side < 1 or resize < side:
+    if resize < side:
         raise ConfigError(
             f"dataset.resize: {resize} is smaller than dataset.image_size: {side}; the centre "
             "cannot be cut out."
         )
-    skip = choose("dataset.on_unreadable", settings.get("on_unreadable", "stop"), ("stop", "skip"))
-    groups = _groups(listing, settings, seed)
-    return ImagePlan(source, listing.classes, groups, resize, side, skip == "skip")
+    groups = _groups(listing, samples, fraction, seed)
+    return ImagePlan(source, listing.classes, groups, resize, side, skip)
 
 
 def planned_samples(plan: ImagePlan, *, threads: int | None = None) -> Iterator[Sample]:
@@ -140,15 +147,15 @@ def _sample(plan: ImagePlan, group: Group, file: str) -> Sample:
     return Sample(file, group.label, group.partition, pixels)
 
 
-def _groups(listing: Listing, settings: dict[str, Any], seed: int) -> list[Group]:
-    wanted = settings.get("samples_per_class") or {}
+def _groups(
+    listing: Listing, samples: SamplesPerClass | None, fraction: float | None, seed: int
+) -> list[Group]:
+    wanted = {} if samples is None else samples.plain()
     groups = []
     for partition in PARTITIONS:
         for label, name in enumerate(listing.classes):
-            files = _drawn(listing, partition, name, settings, seed)
-            count = wanted.get(partition)
-            if count is None:
-                count = len(files)
+            files = _drawn(listing, partition, name, fraction, seed)
+            count = wanted.get(partition, len(files))
             if not 1 <= count <= len(files):
                 raise ConfigError(
                     f"dataset.samples_per_class.{partition}: {count} wanted, but class {name!r} "
@@ -161,7 +168,7 @@ def _groups(listing: Listing, settings: dict[str, Any], seed: int) -> list[Group
 
 
 def _drawn(
-    listing: Listing, partition: str, name: str, settings: dict[str, Any], seed: int
+    listing: Listing, partition: str, name: str, fraction: float | None, seed: int
 ) -> list[str]:
     """Order the files of one class in one partition by the seeded draw."""
     if partition in listing.files:
@@ -169,5 +176,7 @@ def _drawn(
         return [files[i] for i in order(len(files), seed=seed, key=f"{partition}/{name}")]
     files = listing.files["all"][name]
     files = [files[i] for i in order(len(files), seed=seed, key=name)]
-    cut = validation_count(len(files), settings.get("validation_fraction", 0.2), name=name)
+    if fraction is None:
+        raise ValueError("the listing is not split; give the share that is for validation.")
+    cut = validation_count(len(files), fraction, name=name)
     return files[cut:] if partition == "train" else files[:cut]

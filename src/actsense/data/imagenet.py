@@ -8,11 +8,11 @@ __all__ = ["ARCHIVE", "CLASSES", "COMPETITION", "plan_imagenet"]
 import csv
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from actsense.data.archives import ArchiveSource, Member, index_zip
 from actsense.data.image_plan import ImagePlan, plan_images
 from actsense.data.listing import Listing
+from actsense.data.settings import ImageNet
 from actsense.errors import ConfigError
 
 COMPETITION = "imagenet-object-localization-challenge"
@@ -24,17 +24,17 @@ TRAIN = "ILSVRC/Data/CLS-LOC/train/"  # <synset>/<image>.JPEG
 VALIDATION = "ILSVRC/Data/CLS-LOC/val/"  # <image>.JPEG
 
 
-def plan_imagenet(settings: dict[str, Any], seed: int) -> ImagePlan:
+def plan_imagenet(settings: ImageNet, seed: int) -> ImagePlan:
     """Decide which images of ImageNet are taken; its validation images are for validation.
 
     Arguments:
-        settings: Key `folder`, where the archive lies, and those of `plan_images`.
+        settings: Where the archive lies, and how images are cut.
         seed: Seed of the subsets.
 
     Raises:
         ConfigError: If the archive is missing, damaged or another one, or a setting is wrong.
     """
-    archive = Path(settings["folder"]).expanduser() / ARCHIVE
+    archive = Path(settings.folder).expanduser() / ARCHIVE
     members = index_zip(archive, (TRAIN, VALIDATION, NAMES, SOLUTION))
     names = _class_names(archive, members)
     files = {
@@ -43,7 +43,15 @@ def plan_imagenet(settings: dict[str, Any], seed: int) -> ImagePlan:
     }
     listing = Listing(list(names.values()), files)
     _check_complete(archive, listing)
-    return plan_images(listing, ArchiveSource(members), settings, seed)
+    return plan_images(
+        listing,
+        ArchiveSource(members),
+        seed,
+        side=settings.image_size,
+        resize=settings.resize,
+        samples=settings.samples_per_class,
+        skip=settings.on_unreadable == "skip",
+    )
 
 
 def _class_names(archive: Path, members: dict[str, Member]) -> dict[str, str]:

@@ -9,11 +9,11 @@ Source:
 __all__ = ["ADDRESS", "ARCHIVES", "CLASSES", "plan_places"]
 
 from pathlib import Path
-from typing import Any
 
 from actsense.data.archives import ArchiveSource, Member, index_tar
 from actsense.data.image_plan import ImagePlan, plan_images
 from actsense.data.listing import Listing
+from actsense.data.settings import Places365
 from actsense.errors import ConfigError
 
 ADDRESS = "http://data.csail.mit.edu/places/places365/"
@@ -34,17 +34,17 @@ PARTS = {
 }
 
 
-def plan_places(settings: dict[str, Any], seed: int) -> ImagePlan:
+def plan_places(settings: Places365, seed: int) -> ImagePlan:
     """Decide which images of Places365 are taken; its validation images are for validation.
 
     Arguments:
-        settings: Key `folder`, where the archives lie, and those of `plan_images`.
+        settings: Where the archives lie, and how images are cut.
         seed: Seed of the subsets.
 
     Raises:
         ConfigError: If an archive is missing, damaged or another one, or a setting is wrong.
     """
-    folder = Path(settings["folder"]).expanduser()
+    folder = Path(settings.folder).expanduser()
     lists = folder / LISTS
     listed = {Path(name).name: member for name, member in index_tar(lists).items()}
     names = _class_names(_rows(lists, listed, CATEGORIES), lists)
@@ -55,7 +55,15 @@ def plan_places(settings: dict[str, Any], seed: int) -> ImagePlan:
         files[partition] = _labelled(_rows(lists, listed, images), place, names, lists)
         _check_complete(folder / archive, files[partition], found)
         members |= found
-    return plan_images(Listing(names, files), ArchiveSource(members), settings, seed)
+    return plan_images(
+        Listing(names, files),
+        ArchiveSource(members),
+        seed,
+        side=settings.image_size,
+        resize=settings.resize,
+        samples=settings.samples_per_class,
+        skip=settings.on_unreadable == "skip",
+    )
 
 
 def _class_names(rows: list[tuple[str, int]], lists: Path) -> list[str]:

@@ -1,10 +1,20 @@
 """Where the images come from: one section per kind of dataset."""
 
-__all__ = ["Dataset", "Digits", "ImageFolder", "ImageNet", "Places365", "SamplesPerClass"]
+__all__ = [
+    "Dataset",
+    "Digits",
+    "ImageFolder",
+    "ImageNet",
+    "Photographs",
+    "Places365",
+    "SamplesPerClass",
+    "read_dataset",
+]
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from actsense.settings import Integer, Number, Section
 
@@ -107,10 +117,16 @@ class Places365(Section):
     on_unreadable: OnUnreadable = "stop"
 
 
+Photographs = ImageFolder | ImageNet | Places365
 Dataset = Annotated[
-    Digits | ImageFolder | ImageNet | Places365,
+    Digits | Photographs,
     Field(
         discriminator="kind",
         description="Where the images come from; its `kind` decides which keys it takes.",
     ),
 ]
+
+
+def read_dataset(plain: Mapping[str, Any]) -> Dataset:
+    """Return the settings of a dataset from plain values, as `Section.plain` gives them."""
+    return TypeAdapter[Dataset](Dataset).validate_python(plain)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from actsense.data.digits import digit_blends
 from actsense.data.pool import ImagePool
+from actsense.data.settings import Digits
 from actsense.draws import stream
 from actsense.networks import Network, Subject
 from actsense.sampling.designs import Design
@@ -42,22 +43,22 @@ class StandIn:
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Images of every partition and class; assumed where only the files would tell."""
-        dataset = self.study.plain["dataset"]
-        if dataset["kind"] == "digits":
-            blends = digit_blends(dataset, self.study.plain["seed"])
+        dataset = self.study.settings.dataset
+        if isinstance(dataset, Digits):
+            blends = digit_blends(dataset, self.study.settings.seed)
             validation = [int(blend.partition == "validation") for blend in blends]
             counts = np.zeros((2, self.study.survey["classes"]), dtype=np.int64)
             np.add.at(counts, (validation, [blend.label for blend in blends]), 1)
             return counts
-        wanted = dataset["samples_per_class"]
-        each = (wanted["train"], wanted["validation"]) if wanted else ASSUMED
+        wanted = dataset.samples_per_class
+        each = (wanted.train, wanted.validation) if wanted else ASSUMED
         return np.repeat(np.array(each)[:, None], self.study.survey["classes"], axis=1)
 
     @property
     def known(self) -> bool:
         """Whether the numbers of images are the study's."""
-        dataset = self.study.plain["dataset"]
-        return dataset["kind"] == "digits" or bool(dataset["samples_per_class"])
+        dataset = self.study.settings.dataset
+        return isinstance(dataset, Digits) or dataset.samples_per_class is not None
 
     @cached_property
     def pool(self) -> ImagePool:

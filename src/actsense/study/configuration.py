@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from actsense.data.settings import Photographs
 from actsense.errors import ConfigError
 from actsense.layout import RESERVED
 from actsense.sampling.settings import DesignSettings
@@ -79,6 +80,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             if own is not None:
                 yield from _too_many_shards(name, design, own, owner)
     yield from _too_large(settings)
+    if isinstance(data := settings.dataset, Photographs) and data.resize < data.image_size:
+        yield (
+            f"dataset.resize: {data.resize} is smaller than dataset.image_size: "
+            f"{data.image_size}; the centre cannot be cut out. Raise it to {data.image_size}."
+        )
 
 
 def _too_many_shards(

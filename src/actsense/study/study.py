@@ -85,7 +85,7 @@ class Study:
             return dict(inherited["survey"])
         from actsense.study.survey import survey
 
-        return survey(self.plain)
+        return survey(self.settings)
 
     def bequeath(self) -> None:
         """Let the jobs that this process starts inherit the survey."""

@@ -12,14 +12,15 @@ from typing import Any
 
 from actsense.data import archive_folder, count_classes, dataset_archives, missing_archives
 from actsense.store import DiskFullError, replacing
+from actsense.study.settings import Settings
 
-Settings = dict[str, Any]
+Plain = dict[str, Any]
 
 # Beside what Snakemake remembers of the working directory; whoever deletes it loses seconds.
 REMEMBERED = Path(".snakemake/actsense")
 
 
-def survey(settings: Settings) -> Settings:
+def survey(settings: Settings) -> Plain:
     """Look up the classes of a study, its archives, and its networks.
 
     Networks of our own and of torchvision are built once per version of the code: building them
@@ -27,7 +28,7 @@ def survey(settings: Settings) -> Settings:
     remembered in the working directory.
 
     Arguments:
-        settings: A checked configuration.
+        settings: Those of the study.
 
     Returns:
         `classes`, the number of them; the `folder` of archives, their paths in it, `archives`,
@@ -38,11 +39,11 @@ def survey(settings: Settings) -> Settings:
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
     """
-    dataset, networks = settings["dataset"], settings["networks"]
+    dataset = settings.dataset
     classes = count_classes(dataset)
     outlines = {
-        name: _outline(name, network, classes, dataset["image_size"])
-        for name, network in networks.items()
+        name: _outline(name, network.plain(), classes, dataset.image_size)
+        for name, network in settings.networks.items()
     }
     return {
         "classes": classes,
@@ -55,7 +56,7 @@ def survey(settings: Settings) -> Settings:
     }
 
 
-def _outline(name: str, network: Settings, classes: int, side: int) -> Settings:
+def _outline(name: str, network: Plain, classes: int, side: int) -> Plain:
     """Return what is to know of a network, from memory where nothing else can decide it."""
     if network["kind"] == "python":  # code of the user's may have changed
         return _look(name, network, classes, side)
@@ -71,7 +72,7 @@ def _outline(name: str, network: Settings, classes: int, side: int) -> Settings:
     return outline
 
 
-def _look(name: str, network: Settings, classes: int, side: int) -> Settings:
+def _look(name: str, network: Plain, classes: int, side: int) -> Plain:
     from actsense.networks import outline_network
     from actsense.networks.layers import lay_out
     from actsense.networks.peak import measure_peak
@@ -84,7 +85,7 @@ def _look(name: str, network: Settings, classes: int, side: int) -> Settings:
     return {"layers": layers, "peak": peak, "origin": _origin(network)}
 
 
-def _origin(network: Settings) -> str:
+def _origin(network: Plain) -> str:
     from actsense.networks.zoo import names_file
 
     if network["kind"] == "trained":
