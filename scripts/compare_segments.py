@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from actsense.job.files import paths
 from actsense.job.log import logged
 from actsense.segments.patterns import compare_segments
 from actsense.store import write_tables
@@ -14,4 +15,4 @@ with logged(snakemake.log[0]):
         bootstrap=snakemake.params.bootstrap,
         seed=snakemake.params.seed,
     )
-    write_tables(tables, dict(snakemake.output.items()))
+    write_tables(tables, paths(snakemake.output))

@@ -3,20 +3,18 @@
 from pathlib import Path
 
 from actsense.correlation.tables import correlate
+from actsense.job.files import by_name, paths
 from actsense.job.log import logged
 from actsense.sensitivity.maps import SensitivityMaps
 from actsense.store import provenance, write_results, write_tables
 
 with logged(snakemake.log[0]):
     designs, settings = snakemake.params.designs, snakemake.params.correlation
-    indices, contrasts = (
-        dict(zip(designs, map(Path, paths), strict=True))
-        for paths in (snakemake.input.indices, snakemake.input.contrasts)
-    )
-    maps = SensitivityMaps(indices, contrasts)
+    indices = by_name(designs, snakemake.input.indices)
+    maps = SensitivityMaps(indices, by_name(designs, snakemake.input.contrasts))
     seed = snakemake.params.seed
     found = correlate(maps, resamples=settings["bootstrap"], seed=seed)
     configuration = {"correlation": dict(settings), "designs": designs, "seed": seed}
-    write_tables(found.tables, dict(snakemake.output.items()))
+    write_tables(found.tables, paths(snakemake.output))
     attributes = provenance(configuration=configuration)
     write_results(Path(snakemake.output.positions), found.variation, attributes=attributes)

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from actsense.device.choice import set_threads, use_device
+from actsense.job.files import origin, paths
 from actsense.job.log import logged
 from actsense.sampling.opening import open_sampling
 from actsense.sensitivity.contrast import contrast_table, estimate_contrast
 from actsense.sensitivity.top_images import TopImages
-from actsense.store import file_hash, provenance, write_results, write_tables
+from actsense.store import write_results, write_tables
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
@@ -20,11 +21,7 @@ with logged(snakemake.log[0]):
     asked = {name: snakemake.params.contrast[name] for name in ("images", "draws")}
     top = TopImages(sampling, **snakemake.params.contrast)
     groups = estimate_contrast(sampling, **asked, top=top)
-    attributes = provenance(
-        configuration=dict(snakemake.params.study),
-        weights_sha256=file_hash(Path(snakemake.input.weights)),
-        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
-    )
-    write_tables({"table": contrast_table(groups)}, dict(snakemake.output.items()))
+    attributes = origin(snakemake.params, snakemake.input)
+    write_tables({"table": contrast_table(groups)}, paths(snakemake.output))
     write_results(Path(snakemake.output.contrast), groups, attributes=attributes)
     write_results(Path(snakemake.output.top_images), top.groups(), attributes=attributes)

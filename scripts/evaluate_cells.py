@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from actsense.device.choice import set_threads, use_device
+from actsense.job.files import by_name, origin
 from actsense.job.log import logged
 from actsense.networks import open_subjects
 from actsense.spatial.cells.evaluate import evaluate_cells
-from actsense.store import file_hash, provenance, write_results
+from actsense.store import write_results
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
@@ -21,10 +22,5 @@ with logged(snakemake.log[0]):
     )
     own = snakemake.wildcards.network
     groups = evaluate_cells(sources[own], sources, snakemake.params.cells, settings[own]["seed"])
-    hashes = map(file_hash, map(Path, inputs.weights))
-    attributes = provenance(
-        configuration=dict(snakemake.params.study),
-        weights_sha256=dict(zip(settings, hashes, strict=True)),
-        dataset_sha256=file_hash(Path(inputs.manifest)),
-    )
+    attributes = origin(snakemake.params, inputs, weights=by_name(settings, inputs.weights))
     write_results(Path(snakemake.output.cells), groups, attributes=attributes)

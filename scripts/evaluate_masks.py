@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from actsense.device.choice import set_threads, use_device
+from actsense.job.files import origin, paths
 from actsense.job.log import logged
 from actsense.masking.evaluate import evaluate_masks, masking_table
 from actsense.sampling.opening import open_sampling
-from actsense.store import file_hash, provenance, write_results, write_tables
+from actsense.store import write_results, write_tables
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
@@ -17,10 +18,6 @@ with logged(snakemake.log[0]):
         device=use_device(snakemake.params.device),
     )
     groups = evaluate_masks(sampling, Path(snakemake.input.indices), snakemake.params.masking)
-    attributes = provenance(
-        configuration=dict(snakemake.params.study),
-        weights_sha256=file_hash(Path(snakemake.input.weights)),
-        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
-    )
-    write_tables({"table": masking_table(groups[""])}, dict(snakemake.output.items()))
+    attributes = origin(snakemake.params, snakemake.input)
+    write_tables({"table": masking_table(groups[""])}, paths(snakemake.output))
     write_results(Path(snakemake.output.masking), groups, attributes=attributes)

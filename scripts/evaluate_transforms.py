@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from actsense.device.choice import set_threads, use_device
+from actsense.job.files import origin
 from actsense.job.log import logged
 from actsense.networks import open_subject
 from actsense.spatial.transforms.evaluate import evaluate_transforms
-from actsense.store import file_hash, provenance, write_results
+from actsense.store import write_results
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
@@ -21,9 +22,5 @@ with logged(snakemake.log[0]):
     groups = evaluate_transforms(
         subject, snakemake.params.transforms, seed=snakemake.params.classifier["seed"]
     )
-    attributes = provenance(
-        configuration=dict(snakemake.params.study),
-        weights_sha256=file_hash(Path(snakemake.input.weights)),
-        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
-    )
+    attributes = origin(snakemake.params, snakemake.input)
     write_results(Path(snakemake.output.transforms), groups, attributes=attributes)

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from actsense.drawing.network_cards import plot_networks
+from actsense.job.files import by_name
 from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
     plot_networks(
-        dict(zip(snakemake.params.networks, map(Path, snakemake.input.cards), strict=True)),
+        by_name(snakemake.params.networks, snakemake.input.cards),
         snakemake.params.layers,
         Path(snakemake.output.png),
         title=snakemake.wildcards.study,

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from actsense.job.files import by_name
 from actsense.job.log import logged
 from actsense.spatial.saliency.figures import plot_saliency
 
 with logged(snakemake.log[0]):
     plot_saliency(
-        dict(zip(snakemake.params.networks, map(Path, snakemake.input.saliency), strict=True)),
+        by_name(snakemake.params.networks, snakemake.input.saliency),
         Path(snakemake.output.png),
         title=snakemake.wildcards.study,
         dpi=snakemake.params.figures["dpi"],

@@ -1,13 +1,12 @@
 """Rule sample_activations: one shard of evaluations to activations on disk."""
 
-from math import inf
 from pathlib import Path
 
 from actsense.device.choice import set_threads, use_device
 from actsense.job.log import logged
 from actsense.sampling.opening import open_sampling, write_shard
 from actsense.sampling.sharding import Shard
-from actsense.store import reserve
+from actsense.store import allowance, reserve
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
@@ -18,6 +17,5 @@ with logged(snakemake.log[0]):
         device=use_device(snakemake.params.device),
     )
     shard, path = Shard.between(**snakemake.params.shard), Path(snakemake.output.shard)
-    budget = inf if snakemake.config["keep_activations"] else snakemake.config["store_budget_gb"]
-    with reserve(path, snakemake.resources.store_mb * 10**6, budget * 10**9):
+    with reserve(path, snakemake.resources.store_mb * 10**6, allowance(snakemake.config)):
         write_shard(sampling, shard, path)

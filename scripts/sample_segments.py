@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from actsense.device.choice import set_threads, use_device
+from actsense.job.files import origin, paths
 from actsense.job.log import logged
 from actsense.segments.evaluate import sample_segments, write_segments
-from actsense.store import file_hash, provenance
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
@@ -18,9 +18,5 @@ with logged(snakemake.log[0]):
         device=use_device(snakemake.params.device),
         beside=Path(snakemake.output.indices),
     )
-    attributes = provenance(
-        configuration=dict(snakemake.params.study),
-        weights_sha256=file_hash(Path(snakemake.input.weights)),
-        dataset_sha256=file_hash(Path(snakemake.input.manifest)),
-    )
-    write_segments(results, dict(snakemake.output.items()), attributes=attributes)
+    attributes = origin(snakemake.params, snakemake.input)
+    write_segments(results, paths(snakemake.output), attributes=attributes)

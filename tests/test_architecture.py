@@ -81,5 +81,6 @@ def test_scripts_are_thin_and_belong_to_a_rule(path: Path) -> None:
     assert f'"../../scripts/{path.name}"' in rules
     tree = ast.parse(path.read_text())
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-    assert not any(isinstance(node, defined) for node in ast.walk(tree))
-    assert 0 < code_lines(tree) <= 20
+    chosen = (ast.If, ast.IfExp, ast.Match)  # a choice belongs into the package
+    assert not any(isinstance(node, (*defined, *chosen)) for node in ast.walk(tree))
+    assert 0 < code_lines(tree) <= 15

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actsense.errors import ConfigError
-from actsense.store import DiskFullError, footprint, remove_orphans, replacing, reserve
+from actsense.store import DiskFullError, allowance, footprint, remove_orphans, replacing, reserve
 
 SIZE = 1000
 
@@ -65,6 +65,12 @@ def test_writers_never_exceed_the_budget_and_use_it_up(tmp_path: Path, room: int
         thread.join()
     assert most[0] == room
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_activations_that_are_kept_have_no_bound() -> None:
+    settings = {"keep_activations": False, "store_budget_gb": 1.5}
+    assert allowance(settings) == 1.5e9
+    assert allowance(settings | {"keep_activations": True}) == float("inf")
 
 
 def test_finished_shards_of_every_network_count(tmp_path: Path) -> None:

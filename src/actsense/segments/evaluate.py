@@ -175,7 +175,7 @@ def sample_segments(
 
 
 def write_segments(
-    results: SegmentResults, outputs: Mapping[str, str], *, attributes: Mapping[str, Any]
+    results: SegmentResults, outputs: Mapping[str, Path], *, attributes: Mapping[str, Any]
 ) -> None:
     """Write the index store, the units and the tables to the paths of their names.
 
@@ -185,10 +185,10 @@ def write_segments(
         attributes: Where the results come from, for the root of the store.
     """
     write_tables(results.tables, outputs)
-    with replacing(Path(outputs["units"])) as beside:
+    with replacing(outputs["units"]) as beside:
         beside.write_text(json.dumps(results.units, indent=1))
     facts = {**attributes, **results.facts}
-    write_results(Path(outputs["indices"]), results.groups, attributes=facts)
+    write_results(outputs["indices"], results.groups, attributes=facts)
 
 
 def _in_order(subject: Subject, recorded: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from actsense.store.archive import (
     reading,
 )
 from actsense.store.atomic import DiskFullError, replacing
-from actsense.store.footprint import remove_orphans, reserve
+from actsense.store.footprint import allowance, remove_orphans, reserve
 from actsense.store.left_out import LeftOut, read_indices
 from actsense.store.provenance import file_hash, provenance
 from actsense.store.results import read_results, write_results
@@ -21,6 +21,7 @@ __all__ = [
     "DiskFullError",
     "LeftOut",
     "Part",
+    "allowance",
     "create_archive",
     "create_shard",
     "file_hash",

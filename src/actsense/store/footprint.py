@@ -6,7 +6,7 @@ A shard in the making is a reservation, `.<shard>.<host>.<bytes>.reserved`, that
 locked; a complete one counts by its size.
 """
 
-__all__ = ["remove_orphans", "reserve"]
+__all__ = ["allowance", "remove_orphans", "reserve"]
 
 import fcntl
 import math
@@ -15,9 +15,10 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from actsense.errors import ConfigError
@@ -34,6 +35,11 @@ ADVICE = (
     "Make room, lower `store_budget_gb`, set more `shards` per design for smaller files, or "
     "choose `activations: stream`, which writes none."
 )
+
+
+def allowance(settings: Mapping[str, Any]) -> float:
+    """Return the bytes that all activations of a study may take: no bound where they are kept."""
+    return math.inf if settings["keep_activations"] else settings["store_budget_gb"] * 1e9
 
 
 @contextmanager

@@ -1,0 +1,68 @@
+"""A job's files, as Snakemake names them, and where its results come from."""
+
+__all__ = ["by_name", "origin", "paths"]
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from actsense.store.provenance import file_hash, provenance
+
+
+class Named(Protocol):
+    """Inputs or outputs of a job that have a name each."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return every name with its path."""
+        ...
+
+
+class Evaluated(Protocol):
+    """Inputs of a job that opened a network and the images of a study."""
+
+    weights: str
+    manifest: str
+
+
+class Described(Protocol):
+    """Params of a job that say which settings are behind its result."""
+
+    study: Mapping[str, Any]
+
+
+def paths(files: Named) -> dict[str, Path]:
+    """Return the path of every name among a job's inputs or outputs."""
+    return {name: Path(path) for name, path in files.items()}
+
+
+def by_name(names: Iterable[str], files: Iterable[str]) -> dict[str, Path]:
+    """Return the path of every network, or of every design, in the order of both.
+
+    Raises:
+        ValueError: If there are more of one than of the other.
+    """
+    return dict(zip(names, map(Path, files), strict=True))
+
+
+def origin(
+    params: Described,
+    inputs: Evaluated,
+    *,
+    weights: Mapping[str, Path] | None = None,
+    **facts: Any,
+) -> dict[str, Any]:
+    """Return where a result comes from, to be kept inside it.
+
+    Arguments:
+        params: Of the job; its `study` are the settings behind the result.
+        inputs: Of the job, with the files `weights` and `manifest`.
+        weights: The files of several networks by their names, in place of the one in `inputs`.
+        facts: What else is to be known of the result.
+    """
+    hashes = {name: file_hash(path) for name, path in (weights or {}).items()}
+    return provenance(
+        configuration=dict(params.study),
+        weights_sha256=hashes or file_hash(Path(inputs.weights)),
+        dataset_sha256=file_hash(Path(inputs.manifest)),
+        **facts,
+    )
