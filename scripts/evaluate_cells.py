@@ -11,7 +11,7 @@ from actsense.store import write_results
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    inputs, settings = snakemake.input, snakemake.params.classifiers
+    inputs, settings = snakemake.input, snakemake.params.subjects
     sources = open_subjects(
         images=inputs.images,
         manifest=inputs.manifest,

@@ -15,12 +15,12 @@ with logged(snakemake.log[0]):
         images=snakemake.input.images,
         manifest=snakemake.input.manifest,
         weights=snakemake.input.weights,
-        settings=snakemake.params.classifier,
+        settings=snakemake.params.subject,
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
     groups = evaluate_transforms(
-        subject, snakemake.params.transforms, seed=snakemake.params.classifier["seed"]
+        subject, snakemake.params.transforms, seed=snakemake.params.subject["seed"]
     )
     attributes = origin(snakemake.params, snakemake.input)
     write_results(Path(snakemake.output.transforms), groups, attributes=attributes)

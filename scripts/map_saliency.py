@@ -15,12 +15,12 @@ with logged(snakemake.log[0]):
         images=snakemake.input.images,
         manifest=snakemake.input.manifest,
         weights=snakemake.input.weights,
-        settings=snakemake.params.classifier,
+        settings=snakemake.params.subject,
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
     groups = saliency_maps(
-        subject, snakemake.params.saliency, seed=snakemake.params.classifier["seed"]
+        subject, snakemake.params.saliency, seed=snakemake.params.subject["seed"]
     )
     attributes = origin(snakemake.params, snakemake.input)
     write_results(Path(snakemake.output.saliency), groups, attributes=attributes)

@@ -1,6 +1,8 @@
 """The opened network: what it is shown, what it is asked, and by what it is measured."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,10 +10,15 @@ import torch
 from opened import digit_files
 from spatial_study import CLASSES, SIDE, convolutions, subject
 
+from actsense.data import build_cache
 from actsense.data.pixels import unit_images
 from actsense.errors import ConfigError
 from actsense.networks import open_subject, open_subjects
+from actsense.networks.compact import CompactNetwork
+from actsense.networks.state import save_state
 from actsense.networks.subject import Versions
+
+PAGE = Path(__file__).parents[2] / "docs/api.md"
 
 
 def test_logits_are_those_of_the_module_on_normalised_images() -> None:
@@ -147,3 +154,25 @@ def test_several_subjects_share_their_images(tmp_path: Path) -> None:
         "two": ("two", "bfloat16"),
     }
     assert opened["one"].images is opened["two"].images
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an untrained network in the place of the demo's."""
+    (block,) = (
+        block
+        for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+        if "open_subject" in block
+    )
+    made = tmp_path / "results/digits"
+    for folder in (made / "data", made / "small"):
+        folder.mkdir(parents=True)
+    dataset = {"kind": "digits", "image_size": 32, "validation_fraction": 0.1}
+    paths = made / "data/images.zarr", made / "data/manifest.csv"
+    build_cache(dataset | {"patches_per_digit": 1}, 1, *paths)
+    save_state(CompactNetwork(10), made / "small/weights.pt")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    assert names["slope"].shape == names["images"].shape == (8, 3, 32, 32)
+    assert names["slope"].abs().sum() > 0
+    assert set(names["activations"]) == {"stage2", "logits"}

@@ -13,7 +13,7 @@ rule evaluate_transforms:
         mem_mb=memory("evaluate_transforms"),
         runtime=runtime("evaluate_transforms"),
     params:
-        classifier=of(study.classifier_settings),
+        subject=of(study.subject_settings),
         transforms=study.spatial_settings("transforms"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
@@ -36,7 +36,7 @@ rule evaluate_cells:
         mem_mb=memory("evaluate_cells"),
         runtime=runtime("evaluate_cells"),
     params:
-        classifiers={name: study.classifier_settings(name) for name in NETWORKS},
+        subjects={name: study.subject_settings(name) for name in NETWORKS},
         cells=study.spatial_settings("cells"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
@@ -59,7 +59,7 @@ rule evaluate_interaction:
         mem_mb=memory("evaluate_interaction"),
         runtime=runtime("evaluate_interaction"),
     params:
-        classifier=of(study.classifier_settings),
+        subject=of(study.subject_settings),
         interaction=study.spatial_settings("interaction"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),
@@ -82,7 +82,7 @@ rule map_saliency:
         mem_mb=memory("map_saliency"),
         runtime=runtime("map_saliency"),
     params:
-        classifier=of(study.classifier_settings),
+        subject=of(study.subject_settings),
         saliency=study.spatial_settings("saliency"),
         batch_size=lookup("batch_size", within=config),
         device=lookup("device", within=config),

@@ -166,7 +166,7 @@ class Study:
         """Return the settings that decide a network's weights."""
         return self._network_settings(network, "layers") | {"name": network}
 
-    def classifier_settings(self, network: str) -> Plain:
+    def subject_settings(self, network: str) -> Plain:
         """Return the settings that decide what a network says of an image."""
         return {
             "network": [network, self._network_settings(network, "layers")],
