@@ -17,4 +17,9 @@ with logged(snakemake.log[0]):
         use_device(snakemake.params.device),
         snakemake.threads,
     )
-    train_network(training, Path(snakemake.output.weights), Path(snakemake.output.card))
+    train_network(
+        training,
+        Path(snakemake.output.weights),
+        Path(snakemake.output.card),
+        checkpoints=[*map(Path, snakemake.input.checkpoints)],
+    )

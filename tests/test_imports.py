@@ -17,7 +17,8 @@ FIGURES = re.compile(r"from actsense\.([\w.]*figures\b|drawing\.)")
 RUN_TORCH = {
     *("accumulate", "download_weights", "estimate_contrast", "import_weights", "map_saliency"),
     *("evaluate_cells", "evaluate_interaction", "evaluate_masks", "evaluate_transforms"),
-    *("sample_activations", "sample_segments", "stream_moments", "train_network"),
+    *("sample_activations", "sample_segments", "stream_moments"),
+    *("train_checkpoint", "train_network"),
     *("plan", "plot_images"),
 }
 DRAW = {name for name, text in SCRIPTS.items() if FIGURES.search(text)} - RUN_TORCH

@@ -281,3 +281,8 @@ def test_a_damaged_checkpoint_is_named(
     path.write_bytes(checkpoints[2].read_bytes()[:-100])
     with pytest.raises(CorruptFileError, match=r"epoch_2\.pt: damaged .* made anew"):
         train_checkpoint(Training(SETTINGS, tiny, 1), tmp_path / "c.pt", epoch=5, earlier=[path])
+
+
+def test_a_checkpoint_after_the_last_epoch_is_refused(tiny: ImageCache, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"epoch 7 is none of networks\.net\. Allowed: 0 to 6"):
+        train_checkpoint(Training(SETTINGS, tiny, 1), tmp_path / "c.pt", epoch=7)

@@ -265,6 +265,32 @@ def test_a_network_may_have_its_own_base_points() -> None:
         assert design["base_points"] == 64
 
 
+@pytest.mark.parametrize(
+    ("checkpoints", "message"),
+    [
+        ([4, 2], r"\[4, 2\] does not ascend\. Write \[2, 4\]"),
+        ([0, 7], r"7 is after the last of 6 epochs\. Allowed: 0 to 6"),
+        ([1, 1], r"\[1, 1\] is not allowed, 1 is there twice"),
+        ([-1], r"-1 is less than the minimum of 0"),
+        (3, "3 has the wrong type"),
+    ],
+)
+def test_checkpoints_are_epochs_of_the_training(checkpoints: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"networks\.small\.checkpoints.*: {message}") as error:
+        checked(changed("networks.small.checkpoints", checkpoints))
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_checkpoints_do_not_change_what_the_network_is() -> None:
+    plain, kept = (
+        Study.load(settings)
+        for settings in (default(), changed("networks.small.checkpoints", [0, 3]))
+    )
+    assert kept.weights_settings("small") == plain.weights_settings("small")
+    design = ("small", "colour")
+    assert kept.sampling_settings(*design) == plain.sampling_settings(*design)
+
+
 def test_more_shards_than_blocks_of_a_network_are_refused() -> None:
     settings = changed("networks.small.base_points", 64)
     settings["designs"]["colour"]["shards"] = 8

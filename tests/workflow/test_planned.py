@@ -43,7 +43,8 @@ def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
         tmp_path,
         activations="stream",
         networks={
-            "one": network | {"base_points": 64, "images_per_second": 1, "width": 2},
+            "one": network
+            | {"base_points": 64, "images_per_second": 1, "width": 2, "checkpoints": [0, 4]},
             "two": {"kind": "torchvision", "model": "resnet18", "weights": "none"},
         },
         designs={"mixed": {"augmentations": ["hue"], "base_points": 256, "replicates": 3}},

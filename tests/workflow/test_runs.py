@@ -110,6 +110,32 @@ def test_a_network_of_no_design_is_in_the_spatial_study_alone(tmp_path: Path) ->
     assert jobs["estimate_indices"] == jobs["correlate"] == jobs["compare_cells"] == 1
 
 
+def test_a_later_rule_can_ask_for_a_checkpoint(tmp_path: Path) -> None:
+    """What is asked for is trained, what comes after it is not, and the end has the same bits."""
+    configure(tmp_path)
+    weights = tmp_path / "results/tiny/one/weights.pt"
+    assert snakemake(tmp_path, str(weights.relative_to(tmp_path))).returncode == 0
+    straight = weights.read_bytes()
+    weights.unlink()
+    one = tiny()["networks"]["one"] | {"checkpoints": [0, 1]}
+    configure(tmp_path, networks={"one": one})
+    asked = "results/tiny/one/checkpoints/epoch_0.pt"
+    result = snakemake(tmp_path, asked)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not (tmp_path / asked).with_name("epoch_1.pt").exists()
+    assert not weights.exists()
+    result = snakemake(tmp_path, "networks")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert weights.read_bytes() == straight
+    card = json.loads(weights.with_name("card.json").read_text())
+    assert [entry["epoch"] for entry in card["checkpoints"]] == [0, 1]
+    assert sorted(path.name for path in weights.parent.iterdir()) == [
+        "card.json",
+        "checkpoints",
+        "weights.pt",
+    ]
+
+
 def test_a_design_may_do_without_analyses(tmp_path: Path) -> None:
     designs = tiny()["designs"]
     designs["layout"] = designs["mixed"] | {"augmentations": ["patch_shuffle"], "analyses": False}

@@ -9,6 +9,7 @@ from shlex import quote
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from actsense.errors import ConfigError
+from actsense.networks.settings import checkpoint_epochs
 from actsense.study.resources import (
     megabytes,
     minutes,
@@ -54,6 +55,7 @@ IMAGES = "results/{study}/data/images.zarr"
 MANIFEST = "results/{study}/data/manifest.csv"
 WEIGHTS = "results/{study}/{network}/weights.pt"
 CARD = "results/{study}/{network}/card.json"
+CHECKPOINT = "results/{study}/{network}/checkpoints/epoch_{epoch}.pt"
 INDICES = "results/{study}/{network}/{design}/indices.zarr"
 CONTRAST = "results/{study}/{network}/{design}/contrast.zarr"
 MASKING = "results/{study}/{network}/{design}/masking.zarr"
@@ -74,7 +76,12 @@ CHAPTERS = {
     "Spatial": "results/{study}/spatial/figures",
 }
 # Minutes that do not follow from the sizes of a network and a design.
-MINUTES = {"cache_images": 480, "train_network": 120, "discriminate": 180}
+MINUTES = {
+    "cache_images": 480,
+    "train_checkpoint": 120,
+    "train_network": 120,
+    "discriminate": 180,
+}
 
 
 if study.stores_activations:
@@ -85,6 +92,7 @@ wildcard_constraints:
     study=STUDY,
     network="|".join(NETWORKS),
     design="|".join(DESIGNS),
+    epoch=r"\d+",
     replicate=r"\d+",
     shard=r"\d+[-_]\d+",
 
@@ -182,6 +190,19 @@ def sized(wildcards, rule, by_design, by_network):
     if len(names) == 2:
         return by_design(rule, study.sizes(*names))
     return by_network(rule, study.spatial_sizes(*names))
+
+
+def checkpoints(wildcards):
+    """Checkpoints of a network, by epoch."""
+    epochs = checkpoint_epochs(study.settings.networks[wildcards.network])
+    return expand(CHECKPOINT, epoch=epochs, **wildcards)
+
+
+def checkpoint_before(wildcards):
+    """The checkpoint that the training until the next one goes on from, or none."""
+    epochs = checkpoint_epochs(study.settings.networks[wildcards.network])
+    before = [epoch for epoch in epochs if epoch < int(wildcards.epoch)][-1:]
+    return expand(CHECKPOINT, **dict(wildcards) | {"epoch": before})
 
 
 def shard_ends(wildcards):

@@ -1,11 +1,35 @@
 """From settings to weights on disk: trained here, downloaded, or imported."""
 
 
+rule train_checkpoint:
+    """A network trained here as it is after one of its epochs, with all that the others need."""
+    input:
+        images=IMAGES,
+        manifest=MANIFEST,
+        checkpoints=checkpoint_before,
+    output:
+        checkpoint=CHECKPOINT,
+    wildcard_constraints:
+        network=study.networks_pattern("trained"),
+    resources:
+        runtime=runtime("train_checkpoint"),
+    params:
+        settings=of(study.weights_settings),
+        seed=lookup("seed", within=config),
+        device=lookup("device", within=config),
+        precision=lookup("precision", within=config),
+    message:
+        "Training {wildcards.network} until epoch {wildcards.epoch}"
+    script:
+        "../../scripts/train_checkpoint.py"
+
+
 rule train_network:
     """A small network trained on the study's images, with its model card."""
     input:
         images=IMAGES,
         manifest=MANIFEST,
+        checkpoints=checkpoints,
     output:
         weights=WEIGHTS,
         card=CARD,

@@ -1,6 +1,6 @@
 """The networks to study: one section per kind."""
 
-__all__ = ["NetworkSettings", "Python", "Torchvision", "Trained"]
+__all__ = ["NetworkSettings", "Python", "Torchvision", "Trained", "checkpoint_epochs"]
 
 from typing import Annotated, Any, Literal
 
@@ -62,6 +62,12 @@ class Trained(Section):
     batch_size: Integer = Field(default=128, ge=1, description="Images per step.")
     learning_rate: Number = Field(default=0.005, gt=0, description="Its highest value.")
     weight_decay: Number = Field(default=0.01, ge=0, description="Of AdamW.")
+    checkpoints: List[Annotated[Integer, Field(ge=0)]] = Field(
+        default=(),
+        description="Epochs, ascending, after which the state of the training is kept; 0 is "
+        "before the first.",
+        exclude_if=lambda epochs: not epochs,
+    )
     mean: PerChannel = None
     std: PerChannel = None
     designs: OwnDesigns = None
@@ -102,3 +108,8 @@ class Python(Section):
 
 
 NetworkSettings = Annotated[Trained | Torchvision | Python, Field(discriminator="kind")]
+
+
+def checkpoint_epochs(settings: NetworkSettings) -> tuple[int, ...]:
+    """Return the epochs after which the state of a training is kept, ascending; often none."""
+    return settings.checkpoints if isinstance(settings, Trained) else ()

@@ -166,8 +166,13 @@ def train_checkpoint(
         earlier: Checkpoints of the same training to go on from, by epoch: the last is used.
 
     Raises:
-        ConfigError: As `train_network`.
+        ConfigError: As `train_network`, or if the training has fewer epochs.
     """
+    if not 0 <= epoch <= training.chosen.epochs:
+        raise ConfigError(
+            f"{path}: epoch {epoch} is none of networks.{training.name}. "
+            f"Allowed: 0 to {training.chosen.epochs}."
+        )
     with _threads(training.threads):
         course = _Course.begun(training, earlier[-1:])
         course.go_on(epoch, _position(path))

@@ -22,6 +22,7 @@ import numpy as np
 
 from actsense.data.cache import CHUNK_BYTES, SHARD_BYTES
 from actsense.networks.layers import lay_out
+from actsense.networks.settings import checkpoint_epochs
 from actsense.planning.speed import StandIn
 from actsense.planning.work import (
     design_jobs,
@@ -61,6 +62,7 @@ NETWORK_FILES = 11 + 5 + 4
 # and the time stamp of a folder.
 SPATIAL_STORE_FILES = 24 + 39 + 18 + 20
 SPATIAL_FILES = 8 + 8 + 1
+CHECKPOINT_COPIES = 3  # of the weights: themselves, and two moments of each for the optimiser
 PASS_BYTES = 16  # kept of every image that passes, at most, orders of cells among them
 PIXEL_BYTES = 3 + 3 * 4  # of an image with its saliency maps
 
@@ -185,12 +187,21 @@ def shared_cost(images: StandIn) -> Cost:
     count, pixels = int(images.counts.sum()), 3 * study.plain["dataset"]["image_size"] ** 2
     chunk = max(1, CHUNK_BYTES // pixels)
     shard = chunk * max(1, SHARD_BYTES // (chunk * pixels))
-    states = [study.outline(name).module.state_dict().values() for name in networks]
-    weights = sum(tensor.nbytes for state in states for tensor in state)
+    states = {name: study.outline(name).module.state_dict().values() for name in networks}
+    checkpoints = {
+        name: len(checkpoint_epochs(settings))
+        for name, settings in study.settings.networks.items()
+    }
+    weights = sum(
+        tensor.nbytes * (1 + CHECKPOINT_COPIES * checkpoints[name])
+        for name, state in states.items()
+        for tensor in state
+    )
     kept = (count * pixels + weights) / GB
     # Beside the images: their description and time stamp, the manifest, three figures.
     files = ceil(count / shard) + 3 + 3 + 2 * len(networks) + record_files(jobs)
     files += sum(_network_files(study, name) for name in networks)
+    files += sum(checkpoints.values())
     files += SPATIAL_FILES + len(networks)  # a page of curves for each
     return Cost("once", jobs=sum(jobs.values()), written=kept, kept=kept, files_kept=files)
 

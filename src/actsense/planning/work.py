@@ -12,6 +12,7 @@ __all__ = [
 from collections import Counter
 from collections.abc import Mapping
 
+from actsense.networks.settings import checkpoint_epochs
 from actsense.study.study import Study
 
 WEIGHTS_RULES = {
@@ -75,6 +76,9 @@ def shared_jobs(study: Study) -> dict[str, int]:
         "all": 1,
         **dict.fromkeys(STUDY_FIGURE_RULES, 1),
         **weights,
+        "train_checkpoint": sum(
+            map(len, map(checkpoint_epochs, study.settings.networks.values()))
+        ),
         **dict.fromkeys(CORRELATION_RULES, len(analysed)),
         **dict.fromkeys(LDA_AND_CLASS_RULES, len(mapped)),
         **dict.fromkeys(SPATIAL_RULES, 1),

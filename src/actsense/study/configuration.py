@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from actsense.data.settings import Photographs
 from actsense.errors import ConfigError
 from actsense.layout import RESERVED
+from actsense.networks.settings import Trained
 from actsense.sampling.settings import DesignSettings
 from actsense.study.schema import Schema, allowed, configuration_schema, resolved
 from actsense.study.settings import Settings
@@ -74,6 +75,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
                 f"networks.{name}.designs: there is no design {unknown!r}. "
                 f"Allowed: {', '.join(settings.designs)}."
             )
+        if isinstance(network, Trained):
+            yield from _wrong_checkpoints(f"networks.{name}.checkpoints", network)
     points = {f" of {name}": network.base_points for name, network in settings.networks.items()}
     for name, design in settings.designs.items():
         for owner, own in ({"": design.base_points} | points).items():
@@ -84,6 +87,17 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield (
             f"dataset.resize: {data.resize} is smaller than dataset.image_size: "
             f"{data.image_size}; the centre cannot be cut out. Raise it to {data.image_size}."
+        )
+
+
+def _wrong_checkpoints(key: str, network: Trained) -> Iterator[str]:
+    epochs = [*network.checkpoints]
+    if epochs != sorted(epochs):
+        yield f"{key}: {epochs} does not ascend. Write {sorted(epochs)}."
+    if epochs and max(epochs) > network.epochs:
+        yield (
+            f"{key}: {max(epochs)} is after the last of {network.epochs} epochs. "
+            f"Allowed: 0 to {network.epochs}."
         )
 
 

@@ -37,7 +37,7 @@ SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the r
 PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
 COLOUR_CHANNELS = 3  # hue, saturation, value: each has segments of its own
 # Settings of a network that are not about the network, and of a design not about its samples.
-NETWORK_ASIDE = ("base_points", "designs", "images_per_second")
+NETWORK_ASIDE = ("base_points", "checkpoints", "designs", "images_per_second")
 DESIGN_ASIDE = ("analyses", "shards")
 
 

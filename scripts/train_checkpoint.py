@@ -1,0 +1,25 @@
+"""Rule train_checkpoint: the study's images to the state of a training after some epochs."""
+
+from pathlib import Path
+
+from actsense.data import ImageCache
+from actsense.device.choice import set_threads, use_device
+from actsense.job.log import logged
+from actsense.networks import Training, train_checkpoint
+
+with logged(snakemake.log[0]):
+    set_threads(snakemake.threads)
+    training = Training(
+        snakemake.params.settings,
+        ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest)),
+        snakemake.params.seed,
+        snakemake.params.precision,
+        use_device(snakemake.params.device),
+        snakemake.threads,
+    )
+    train_checkpoint(
+        training,
+        Path(snakemake.output.checkpoint),
+        epoch=int(snakemake.wildcards.epoch),
+        earlier=[*map(Path, snakemake.input.checkpoints)],
+    )
