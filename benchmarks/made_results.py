@@ -182,7 +182,7 @@ def _top_images(
     drawn = rng.uniform(0, 0.3, (len(rows), DRAWS, stop)).astype(np.float32)
     root = xr.Dataset(
         {"rows": ("picture", rows), "parameters": (("picture", "drawn", "parameter"), drawn)},
-        coords={"condition": ["untouched", *AUGMENTATIONS]},
+        coords={"condition": ["original", *AUGMENTATIONS]},
         attrs={"stretch": 0},
     )
     groups = {"": root}

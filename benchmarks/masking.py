@@ -12,12 +12,12 @@ import xarray as xr
 
 from actsense.data.pool import ImagePool
 from actsense.layers import Layer
-from actsense.masking.plan import ORIGINAL, conditions
+from actsense.masking.plan import conditions
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
 from actsense.networks import LayerGraph, Network, Subject
 from actsense.networks.network import build_module, normalisation
-from actsense.sampling.designs import Design, factor_names
+from actsense.sampling.designs import ORIGINAL, Design, factor_names
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
 from actsense.sampling.opening import Sampling

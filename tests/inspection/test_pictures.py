@@ -76,7 +76,7 @@ def one_unit(store: xr.DataTree, condition: str) -> tuple[np.ndarray, ...]:
     )
 
 
-@pytest.mark.parametrize("condition", ["untouched", *AUGMENTATIONS])
+@pytest.mark.parametrize("condition", ["original", *AUGMENTATIONS])
 def test_the_network_answers_a_picture_as_it_did_in_the_contrast(
     kept: tuple[Sampling, xr.DataTree], condition: str
 ) -> None:
@@ -91,7 +91,7 @@ def test_the_network_answers_a_picture_as_it_did_in_the_contrast(
 
     np.testing.assert_allclose(found, response[:, units].ravel(), rtol=1e-5, atol=1e-6)
     assert len(set(zip(rows.tolist(), draws.tolist(), strict=True))) > 8
-    if condition != "untouched" and AUGMENTATIONS[condition].parameters(SIDE, SIDE):
+    if condition != "original" and AUGMENTATIONS[condition].parameters(SIDE, SIDE):
         assert set(draws.tolist()) == set(range(DRAWS))
 
 
@@ -125,7 +125,7 @@ def test_untouched_pictures_are_the_images_themselves_unless_they_are_stretched(
 ) -> None:
     sampling, store = kept
     rows = store["rows"].to_numpy()[:4]
-    shown = draw_pictures(IMAGES, store, "untouched", rows, np.zeros(4, dtype=int))
+    shown = draw_pictures(IMAGES, store, "original", rows, np.zeros(4, dtype=int))
     if sampling.evaluate.stretch:
         assert (shown.min(axis=(2, 3)) == 0).all()
         assert (shown.max(axis=(2, 3)) == 255).all()

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from actsense.masking.plan import (
-    ORIGINAL,
     Condition,
     MaskPlan,
     conditions,
     count_conditions,
 )
+from actsense.sampling.designs import ORIGINAL
 
 AUGMENTATIONS, FACTORS = ("hue", "rolling"), ("hue", "rolling", "order", "class", "image")
 LAYERS = ("first", "second", "third")

@@ -191,7 +191,7 @@ def test_a_contrast_keeps_the_strongest_draw_of_the_strongest_images() -> None:
     sampling = build()
     _, groups = found_by(sampling)
     image, draw, response = (flat(groups, name) for name in ("image", "draw", "response"))
-    assert groups[""]["condition"].to_numpy().tolist() == ["untouched", *AUGMENTATIONS]
+    assert groups[""]["condition"].to_numpy().tolist() == ["original", *AUGMENTATIONS]
     assert groups["body"]["image"].dims == ("condition", "rank", "channel", "row", "col")
     asked = sampling.evaluate.asked  # type: ignore[attr-defined]
     for which in range(-1, len(AUGMENTATIONS)):

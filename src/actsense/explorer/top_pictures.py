@@ -30,7 +30,7 @@ class TopPicture:
 
 
 def top_conditions(run: RunResults) -> list[str]:
-    """Return `untouched` and the augmentations whose top images are known.
+    """Return `original` and the augmentations whose top images are known.
 
     Raises:
         ConfigError: If they have not been looked for.

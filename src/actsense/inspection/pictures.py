@@ -25,7 +25,7 @@ def draw_pictures(
     Arguments:
         images: The images of the study.
         top: The store of the top images.
-        condition: `untouched`, or an augmentation of the design.
+        condition: `original`, or an augmentation of the design.
         rows: `image` of the store, without the -1 of no image; any shape.
         draws: `draw` of the store, beside `rows`.
 

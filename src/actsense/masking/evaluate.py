@@ -18,7 +18,6 @@ from actsense.device.precision import arithmetic
 from actsense.masking.metrics import METRICS, Summary, summarize
 from actsense.masking.plan import (
     COORDINATES,
-    ORIGINAL,
     Condition,
     MaskPlan,
     conditions,
@@ -27,6 +26,7 @@ from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
 from actsense.networks import Subject
 from actsense.progress import Progress
+from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.opening import Sampling
 from actsense.statistics import CONFIDENCE
 from actsense.statistics.resampling import image_draws

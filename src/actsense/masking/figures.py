@@ -31,9 +31,9 @@ from actsense.masking.profile_figures import (
     place_maps,
     trees,
 )
+from actsense.sampling.designs import ORIGINAL
 from actsense.store import read_results, read_table, replacing
 
-ORIGINAL = "original"
 METRICS = {
     "top1": "top-1 accuracy",
     "kl": "KL divergence from the\nunmasked network, nats",

@@ -13,7 +13,6 @@ A *plan* says what is masked in the network, a *condition* is a plan and an inpu
 
 __all__ = [
     "COORDINATES",
-    "ORIGINAL",
     "TOGETHER",
     "Condition",
     "MaskPlan",
@@ -27,7 +26,8 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-ORIGINAL = "original"  # the input without augmentation
+from actsense.sampling.designs import ORIGINAL
+
 TOGETHER = "together"
 GUIDED = ("top", "permuted", "least")  # rules that scale by the map of a value and a factor
 EVERYWHERE = ("top", "random", "magnitude")  # rules of the first place that see every input

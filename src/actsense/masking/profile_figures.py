@@ -19,9 +19,10 @@ from scipy.cluster.hierarchy import dendrogram
 
 from actsense.drawing.matrices import Numbers
 from actsense.drawing.style import new_figure
+from actsense.masking.plan import TOGETHER
+from actsense.sampling.designs import ORIGINAL
 
-ORIGINAL = "original"
-TOGETHER, ALL = "together", "all layers"
+ALL = "all layers"
 # The same in all figures of all networks, percentage points; the logarithm shows small ones.
 EFFECTS = SymLogNorm(linthresh=2, linscale=0.6, vmin=-50, vmax=50, base=10)
 TICKS = [-50, -20, -10, -4, -1, 0, 1, 4, 10, 20, 50]

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from actsense.errors import ConfigError, OutdatedResultError
-from actsense.masking.plan import COORDINATES, ORIGINAL
+from actsense.masking.plan import COORDINATES
 from actsense.masking.trees import tree_tables
+from actsense.sampling.designs import ORIGINAL
 from actsense.statistics.resampling import interval, middle, resample
 from actsense.store import read_results
 

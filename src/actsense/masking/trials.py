@@ -18,9 +18,10 @@ from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.masking.masked_network import Entered, MaskedNetwork, Scaling
 from actsense.masking.metrics import Outcomes, outcomes
-from actsense.masking.plan import ORIGINAL, MaskPlan
+from actsense.masking.plan import MaskPlan
 from actsense.masking.ranks import MaskRanks
 from actsense.progress import Progress
+from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.opening import Sampling
 
 Rows = NDArray[np.int64]

@@ -19,6 +19,7 @@ most ``2 + 2 (d + 2 (q - 1)) + w (d - 3 + q - 1)`` evaluations.
 
 __all__ = [
     "CONTEXT",
+    "ORIGINAL",
     "PARTS",
     "Block",
     "Design",
@@ -37,6 +38,7 @@ from numpy.typing import NDArray
 
 from actsense.draws import stream
 
+ORIGINAL = "original"  # in results, the input without augmentation
 CONTEXT = ("order", "content")  # factors of every design, behind its augmentations
 PARTS = ("partition", "class", "image")  # of the content, each inside those before it
 POINTS_PER_BLOCK = 16  # enough to amortise the float64 update, few enough to hold in memory

@@ -6,7 +6,7 @@ responses the image with the lower row of the manifest comes first. An image tha
 no more strongly than its weakest one is no top image: a unit that never changes has none.
 """
 
-__all__ = ["UNTOUCHED", "TopImages"]
+__all__ = ["TopImages"]
 
 import numba
 import numpy as np
@@ -17,11 +17,11 @@ from torch import Tensor
 
 from actsense.augment import parameter_columns
 from actsense.device.memory import Memory
+from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.law import Evaluations
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity.tiles import run_tiles
 
-UNTOUCHED = "untouched"  # the condition beside the augmentations
 NONE = 2**31 - 1  # number of no picture; more than any picture has
 UNITS_PER_TILE = 2048  # what is kept of them stays in a core's second-level cache
 UNITS_PER_DEVICE_TILE = 65_536
@@ -52,7 +52,7 @@ class TopImages:
         self._ranks = top_images
         units, device = sampling.evaluate.recording.units, sampling.subject.device
         self._strongest = [
-            Strongest(top_images, units, device) for _ in (UNTOUCHED, *sampling.law.augmentations)
+            Strongest(top_images, units, device) for _ in (ORIGINAL, *sampling.law.augmentations)
         ]
 
     def add(self, augmentation: int, evaluations: Evaluations, responses: Tensor) -> None:
@@ -94,7 +94,7 @@ class TopImages:
                     {"description": "what every draw of them used", "columns": names},
                 ),
             },
-            coords={"condition": [UNTOUCHED, *law.augmentations]},
+            coords={"condition": [ORIGINAL, *law.augmentations]},
             attrs={"stretch": int(self._sampling.evaluate.stretch)},
         )
         groups = {"": root}

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from actsense.drawing.style import FACTOR_COLORS, new_figure, save
+from actsense.sampling.designs import ORIGINAL
 from actsense.store import read_table, replacing
 
 NAMES = {"S1": "S1: alone", "shapley": "Shapley: fair share"}
@@ -100,7 +101,7 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
     # A value that chose no masks has its intact network in the table, and no rows of empty panels.
     damaged = matches[matches["rule"] == "top"]
     values = list((matches if damaged.empty else damaged)["value"].unique())
-    inputs = {"original": "untouched images", "augmented": "augmented images"}
+    inputs = {ORIGINAL: "untouched images", "augmented": "augmented images"}
     scales = sorted(matches["scale"].dropna().unique())
     figure = new_figure(
         max(11.0, 2.6 + 1.9 * len(factors)),
@@ -116,7 +117,7 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
     axes = figure.subplots(len(rows), len(factors), sharex=True, sharey=True, squeeze=False)
     for row, (value, seen) in zip(axes, rows, strict=True):
         for axis, factor in zip(row, factors, strict=True):
-            wanted = "original" if seen == "original" else factor
+            wanted = ORIGINAL if seen == ORIGINAL else factor
             case = matches[
                 (matches["value"] == value)
                 & (matches["factor"] == factor)

@@ -41,6 +41,7 @@ from scipy.stats import hypergeom
 from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.progress import progress
+from actsense.sampling.designs import ORIGINAL
 from actsense.sensitivity.maps import SensitivityMaps, Variable
 from actsense.statistics.discoveries import adjusted_table
 from actsense.statistics.resampling import middle
@@ -53,7 +54,6 @@ Integers = NDArray[np.int64]
 
 VALUES = ("S1", "shapley")  # total indices of probabilities, which sum to one, feel everything
 OUTPUTS = ("probabilities", "logits")  # layers that have a unit per class, the better one first
-ORIGINAL = "original"  # input without augmentation
 MOST = 5  # candidates, and stored predictions of an image
 LISTED = 20  # classes per augmentation in the table
 RESAMPLES = 1000  # of images, behind the intervals

@@ -21,7 +21,7 @@ from actsense.explorer.spatial.points import (
 from actsense.explorer.vega import Spec
 from actsense.inspection import StudyResults
 from actsense.spatial.cells.figures import TICKS, name_orders
-from actsense.spatial.transforms.figures import UNTOUCHED
+from actsense.spatial.transforms.settings import UNSATURATED
 
 PARTS = {
     "shuffle": "Shuffled patches",
@@ -104,12 +104,12 @@ def _show_saturation(shelf: Shelf[StudyResults]) -> None:
     st.markdown("##### How often is the answer right when colours are pushed to the ends?")
     metric = pick(st.container(), "Measure", "measure", list(ACCURACIES), words=ACCURACIES)
     levels = sorted(np.log2(table["level"].unique()).tolist())
-    title = f"level of saturation: below {UNTOUCHED:g} towards gray, above it black and white"
+    title = f"level of saturation: below {UNSATURATED:g} towards gray, above it black and white"
     axis = {"axis": {"values": levels, "labelExpr": "pow(2, datum.value)"}}
     x = vega.quantity("place", title) | axis
     _chart(table, metric, "level", x=x, doubling=True)
     st.caption(
-        f"Levels above {UNTOUCHED:g} push every colour value to black or white, which spares "
+        f"Levels above {UNSATURATED:g} push every colour value to black or white, which spares "
         "edges and spoils texture; levels below, to gray. **A line that falls to the right needs "
         "texture; one that falls to the left needs contrast.** Dotted: guessing. Bars: 95 % "
         f"intervals over {table['images'].iloc[0]} images.{_starred(table)}"
@@ -194,7 +194,7 @@ def _show_saliency(shelf: Shelf[StudyResults]) -> None:
     first = next(iter(stores.values()))
     levels = {f"{level:g}": float(level) for level in first["level"].to_numpy()}
     words = {
-        text: "untouched" if level == UNTOUCHED else f"saturated to level {text}"
+        text: "untouched" if level == UNSATURATED else f"saturated to level {text}"
         for text, level in levels.items()
     }
     st.markdown("##### Which pixels move the answer?")

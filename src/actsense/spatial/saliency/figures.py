@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from actsense.drawing.style import new_figure, save
-from actsense.spatial.transforms.figures import UNTOUCHED
+from actsense.spatial.transforms.settings import UNSATURATED
 from actsense.store import read_results
 
 METHODS = {"gradient": "gradient", "smoothgrad": "SmoothGrad", "evidence": "evidence"}
@@ -59,7 +59,7 @@ def saliency_strips(data: Mapping[str, xr.Dataset], *, title: str) -> Figure:
     for row, (image, level) in zip(axes, strips, strict=True):
         shown = first.isel(image=image).sel(level=level)
         row[0].imshow(shown["pixels"].transpose("row", "col", "rgb"), interpolation="nearest")
-        state = "untouched" if level == UNTOUCHED else f"saturation {level:g}"
+        state = "untouched" if level == UNSATURATED else f"saturation {level:g}"
         row[0].set_ylabel(f"label {shown['label'].item()}\n{state}", fontsize=8)
         for axis, (network, method) in zip(row[1:], columns, strict=True):
             one = data[network].isel(image=image).sel(level=level)

@@ -23,8 +23,8 @@ from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
 from actsense.networks import Subject
 from actsense.progress import Progress
+from actsense.spatial.transforms.settings import ORIGINAL_IMAGE, UNCHANGED
 
-INTACT = {"patch_shuffle": 1, "saturation": 2}  # levels that change nothing
 TYPES = {
     "predicted": np.int32,
     "rank": np.int16,
@@ -107,8 +107,8 @@ def _conditions(settings: Mapping[str, Any]) -> list[Condition]:
     ]
     saturations = [Condition("saturation", level=level) for level in settings["saturations"]]
     return [
-        Condition("none"),
-        *(each for each in shuffles + saturations if each.level != INTACT[each.transform]),
+        Condition(ORIGINAL_IMAGE),
+        *(each for each in shuffles + saturations if each.level != UNCHANGED[each.transform]),
     ]
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from actsense.drawing.lines import draw_line, network_styles
 from actsense.drawing.style import new_figure, save
 from actsense.spatial.transforms.score_figures import score_panels
+from actsense.spatial.transforms.settings import UNSATURATED
 from actsense.store import read_table
 
 METRICS = {"top1": "top-1 accuracy", "relative": "of images right when intact:\nstill right"}
@@ -21,7 +22,6 @@ MODES = {
     "bands": "bands: whole rows and whole columns of cells move",
 }
 TABLES = ("shuffle_curves", "shuffle_scores", "shuffle_differences", "saturation_curves")
-UNTOUCHED = 2.0  # the saturation level that changes nothing
 SHIFT = 0.07  # between networks, in steps of k or doublings of the level
 SPREAD = 0.5  # of all networks together
 GUESSING = (0, (1, 2))
@@ -97,7 +97,7 @@ def saturation_panels(curves: pd.DataFrame, *, title: str) -> Figure:
         11.0,
         4.2,
         f"{title}: accuracy on images of another saturation",
-        f"Pixels are pushed towards black and white (levels above {UNTOUCHED:g}, which spare "
+        f"Pixels are pushed towards black and white (levels above {UNSATURATED:g}, which spare "
         f"edges and spoil texture) or towards gray (below): n = {first['images']} images.\n"
         f"Bars: 95 % intervals over images. Dotted: guessing.{_starred(curves)}",
     )
@@ -105,10 +105,13 @@ def saturation_panels(curves: pd.DataFrame, *, title: str) -> Figure:
     _lines(axes, curves.assign(octave=np.log2(curves["level"])), "octave")
     levels = np.sort(curves["level"].unique())
     for axis in axes:
-        axis.axvline(np.log2(UNTOUCHED), color="0.6", linewidth=0.8, zorder=0)
+        axis.axvline(np.log2(UNSATURATED), color="0.6", linewidth=0.8, zorder=0)
         axis.set_xticks(
             np.log2(levels),
-            [f"{level:g}\nuntouched" if level == UNTOUCHED else f"{level:g}" for level in levels],
+            [
+                f"{level:g}\nuntouched" if level == UNSATURATED else f"{level:g}"
+                for level in levels
+            ],
             fontsize=8,
         )
         axis.set_xlabel("\u2190 gray      level of saturation      black and white \u2192")

@@ -1,12 +1,16 @@
 """How far images are shuffled and saturated."""
 
-__all__ = ["Transforms"]
+__all__ = ["ORIGINAL_IMAGE", "UNCHANGED", "UNSATURATED", "Transforms"]
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from actsense.settings import Integer, List, Number, Resamples, Section, ValidationImages
+
+ORIGINAL_IMAGE = "none"  # in results, the transform that changes nothing
+UNSATURATED = 2
+UNCHANGED = {"patch_shuffle": 1, "saturation": UNSATURATED}  # levels that change nothing
 
 
 class Transforms(Section):

@@ -25,6 +25,7 @@ import pandas as pd
 import xarray as xr
 
 from actsense.errors import ConfigError
+from actsense.spatial.transforms.settings import ORIGINAL_IMAGE
 from actsense.statistics.resampling import (
     Floats,
     curve_area,
@@ -87,7 +88,7 @@ class Answers:
     @cached_property
     def intact(self) -> int:
         """The condition that changes nothing."""
-        return int(np.flatnonzero(self.data["transform"].to_numpy() == "none")[0])
+        return int(np.flatnonzero(self.data["transform"].to_numpy() == ORIGINAL_IMAGE)[0])
 
     @cached_property
     def points(self) -> list[Point]:
