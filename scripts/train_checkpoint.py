@@ -9,13 +9,10 @@ from actsense.networks import Training, train_checkpoint
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
+    params, device = snakemake.params, use_device(snakemake.params.device)
+    images = ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest))
     training = Training(
-        snakemake.params.settings,
-        ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest)),
-        snakemake.params.seed,
-        snakemake.params.precision,
-        use_device(snakemake.params.device),
-        snakemake.threads,
+        params.settings, images, params.seed, params.precision, device, snakemake.threads
     )
     train_checkpoint(
         training,
