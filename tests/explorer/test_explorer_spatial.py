@@ -116,7 +116,18 @@ def test_what_is_missing_is_one_line_with_its_target(
 def test_damage_is_told_in_words(copy: Path, visit: Visit) -> None:
     (copy / "spatial/tables/shuffle_curves.csv").write_bytes(b"")
     assert "damaged" in told(visit(copy, view="spatial"))
-    (copy / "bag/spatial/saliency.zarr/zarr.json").write_text("{")
+
+
+@pytest.mark.parametrize("fault", ["bits", "root"])
+def test_damaged_saliency_maps_are_told_in_words(copy: Path, visit: Visit, fault: str) -> None:
+    store = copy / "bag/spatial/saliency.zarr"
+    if fault == "root":
+        (store / "zarr.json").write_text("{")
+    else:
+        chunk = max((store / "gradient/c").rglob("*"), key=lambda path: path.stat().st_size)
+        data = bytearray(chunk.read_bytes())
+        data[len(data) // 2] ^= 255
+        chunk.write_bytes(data)
     assert "damaged" in told(visit(copy, view="spatial", show="saliency"))
 
 

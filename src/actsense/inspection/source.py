@@ -119,9 +119,7 @@ class FolderSource:
         Raises:
             MissingResultError: If it has not been made.
         """
-        path = self.folder((network,)) / "card.json"
-        if not path.is_file():
-            raise MissingResultError(path, "networks")
+        (path,) = self._files((network,), "networks")
         card: dict[str, Any] = json.loads(path.read_text())
         return card
 
@@ -132,11 +130,17 @@ class FolderSource:
             MissingResultError: If they have not been made.
             ConfigError: If they are damaged.
         """
-        images, manifest = self.path / "data/images.zarr", self.path / "data/manifest.csv"
-        for path in (images, manifest):
-            if not path.exists():
-                raise MissingResultError(path, "data")
+        images, manifest = self._files((), "data")
         return ImageCache.open(images, manifest)
+
+    def _files(self, owner: Owner, target: str) -> list[Path]:
+        """Return the files that a target leaves in a folder, all of them."""
+        places = [place for place in _of(owner) if place.target == target]
+        paths = [self.folder(owner) / path for place in places for path in place.paths]
+        for path in paths:
+            if not path.exists():
+                raise MissingResultError(path, target)
+        return paths
 
     def _stores(self, owner: Owner) -> dict[str, Path]:
         """Return the stores that are there; those that no place names are found beside others."""
