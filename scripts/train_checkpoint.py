@@ -9,10 +9,12 @@ from actsense.networks import Training, train_checkpoint
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    params, device = snakemake.params, use_device(snakemake.params.device)
-    images = ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest))
     training = Training(
-        params.settings, images, params.seed, params.precision, device, snakemake.threads
+        snakemake.params.settings,
+        ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest)),
+        snakemake.params.seed,
+        snakemake.params.precision,
+        use_device(snakemake.params.device),
     )
     train_checkpoint(
         training,

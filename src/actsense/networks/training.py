@@ -4,8 +4,7 @@ __all__ = ["Training", "TrainingSettings", "train_checkpoint", "train_network"]
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from importlib.metadata import version
@@ -76,7 +75,6 @@ class Training:
         seed: Seed of the weights, the order of the images and their shifts.
         precision: What the network computes in, see `arithmetic`.
         device: Where to train.
-        threads: CPU threads.
     """
 
     settings: Mapping[str, Any]
@@ -84,7 +82,6 @@ class Training:
     seed: int
     precision: str = "float32"
     device: torch.device | str = "cpu"
-    threads: int = 1
 
     @property
     def name(self) -> str:
@@ -129,12 +126,11 @@ def train_network(
             training.
     """
     started = time.perf_counter()
-    with _threads(training.threads):
-        course = _Course.begun(training, checkpoints[-1:])
-        course.go_on(training.chosen.epochs, _position(weights))
-        accuracy = course.accuracy()
-        save_state(course.learner.module, weights)
-        passed = [course.described(path) for path in checkpoints]
+    course = _Course.begun(training, checkpoints[-1:])
+    course.go_on(training.chosen.epochs, _position(weights))
+    accuracy = course.accuracy()
+    save_state(course.learner.module, weights)
+    passed = [course.described(path) for path in checkpoints]
     module, cache = course.learner.module, training.cache
     facts = {
         "settings": {**training.settings, **asdict(training.chosen)},
@@ -173,10 +169,9 @@ def train_checkpoint(
             f"{path}: epoch {epoch} is none of networks.{training.name}. "
             f"Allowed: 0 to {training.chosen.epochs}."
         )
-    with _threads(training.threads):
-        course = _Course.begun(training, earlier[-1:])
-        course.go_on(epoch, _position(path))
-        save_checkpoint(path, course.learner, asdict(training.fitting))
+    course = _Course.begun(training, earlier[-1:])
+    course.go_on(epoch, _position(path))
+    save_checkpoint(path, course.learner, asdict(training.fitting))
     _forget(_position(path))
 
 
@@ -268,13 +263,3 @@ def _position(path: Path) -> Path:
 def _forget(position: Path) -> None:
     for path in (position, *partials(position)):
         remove(path)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
