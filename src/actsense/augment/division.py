@@ -103,12 +103,12 @@ class Division:
 
     def permutes(self, order: Tensor, mode: str) -> Tensor:
         """Say whether every order is one of an image's own cells, ()."""
-        found = torch.tensor(True, device=order.device)
+        valid = torch.tensor(True, device=order.device)
         for part, count in self.parts(order, mode):
             number = torch.arange(part.shape[1], device=order.device)
-            found = found & (part.sort(dim=1).values == number).all()
-            found = found & ((part < count) == (number < count)).all()
-        return found
+            valid = valid & (part.sort(dim=1).values == number).all()
+            valid = valid & ((part < count) == (number < count)).all()
+        return valid
 
     def unmoved(self, order: Tensor, mode: str) -> Tensor:
         """Count the cells that are in their own place, (images,)."""

@@ -258,8 +258,8 @@ def _divided(images: Tensor, k: Tensor) -> Division:
     """Divide every image by its own number, kept in bounds without a look at it."""
     height, width = images.shape[2:]
     most = min(LARGEST_DIVISION, height, width)
-    each = k.long().clamp(1, most)[:, None]
-    return Division(height, width, each, each, (most, most))
+    cells = k.long().clamp(1, most)[:, None]
+    return Division(height, width, cells, cells, (most, most))
 
 
 def _taken(images: Tensor, source: Tensor) -> Tensor:

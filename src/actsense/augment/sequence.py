@@ -57,17 +57,17 @@ def augment(images: Tensor, sequence: Tensor, values: Tensor, names: Sequence[st
 
     @torch.inference_mode()  # a thread does not know the caller's mode
     def work(part: slice) -> None:
-        own = positions[part]
-        batch, own_values = images.index_select(0, own), values.index_select(0, own)
+        rows = positions[part]
+        batch, row_values = images.index_select(0, rows), values.index_select(0, rows)
         for operation, members in _rounds(queues[part], images.device):
             changed = operations[operation](
-                _take(batch, members), _take(own_values, members)[:, columns[operation]]
+                _take(batch, members), _take(row_values, members)[:, columns[operation]]
             )
             if isinstance(members, slice):
                 batch[members] = changed
             else:
                 batch.index_copy_(0, members, changed)
-        result.index_copy_(0, own, batch)
+        result.index_copy_(0, rows, batch)
 
     _side_by_side(work, list(_parts(images)))
     return result

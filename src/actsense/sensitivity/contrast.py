@@ -75,15 +75,15 @@ def estimate_contrast(
     parts = _parts(layers, len(rows))
     device = sampling.subject.device
     responses = Responses(layers[-1].stop, device)
-    found = []
+    statistics = []
     for group in _groups(len(sampling.law.augmentations), parts, len(rows)):
         differences = {
             which: [Differences(units, len(rows), exact, device) for units, exact in parts]
             for which in group
         }
         _compare(sampling, rows, draws, responses, differences, top)
-        found += [contrast_statistics(responses, differences.pop(which)) for which in group]
-    return _datasets(sampling.law.augmentations, layers, found, len(rows))
+        statistics += [contrast_statistics(responses, differences.pop(which)) for which in group]
+    return _datasets(sampling.law.augmentations, layers, statistics, len(rows))
 
 
 def contrast_statistics(
@@ -103,14 +103,14 @@ def contrast_statistics(
     # The adjustment looks at the smallest p-values; else float32 is what is written.
     kinds = {name: np.float64 if name == "p_value" else np.float32 for name in STATISTICS}
     del kinds["p_adjusted"]
-    found: dict[str, Floats] = {
+    values: dict[str, Floats] = {
         name: np.empty(sums.shape[1], kind) for name, kind in kinds.items()
     }
     for part in differences:
-        codes, own = part.codes, part.sums.cpu().numpy()
+        codes, changes = part.codes, part.sums.cpu().numpy()
         tiles = -(-len(codes) // UNITS_PER_TILE)
-        run_tiles(_estimate, tiles, n, confidence, sums, part, codes, own, found)
-    return found
+        run_tiles(_estimate, tiles, n, confidence, sums, part, codes, changes, values)
+    return values
 
 
 def contrast_table(groups: Mapping[str, xr.Dataset]) -> pd.DataFrame:
@@ -118,22 +118,22 @@ def contrast_table(groups: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     rows = []
     for layer, data in groups.items():
         for augmentation in data["augmentation"].to_numpy():
-            one = data.sel(augmentation=augmentation)
-            alive = int(one["p_value"].notnull().sum())
+            effects = data.sel(augmentation=augmentation)
+            alive = int(effects["p_value"].notnull().sum())
             rows.append(
                 {
                     "layer": layer,
                     "augmentation": augmentation,
-                    "units": one["p_value"].size,
+                    "units": effects["p_value"].size,
                     "alive": alive,
                     "images": int(data.attrs["images"]),
-                    "significant_share": _share(one["p_adjusted"] < SIGNIFICANT, alive),
-                    "mean_abs_rank_biserial": float(abs(one["rank_biserial"]).mean()),
-                    "mean_rank_biserial": float(one["rank_biserial"].mean()),
+                    "significant_share": _share(effects["p_adjusted"] < SIGNIFICANT, alive),
+                    "mean_abs_rank_biserial": float(abs(effects["rank_biserial"]).mean()),
+                    "mean_rank_biserial": float(effects["rank_biserial"].mean()),
                     "mean_abs_standardized_difference": float(
-                        abs(one["standardized_mean_difference"]).mean()
+                        abs(effects["standardized_mean_difference"]).mean()
                     ),
-                    "mean_point_biserial": float(one["point_biserial"].mean()),
+                    "mean_point_biserial": float(effects["point_biserial"].mean()),
                 }
             )
     return pd.DataFrame(rows)
@@ -147,21 +147,21 @@ def _estimate(
     sums: Floats,
     part: Differences,
     codes: NDArray[np.unsignedinteger],
-    own: Floats,
-    found: Mapping[str, Floats],
+    changes: Floats,
+    statistics: Mapping[str, Floats],
 ) -> None:
     """Write the statistics of some tiles of a part."""
     for tile in range(first, end):
         here = slice(tile * UNITS_PER_TILE, min((tile + 1) * UNITS_PER_TILE, len(codes)))
         there = slice(part.units.start + here.start, part.units.start + here.stop)
-        x, d = sums[:, there], own[:, here]
+        x, d = sums[:, there], changes[:, here]
         ranked = rank_sums(codes[here], images=n, counted=part.counted)
         values = _moment_statistics(x, d, n, confidence)
         values["rank_biserial"] = ranked[0] / (n * (n + 1))
         values["p_value"] = signed_rank_p(*ranked, images=n)
         undefined = ((x[1] == 0) & (d[1] == 0)) | ~np.isfinite(x[1] + d[1])
         for name, value in values.items():
-            found[name][there] = np.where(undefined, np.nan, value)
+            statistics[name][there] = np.where(undefined, np.nan, value)
 
 
 def _moment_statistics(x: Floats, d: Floats, n: int, confidence: float) -> dict[str, Floats]:
@@ -201,8 +201,8 @@ def _parts(layers: Sequence[Layer], images: int) -> Parts:
 
 def _groups(augmentations: int, parts: Parts, images: int) -> list[range]:
     """Take as many augmentations at a time as fit."""
-    each = sum((u.stop - u.start) * kept_bytes(images, exact) for u, exact in parts)
-    fitting = max(1, int(GROUP_BYTES // each))
+    needed = sum((u.stop - u.start) * kept_bytes(images, exact) for u, exact in parts)
+    fitting = max(1, int(GROUP_BYTES // needed))
     return [
         range(start, min(start + fitting, augmentations))
         for start in range(0, augmentations, fitting)
@@ -256,10 +256,10 @@ def _uniforms(sampling: Sampling, which: int, images: int, draws: int) -> NDArra
 def _datasets(
     augmentations: Sequence[str],
     layers: Sequence[Layer],
-    found: Sequence[Mapping[str, Floats]],
+    statistics: Sequence[Mapping[str, Floats]],
     images: int,
 ) -> dict[str, xr.Dataset]:
-    values = {name: np.stack([s[name] for s in found]) for name in found[0]}
+    values = {name: np.stack([s[name] for s in statistics]) for name in statistics[0]}
     values["p_adjusted"] = adjusted(values["p_value"], method="by")
     groups = {}
     for layer in layers:

@@ -82,8 +82,8 @@ def _spread(
     """Keep the codes of some images, or count them, unit by unit."""
     images, columns = len(codes), kept.shape[1]
     first = max(0, min(columns - seen, images))
-    known = np.empty(columns, kept.dtype)
-    held = np.empty(SPANS + ZEROS, np.int64)
+    earlier = np.empty(columns, kept.dtype)
+    counts = np.empty(SPANS + ZEROS, np.int64)
     for u in range(len(kept)):
         row = kept[u]
         for i in range(first):
@@ -92,11 +92,11 @@ def _spread(
             bins = spans[u]
             if seen + first == columns:
                 for i in range(columns):
-                    known[i] = row[i]
+                    earlier[i] = row[i]
                     row[i] = 0
-                _share_out(known, bins, held)
+                _share_out(earlier, bins, counts)
                 for i in range(columns):
-                    row[_place(bins, known[i], i)] += known[i] != 0
+                    row[_place(bins, earlier[i], i)] += earlier[i] != 0
             for i in range(first, images):
                 row[_place(bins, codes[i, u], i)] += codes[i, u] != 0
 
@@ -162,38 +162,38 @@ def _place(
     It has no branches, which the processor could not foresee.
     """
     magnitude = np.uint64(code) >> np.uint64(1)
-    found = np.uint64(spans[magnitude >> np.uint64(SPAN_BITS)])
-    within = (magnitude & np.uint64((1 << SPAN_BITS) - 1)) * (found & np.uint64(255))
+    span = np.uint64(spans[magnitude >> np.uint64(SPAN_BITS)])
+    within = (magnitude & np.uint64((1 << SPAN_BITS) - 1)) * (span & np.uint64(255))
     within >>= np.uint64(SPAN_BITS)
-    place = np.uint64(2) * ((found >> np.uint64(8)) + within) + np.uint64(code & 1)
+    place = np.uint64(2) * ((span >> np.uint64(8)) + within) + np.uint64(code & 1)
     return place if code else np.uint64(image & (ZEROS - 1))
 
 
 @numba.njit(cache=True)
 def _share_out(
-    codes: NDArray[np.unsignedinteger], spans: NDArray[np.uint16], held: NDArray[np.int64]
+    codes: NDArray[np.unsignedinteger], spans: NDArray[np.uint16], counts: NDArray[np.int64]
 ) -> None:  # pragma: no cover (compiled)
     """Share out the bins of one unit among the spans."""
-    held[:] = 0
+    counts[:] = 0
     for i in range(len(codes)):
         code = codes[i]
         span = np.uint64(code) >> np.uint64(SPAN_BITS + 1)
-        held[span if code else np.uint64(SPANS + (i & (ZEROS - 1)))] += 1
-    total = held[:SPANS].sum()
+        counts[span if code else np.uint64(SPANS + (i & (ZEROS - 1)))] += 1
+    total = counts[:SPANS].sum()
     if not total:  # nothing is known of where they will be
-        held[:SPANS] = 1
+        counts[:SPANS] = 1
         total = SPANS
     free = len(codes) // 2
     for j in range(SPANS):
-        free -= held[j] > 0 or j == 0 or held[j - 1] > 0
+        free -= counts[j] > 0 or j == 0 or counts[j - 1] > 0
     first = 0
     for j in range(SPANS):
-        if held[j]:
-            bins = 1 + free * held[j] // total
+        if counts[j]:
+            bins = 1 + free * counts[j] // total
             spans[j] = first << 8 | bins
             first += bins
         else:
-            first += j == 0 or held[j - 1] > 0
+            first += j == 0 or counts[j - 1] > 0
             spans[j] = (first - 1) << 8 | 1
 
 

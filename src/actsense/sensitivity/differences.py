@@ -230,15 +230,15 @@ def _codes_of(difference: Tensor, dropped: int) -> Tensor:
 def _shared_out(codes: Tensor, columns: int) -> Tensor:
     """Share out the bins among the spans: first bin and number of bins of each, (units, spans)."""
     moved = (codes != 0).to(torch.int64)
-    held = torch.zeros(len(codes), SPANS, dtype=torch.int64, device=codes.device)
-    held.scatter_add_(1, codes >> (SPAN_BITS + 1), moved)
-    held += (held == 0).all(dim=1, keepdim=True)
-    used = held > 0
+    counts = torch.zeros(len(codes), SPANS, dtype=torch.int64, device=codes.device)
+    counts.scatter_add_(1, codes >> (SPAN_BITS + 1), moved)
+    counts += (counts == 0).all(dim=1, keepdim=True)
+    used = counts > 0
     # Spans without differences share one bin with their empty neighbours.
     begins = ~used & torch.cat([torch.ones_like(used[:, :1]), used[:, :-1]], dim=1)
     free = columns // 2 - (used | begins).sum(dim=1, keepdim=True)
-    total = held.sum(dim=1, keepdim=True)
-    bins = torch.where(used, 1 + free * held // total, begins.to(torch.int64))
+    total = counts.sum(dim=1, keepdim=True)
+    bins = torch.where(used, 1 + free * counts // total, begins.to(torch.int64))
     first = bins.cumsum(dim=1) - torch.where(used | begins, bins, 1)
     return (first << 8 | bins.clamp_(min=1)).to(torch.int16)
 
@@ -246,7 +246,7 @@ def _shared_out(codes: Tensor, columns: int) -> Tensor:
 def _count(counts: Tensor, spans: Tensor, codes: Tensor) -> None:
     """Count codes in the bins of their units; both (units, any number)."""
     magnitude = codes >> 1
-    found = spans.to(torch.int64).gather(1, magnitude >> SPAN_BITS)
-    within = (magnitude & ((1 << SPAN_BITS) - 1)) * (found & 255) >> SPAN_BITS
-    place = 2 * ((found >> 8) + within) + (codes & 1)
+    span = spans.to(torch.int64).gather(1, magnitude >> SPAN_BITS)
+    within = (magnitude & ((1 << SPAN_BITS) - 1)) * (span & 255) >> SPAN_BITS
+    place = 2 * ((span >> 8) + within) + (codes & 1)
     counts.scatter_add_(1, place, (codes != 0).to(counts.dtype))

@@ -109,13 +109,13 @@ def estimate_results(paths: Sequence[Path]) -> IndexResults:
         heads = [file.read(slice(0, 0)) for file in files]
         names = list(heads[0].names)
         recorded = read_layers(identity["layers"])
-        known = stack.enter_context(Progress(recorded[-1].stop, desc="indices", unit="unit"))
+        bar = stack.enter_context(Progress(recorded[-1].stop, desc="indices", unit="unit"))
         for layer in recorded:
             name, shape = layer.name, layer.shape
             tiles = []
             for tile in _tiles(layer.units, _channel_size(shape), len(files) * len(heads[0].sums)):
                 tiles.append(_estimate_tile(files, tile, _channel_size(shape)))
-                known.update(tile.stop - tile.start)
+                bar.update(tile.stop - tile.start)
             indices = join([t[0] for t in tiles])
             layers[name] = _unit_dataset(indices, names, shape)
             by_channel = [

@@ -110,8 +110,8 @@ def _estimate_tile(replicates: Sequence[Moments], confidence: float) -> Indices:
     pooled["shapley"] = pooled["ST"] / 2
     for name, (least, unmet) in support.widths(nesting, pooled, confidence).items():
         half_widths[name] = np.hypot(np.maximum(half_widths[name], least), unmet)
-    for one in (values, half_widths):
-        one["S2"] = _square(one["S2"], nesting)
+    for kind in (values, half_widths):
+        kind["S2"] = _square(kind["S2"], nesting)
     differences = np.concatenate([sums[name] for name in ("gap", "swapped", "total")], axis=1)
     dead = np.asarray(~differences.any(axis=(0, 1)))
     rare = ~dead & (support.variance < RARE)

@@ -92,9 +92,9 @@ class SensitivityMaps:
             design: [str(f) for f in tree["factor"].to_numpy()]
             for design, tree in self._indices.items()
         }
-        held = Counter(name for names in factors.values() for name in names)
+        uses = Counter(name for names in factors.values() for name in names)
         self.variables = tuple(
-            Variable(design, name, name if held[name] == 1 else f"{name} ({design})")
+            Variable(design, name, name if uses[name] == 1 else f"{name} ({design})")
             for design, names in factors.items()
             for name in names
         )
@@ -107,11 +107,12 @@ class SensitivityMaps:
     @cached_property
     def split(self) -> tuple[Variable, ...]:
         """The variables that do not hold one another: without content where its parts are."""
-        held = {(variable.design, variable.factor) for variable in self.variables}
+        pairs = {(variable.design, variable.factor) for variable in self.variables}
         return tuple(
-            one
-            for one in self.variables
-            if one.factor != CONTEXT[-1] or not all((one.design, part) in held for part in PARTS)
+            variable
+            for variable in self.variables
+            if variable.factor != CONTEXT[-1]
+            or not all((variable.design, part) in pairs for part in PARTS)
         )
 
     def shape(self, layer: str) -> tuple[int, ...]:
@@ -197,12 +198,13 @@ class SensitivityMaps:
     def _load(self, layer: str, value: str, design: str) -> tuple[list[str], Floats]:
         if value == "contrast":
             tree = _layer(self._contrasts, layer, design, "contrast")
-            own, axis = abs(tree["rank_biserial"]), "augmentation"
+            values, axis = abs(tree["rank_biserial"]), "augmentation"
         else:
             tree = self._node(layer, design)
-            own, axis = tree[value].where(~(tree["dead"] | tree["rare"])), "factor"
-        own = own.transpose(axis, ...)
-        return [str(name) for name in own[axis].to_numpy()], np.asarray(own, dtype=np.float32)
+            values, axis = tree[value].where(~(tree["dead"] | tree["rare"])), "factor"
+        values = values.transpose(axis, ...)
+        names = [str(name) for name in values[axis].to_numpy()]
+        return names, np.asarray(values, dtype=np.float32)
 
     def _node(self, layer: str, design: str) -> xr.DataTree:
         return _layer(self._indices, layer, design, "indices")
@@ -222,9 +224,9 @@ def _layers(tree: xr.DataTree) -> tuple[str, ...]:
 def _layer(trees: Mapping[str, xr.DataTree], layer: str, design: str, target: str) -> xr.DataTree:
     tree = trees.get(design)
     if tree is None or layer not in tree.children:
-        known = ", ".join(sorted(tree.children)) if tree is not None else "none"
+        layers = ", ".join(sorted(tree.children)) if tree is not None else "none"
         raise ConfigError(
-            f"Layer {layer!r} has no {target} under design {design!r}; those that have: {known}. "
+            f"Layer {layer!r} has no {target} under design {design!r}; those that have: {layers}. "
             f"Add it to the network's layers and make them with: snakemake {target}"
         )
     return tree.children[layer]

@@ -51,28 +51,28 @@ class Nesting:
     @cached_property
     def shapley(self) -> Matrix:
         """Numerators of the Shapley effects from the rows `walk`, (names, rows)."""
-        own = np.eye(self.factors + self.groups)
-        last = own[self.factors - 1] - own[self.factors :].sum(axis=0)
-        return self._with_parts(np.vstack([own[self.factors :], last]))
+        rows = np.eye(self.factors + self.groups)
+        last = rows[self.factors - 1] - rows[self.factors :].sum(axis=0)
+        return self._with_parts(np.vstack([rows[self.factors :], last]))
 
     @cached_property
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Names of every pair that has a second-order index, each (pairs,)."""
         j, k = np.triu_indices(self.factors, 1)
         others, parts = np.arange(self.factors - 1), self.factors + np.arange(self.parts)
-        own = np.tile(others, self.parts), np.repeat(parts, self.factors - 1)
-        return np.concatenate([j, own[0]]), np.concatenate([k, own[1]])
+        within = np.tile(others, self.parts), np.repeat(parts, self.factors - 1)
+        return np.concatenate([j, within[0]]), np.concatenate([k, within[1]])
 
     @cached_property
     def second_order(self) -> Matrix:
         """Numerators of S2 from the rows `cross`, (pairs, rows)."""
         j, k = np.triu_indices(self.factors, 1)
         plain, others = len(j), self.factors - 1
-        own = np.eye(plain + self.groups * others)
-        prefixes = own[plain:].reshape(self.groups, others, len(own))
-        chain = np.concatenate([prefixes, own[None, :plain][:, k == others]])
+        rows = np.eye(plain + self.groups * others)
+        prefixes = rows[plain:].reshape(self.groups, others, len(rows))
+        chain = np.concatenate([prefixes, rows[None, :plain][:, k == others]])
         steps = np.diff(chain, axis=0, prepend=0)[: self.parts]
-        return np.concatenate([own[:plain], steps.reshape(self.parts * others, len(own))])
+        return np.concatenate([rows[:plain], steps.reshape(self.parts * others, len(rows))])
 
     @cached_property
     def owners(self) -> NDArray[np.int64]:
@@ -82,8 +82,8 @@ class Nesting:
     @property
     def _chain(self) -> Matrix:
         """Rows of the groups of 1, 2, ... parts, and of all of them."""
-        own = np.eye(self.factors + self.groups)
-        return np.vstack([own[self.factors :], own[self.factors - 1]])
+        rows = np.eye(self.factors + self.groups)
+        return np.vstack([rows[self.factors :], rows[self.factors - 1]])
 
     def _with_parts(self, parts: Matrix) -> Matrix:
         factors = np.eye(self.factors, self.factors + self.groups)

@@ -80,13 +80,13 @@ def accumulate_replicate(
     units = layers[-1].stop
     accumulator = _accumulator(design, units, torch.device("cpu"))
     desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
-    with Progress(len(numbers) * size, desc=desc, unit="evaluation") as known:
+    with Progress(len(numbers) * size, desc=desc, unit="evaluation") as bar:
         for part in read_parts(path, replicate, numbers):
             if not part.start:
                 block = design.block(replicate, part.number)
             responses = torch.from_numpy(part.responses)
             accumulator.add(responses, part.place, block, start=part.start)
-            known.update(size * (part.start + responses.shape[1] == units))
+            bar.update(size * (part.start + responses.shape[1] == units))
     return _finished(accumulator, layers), layers
 
 

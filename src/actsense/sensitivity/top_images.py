@@ -99,7 +99,7 @@ class TopImages:
         )
         groups = {"": root}
         for layer in self._sampling.layers:
-            found = [
+            parts = [
                 self._found(which, layer.units) for which in range(-1, len(law.augmentations))
             ]
             dimensions = ("condition", "rank", *layer.dimensions)
@@ -107,7 +107,9 @@ class TopImages:
                 {
                     name: (
                         dimensions,
-                        np.stack([one[name].reshape(self._ranks, *layer.shape) for one in found]),
+                        np.stack(
+                            [part[name].reshape(self._ranks, *layer.shape) for part in parts]
+                        ),
                         {"description": described},
                     )
                     for name, described in DESCRIPTIONS.items()

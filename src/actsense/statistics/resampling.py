@@ -115,5 +115,5 @@ def half_way(places: Floats, curve: Floats, floor: float) -> Floats:
     above, below = (np.take_along_axis(curve, after - k, axis=-1) for k in (1, 0))
     with np.errstate(divide="ignore", invalid="ignore"):  # where nothing falls
         part = (above - target) / (above - below)
-    found = places[after - 1] + part * (places[after] - places[after - 1])
-    return np.where(fallen.any(axis=-1), found[..., 0], np.nan)
+    crossing = places[after - 1] + part * (places[after] - places[after - 1])
+    return np.where(fallen.any(axis=-1), crossing[..., 0], np.nan)

@@ -41,11 +41,11 @@ def rank_sums(
         magnitude, set where it is larger than the one before. Each (units,).
     """
     units = len(codes)
-    found = np.zeros(units, np.int64), np.zeros(units), np.zeros((2, units), np.int64)
+    sums = np.zeros(units, np.int64), np.zeros(units), np.zeros((2, units), np.int64)
     if not counted:
         codes.sort(axis=1)
-    _rank_kernel(codes, images, counted, *found)
-    return found[0], found[1], *found[2]
+    _rank_kernel(codes, images, counted, *sums)
+    return sums[0], sums[1], *sums[2]
 
 
 def signed_rank_p(
@@ -131,12 +131,12 @@ def _exact_kernel(
             last = ties[u]
         # Doubled ranks of k differences of one sign add up to 2 zeros k + s.
         larger = (2 * zeros * m + most + difference[u]) // 2
-        found = 0.0
+        tail = 0.0
         for k in range(m + 1):
             least = max(0, larger - 2 * zeros * k)
             if least <= most:
-                found += ways[k, least]
-        p_value[u] = min(1.0, 2 * found / 2.0**m)
+                tail += ways[k, least]
+        p_value[u] = min(1.0, 2 * tail / 2.0**m)
 
 
 @numba.njit(cache=True)

@@ -161,10 +161,10 @@ def _receive(
 
 
 def _append(file: BinaryIO, response: Any, target: Path, size: int) -> None:
-    with Progress(size, desc=target.name, unit=BYTES, initial=_length(file)) as known:
+    with Progress(size, desc=target.name, unit=BYTES, initial=_length(file)) as bar:
         for chunk in _chunks(response):
             file.write(chunk)
-            known.update(len(chunk))
+            bar.update(len(chunk))
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
@@ -233,20 +233,20 @@ def _check(partial: Path, target: Path, version: Version, md5: str | None) -> st
     Return what was compared, in words.
     """
     if md5 is not None:
-        kind, expected, found = "MD5", md5, _md5(partial).hex()
+        kind, expected, actual = "MD5", md5, _md5(partial).hex()
     elif "md5" in version.hashes:
         kind, expected = "MD5", version.hashes["md5"]
-        found = base64.b64encode(_md5(partial)).decode()
+        actual = base64.b64encode(_md5(partial)).decode()
     elif "crc32c" in version.hashes:
         kind, expected = "CRC-32C", version.hashes["crc32c"]
-        found = base64.b64encode(_crc32c(partial)).decode()
+        actual = base64.b64encode(_crc32c(partial)).decode()
     else:
         return "its size is right; the server gives no checksum"
-    if found != expected:
+    if actual != expected:
         partial.unlink()
         _beside(target, ".partial.json").unlink(missing_ok=True)
         raise ConfigError(
-            f"{target}: the download has the {kind} {found}, not {expected}: it was damaged on "
+            f"{target}: the download has the {kind} {actual}, not {expected}: it was damaged on "
             "its way, or is another version. It was deleted; run again to download it anew."
         )
     return f"its {kind} is right"
@@ -273,11 +273,11 @@ def _contents(path: Path) -> Iterator[bytes]:
     name = path.name.removesuffix(".partial")
     with (
         path.open("rb") as file,
-        Progress(path.stat().st_size, desc=f"checksum of {name}", unit=BYTES) as known,
+        Progress(path.stat().st_size, desc=f"checksum of {name}", unit=BYTES) as bar,
     ):
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
-            known.update(len(chunk))
+            bar.update(len(chunk))
 
 
 @contextmanager

@@ -61,13 +61,13 @@ def reserve(
     """
     study, deadline = shard.parents[3], time.monotonic() + patience
     shard.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as held:
+    with ExitStack() as lease:
         while True:
-            held.enter_context(_reservation(shard, size))
+            lease.enter_context(_reservation(shard, size))
             alive = _alive(study)
             if sum(alive.values()) <= budget:
                 break
-            held.close()  # with nothing held while waiting, two that wait cannot block each other
+            lease.close()  # with nothing held while waiting, two that wait cannot block each other
             if time.monotonic() > deadline:
                 raise ConfigError(_no_room(shard, size, budget, alive))
             time.sleep(pause * random.random())

@@ -223,11 +223,11 @@ class _Chunk:
 
 
 def _check_blocks(path: Path, shard: zarr.Group, replicate: int, names: list[str]) -> None:
-    own = f"block_{replicate}_"
-    held = sorted(name for name, _ in shard.groups() if name.startswith(own))
-    if held != names:
-        told = ", ".join(held) or "none"
-        raise CorruptFileError(path, f"expected blocks {', '.join(names)}; found {told}")
+    prefix = f"block_{replicate}_"
+    present = sorted(name for name, _ in shard.groups() if name.startswith(prefix))
+    if present != names:
+        listed = ", ".join(present) or "none"
+        raise CorruptFileError(path, f"expected blocks {', '.join(names)}; found {listed}")
 
 
 def _chunks(

@@ -49,16 +49,16 @@ class Row:
     def of(cls, data: xr.Dataset, index: str, dimension: str, shown: int, color: str) -> "Row":
         """Choose the bars of one factor: those with most variance due to it."""
         numbers = strongest(data, index, dimension, shown)
-        own = data.isel({dimension: numbers})
-        own = own.where(~(own["dead"] | own["rare"]))  # what is left out has no bar
-        values, widths = (own[name].to_numpy().astype(float) for name in (index, f"{index}_ci"))
+        chosen = data.isel({dimension: numbers})
+        chosen = chosen.where(~(chosen["dead"] | chosen["rare"]))  # what is left out has no bar
+        values, widths = (chosen[name].to_numpy().astype(float) for name in (index, f"{index}_ci"))
         return cls(values, widths, numbers, color)
 
 
 def strongest(data: xr.Dataset, index: str, dimension: str, shown: int) -> NDArray[np.int64]:
     """Choose by variance due to the factor, not by noise: dead and rare units come last."""
-    known = ~(data["dead"] | data["rare"])
-    strength = (data[index] * data["variance"]).where(known).transpose(dimension).to_numpy()
+    defined = ~(data["dead"] | data["rare"])
+    strength = (data[index] * data["variance"]).where(defined).transpose(dimension).to_numpy()
     ranked = np.where(np.isfinite(strength), strength, -np.inf)
     return np.argsort(-ranked, kind="stable")[:shown]
 
