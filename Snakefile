@@ -52,7 +52,6 @@ rule all:
         rules.single_class.input,
         rules.segments.input,
         rules.spatial.input,
-    localrule: True
     message:
         "Everything is there"
 

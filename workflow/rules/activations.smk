@@ -23,11 +23,10 @@ if study.stores_activations:
             disk_mb=of(study.shard_megabytes),
             store_mb=of(study.shard_megabytes),
         params:
+            **of_config("batch_size", "device"),
             revision=REVISION["sampling"],
             sampling=of(study.sampling_settings),
             shard=shard_ends,
-            batch_size=lookup("batch_size", within=config),
-            device=lookup("device", within=config),
         message:
             "Sampling {wildcards.network} under {wildcards.design}, shard {wildcards.shard}"
         script:
@@ -78,11 +77,10 @@ else:
             mem_mb=memory("stream_moments"),
             runtime=runtime("stream_moments"),
         params:
+            **of_config("batch_size", "device"),
             revision=[REVISION["sampling"], REVISION["moments"]],
             sampling=of(study.sampling_settings),
             shard=shard_ends,
-            batch_size=lookup("batch_size", within=config),
-            device=lookup("device", within=config),
         message:
             "Streaming {wildcards.network} under {wildcards.design}, shard {wildcards.shard}"
         script:

@@ -110,6 +110,11 @@ def named(wildcards):
     return [wildcards[kind] for kind in ("network", "design") if kind in wildcards.keys()]
 
 
+def of_config(*names):
+    """What the configuration says under some of its names."""
+    return {name: config[name] for name in names}
+
+
 def of_runs(paths, networks=NETWORKS, designs=study.designs):
     """Paths of every network with each of its designs."""
     return [

@@ -13,9 +13,8 @@ rule correlate:
         skipped="results/{study}/{network}/analysis/tables/correlation_skipped.csv",
         positions=directory("results/{study}/{network}/analysis/correlation_variation.zarr"),
     params:
+        **of_config("correlation", "seed"),
         designs=of(study.analysed),
-        correlation=lookup("correlation", within=config),
-        seed=lookup("seed", within=config),
     message:
         "Correlating the sensitivity maps of {wildcards.network}"
     script:
@@ -35,7 +34,7 @@ rule plot_correlation:
         ),
         variation=picture("Correlation", "correlation_variation.png", "between maps and variation"),
     params:
-        figures=lookup("figures", within=config),
+        **of_config("figures"),
     message:
         "Drawing the correlations of {wildcards.network}"
     script:
@@ -47,6 +46,5 @@ rule correlation:
     input:
         expand(rules.correlate.output, study=STUDY, network=ANALYSED),
         expand(rules.plot_correlation.output, study=STUDY, network=ANALYSED),
-    localrule: True
     message:
         "The correlations are there"

@@ -29,8 +29,8 @@ rule cache_images:
     resources:
         runtime=runtime("cache_images"),
     params:
+        **of_config("seed"),
         settings=lookup("dataset", within=config),
-        seed=lookup("seed", within=config),
     message:
         "Decoding the images of study {wildcards.study}"
     script:
@@ -47,9 +47,8 @@ rule plot_images:
         augmentations=picture("Data", "augmentations.png", "augmentations"),
         shuffled=picture("Spatial", "shuffled_images.png", "shuffled and saturated images"),
     params:
+        **of_config("seed", "figures"),
         transforms=lookup("spatial/transforms", within=config),
-        seed=lookup("seed", within=config),
-        figures=lookup("figures", within=config),
     message:
         "Drawing images of study {wildcards.study}"
     script:
@@ -60,6 +59,5 @@ rule data:
     """The image cache."""
     input:
         expand(rules.cache_images.output, study=STUDY),
-    localrule: True
     message:
         "The images are there"

@@ -13,9 +13,8 @@ rule discriminate:
     resources:
         runtime=runtime("discriminate"),
     params:
+        **of_config("lda", "seed"),
         designs=of(study.analysed),
-        lda=lookup("lda", within=config),
-        seed=lookup("seed", within=config),
     message:
         "Telling the factors of {wildcards.network} apart by their maps"
     script:
@@ -44,7 +43,7 @@ rule plot_discriminant:
             design="{design}",
         ),
     params:
-        figures=lookup("figures", within=config),
+        **of_config("figures"),
     message:
         "Drawing the discriminant analysis of {wildcards.network}"
     script:
@@ -56,6 +55,5 @@ rule lda:
     input:
         expand(rules.discriminate.output, study=STUDY, network=MAPPED),
         expand(rules.plot_discriminant.output, study=STUDY, network=MAPPED),
-    localrule: True
     message:
         "The discriminant analyses are there"

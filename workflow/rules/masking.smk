@@ -15,10 +15,8 @@ rule evaluate_masks:
         mem_mb=memory("evaluate_masks"),
         runtime=runtime("evaluate_masks"),
     params:
+        **of_config("masking", "batch_size", "device"),
         sampling=of(study.sampling_settings),
-        masking=lookup("masking", within=config),
-        batch_size=lookup("batch_size", within=config),
-        device=lookup("device", within=config),
         study=of(study.provenance_settings, "masking"),
     message:
         "Masking {wildcards.network} by its sensitivity under {wildcards.design}"
@@ -37,7 +35,7 @@ rule profile_masks:
         linkage="results/{study}/{network}/{design}/tables/mask_linkage.csv",
         trees="results/{study}/{network}/{design}/tables/mask_trees.csv",
     params:
-        seed=lookup("seed", within=config),
+        **of_config("seed"),
     message:
         "Comparing the masks of {wildcards.network} under {wildcards.design}"
     script:
@@ -64,7 +62,7 @@ rule plot_masking:
         trees=picture("Masking", "masking_trees.png", "masks that act alike"),
         recall=picture("Masking", "masking_recall.png", "recall of classes"),
     params:
-        figures=lookup("figures", within=config),
+        **of_config("figures"),
     message:
         "Drawing the masks of {wildcards.network} under {wildcards.design}"
     script:
@@ -83,6 +81,5 @@ rule masking:
             networks=MAPPED,
             designs=study.analysed,
         ),
-    localrule: True
     message:
         "The masks are there"

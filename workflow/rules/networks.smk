@@ -14,10 +14,8 @@ rule train_checkpoint:
     resources:
         runtime=runtime("train_checkpoint"),
     params:
+        **of_config("seed", "device", "precision"),
         settings=of(study.weights_settings),
-        seed=lookup("seed", within=config),
-        device=lookup("device", within=config),
-        precision=lookup("precision", within=config),
     message:
         "Training {wildcards.network} until epoch {wildcards.epoch}"
     script:
@@ -38,10 +36,8 @@ rule train_network:
     resources:
         runtime=runtime("train_network"),
     params:
+        **of_config("seed", "device", "precision"),
         settings=of(study.weights_settings),
-        seed=lookup("seed", within=config),
-        device=lookup("device", within=config),
-        precision=lookup("precision", within=config),
     message:
         "Training {wildcards.network}"
     script:
@@ -74,9 +70,9 @@ rule import_weights:
         network=study.networks_pattern("imported"),
     priority: 30  # before the images: a file that does not fit shows within seconds
     params:
+        **of_config("seed"),
         settings=of(study.weights_settings),
         classes=study.survey["classes"],
-        seed=lookup("seed", within=config),
     message:
         "Importing the weights of {wildcards.network}"
     script:
@@ -90,9 +86,9 @@ rule plot_networks:
     output:
         png=picture("Networks", "networks.png", "networks and recorded layers"),
     params:
+        **of_config("figures"),
         networks=NETWORKS,
         layers=study.survey["layers"],
-        figures=lookup("figures", within=config),
     message:
         "Drawing the networks of study {wildcards.study}"
     script:
@@ -103,6 +99,5 @@ rule networks:
     """Weights and model cards of all networks."""
     input:
         expand(rules.train_network.output, study=STUDY, network=NETWORKS),
-    localrule: True
     message:
         "The weights are there"

@@ -53,6 +53,5 @@ rule notebooks:
     """All notebooks on this study; not part of everything."""
     input:
         expand(rules.run_notebook.output, study=STUDY, notebook=list(NOTEBOOKS)),
-    localrule: True
     message:
         "The notebooks are there"

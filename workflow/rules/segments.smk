@@ -19,10 +19,9 @@ rule sample_segments:
         mem_mb=memory("sample_segments"),
         runtime=runtime("sample_segments"),
     params:
+        **of_config("batch_size", "device"),
         sampling=of(study.segments_settings),
         channels=lookup("segments/channels", within=config),
-        batch_size=lookup("batch_size", within=config),
-        device=lookup("device", within=config),
         study=of(study.provenance_settings, "segments"),
     message:
         "Sampling parts of {wildcards.network} behind colour channels under {wildcards.design}"
@@ -41,8 +40,8 @@ rule compare_segments:
         differences="results/{study}/{network}/{design}/tables/segment_differences.csv",
         patterns="results/{study}/{network}/{design}/tables/segment_patterns.csv",
     params:
+        **of_config("seed"),
         bootstrap=lookup("segments/bootstrap", within=config),
-        seed=lookup("seed", within=config),
     message:
         "Comparing parts of {wildcards.network} with the whole under {wildcards.design}"
     script:
@@ -67,7 +66,7 @@ rule plot_segments:
             "Segments", "segment_correlations/{layer}.png", "correlations in {layer}"
         ),
     params:
-        figures=lookup("figures", within=config),
+        **of_config("figures"),
     message:
         "Drawing parts of {wildcards.network} behind colour channels under {wildcards.design}"
     script:
@@ -82,6 +81,5 @@ rule segments:
             networks=MAPPED,
             designs=study.analysed,
         ),
-    localrule: True
     message:
         "The segments are there"

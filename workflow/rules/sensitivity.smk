@@ -36,7 +36,7 @@ rule plot_indices:
     resources:
         mem_mb=memory("plot_indices"),
     params:
-        figures=lookup("figures", within=config),
+        **of_config("figures"),
     message:
         "Drawing the indices of {wildcards.network} under {wildcards.design}"
     script:
@@ -57,10 +57,8 @@ rule estimate_contrast:
         mem_mb=memory("estimate_contrast"),
         runtime=runtime("estimate_contrast"),
     params:
+        **of_config("contrast", "batch_size", "device"),
         sampling=of(study.sampling_settings),
-        contrast=lookup("contrast", within=config),
-        batch_size=lookup("batch_size", within=config),
-        device=lookup("device", within=config),
         study=of(study.provenance_settings, "contrast"),
         revision=REVISION["contrast"],
     message:
@@ -76,7 +74,7 @@ rule plot_contrast:
     output:
         png=picture("Contrast", "contrast.png", "each augmentation alone"),
     params:
-        figures=lookup("figures", within=config),
+        **of_config("figures"),
     message:
         "Drawing the contrasts of {wildcards.network} under {wildcards.design}"
     script:
@@ -87,7 +85,6 @@ rule indices:
     """The indices of all networks and designs."""
     input:
         of_runs(rules.estimate_indices.output),
-    localrule: True
     message:
         "The indices are there"
 
@@ -96,7 +93,6 @@ rule contrast:
     """The contrasts of all networks and designs."""
     input:
         of_runs(rules.estimate_contrast.output),
-    localrule: True
     message:
         "The contrasts are there"
 
@@ -114,6 +110,5 @@ rule figures:
             ],
             study=STUDY,
         ),
-    localrule: True
     message:
         "The figures are there"

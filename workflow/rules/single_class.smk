@@ -11,9 +11,8 @@ rule match_classes:
         matches="results/{study}/{network}/analysis/tables/single_class_matches.csv",
         skipped="results/{study}/{network}/analysis/tables/single_class_skipped.csv",
     params:
+        **of_config("single_class", "seed"),
         designs=of(study.analysed),
-        single_class=lookup("single_class", within=config),
-        seed=lookup("seed", within=config),
     message:
         "Comparing the most sensitive classes of {wildcards.network} with its predictions"
     script:
@@ -38,7 +37,7 @@ rule plot_classes:
             "predictions of damaged networks under {design}",
         ),
     params:
-        figures=lookup("figures", within=config),
+        **of_config("figures"),
     message:
         "Drawing the most sensitive classes of {wildcards.network}"
     script:
@@ -50,6 +49,5 @@ rule single_class:
     input:
         expand(rules.match_classes.output, study=STUDY, network=MAPPED),
         expand(rules.plot_classes.output, study=STUDY, network=MAPPED),
-    localrule: True
     message:
         "The single classes are there"

@@ -13,10 +13,9 @@ rule evaluate_transforms:
         mem_mb=memory("evaluate_transforms"),
         runtime=runtime("evaluate_transforms"),
     params:
+        **of_config("batch_size", "device"),
         subject=of(study.subject_settings),
         transforms=study.spatial_settings("transforms"),
-        batch_size=lookup("batch_size", within=config),
-        device=lookup("device", within=config),
         study=of(study.spatial_provenance, "transforms"),
     message:
         "Shuffling patches in front of {wildcards.network}"
@@ -36,10 +35,9 @@ rule evaluate_cells:
         mem_mb=memory("evaluate_cells"),
         runtime=runtime("evaluate_cells"),
     params:
+        **of_config("batch_size", "device"),
         subjects={name: study.subject_settings(name) for name in NETWORKS},
         cells=study.spatial_settings("cells"),
-        batch_size=lookup("batch_size", within=config),
-        device=lookup("device", within=config),
         study=of(study.spatial_provenance, "cells"),
     message:
         "Masking cells in front of {wildcards.network}"
@@ -59,10 +57,9 @@ rule evaluate_interaction:
         mem_mb=memory("evaluate_interaction"),
         runtime=runtime("evaluate_interaction"),
     params:
+        **of_config("batch_size", "device"),
         subject=of(study.subject_settings),
         interaction=study.spatial_settings("interaction"),
-        batch_size=lookup("batch_size", within=config),
-        device=lookup("device", within=config),
         study=of(study.spatial_provenance, "interaction"),
     message:
         "Editing distant patches in front of {wildcards.network}"
@@ -82,10 +79,9 @@ rule map_saliency:
         mem_mb=memory("map_saliency"),
         runtime=runtime("map_saliency"),
     params:
+        **of_config("batch_size", "device"),
         subject=of(study.subject_settings),
         saliency=study.spatial_settings("saliency"),
-        batch_size=lookup("batch_size", within=config),
-        device=lookup("device", within=config),
         study=of(study.spatial_provenance, "saliency"),
     message:
         "Mapping the saliency of {wildcards.network}"
@@ -107,10 +103,9 @@ rule compare_transforms:
         scores=picture("Spatial", "shuffle_scores.png", "shuffled patches in numbers"),
         saturation=picture("Spatial", "saturation.png", "accuracy on saturated images"),
     params:
+        **of_config("seed", "figures"),
         networks=NETWORKS,
         bootstrap=lookup("spatial/transforms/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-        figures=lookup("figures", within=config),
     message:
         "Comparing accuracies on shuffled and saturated images"
     script:
@@ -127,10 +122,9 @@ rule compare_cells:
         curves=picture("Spatial", "cell_curves/{network}.png", "masked cells, {network}"),
         scores=picture("Spatial", "cell_scores.png", "masked cells in numbers"),
     params:
+        **of_config("seed", "figures"),
         networks=NETWORKS,
         bootstrap=lookup("spatial/cells/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-        figures=lookup("figures", within=config),
     message:
         "Comparing what masked cells do to the networks"
     script:
@@ -146,10 +140,9 @@ rule compare_interactions:
         curves=picture("Spatial", "interaction.png", "interaction of distant patches"),
         patches=picture("Spatial", "interaction_patches.png", "interaction, image by image"),
     params:
+        **of_config("seed", "figures"),
         networks=NETWORKS,
         bootstrap=lookup("spatial/interaction/bootstrap", within=config),
-        seed=lookup("seed", within=config),
-        figures=lookup("figures", within=config),
     message:
         "Comparing the interactions of distant patches"
     script:
@@ -163,8 +156,8 @@ rule plot_saliency:
     output:
         png=picture("Spatial", "saliency.png", "saliency maps"),
     params:
+        **of_config("figures"),
         networks=NETWORKS,
-        figures=lookup("figures", within=config),
     message:
         "Drawing saliency maps"
     script:
@@ -184,6 +177,5 @@ rule spatial:
             ],
             study=STUDY,
         ),
-    localrule: True
     message:
         "The spatial study is there"
