@@ -29,7 +29,8 @@ include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/plan.smk"
 
 
-# What is the same for every script, or follows from its rule's name and wildcards.
+# What is the same for every script, or follows from its rule's name and wildcards. Snakemake has no
+# directive that says it once: `conda:` out here would be for the process that reads this alone.
 for scripted in workflow.rules:
     if scripted.script:
         scripted.conda_env = f"{CHECKOUT}/envs/actsense.yaml"
