@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
 from actsense.networks import LayerGraph, Network, Subject
 from actsense.networks.network import build_module, normalisation
+from actsense.networks.settings import NetworkSettings, Torchvision, Trained
 from actsense.sampling.designs import ORIGINAL, Design, factor_names
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
@@ -41,15 +41,15 @@ SETTINGS = {
 class Case:
     """A network with random weights, and how it is run."""
 
-    settings: dict[str, Any]
+    settings: NetworkSettings
     side: int
     images: int
     batch: int
 
 
 CASES = {
-    "small": Case({"kind": "trained"}, 32, 150, 256),
-    "alexnet": Case({"kind": "torchvision", "model": "alexnet", "weights": "none"}, 224, 16, 64),
+    "small": Case(Trained(), 32, 150, 256),
+    "alexnet": Case(Torchvision(model="alexnet", weights="none"), 224, 16, 64),
 }
 
 

@@ -9,6 +9,7 @@ import torch
 from actsense.data.pool import ImagePool
 from actsense.networks import Network, Subject
 from actsense.networks.network import build_module, normalisation
+from actsense.networks.settings import Torchvision
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import count_passes as count_cell_passes
 from actsense.spatial.interaction.evaluate import evaluate_interaction
@@ -17,7 +18,7 @@ from actsense.spatial.transforms.evaluate import evaluate_transforms
 from benchmarks.measure import Measurement, interleaved
 
 SIDE, CLASSES, BATCH = 224, 10, 32
-SETTINGS = {"kind": "torchvision", "model": "alexnet", "weights": "none"}
+SETTINGS = Torchvision(model="alexnet", weights="none")
 TRANSFORMS = {
     "images": 16,
     "divisions": [1, 2, 5],

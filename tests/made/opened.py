@@ -65,6 +65,6 @@ def digit_files(folder: Path) -> tuple[SimpleNamespace, dict[str, Any]]:
     dataset = Digits(validation_fraction=0.1, patches_per_digit=1)
     build_cache(dataset, 1, paths["images"], paths["manifest"])
     network = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
-    network |= {"arguments": {"classes": 10, "width": 1}, "weights": "none"}
+    network |= {"arguments": {"classes": 10, "width": 1}, "weights": "none", "name": "one"}
     import_weights(network, 0, 10, paths["weights"], folder / "card")
     return SimpleNamespace(**{name: str(path) for name, path in paths.items()}), network

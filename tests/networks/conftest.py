@@ -1,11 +1,11 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from actsense.networks import Network, load_network
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.settings import Trained
 from actsense.networks.state import save_state
 
 
@@ -19,5 +19,4 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Network:
             module(torch.rand(16, 3, 32, 32))  # moves the running statistics
     path = tmp_path_factory.mktemp("small") / "weights.pt"
     save_state(module, path)
-    settings: dict[str, Any] = {"kind": "trained"}
-    return load_network("small", settings, Path(path), classes=10, image_size=32)
+    return load_network("small", Trained(), Path(path), classes=10, image_size=32)

@@ -9,6 +9,7 @@ from actsense.networks import BagNetwork, LayerGraph, Network
 from actsense.networks.bag import RECEPTIVE_FIELDS
 from actsense.networks.layers import lay_out
 from actsense.networks.network import build_module
+from actsense.networks.settings import Trained
 
 
 def bag(side: int) -> BagNetwork:
@@ -63,9 +64,7 @@ def test_evidence_is_that_of_the_window_alone() -> None:
 
 
 def test_layers_are_chosen_after_activation_functions() -> None:
-    layers = lay_out(
-        build_module("net", {"kind": "trained", "architecture": "bag"}, classes=10), "auto", 32
-    )
+    layers = lay_out(build_module("net", Trained(architecture="bag"), classes=10), "auto", 32)
     assert [(layer.name, layer.shape) for layer in layers] == [
         ("features.stem", (8, 30, 30)),
         ("features.stage1", (16, 14, 14)),
@@ -92,8 +91,3 @@ def test_other_windows_are_refused() -> None:
 def test_images_smaller_than_a_window_are_refused() -> None:
     with pytest.raises(ConfigError, match="does not accept images of 32x32"):
         lay_out(bag(33), "auto", 32)
-
-
-def test_an_unknown_architecture_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"networks\.net\.architecture: 'bags' .* bag"):
-        build_module("net", {"kind": "trained", "architecture": "bags"}, classes=4)

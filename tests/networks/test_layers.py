@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from actsense.errors import ConfigError
 from actsense.networks import Network, outline_network, resolve_layers
 from actsense.networks.layers import lay_out
+from actsense.networks.settings import read_network
 
 
 class Awkward(nn.Module):
@@ -33,7 +34,7 @@ class Awkward(nn.Module):
 
 def published(model: str, weights: str = "none") -> Network:
     settings = {"kind": "torchvision", "model": model, "weights": weights}
-    return outline_network(model, settings, classes=1000, image_size=224)
+    return outline_network(model, read_network(settings), classes=1000, image_size=224)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from actsense.errors import ConfigError
 from actsense.networks import Network, load_network, outline_network
 from actsense.networks.compact import CompactNetwork
 from actsense.networks.network import normalise
+from actsense.networks.settings import Trained, read_network
 from actsense.networks.state import save_state
 
 
@@ -28,7 +29,7 @@ NUMBER = 3
 
 
 def outline(settings: dict[str, Any]) -> Network:
-    return outline_network("net", settings, classes=10, image_size=32)
+    return outline_network("net", read_network(settings), classes=10, image_size=32)
 
 
 def test_a_loaded_network_evaluates_without_gradients(small: Network) -> None:
@@ -39,7 +40,7 @@ def test_a_loaded_network_evaluates_without_gradients(small: Network) -> None:
 def test_loading_does_not_disturb_the_random_numbers_of_the_caller(tmp_path: Path) -> None:
     save_state(CompactNetwork(10), tmp_path / "w.pt")
     before = torch.get_rng_state()
-    load_network("net", {"kind": "trained"}, tmp_path / "w.pt", classes=10, image_size=32)
+    load_network("net", Trained(), tmp_path / "w.pt", classes=10, image_size=32)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -80,7 +81,6 @@ def test_a_python_factory_gets_its_arguments(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"kind": "train"}, r"networks\.net\.kind: 'train' is not known\. Nearest: trained"),
         (
             {"kind": "torchvision", "model": "alexnt"},
             r"networks\.net\.model: 'alexnt' is not known\. Nearest: alexnet",
@@ -89,8 +89,6 @@ def test_a_python_factory_gets_its_arguments(
             {"kind": "torchvision", "model": "alexnet", "weights": "DEFALT"},
             r"networks\.net\.weights: 'DEFALT' is neither none, nor one of IMAGENET1K_V1, DEFAULT",
         ),
-        ({"kind": "trained", "mean": 0.5}, r"networks\.net\.mean: 0\.5 must be three numbers"),
-        ({"kind": "trained", "std": [1, 0, 1]}, r"networks\.net\.std: .* must be positive"),
         (
             {"kind": "python", "factory": "torch.nn"},
             r"networks\.net\.factory: 'torch\.nn' is not of the form module:callable",
@@ -129,7 +127,7 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path, change: Any, message:
     change(state)
     torch.save(state, tmp_path / "w.pt")
     with pytest.raises(ConfigError, match=f"networks.net: .*do not fit CompactNetwork.*{message}"):
-        load_network("net", {"kind": "trained"}, tmp_path / "w.pt", classes=10, image_size=32)
+        load_network("net", Trained(), tmp_path / "w.pt", classes=10, image_size=32)
 
 
 def test_every_classifier_has_an_outline_that_fits_its_kind() -> None:

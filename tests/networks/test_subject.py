@@ -12,6 +12,7 @@ from spatial_study import CLASSES, SIDE, convolutions, subject
 
 from actsense.data import build_cache
 from actsense.data.pixels import unit_images
+from actsense.data.settings import Digits
 from actsense.errors import ConfigError
 from actsense.networks import open_subject, open_subjects
 from actsense.networks.compact import CompactNetwork
@@ -166,9 +167,8 @@ def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     made = tmp_path / "results/digits"
     for folder in (made / "data", made / "small"):
         folder.mkdir(parents=True)
-    dataset = {"kind": "digits", "image_size": 32, "validation_fraction": 0.1}
     paths = made / "data/images.zarr", made / "data/manifest.csv"
-    build_cache(dataset | {"patches_per_digit": 1}, 1, *paths)
+    build_cache(Digits(validation_fraction=0.1, patches_per_digit=1), 1, *paths)
     save_state(CompactNetwork(10), made / "small/weights.pt")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.networks import download_weights, import_weights, load_network, outline_network
+from actsense.networks.settings import read_network
 from actsense.networks.state import read_state, save_state
 from actsense.networks.zoo import adapted
 
-SQUEEZE = {"kind": "torchvision", "model": "squeezenet1_1"}
+SQUEEZE = {"name": "squeezenet1_1", "kind": "torchvision", "model": "squeezenet1_1"}
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -63,7 +64,7 @@ def test_downloaded_weights_are_those_on_the_server(
     state = served(tmp_path, server, monkeypatch)
     weights, card = tmp_path / "out" / "w.pt", tmp_path / "out" / "card.json"
     download_weights(SQUEEZE, weights, card, pause=0)
-    network = load_network("squeeze", SQUEEZE, weights, classes=5, image_size=64)
+    network = load_network("squeeze", read_network(SQUEEZE), weights, classes=5, image_size=64)
     for key, value in network.module.state_dict().items():
         assert torch.equal(value, state[key])
     assert json.loads(card.read_text())["weights"]["source"].startswith(server)
@@ -130,7 +131,9 @@ def test_a_file_decides_the_number_of_classes(tmp_path: Path, wrap: Any, prefix:
     torch.save(wrap({prefix + key: value for key, value in state.items()}), tmp_path / "own.pt")
     settings = SQUEEZE | {"weights": str(tmp_path / "own.pt")}
     import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
-    network = load_network("net", settings, tmp_path / "w.pt", classes=4, image_size=64)
+    network = load_network(
+        "net", read_network(settings), tmp_path / "w.pt", classes=4, image_size=64
+    )
     assert network.module(torch.zeros(1, 3, 64, 64)).shape == (1, 7)
     assert network.classes is None
 
@@ -151,9 +154,16 @@ def test_checkpoints_as_old_as_those_of_places_are_read(
     }
     checkpoint = {"epoch": 90, "arch": model, "state_dict": state, "best_prec1": 47.3}
     torch.save(checkpoint, tmp_path / "own.pth.tar", _use_new_zipfile_serialization=False)
-    settings = {"kind": "torchvision", "model": model, "weights": str(tmp_path / "own.pth.tar")}
+    settings = {
+        "name": "net",
+        "kind": "torchvision",
+        "model": model,
+        "weights": str(tmp_path / "own.pth.tar"),
+    }
     import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
-    network = load_network("net", settings, tmp_path / "w.pt", classes=4, image_size=64)
+    network = load_network(
+        "net", read_network(settings), tmp_path / "w.pt", classes=4, image_size=64
+    )
     read = network.module.state_dict()
     for key, value in module.state_dict().items():
         assert torch.equal(read[key], value)
@@ -162,7 +172,7 @@ def test_checkpoints_as_old_as_those_of_places_are_read(
 @pytest.mark.parametrize("named", ["lost.pt", "somewhere/lost", "lost.pth.tar"])
 def test_a_file_that_is_not_there_yet_is_taken_for_a_file(tmp_path: Path, named: str) -> None:
     settings = SQUEEZE | {"weights": str(tmp_path / named)}
-    assert outline_network("net", settings, classes=4, image_size=64).classes is None
+    assert outline_network("net", read_network(settings), classes=4, image_size=64).classes is None
     with pytest.raises(ConfigError, match=f"{named}: no file of weights there"):
         import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
 
@@ -180,13 +190,16 @@ def test_weights_of_a_python_factory_are_copied(tmp_path: Path) -> None:
     save_state(module, tmp_path / "own.pt")
     arguments = {"in_channels": 3, "out_channels": 2, "kernel_size": 3}
     settings = {
+        "name": "net",
         "kind": "python",
         "factory": "torch.nn:Conv2d",
         "arguments": arguments,
         "weights": str(tmp_path / "own.pt"),
     }
     import_weights(settings, 0, 2, tmp_path / "w.pt", tmp_path / "c.json")
-    network = load_network("net", settings, tmp_path / "w.pt", classes=2, image_size=8)
+    network = load_network(
+        "net", read_network(settings), tmp_path / "w.pt", classes=2, image_size=8
+    )
     assert torch.equal(network.module.state_dict()["weight"], module.weight)
 
 

@@ -95,7 +95,8 @@ def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
     network |= {"arguments": {"classes": 10, "width": 2}, "layers": ["stage2", "logits"]}
     parts = designed(shards=2)
     own = study(networks={"one": network}, designs=parts)
-    import_weights(own.plain["networks"]["one"], 0, 10, paths["weights"], tmp_path / "card")
+    described = own.plain["networks"]["one"] | {"name": "one"}
+    import_weights(described, 0, 10, paths["weights"], tmp_path / "card")
     inputs = SimpleNamespace(**{name: str(path) for name, path in paths.items()})
     sampling = open_sampling(
         inputs, own.sampling_settings("one", "mixed"), batch_size=64, device=CPU

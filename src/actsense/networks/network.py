@@ -21,18 +21,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from actsense.errors import ConfigError, choose
+from actsense.errors import ConfigError
 from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.settings import NetworkSettings, Python, Torchvision, Trained
 from actsense.networks.state import fill, output_count, read_state
 from actsense.networks.zoo import build_torchvision, published_weights
 
-KINDS = ("trained", "torchvision", "python")
-ARCHITECTURES = ("compact", "bag")  # of networks trained here
 # Means and standard deviations per channel, dimensionless, for images in [0, 1].
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # torchvision's published weights
 CENTRED = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # networks trained here
 UNCHANGED = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+USUAL = {"trained": CENTRED, "torchvision": IMAGENET, "python": UNCHANGED}
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,13 @@ class Network:
 
 
 def load_network(
-    name: str, settings: dict[str, Any], weights: Path, *, classes: int, image_size: int
+    name: str, settings: NetworkSettings, weights: Path, *, classes: int, image_size: int
 ) -> Network:
     """Build a network and fill in its weights.
 
     Arguments:
         name: Its name in the configuration, used in messages.
-        settings: Its settings. `kind` is `trained` (keys `architecture`, `width` and, for a bag,
-            `receptive_field`), `torchvision` (`model`, `weights`) or `python` (`factory`,
-            `arguments`, `weights`); any kind may have `mean` and `std`.
+        settings: Its settings.
         weights: State dict written by `train_network`, `download_weights` or `import_weights`.
         classes: Number of classes of the dataset; torchvision's models have as many as their
             weights have instead.
@@ -69,7 +67,7 @@ def load_network(
         ConfigError: If the settings cannot be used or the weights do not fit.
     """
     state = read_state(Path(weights))
-    if settings["kind"] == "torchvision":
+    if isinstance(settings, Torchvision):
         classes = output_count(state)
     module = build_module(name, settings, classes=classes)
     fill(module, state, f"networks.{name}: {weights}")
@@ -77,7 +75,7 @@ def load_network(
 
 
 def outline_network(
-    name: str, settings: dict[str, Any], *, classes: int, image_size: int
+    name: str, settings: NetworkSettings, *, classes: int, image_size: int
 ) -> Network:
     """Build a network to check its settings and layers; its weights mean nothing.
 
@@ -86,47 +84,43 @@ def outline_network(
     """
     # Our own are small, and somebody else's code may not know the meta device, whose first use
     # imports for longer than they take.
-    with torch.device("meta" if settings["kind"] == "torchvision" else "cpu"):
+    with torch.device("meta" if isinstance(settings, Torchvision) else "cpu"):
         module = build_module(name, settings, classes=classes)
     return _network(name, settings, module, image_size)
 
 
-def build_module(name: str, settings: dict[str, Any], *, classes: int) -> nn.Module:
+def build_module(name: str, settings: NetworkSettings, *, classes: int) -> nn.Module:
     """Build the module of a network, its weights drawn at random.
 
     Arguments:
         name: Its name in the configuration, used in messages.
-        settings: As for `load_network`.
+        settings: Its settings.
         classes: Number of outputs.
 
     Raises:
         ConfigError: If the settings cannot be used.
     """
-    kind = choose(f"networks.{name}.kind", settings["kind"], KINDS)
     with torch.random.fork_rng(devices=[]):  # drawing weights must not disturb the caller
-        if kind == "trained":
-            return _to_train(name, settings, classes=classes)
-        if kind == "torchvision":
+        if isinstance(settings, Trained):
+            return _to_train(settings, classes=classes)
+        if isinstance(settings, Torchvision):
             return build_torchvision(settings, published_weights(name, settings), classes=classes)
         return _from_factory(name, settings)
 
 
 def normalisation(
-    name: str, settings: dict[str, Any]
+    name: str, settings: NetworkSettings
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the mean and the standard deviation per channel that a network expects.
 
     From the settings, else those of the published weights, else the default of the kind: 0.5
     and 0.25 for `trained`, those of ImageNet for `torchvision`, 0 and 1 for `python`.
     """
-    usual = {"trained": CENTRED, "python": UNCHANGED}.get(settings["kind"], IMAGENET)
+    usual = USUAL[settings.kind]
     if found := _published(name, settings):
         usual = found.transforms().mean, found.transforms().std
-    mean = _per_channel(f"networks.{name}.mean", settings.get("mean") or usual[0])
-    std = _per_channel(f"networks.{name}.std", settings.get("std") or usual[1])
-    if min(std) <= 0:
-        raise ConfigError(f"networks.{name}.std: {list(std)} must be positive.")
-    return mean, std
+    mean, std = settings.mean or usual[0], settings.std or usual[1]
+    return tuple(map(float, mean)), tuple(map(float, std))
 
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -148,47 +142,38 @@ def _column(values: tuple[float, ...], device: torch.device, dtype: torch.dtype)
         return torch.tensor(values, device=device, dtype=dtype).view(3, 1, 1)
 
 
-def _network(name: str, settings: dict[str, Any], module: nn.Module, side: int) -> Network:
+def _network(name: str, settings: NetworkSettings, module: nn.Module, side: int) -> Network:
     module.eval().requires_grad_(False)
     mean, std = normalisation(name, settings)
     if found := _published(name, settings):
         size = int(found.transforms().crop_size[0])
         return Network(name, module, mean, std, size, list(found.meta["categories"]))
-    trained = settings["kind"] == "trained"
-    return Network(name, module, mean, std, side if trained else None, None)
+    made_for = side if isinstance(settings, Trained) else None
+    return Network(name, module, mean, std, made_for, None)
 
 
-def _published(name: str, settings: dict[str, Any]) -> Any:
-    return published_weights(name, settings) if settings["kind"] == "torchvision" else None
+def _published(name: str, settings: NetworkSettings) -> Any:
+    return published_weights(name, settings) if isinstance(settings, Torchvision) else None
 
 
-def _per_channel(setting: str, values: Any) -> tuple[float, ...]:
-    if not isinstance(values, (list, tuple)) or len(values) != 3:
-        raise ConfigError(f"{setting}: {values!r} must be three numbers, one per colour channel.")
-    return tuple(float(value) for value in values)
+def _to_train(settings: Trained, *, classes: int) -> nn.Module:
+    if settings.architecture == "compact":
+        return CompactNetwork(classes, width=settings.width)
+    return BagNetwork(classes, width=settings.width, receptive_field=settings.receptive_field)
 
 
-def _to_train(name: str, settings: dict[str, Any], *, classes: int) -> nn.Module:
-    chosen = settings.get("architecture", "compact")
-    choose(f"networks.{name}.architecture", chosen, ARCHITECTURES)
-    width = settings.get("width", 8)
-    if chosen == "compact":
-        return CompactNetwork(classes, width=width)
-    return BagNetwork(classes, width=width, receptive_field=settings.get("receptive_field", 9))
-
-
-def _from_factory(name: str, settings: dict[str, Any]) -> nn.Module:
+def _from_factory(name: str, settings: Python) -> nn.Module:
     setting = f"networks.{name}.factory"
-    factory = _factory(setting, settings["factory"])
+    factory = _factory(setting, settings.factory)
     try:
-        module = factory(**(settings.get("arguments") or {}))
+        module = factory(**settings.arguments)
     except Exception as error:  # somebody else's code
         raise ConfigError(
-            f"{setting}: {settings['factory']} failed with {type(error).__name__}: {error}"
+            f"{setting}: {settings.factory} failed with {type(error).__name__}: {error}"
         ) from error
     if not isinstance(module, nn.Module):
         raise ConfigError(
-            f"{setting}: {settings['factory']} returned {type(module).__name__}, not a "
+            f"{setting}: {settings.factory} returned {type(module).__name__}, not a "
             "torch.nn.Module."
         )
     return module

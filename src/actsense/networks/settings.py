@@ -1,12 +1,20 @@
 """The networks to study: one section per kind."""
 
-__all__ = ["NetworkSettings", "Python", "Torchvision", "Trained", "checkpoint_epochs"]
+__all__ = [
+    "NetworkSettings",
+    "Python",
+    "Torchvision",
+    "Trained",
+    "checkpoint_epochs",
+    "read_network",
+]
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
-from actsense.settings import Colours, Integer, List, Number, PowerOfTwo, Section
+from actsense.settings import Colours, Integer, List, Number, PowerOfTwo, Section, Tuple
 
 Layers = Annotated[
     Literal["auto"] | Annotated[List[str], Field(min_length=1)],
@@ -17,6 +25,13 @@ PerChannel = Annotated[
     Field(
         description="Three numbers, per colour channel of images in [0, 1]; empty for the usual "
         "ones."
+    ),
+]
+PositivePerChannel = Annotated[
+    Annotated[Tuple[Annotated[Number, Field(gt=0)]], Field(min_length=3, max_length=3)] | None,
+    Field(
+        description="Three positive numbers, per colour channel of images in [0, 1]; empty for "
+        "the usual ones."
     ),
 ]
 OwnDesigns = Annotated[
@@ -69,7 +84,7 @@ class Trained(Section):
         exclude_if=lambda epochs: not epochs,
     )
     mean: PerChannel = None
-    std: PerChannel = None
+    std: PositivePerChannel = None
     designs: OwnDesigns = None
     base_points: OwnPoints = None
     images_per_second: Speed = None
@@ -86,7 +101,7 @@ class Torchvision(Section):
     )
     layers: Layers = "auto"
     mean: PerChannel = None
-    std: PerChannel = None
+    std: PositivePerChannel = None
     designs: OwnDesigns = None
     base_points: OwnPoints = None
     images_per_second: Speed = None
@@ -101,7 +116,7 @@ class Python(Section):
     weights: str = Field(default="none", description="`none`, or a state dict's file.")
     layers: Layers = "auto"
     mean: PerChannel = None
-    std: PerChannel = None
+    std: PositivePerChannel = None
     designs: OwnDesigns = None
     base_points: OwnPoints = None
     images_per_second: Speed = None
@@ -113,3 +128,9 @@ NetworkSettings = Annotated[Trained | Torchvision | Python, Field(discriminator=
 def checkpoint_epochs(settings: NetworkSettings) -> tuple[int, ...]:
     """Return the epochs after which the state of a training is kept, ascending; often none."""
     return settings.checkpoints if isinstance(settings, Trained) else ()
+
+
+def read_network(plain: Mapping[str, Any]) -> NetworkSettings:
+    """Return the settings of a network from plain values, among which its `name` may stand."""
+    own = {key: value for key, value in plain.items() if key != "name"}
+    return TypeAdapter[NetworkSettings](NetworkSettings).validate_python(own)

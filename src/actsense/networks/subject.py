@@ -27,6 +27,7 @@ from actsense.device.precision import arithmetic
 from actsense.networks.layers import lay_out
 from actsense.networks.network import Network, load_network, normalise
 from actsense.networks.outputs import name_outputs
+from actsense.networks.settings import read_network
 from actsense.networks.taps import Tap
 
 TRIED = 2  # images that tell how many outputs there are
@@ -293,7 +294,7 @@ def open_subjects(
     for (key, own), path in zip(settings.items(), weights, strict=True):
         name, described = own["network"]
         network = load_network(
-            *(name, dict(described), Path(path)),
+            *(name, read_network(described), Path(path)),
             classes=len(cache.class_names),
             image_size=cache.image_size,
         )

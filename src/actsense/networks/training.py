@@ -1,11 +1,11 @@
 """Training of a small network to classify the images of a cached dataset."""
 
-__all__ = ["Training", "TrainingSettings", "train_checkpoint", "train_network"]
+__all__ = ["Training", "train_checkpoint", "train_network"]
 
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,7 @@ from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoi
 from actsense.networks.fitting import Batch, FitSettings, fit
 from actsense.networks.image_batches import LabelledImages, ShiftedBatches
 from actsense.networks.network import build_module, normalisation
+from actsense.networks.settings import Trained, read_network
 from actsense.networks.state import save_state, write_card
 from actsense.store import file_hash
 from actsense.store.atomic import partials, remove
@@ -33,35 +34,7 @@ log = logging.getLogger(__name__)
 
 READ = 512  # images per batch when scoring
 PARTS = ("train", "validation")
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Width of the network and course of its training.
-
-    Measured on the digits, two idle cores: 15 s, 97 to 99 % on the validation images. A bag of
-    9x9 windows: 40 s of one core, 89 %.
-    """
-
-    width: int = 8  # channels of the first stage
-    epochs: int = 8
-    batch_size: int = 128
-    learning_rate: float = 5e-3  # highest, on the way of a one-cycle schedule
-    weight_decay: float = 1e-2
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> "TrainingSettings":
-        """Return those among a network's settings, with defaults for what is not there.
-
-        Raises:
-            ConfigError: If one is out of range.
-        """
-        names = [field.name for field in fields(cls)]
-        chosen = cls(**{key: settings[key] for key in names if key in settings})
-        for key, value in asdict(chosen).items():
-            if value < 0 or (value == 0 and key != "weight_decay"):
-                raise ConfigError(f"networks.{settings['name']}.{key}: {value} must be positive.")
-        return chosen
+COURSE = {"width", "epochs", "batch_size", "learning_rate", "weight_decay"}
 
 
 @dataclass(frozen=True)
@@ -69,8 +42,7 @@ class Training:
     """A network to be trained, and what decides its weights.
 
     Arguments:
-        settings: The network's settings, as for `load_network`, and its `name`; those of
-            `TrainingSettings` have its defaults.
+        settings: The network's settings as plain values, kept on the card, and its `name`.
         cache: The dataset.
         seed: Seed of the weights, the order of the images and their shifts.
         precision: What the network computes in, see `arithmetic`.
@@ -89,9 +61,21 @@ class Training:
         return str(self.settings["name"])
 
     @cached_property
-    def chosen(self) -> TrainingSettings:
-        """Course of the training."""
-        return TrainingSettings.of(self.settings)
+    def chosen(self) -> Trained:
+        """Network and course of the training.
+
+        Measured on the digits, two idle cores: 15 s, 97 to 99 % on the validation images. A bag
+        of 9x9 windows: 40 s of one core, 89 %.
+        """
+        described = read_network(self.settings)
+        if not isinstance(described, Trained):
+            raise ValueError(f"networks.{self.name} is of kind {described.kind}: not trained.")
+        return described
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """Settings that decide the weights, with their defaults."""
+        return {**self.settings, **self.chosen.model_dump(include=COURSE)}
 
     @cached_property
     def fitting(self) -> FitSettings:
@@ -101,7 +85,7 @@ class Training:
             seed=self.seed,
             precision=self.precision,
             origin={
-                "settings": {**self.settings, **asdict(self.chosen)},
+                "settings": self.kept,
                 "data_sha256": self.cache.sha256(),
                 "torch": version("torch"),
             },
@@ -133,7 +117,7 @@ def train_network(
     passed = [course.described(path) for path in checkpoints]
     module, cache = course.learner.module, training.cache
     facts = {
-        "settings": {**training.settings, **asdict(training.chosen)},
+        "settings": training.kept,
         "seed": training.seed,
         "precision": training.precision,
         "accuracy": accuracy,
@@ -186,12 +170,11 @@ class _Course:
     def begun(cls, training: Training, checkpoints: Sequence[Path]) -> "_Course":
         """Draw the weights, or take a checkpoint."""
         chosen, cache, name = training.chosen, training.cache, training.name
-        settings = dict(training.settings)
         with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
             torch.manual_seed(training.seed)
-            module = build_module(name, settings, classes=len(cache.class_names))
+            module = build_module(name, chosen, classes=len(cache.class_names))
         module.to(training.device)
-        images = LabelledImages(cache, *normalisation(name, settings), training.device)
+        images = LabelledImages(cache, *normalisation(name, chosen), training.device)
         batches = ShiftedBatches(
             images, cache.partition_rows("train"), chosen.batch_size, training.seed
         )

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.networks.network import build_module
+from actsense.networks.settings import Torchvision, Trained, read_network
 from actsense.networks.state import fill, output_count, read_state, save_state, write_card
 from actsense.networks.zoo import adapted, build_torchvision, published_weights
 from actsense.store import file_hash
@@ -34,8 +35,8 @@ def import_weights(
     """Draw the weights of a network, or copy them from a file after checking that they fit.
 
     Arguments:
-        settings: The network's settings, `kind` being `torchvision` or `python`; `weights` is
-            `none` (drawn with the seed) or the path of a state dict.
+        settings: The network's settings as plain values, kept on the card, and its `name`;
+            `weights` is `none` (drawn with the seed) or the path of a state dict.
         seed: Seed of the draw.
         classes: Number of outputs of a torchvision model without weights.
         weights: Where the state dict goes.
@@ -44,15 +45,15 @@ def import_weights(
     Raises:
         ConfigError: If the settings cannot be used or the weights do not fit.
     """
-    name = str(settings.get("name") or settings.get("model") or settings.get("factory"))
-    source = settings.get("weights") or "none"
+    name, described = str(settings["name"]), read_network(settings)
+    source = "none" if isinstance(described, Trained) else described.weights
     state = None if source == "none" else read_state(Path(source).expanduser())
-    if state is not None and settings["kind"] == "torchvision":
-        state = adapted(settings["model"], state)
+    if state is not None and isinstance(described, Torchvision):
+        state = adapted(described.model, state)
         classes = output_count(state)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = build_module(name, settings, classes=classes)
+        module = build_module(name, described, classes=classes)
     if state is not None:
         fill(module, state, f"networks.{name}.weights: {source}")
     save_state(module, Path(weights))
@@ -71,7 +72,7 @@ def download_weights(
     """Download published weights of torchvision, check their hash, and keep their state dict.
 
     Arguments:
-        settings: The network's settings: `model`, and `weights` as `DEFAULT` or another set.
+        settings: The network's settings as plain values, kept on the card, and its `name`.
         weights: Where the state dict goes.
         card: Where the model card goes, JSON.
         attempts: How often to try.
@@ -80,9 +81,10 @@ def download_weights(
     Raises:
         ConfigError: If there are no such weights, or they cannot be had.
     """
-    name = str(settings.get("name") or settings["model"])
-    published = published_weights(name, settings)
-    if published is None:
+    name, described = str(settings["name"]), read_network(settings)
+    if not isinstance(described, Torchvision) or not (
+        published := published_weights(name, described)
+    ):
         raise ConfigError(
             f"networks.{name}.weights: {settings.get('weights')!r} is nothing to download."
         )
@@ -101,8 +103,8 @@ def download_weights(
                     f"set networks.{name}.weights to its path."
                 ) from error
             time.sleep(pause * 2 ** (attempt - 1))
-    module = build_torchvision(settings, published, classes=len(published.meta["categories"]))
-    fill(module, adapted(settings["model"], state), f"networks.{name}.weights: {published.url}")
+    module = build_torchvision(described, published, classes=len(published.meta["categories"]))
+    fill(module, adapted(described.model, state), f"networks.{name}.weights: {published.url}")
     save_state(module, Path(weights))
     origin = {"source": published.url, "set": str(published)}
     _write_card(settings, module, origin, Path(weights), Path(card))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
+from actsense.networks.settings import Torchvision
 
 # Importing torchvision takes seconds of every job; only networks of its own pay for it.
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ def names_file(weights: str) -> bool:
     return not weights.isidentifier() or Path(weights).expanduser().is_file()
 
 
-def published_weights(name: str, settings: dict[str, Any]) -> "WeightsEnum | None":
+def published_weights(name: str, settings: Torchvision) -> "WeightsEnum | None":
     """Return the published weights that the settings name, or None for `none` and for a path.
 
     Arguments:
         name: The network's name in the configuration, used in messages.
-        settings: Keys `model` and `weights` (default `DEFAULT`).
+        settings: Its settings.
 
     Raises:
         ConfigError: If the model is unknown, or `weights` is neither `none`, nor a published
@@ -45,12 +46,12 @@ def published_weights(name: str, settings: dict[str, Any]) -> "WeightsEnum | Non
     """
     import torchvision.models as zoo
 
-    model = choose(f"networks.{name}.model", settings["model"], zoo.list_models(module=zoo))
-    wanted = settings.get("weights", "DEFAULT")
+    model = choose(f"networks.{name}.model", settings.model, zoo.list_models(module=zoo))
+    wanted = settings.weights
     members = zoo.get_model_weights(model).__members__
     if wanted in members:
         return members[wanted]
-    if wanted in (None, "none") or names_file(wanted):
+    if wanted == "none" or names_file(wanted):
         return None
     raise ConfigError(
         f"networks.{name}.weights: {wanted!r} is neither none, nor one of "
@@ -59,12 +60,12 @@ def published_weights(name: str, settings: dict[str, Any]) -> "WeightsEnum | Non
 
 
 def build_torchvision(
-    settings: dict[str, Any], published: "WeightsEnum | None", *, classes: int
+    settings: Torchvision, published: "WeightsEnum | None", *, classes: int
 ) -> nn.Module:
     """Build the architecture that the weights belong to; the weights are filled in later."""
     import torchvision.models as zoo
 
-    model = settings["model"]
+    model = settings.model
     arguments = dict(ARGUMENTS.get(model, {}))
     if published is not None:
         arguments |= PUBLISHED_ARGUMENTS.get(model, {})

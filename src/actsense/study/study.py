@@ -263,7 +263,7 @@ class Study:
 
         return outline_network(
             network,
-            self.plain["networks"][network],
+            self.settings.networks[network],
             classes=self.survey["classes"],
             image_size=self.settings.dataset.image_size,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from actsense.data import archive_folder, count_classes, dataset_archives, missing_archives
+from actsense.networks.settings import NetworkSettings, Python, Torchvision, Trained
 from actsense.store import DiskFullError, replacing
 from actsense.study.settings import Settings
 
@@ -42,7 +43,7 @@ def survey(settings: Settings) -> Plain:
     dataset = settings.dataset
     classes = count_classes(dataset)
     outlines = {
-        name: _outline(name, network.plain(), classes, dataset.image_size)
+        name: _outline(name, network, classes, dataset.image_size)
         for name, network in settings.networks.items()
     }
     return {
@@ -56,13 +57,13 @@ def survey(settings: Settings) -> Plain:
     }
 
 
-def _outline(name: str, network: Plain, classes: int, side: int) -> Plain:
+def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:
     """Return what is to know of a network, from memory where nothing else can decide it."""
-    if network["kind"] == "python":  # code of the user's may have changed
+    if isinstance(network, Python):  # code of the user's may have changed
         return _look(name, network, classes, side)
-    weights = Path(str(network.get("weights"))).expanduser()
+    weights = isinstance(network, Torchvision) and Path(network.weights).expanduser().is_file()
     packages = {package: version(package) for package in ("torch", "torchvision")}
-    decides = [name, network, weights.is_file(), classes, side, packages, _source()]
+    decides = [name, network.plain(), weights, classes, side, packages, _source()]
     path = REMEMBERED / f"{_digest(json.dumps(decides, sort_keys=True).encode())}.json"
     with suppress(OSError, ValueError):
         return dict(json.loads(path.read_text()))
@@ -72,26 +73,24 @@ def _outline(name: str, network: Plain, classes: int, side: int) -> Plain:
     return outline
 
 
-def _look(name: str, network: Plain, classes: int, side: int) -> Plain:
+def _look(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:
     from actsense.networks import outline_network
     from actsense.networks.layers import lay_out
     from actsense.networks.peak import measure_peak
 
     outline = outline_network(name, network, classes=classes, image_size=side)
-    layers = [
-        [layer.name, list(layer.shape)] for layer in lay_out(outline, network["layers"], side)
-    ]
+    layers = [[layer.name, list(layer.shape)] for layer in lay_out(outline, network.layers, side)]
     peak = asdict(measure_peak(outline.module, side))
     return {"layers": layers, "peak": peak, "origin": _origin(network)}
 
 
-def _origin(network: Plain) -> str:
+def _origin(network: NetworkSettings) -> str:
     from actsense.networks.zoo import names_file
 
-    if network["kind"] == "trained":
+    if isinstance(network, Trained):
         return "trained"
-    published = network["kind"] == "torchvision" and network["weights"] != "none"
-    return "downloaded" if published and not names_file(network["weights"]) else "imported"
+    published = isinstance(network, Torchvision) and network.weights != "none"
+    return "downloaded" if published and not names_file(network.weights) else "imported"
 
 
 def _source() -> str:
