@@ -16,7 +16,7 @@ with logged(snakemake.log[0]):
         images=inputs.images,
         manifest=inputs.manifest,
         weights=inputs.weights,
-        settings=settings,
+        settings=settings.values(),
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )

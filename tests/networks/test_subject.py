@@ -146,7 +146,7 @@ def test_several_subjects_share_their_images(tmp_path: Path) -> None:
         for name, precision in (("one", "float32"), ("two", "bfloat16"))
     }
     opened = open_subjects(
-        *(files.images, files.manifest, [files.weights] * 2, settings),
+        *(files.images, files.manifest, [files.weights] * 2, settings.values()),
         batch_size=16,
         device=torch.device("cpu"),
     )

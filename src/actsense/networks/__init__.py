@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from actsense.networks.graph import LayerGraph
     from actsense.networks.layers import resolve_layers
     from actsense.networks.network import Network, load_network, outline_network
-    from actsense.networks.subject import Subject, open_subject, open_subjects
+    from actsense.networks.opening import open_subject, open_subjects
+    from actsense.networks.subject import Subject
     from actsense.networks.taps import Tap
     from actsense.networks.training import Training, train_checkpoint, train_network
     from actsense.networks.weights import download_weights, import_weights
@@ -40,8 +41,8 @@ HOMES = {
     "load_network": "network",
     "outline_network": "network",
     "Subject": "subject",
-    "open_subject": "subject",
-    "open_subjects": "subject",
+    "open_subject": "opening",
+    "open_subjects": "opening",
     "Tap": "taps",
     "Training": "training",
     "train_checkpoint": "training",

@@ -5,13 +5,12 @@ It alone normalises, chooses the arithmetic, and walks over images in batches th
     rows -> images in [0, 1] -> normalised z -> module -> logits
 """
 
-__all__ = ["Images", "Subject", "Versions", "open_subject", "open_subjects"]
+__all__ = ["Images", "Subject", "Versions"]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,15 +18,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.data import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.data.pool import ImagePool
 from actsense.device.memory import Memory
 from actsense.device.precision import arithmetic
 from actsense.networks.layers import lay_out
-from actsense.networks.network import Network, load_network, normalise
+from actsense.networks.network import Network, normalise
 from actsense.networks.outputs import name_outputs
-from actsense.networks.settings import read_network
 from actsense.networks.taps import Tap
 
 TRIED = 2  # images that tell how many outputs there are
@@ -243,61 +240,3 @@ class Subject:
         rows, _ = self.pool.validation(TRIED)
         outputs = self.logits(self.read(rows)).shape[1]
         return name_outputs(self.network, self.images.class_names, outputs)
-
-
-def open_subject(
-    images: Path | str,
-    manifest: Path | str,
-    weights: Path | str,
-    settings: Mapping[str, Any],
-    *,
-    batch_size: int,
-    device: torch.device,
-) -> Subject:
-    """Open images and network.
-
-    Arguments:
-        images: The image cache.
-        manifest: Its manifest.
-        weights: Weights of the network.
-        settings: `network`, a name with its settings, `seed` and `precision`.
-        batch_size: Images per forward pass.
-        device: Where to run.
-    """
-    (subject,) = open_subjects(
-        images, manifest, [weights], {"": settings}, batch_size=batch_size, device=device
-    ).values()
-    return subject
-
-
-def open_subjects(
-    images: Path | str,
-    manifest: Path | str,
-    weights: Sequence[Path | str],
-    settings: Mapping[str, Mapping[str, Any]],
-    *,
-    batch_size: int,
-    device: torch.device,
-) -> dict[str, Subject]:
-    """Open several networks on the same images, which are read once; see `open_subject`.
-
-    Arguments:
-        images: The image cache.
-        manifest: Its manifest.
-        weights: Weights of every network.
-        settings: Settings of every network, as for `open_subject`, by its name.
-        batch_size: Images per forward pass.
-        device: Where to run.
-    """
-    cache = ImageCache.open(images, manifest)
-    subjects = {}
-    for (key, own), path in zip(settings.items(), weights, strict=True):
-        name, described = own["network"]
-        network = load_network(
-            *(name, read_network(described), Path(path)),
-            classes=len(cache.class_names),
-            image_size=cache.image_size,
-        )
-        pool = ImagePool.of_manifest(cache.manifest, seed=own["seed"])
-        subjects[key] = Subject(network, cache, pool, device, batch_size, own["precision"])
-    return subjects
