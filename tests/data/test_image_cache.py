@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from actsense.data import ImageCache, cache, read_manifest
+from actsense.data import ImageCache, read_manifest
 from actsense.data.cache import Sample, write_cache
 from actsense.data.manifest import pixel_sha256
 from actsense.errors import ConfigError
+from actsense.store import columns, rows
 
 
 def noise(count: int, side: int = 8) -> NDArray[np.uint8]:
@@ -35,21 +36,21 @@ def written(folder: Path, pixels: NDArray[Any]) -> tuple[Path, Path]:
 @pytest.fixture
 def shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make small shards of four chunks of two images, and read them from disk each time."""
-    monkeypatch.setattr(cache, "CHUNK_BYTES", 2 * 3 * 64)
-    monkeypatch.setattr(cache, "SHARD_BYTES", 8 * 3 * 64)
-    monkeypatch.setattr(cache, "MEMORY_BYTES", 0)
+    monkeypatch.setattr(columns, "CHUNK_BYTES", 2 * 3 * 64)
+    monkeypatch.setattr(columns, "SHARD_BYTES", 8 * 3 * 64)
+    monkeypatch.setattr(rows, "MEMORY_BYTES", 0)
 
 
 @pytest.mark.parametrize("limit", [0, 10**9])
-@pytest.mark.parametrize("rows", [[], [0], [20, 3, 3, 19, 0, 8, 7], list(range(21))])
+@pytest.mark.parametrize("chosen", [[], [0], [20, 3, 3, 19, 0, 8, 7], list(range(21))])
 def test_rows_come_back_in_any_order_with_repeats(
-    tmp_path: Path, shards: None, monkeypatch: pytest.MonkeyPatch, limit: int, rows: list[int]
+    tmp_path: Path, shards: None, monkeypatch: pytest.MonkeyPatch, limit: int, chosen: list[int]
 ) -> None:
-    monkeypatch.setattr(cache, "MEMORY_BYTES", limit)
+    monkeypatch.setattr(rows, "MEMORY_BYTES", limit)
     pixels = noise(21)
-    found = ImageCache.open(*written(tmp_path, pixels)).read(np.array(rows, int))
+    found = ImageCache.open(*written(tmp_path, pixels)).read(np.array(chosen, int))
     assert found.dtype == np.uint8
-    np.testing.assert_array_equal(found, pixels[np.array(rows, int)])
+    np.testing.assert_array_equal(found, pixels[np.array(chosen, int)])
 
 
 def test_black_images_are_files_too(tmp_path: Path, shards: None) -> None:
@@ -125,21 +126,21 @@ def test_a_shortened_shard_is_found(tmp_path: Path, shards: None) -> None:
     paths = written(tmp_path, noise(21))
     file = paths[0] / "c" / "1" / "0" / "0" / "0"
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(ConfigError, match="damaged image cache"):
+    with pytest.raises(ConfigError, match="c/1/0/0/0: damaged"):
         ImageCache.open(*paths).read(np.arange(21))
 
 
 def test_a_lost_shard_is_not_black_images(tmp_path: Path, shards: None) -> None:
     paths = written(tmp_path, noise(21))
     (paths[0] / "c" / "1" / "0" / "0" / "0").unlink()
-    with pytest.raises(ConfigError, match=r"c/1/0/0/0: missing from the image cache\. Delete"):
+    with pytest.raises(ConfigError, match=r"c/1/0/0/0: damaged \(missing\)\. Delete"):
         ImageCache.open(*paths).read(np.array([9]))
 
 
 def test_damaged_metadata_is_named(tmp_path: Path) -> None:
     paths = written(tmp_path, noise(3))
     (paths[0] / "zarr.json").write_text("{")
-    with pytest.raises(ConfigError, match=r"zarr\.json: damaged image cache"):
+    with pytest.raises(ConfigError, match=r"zarr\.json: damaged"):
         ImageCache.open(*paths)
 
 

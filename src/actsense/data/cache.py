@@ -1,24 +1,19 @@
 """The images of a dataset in one checked array, beside a manifest of its rows.
 
-`images.zarr` is one Zarr v3 array (images, 3, side, side) of uint8. A shard is one file of
-many chunks; every chunk is compressed and carries a CRC-32C. The attributes of the array name
-the classes, the settings it was made from, and the SHA-256 of the manifest.
+`images.zarr` holds rows (see `store.rows`) of one array (images, 3, side, side) of uint8. Its
+attributes name the classes, the settings it was made from, and the SHA-256 of the manifest.
 """
 
-__all__ = ["ImageCache", "Sample", "write_cache"]
+__all__ = ["ImageCache", "Sample", "image_column", "write_cache"]
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import zarr
 from numpy.typing import NDArray
-from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from actsense.data.manifest import (
     SKIPPED,
@@ -29,10 +24,8 @@ from actsense.data.manifest import (
 from actsense.errors import ConfigError
 from actsense.store import file_hash
 from actsense.store.atomic import replacing
-
-SHARD_BYTES = 2**28  # before compression; what the writer holds in memory
-CHUNK_BYTES = 2**18  # one image at 224x224, many at 32x32
-MEMORY_BYTES = 10**9  # a cache below this is read once and kept
+from actsense.store.columns import ALONE, Column
+from actsense.store.rows import Rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -61,18 +54,20 @@ class ImageCache:
     manifest: pd.DataFrame
 
     def __init__(self, images: Path, manifest: Path) -> None:
-        self._array = _opened(images)
-        self._images = images
-        self._memory: NDArray[np.uint8] | None = None
+        if not images.is_dir():
+            raise ConfigError(
+                f"{images}: no image cache there. Run the rule that prepares the data."
+            )
+        self._rows = Rows(images)
         self._sha256 = file_hash(manifest) if manifest.is_file() else ""
         self.manifest = read_manifest(manifest)
-        if self._array.attrs.get("manifest_sha256") != self._sha256:
+        if self._rows.attributes.get("manifest_sha256") != self._sha256:
             raise ConfigError(
                 f"{images} and {manifest} were not made together, or one of them is damaged. "
                 "Delete both and run again."
             )
-        self.class_names = [str(name) for name in _listed(self._array.attrs["class_names"])]
-        self.image_size = int(self._array.shape[-1])
+        self.class_names = [str(name) for name in self._rows.attributes["class_names"]]
+        self.image_size = self._rows.columns[ALONE].shape[-1]
 
     @classmethod
     def open(cls, images: Path | str, manifest: Path | str) -> "ImageCache":
@@ -101,20 +96,9 @@ class ImageCache:
 
         Raises:
             IndexError: If a row does not exist.
-            ConfigError: If a file of the cache is missing or damaged.
+            CorruptFileError: If a file of the cache is missing or damaged.
         """
-        rows = np.asarray(rows, dtype=np.int64)
-        if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
-            raise IndexError(
-                f"rows must lie in 0..{len(self) - 1}, got {rows.min()}..{rows.max()}"
-            )
-        if self._array.nbytes < MEMORY_BYTES:
-            if self._memory is None:
-                self._memory = self._selected(np.arange(len(self)))
-            images: NDArray[np.uint8] = self._memory[rows]
-            return images
-        unique, position = np.unique(rows, return_inverse=True)
-        return self._selected(unique)[position]
+        return self._rows.read(rows)
 
     def partition_rows(self, partition: str) -> NDArray[np.int64]:
         """List the rows of `train` or of `validation`, ascending."""
@@ -124,28 +108,10 @@ class ImageCache:
         """Identify the dataset: the hash of its manifest, which holds one hash per image."""
         return self._sha256
 
-    def _selected(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Read ascending rows, one shard after another, so that an error can name its file."""
-        images = np.empty((len(rows), *self._array.shape[1:]), np.uint8)
-        per_shard = (self._array.shards or self._array.chunks)[0]
-        bounds = np.arange(0, len(self) + per_shard, per_shard)
-        cuts = np.searchsorted(rows, bounds)
-        for shard, (start, stop) in enumerate(pairwise(cuts)):
-            if start < stop:
-                images[start:stop] = self._shard_rows(shard, rows[start:stop])
-        return images
 
-    def _shard_rows(self, shard: int, rows: NDArray[np.int64]) -> Any:
-        file = self._images / "c" / str(shard) / "0" / "0" / "0"
-        advice = f"Delete {self._images} and its manifest, and run again."
-        if not file.is_file():  # Zarr would return black images
-            raise ConfigError(f"{file}: missing from the image cache. {advice}")
-        try:
-            # Runs of neighbours: Zarr's `oindex` took 90 ms per image here, a slice takes 1 ms.
-            runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
-            return np.concatenate([self._array[int(run[0]) : int(run[-1]) + 1] for run in runs])
-        except (ValueError, RuntimeError, OSError, KeyError, TypeError) as error:
-            raise ConfigError(f"{file}: damaged image cache ({error}). {advice}") from error
+def image_column(side: int) -> Column:
+    """Return what every row of a cache holds: the pixels of a square image."""
+    return Column((3, side, side), "uint8", ("image", "channel", "height", "width"))
 
 
 def write_cache(
@@ -172,59 +138,23 @@ def write_cache(
     rows: list[tuple[str, str, int, str, str]] = []
     skipped: list[tuple[str, str, int, str, str]] = []
     reasons: dict[str, str] = {}
-    with replacing(images) as store, replacing(manifest) as table:
-        array = _created(store, capacity, side)
-        buffer = np.empty((array.shards[0], *array.shape[1:]), np.uint8)  # type: ignore[index]
+    columns = {ALONE: image_column(side)}
+    with (
+        replacing(manifest) as table,
+        write_rows(images, columns, capacity=capacity) as writer,
+    ):
         for sample in samples:
             name = class_names[sample.label]
             if sample.pixels is None:
                 skipped.append((sample.path, name, sample.label, SKIPPED, ""))
                 reasons[sample.path] = sample.reason
                 continue
-            buffer[len(rows) % len(buffer)] = sample.pixels
+            writer.append({ALONE: sample.pixels[None]})
             digest = pixel_sha256(sample.pixels)
             rows.append((sample.path, name, sample.label, sample.partition, digest))
-            if len(rows) % len(buffer) == 0:
-                array[len(rows) - len(buffer) : len(rows)] = buffer
-        if rest := len(rows) % len(buffer):
-            array[len(rows) - rest : len(rows)] = buffer[:rest]
-        array.resize((len(rows), *array.shape[1:]))
-        array.attrs.update(
-            class_names=class_names,
-            manifest_sha256=write_manifest([*rows, *skipped], table),
-            skipped=reasons,
-            **json.loads(json.dumps(provenance, default=str)),
-        )
-
-
-def _created(store: Path, capacity: int, side: int) -> zarr.Array[Any]:
-    image_bytes = 3 * side * side
-    chunk = max(1, CHUNK_BYTES // image_bytes)
-    chunks = min(max(1, SHARD_BYTES // (chunk * image_bytes)), -(-capacity // chunk))
-    return zarr.create_array(
-        str(store),
-        shape=(capacity, 3, side, side),
-        dtype="uint8",
-        chunks=(chunk, 3, side, side),
-        shards=(chunks * chunk, 3, side, side),
-        compressors=[ZstdCodec(level=3), Crc32cCodec()],
-        dimension_names=("image", "channel", "height", "width"),
-        fill_value=0,
-        config={"write_empty_chunks": True},  # an absent file is then always an error
-    )
-
-
-def _opened(images: Path) -> zarr.Array[Any]:
-    if not images.is_dir():
-        raise ConfigError(f"{images}: no image cache there. Run the rule that prepares the data.")
-    try:
-        return zarr.open_array(str(images), mode="r")
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise ConfigError(
-            f"{images / 'zarr.json'}: damaged image cache ({error}). Delete {images} and its "
-            "manifest, and run again."
-        ) from error
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+        writer.attributes = {
+            "class_names": class_names,
+            "manifest_sha256": write_manifest([*rows, *skipped], table),
+            "skipped": reasons,
+            **provenance,
+        }

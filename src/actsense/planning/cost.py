@@ -20,7 +20,7 @@ from math import ceil
 
 import numpy as np
 
-from actsense.data.cache import CHUNK_BYTES, SHARD_BYTES
+from actsense.data.cache import image_column
 from actsense.networks.layers import lay_out
 from actsense.networks.settings import checkpoint_epochs
 from actsense.planning.speed import StandIn
@@ -184,9 +184,9 @@ def shared_cost(images: StandIn) -> Cost:
     """Return what is made once for all designs: the images, the weights, figures of both."""
     study, jobs = images.study, shared_jobs(images.study)
     networks = study.plain["networks"]
-    count, pixels = int(images.counts.sum()), 3 * study.plain["dataset"]["image_size"] ** 2
-    chunk = max(1, CHUNK_BYTES // pixels)
-    shard = chunk * max(1, SHARD_BYTES // (chunk * pixels))
+    side = study.settings.dataset.image_size
+    count, pixels = int(images.counts.sum()), 3 * side**2
+    _, shard = image_column(side).layout()
     states = {name: study.outline(name).module.state_dict().values() for name in networks}
     checkpoints = {
         name: len(checkpoint_epochs(settings))

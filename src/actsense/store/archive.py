@@ -23,10 +23,18 @@ CHECKSUM = Crc32cCodec()
 
 
 class CorruptFileError(ConfigError):
-    """A file whose content contradicts its checksum or cannot be read at all."""
+    """A file whose content contradicts its checksum or cannot be read at all.
 
-    def __init__(self, path: Path, reason: object) -> None:
-        super().__init__(f"{path}: damaged ({reason}). Delete it and run again: it is made anew.")
+    Arguments:
+        path: The file.
+        reason: What is wrong with it.
+        whole: What is to be deleted, where the file is a part of something.
+    """
+
+    def __init__(self, path: Path, reason: object, whole: Path | None = None) -> None:
+        super().__init__(
+            f"{path}: damaged ({reason}). Delete {whole or 'it'} and run again: it is made anew."
+        )
 
 
 @contextmanager
