@@ -12,29 +12,26 @@ from actsense.networks.network import build_module, normalisation
 from actsense.networks.settings import Torchvision
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import count_passes as count_cell_passes
+from actsense.spatial.cells.settings import Cells
 from actsense.spatial.interaction.evaluate import evaluate_interaction
 from actsense.spatial.interaction.plan import count_passes as count_interaction_passes
+from actsense.spatial.interaction.settings import Interaction
 from actsense.spatial.transforms.evaluate import evaluate_transforms
+from actsense.spatial.transforms.settings import Transforms
 from benchmarks.measure import Measurement, interleaved
 
 SIDE, CLASSES, BATCH = 224, 10, 32
 SETTINGS = Torchvision(model="alexnet", weights="none")
-TRANSFORMS = {
-    "images": 16,
-    "divisions": [1, 2, 5],
-    "modes": ["grid", "bands"],
-    "repeats": 1,
-    "saturations": [2, 16],
-}
-CELLS = {
-    "images": 3,
-    "size": 56,
-    "methods": ["occlusion", "gradient"],
-    "fills": ["mean", "blur"],
-    "random_orders": 1,
-    "greedy_images": 0,
-}
-INTERACTION = {"images": 8, "sizes": [32, 56]}
+TRANSFORMS = Transforms(images=16, divisions=(1, 2, 5), repeats=1, saturations=(2, 16))
+CELLS = Cells(
+    images=3,
+    size=56,
+    methods=("occlusion", "gradient"),
+    fills=("mean", "blur"),
+    random_orders=1,
+    greedy_images=0,
+)
+INTERACTION = Interaction(images=8, sizes=(32, 56))
 
 
 class RandomImages:
@@ -56,19 +53,19 @@ class RandomImages:
 def measurements() -> Iterator[Measurement]:
     """Measure AlexNet with random weights; a gradient counts as three passes."""
     own = alexnet()
-    shuffles = 1 + len(TRANSFORMS["modes"]) * 2 + 1  # intact; two divisions; one saturation
+    shuffles = 1 + len(TRANSFORMS.modes) * 2 + 1  # intact; two divisions; one saturation
     studies: dict[str, tuple[Callable[[], Any], int]] = {
         "transforms": (
             lambda: evaluate_transforms(own, TRANSFORMS, seed=0),
-            TRANSFORMS["images"] * shuffles,
+            TRANSFORMS.images * shuffles,
         ),
         "cells": (
             lambda: evaluate_cells(own, {}, CELLS, seed=0),
-            count_cell_passes(CELLS | {"steps": 0, "samples": 0}, SIDE, 1),
+            count_cell_passes(CELLS.plain(), SIDE, 1),
         ),
         "interaction": (
             lambda: evaluate_interaction(own, INTERACTION, seed=0),
-            INTERACTION["images"] * count_interaction_passes(SIDE, INTERACTION["sizes"]),
+            INTERACTION.images * count_interaction_passes(SIDE, INTERACTION.sizes),
         ),
     }
     batch = torch.rand(BATCH, 3, SIDE, SIDE)

@@ -7,6 +7,7 @@ from actsense.job.files import by_name, origin
 from actsense.job.log import logged
 from actsense.networks import open_subjects
 from actsense.spatial.cells.evaluate import evaluate_cells
+from actsense.spatial.cells.settings import Cells
 from actsense.store import write_results
 
 with logged(snakemake.log[0]):
@@ -20,7 +21,7 @@ with logged(snakemake.log[0]):
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
-    own = snakemake.wildcards.network
-    groups = evaluate_cells(sources[own], sources, snakemake.params.cells, settings[own]["seed"])
+    own, cells = snakemake.wildcards.network, Cells(**snakemake.params.cells)
+    groups = evaluate_cells(sources[own], sources, cells, settings[own]["seed"])
     attributes = origin(snakemake.params, inputs, weights=by_name(settings, inputs.weights))
     write_results(Path(snakemake.output.cells), groups, attributes=attributes)

@@ -7,6 +7,7 @@ from actsense.job.files import origin
 from actsense.job.log import logged
 from actsense.networks import open_subject
 from actsense.spatial.interaction.evaluate import evaluate_interaction
+from actsense.spatial.interaction.settings import Interaction
 from actsense.store import write_results
 
 with logged(snakemake.log[0]):
@@ -20,7 +21,7 @@ with logged(snakemake.log[0]):
         device=use_device(snakemake.params.device),
     )
     groups = evaluate_interaction(
-        subject, snakemake.params.interaction, seed=snakemake.params.subject["seed"]
+        subject, Interaction(**snakemake.params.interaction), seed=snakemake.params.subject["seed"]
     )
     attributes = origin(snakemake.params, snakemake.input)
     write_results(Path(snakemake.output.interaction), groups, attributes=attributes)

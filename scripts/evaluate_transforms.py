@@ -7,6 +7,7 @@ from actsense.job.files import origin
 from actsense.job.log import logged
 from actsense.networks import open_subject
 from actsense.spatial.transforms.evaluate import evaluate_transforms
+from actsense.spatial.transforms.settings import Transforms
 from actsense.store import write_results
 
 with logged(snakemake.log[0]):
@@ -20,7 +21,7 @@ with logged(snakemake.log[0]):
         device=use_device(snakemake.params.device),
     )
     groups = evaluate_transforms(
-        subject, snakemake.params.transforms, seed=snakemake.params.subject["seed"]
+        subject, Transforms(**snakemake.params.transforms), seed=snakemake.params.subject["seed"]
     )
     attributes = origin(snakemake.params, snakemake.input)
     write_results(Path(snakemake.output.transforms), groups, attributes=attributes)

@@ -7,6 +7,7 @@ from actsense.job.files import origin
 from actsense.job.log import logged
 from actsense.networks import open_subject
 from actsense.spatial.saliency.evaluate import saliency_maps
+from actsense.spatial.saliency.settings import Saliency
 from actsense.store import write_results
 
 with logged(snakemake.log[0]):
@@ -20,7 +21,7 @@ with logged(snakemake.log[0]):
         device=use_device(snakemake.params.device),
     )
     groups = saliency_maps(
-        subject, snakemake.params.saliency, seed=snakemake.params.subject["seed"]
+        subject, Saliency(**snakemake.params.saliency), seed=snakemake.params.subject["seed"]
     )
     attributes = origin(snakemake.params, snakemake.input)
     write_results(Path(snakemake.output.saliency), groups, attributes=attributes)

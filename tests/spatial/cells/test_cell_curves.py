@@ -17,6 +17,7 @@ from actsense.networks import Subject
 from actsense.spatial.cells import maps as cell_maps
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import cell_budgets, count_passes
+from actsense.spatial.cells.settings import Cells
 from actsense.spatial.cells.trials import fill_images
 from actsense.store import read_results, write_results
 
@@ -67,7 +68,7 @@ def evaluated(
     net: Subject | None = None, sources: dict[str, Subject] | None = None, **changes: Any
 ) -> Groups:
     net = net or study()["tested"]
-    return evaluate_cells(net, sources or {}, SETTINGS | changes, SEED)
+    return evaluate_cells(net, sources or {}, Cells(**(SETTINGS | changes)), SEED)
 
 
 def names(data: xr.Dataset, *columns: str) -> list[tuple[Any, ...]]:
@@ -299,7 +300,7 @@ def test_the_passes_counted_are_those_made() -> None:
     settings = SETTINGS | {"methods": ["gradient", "regions"]}
     assert net.classes  # finding these takes passes of its own
     shown.clear()
-    evaluate_cells(net, {}, settings, SEED)
+    evaluate_cells(net, {}, Cells(**settings), SEED)
     for_maps, to_find_regions = 8 * (3 + 1), 2
     assert sum(shown) == count_passes(settings, SIDE, 1) - for_maps + to_find_regions
 

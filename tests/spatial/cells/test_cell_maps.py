@@ -10,6 +10,7 @@ from actsense.attribution.methods import METHODS, attribute
 from actsense.networks import BagNetwork, Subject
 from actsense.spatial.cells.maps import map_orders
 from actsense.spatial.cells.orders import greedy_order
+from actsense.spatial.cells.settings import Cells
 from actsense.spatial.cells.trials import CellTrial, cell_means
 
 SETTINGS: dict[str, Any] = {"size": 4, "methods": [*METHODS, "regions"], "steps": 3, "samples": 3}
@@ -32,7 +33,10 @@ def trial(net: Subject) -> CellTrial:
 def test_a_network_makes_all_maps_it_can_and_borrows_what_a_bag_is_made_for() -> None:
     nets = study()
     found = {
-        name: [(order.source, order.method) for order in map_orders(trial(net), nets, SETTINGS, 0)]
+        name: [
+            (order.source, order.method)
+            for order in map_orders(trial(net), nets, Cells(**SETTINGS), 0)
+        ]
         for name, net in nets.items()
     }
     own = [method for method in SETTINGS["methods"] if method != "evidence"]
@@ -46,7 +50,7 @@ def test_a_network_makes_all_maps_it_can_and_borrows_what_a_bag_is_made_for() ->
 def test_every_map_orders_cells_by_its_means() -> None:
     nets = study()
     own = trial(nets["bag"])
-    for order in map_orders(own, nets, SETTINGS, 0):
+    for order in map_orders(own, nets, Cells(**SETTINGS), 0):
         assert (order.ranks.sort(dim=1).values == torch.arange(16)).all()
         if order.method in METHODS:
             source = nets[order.source]
@@ -59,7 +63,7 @@ def test_every_map_orders_cells_by_its_means() -> None:
 
 def test_occlusion_finds_the_first_cell_of_the_greedy_search() -> None:
     own = trial(study()["net"])
-    (order,) = map_orders(own, {}, SETTINGS | {"methods": ["occlusion"]}, 0)
+    (order,) = map_orders(own, {}, Cells(**(SETTINGS | {"methods": ["occlusion"]})), 0)
     searched, _ = greedy_order(own, 0)
     first = order.ranks.argmin(dim=1)
     assert len(np.unique(first)) > 2

@@ -16,6 +16,7 @@ from actsense.networks import Subject
 from actsense.networks.bag import BagNetwork
 from actsense.spatial.interaction.evaluate import evaluate_interaction
 from actsense.spatial.interaction.plan import count_passes, edited_patches, usable_sizes
+from actsense.spatial.interaction.settings import Interaction
 from actsense.spatial.interaction.tables import compare_interactions
 from actsense.store import write_results
 
@@ -51,7 +52,7 @@ def opened(module: nn.Module | None = None, *, batch_size: int = 64, side: int =
 
 
 def evaluated(own: Subject, *sizes: int) -> xr.Dataset:
-    return evaluate_interaction(own, {"images": IMAGES, "sizes": list(sizes)}, seed=0)[""]
+    return evaluate_interaction(own, Interaction(images=IMAGES, sizes=sizes), seed=0)[""]
 
 
 def correlation(data: xr.Dataset) -> float:

@@ -16,6 +16,7 @@ from actsense.attribution.gradients import noise_keys, smoothgrad
 from actsense.augment.saturation import saturate
 from actsense.networks import BagNetwork
 from actsense.spatial.saliency.evaluate import saliency_maps
+from actsense.spatial.saliency.settings import Saliency
 from actsense.store import read_results, write_results
 
 SETTINGS: dict[str, Any] = {"images": 4, "samples": 3, "spread": 0.1, "saturations": [2, 64]}
@@ -23,7 +24,7 @@ SETTINGS: dict[str, Any] = {"images": 4, "samples": 3, "spread": 0.1, "saturatio
 
 def maps(module: nn.Module | None = None, *, batch_size: int = 32, **changes: Any) -> xr.Dataset:
     own = subject(module, batch_size=batch_size)
-    return saliency_maps(own, SETTINGS | changes, 0)[""]
+    return saliency_maps(own, Saliency(**(SETTINGS | changes)), 0)[""]
 
 
 def test_untouched_images_are_those_of_the_cache() -> None:

@@ -13,6 +13,7 @@ from spatial_study import convolutions, subject
 
 from actsense.errors import ConfigError
 from actsense.spatial.transforms.evaluate import evaluate_transforms
+from actsense.spatial.transforms.settings import Transforms
 from actsense.spatial.transforms.tables import compare_transforms
 from actsense.statistics.resampling import image_draws
 from actsense.store import write_results, write_tables
@@ -52,7 +53,9 @@ COLUMNS = {
 def answers(name: str, *, outputs: int = 4, seed: int = 0, **changes: Any) -> xr.Dataset:
     """Evaluate a network of its own."""
     module = convolutions(outputs, seed=sum(map(ord, name)))
-    return evaluate_transforms(subject(module, name=name), SETTINGS | changes, seed)[""]
+    return evaluate_transforms(
+        subject(module, name=name), Transforms(**(SETTINGS | changes)), seed
+    )[""]
 
 
 def written(folder: Path, networks: Mapping[str, xr.Dataset]) -> dict[str, Path]:

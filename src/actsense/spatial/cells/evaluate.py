@@ -22,6 +22,7 @@ from actsense.progress import Progress
 from actsense.spatial.cells.maps import map_orders
 from actsense.spatial.cells.orders import CellOrder, greedy_order, random_order
 from actsense.spatial.cells.plan import cell_budgets, greedy_budgets
+from actsense.spatial.cells.settings import Cells
 from actsense.spatial.cells.trials import CellTrial, Masks
 
 DIRECTIONS = ("deletion", "insertion")
@@ -31,7 +32,7 @@ ORDER = ("source", "method", "draw")  # what tells one order from another, besid
 def evaluate_cells(
     subject: Subject,
     sources: Mapping[str, Subject],
-    settings: Mapping[str, Any],
+    settings: Cells,
     seed: int,
 ) -> dict[str, xr.Dataset]:
     """Mask cells of validation images in the order of maps, at random, and of a greedy search.
@@ -56,17 +57,17 @@ def evaluate_cells(
     Raises:
         ConfigError: If cells are too large, or maps or logits not finite.
     """
-    rows, labels = subject.validation(settings["images"])
+    rows, labels = subject.validation(settings.images)
     targets = subject.predictions(rows)
-    trial = CellTrial(subject, rows, targets, settings["size"], settings["fills"])
+    trial = CellTrial(subject, rows, targets, settings.size, settings.fills)
     orders = map_orders(trial, sources, settings, seed)
-    for draw in range(settings["random_orders"]):
+    for draw in range(settings.random_orders):
         orders.append(random_order(rows, trial.cells, draw, seed=seed))
     ends = _ends(trial)
     curves = [_full_curves(trial, orders, ends)]
     searched = []
-    for fill in range(len(trial.fills)) if settings["greedy_images"] else ():
-        order, curve = _search(trial, fill, settings["greedy_images"], ends[0])
+    for fill in range(len(trial.fills)) if settings.greedy_images else ():
+        order, curve = _search(trial, fill, settings.greedy_images, ends[0])
         searched.append(order)
         curves.append(curve[None])
     data = _curves(trial, torch.cat(curves), ends[0]).assign_coords(

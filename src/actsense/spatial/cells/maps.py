@@ -4,7 +4,6 @@ __all__ = ["map_orders"]
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from actsense.attribution.methods import attribute, can_attribute
 from actsense.attribution.regions import can_weigh_regions, region_maps
@@ -13,13 +12,14 @@ from actsense.networks import Subject
 from actsense.progress import progress
 from actsense.spatial.cells.orders import CellOrder, permutations, rank_cells
 from actsense.spatial.cells.plan import BORROWED
+from actsense.spatial.cells.settings import Cells
 from actsense.spatial.cells.trials import CellTrial, cell_means
 
 log = logging.getLogger(__name__)
 
 
 def map_orders(
-    trial: CellTrial, sources: Mapping[str, Subject], settings: Mapping[str, Any], seed: int
+    trial: CellTrial, sources: Mapping[str, Subject], settings: Cells, seed: int
 ) -> list[CellOrder]:
     """Order cells by the mean of a map over each, highest first, for every map.
 
@@ -39,9 +39,9 @@ def map_orders(
         ConfigError: If a map is not finite.
     """
     tested = trial.subject
-    chosen = [(tested, method) for method in settings["methods"] if _can(method, tested, trial)]
+    chosen = [(tested, method) for method in settings.methods if _can(method, tested, trial)]
     for source in _comparable(tested, sources):
-        able = [m for m in BORROWED if m in settings["methods"] and _can(m, source, trial)]
+        able = [m for m in BORROWED if m in settings.methods and _can(m, source, trial)]
         chosen += [(source, method) for method in able[:1]]
     return [
         _map_order(trial, source, method, settings, seed)
@@ -69,12 +69,14 @@ def _comparable(tested: Subject, sources: Mapping[str, Subject]) -> Sequence[Sub
 
 
 def _map_order(
-    trial: CellTrial, source: Subject, method: str, settings: Mapping[str, Any], seed: int
+    trial: CellTrial, source: Subject, method: str, settings: Cells, seed: int
 ) -> CellOrder:
     if method == "regions":
         maps = region_maps(source, trial.rows, seed=seed)
     else:
-        maps = attribute(method, source, trial.rows, trial.targets, settings=settings, seed=seed)
+        maps = attribute(
+            method, source, trial.rows, trial.targets, settings=settings.plain(), seed=seed
+        )
     name = source.network.name
     if not maps.isfinite().all():
         raise ConfigError(

@@ -13,8 +13,7 @@ once, as for a bag of local features whose receptive field is not wider than the
 __all__ = ["edit_patches", "evaluate_interaction"]
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -27,12 +26,13 @@ from actsense.errors import ConfigError
 from actsense.networks.subject import Subject, Versions
 from actsense.progress import Progress
 from actsense.spatial.interaction.plan import edited_patches, usable_sizes
+from actsense.spatial.interaction.settings import Interaction
 
 log = logging.getLogger(__name__)
 
 
 def evaluate_interaction(
-    subject: Subject, settings: Mapping[str, Any], seed: int
+    subject: Subject, settings: Interaction, seed: int
 ) -> dict[str, xr.Dataset]:
     """Edit patches of validation images together and apart.
 
@@ -50,8 +50,8 @@ def evaluate_interaction(
     Raises:
         ConfigError: If all sizes are left out, or if logits are not finite.
     """
-    rows, labels = subject.validation(settings["images"])
-    sizes = _sizes(subject.side, settings["sizes"])
+    rows, labels = subject.validation(settings.images)
+    sizes = _sizes(subject.side, settings.sizes)
     logits, classes = subject.answers(rows).max(dim=1)
     together, apart = [], []
     versions = sum(len(edited_patches(subject.side, size)) + 1 for size in sizes)

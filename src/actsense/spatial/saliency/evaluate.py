@@ -6,9 +6,7 @@ is right and sure of it.
 
 __all__ = ["saliency_maps"]
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +21,7 @@ from actsense.attribution.methods import can_attribute
 from actsense.augment.saturation import saturate
 from actsense.networks import Subject
 from actsense.progress import Progress
+from actsense.spatial.saliency.settings import Saliency
 
 DESCRIPTIONS = {
     "pixels": "the image that the network was shown",
@@ -37,9 +36,7 @@ MAP = ("level", "image", "row", "col")
 CROSS_ENTROPY = partial(functional.cross_entropy, reduction="sum")
 
 
-def saliency_maps(
-    subject: Subject, settings: Mapping[str, Any], seed: int
-) -> dict[str, xr.Dataset]:
+def saliency_maps(subject: Subject, settings: Saliency, seed: int) -> dict[str, xr.Dataset]:
     """Make saliency maps of some validation images at every level of saturation.
 
     The noise on an image is the same at all levels and for all networks.
@@ -55,8 +52,8 @@ def saliency_maps(
         there are `dataset_row` and the name of the `label`; `prediction` is the name of what the
         network says of what it is shown, (level, image).
     """
-    rows, labels = subject.validation(settings["images"])
-    saturations = settings["saturations"]
+    rows, labels = subject.validation(settings.images)
+    saturations = settings.saturations
     with Progress(len(rows) * len(saturations), desc="saliency", unit="image") as known:
         levels = [_level(subject, rows, labels, p, settings, seed, known) for p in saturations]
     found = {name: torch.stack([level[name] for level in levels]).numpy() for name in levels[0]}
@@ -71,8 +68,8 @@ def saliency_maps(
     facts = {
         "network": subject.network.name,
         "label": subject.label,
-        "samples": settings["samples"],
-        "spread": settings["spread"],
+        "samples": settings.samples,
+        "spread": settings.spread,
     }
     data = {
         name: (IMAGE if name == "pixels" else MAP, values, {"description": DESCRIPTIONS[name]})
@@ -86,7 +83,7 @@ def _level(
     rows: NDArray[np.int64],
     labels: NDArray[np.int64],
     level: float,
-    settings: Mapping[str, Any],
+    settings: Saliency,
     seed: int,
     known: Progress,
 ) -> dict[str, Tensor]:
@@ -103,8 +100,8 @@ def _level(
             "gradient": gradient(subject, images, label, objective=CROSS_ENTROPY),
             "smoothgrad": smoothgrad(
                 *(subject, images, label, key),
-                samples=settings["samples"],
-                spread=settings["spread"],
+                samples=settings.samples,
+                spread=settings.spread,
                 objective=CROSS_ENTROPY,
             ),
         }

@@ -23,7 +23,7 @@ from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
 from actsense.networks import Subject
 from actsense.progress import Progress
-from actsense.spatial.transforms.settings import ORIGINAL_IMAGE, UNCHANGED
+from actsense.spatial.transforms.settings import ORIGINAL_IMAGE, UNCHANGED, Transforms
 
 TYPES = {
     "predicted": np.int32,
@@ -58,7 +58,7 @@ class Condition:
 
 
 def evaluate_transforms(
-    subject: Subject, settings: Mapping[str, Any], seed: int
+    subject: Subject, settings: Transforms, seed: int
 ) -> dict[str, xr.Dataset]:
     """Show every image under all conditions; each is read once.
 
@@ -78,8 +78,8 @@ def evaluate_transforms(
     Raises:
         ConfigError: If more patches are wanted than fit, or logits are not finite.
     """
-    rows, labels = subject.validation(settings["images"])
-    _check_divisions(settings["divisions"], subject.side)
+    rows, labels = subject.validation(settings.images)
+    _check_divisions(settings.divisions, subject.side)
     wanted = _conditions(settings)
     found = _found(subject, rows, labels, wanted, seed)
     if not np.isfinite(found["probability"]).all():
@@ -98,14 +98,14 @@ def evaluate_transforms(
     return {"": _dataset(wanted, found, areas).assign_coords(images).assign_attrs(facts)}
 
 
-def _conditions(settings: Mapping[str, Any]) -> list[Condition]:
+def _conditions(settings: Transforms) -> list[Condition]:
     shuffles = [
         Condition("patch_shuffle", mode, k, repeat)
-        for mode in settings["modes"]
-        for k in settings["divisions"]
-        for repeat in range(settings["repeats"])
+        for mode in settings.modes
+        for k in settings.divisions
+        for repeat in range(settings.repeats)
     ]
-    saturations = [Condition("saturation", level=level) for level in settings["saturations"]]
+    saturations = [Condition("saturation", level=level) for level in settings.saturations]
     return [
         Condition(ORIGINAL_IMAGE),
         *(each for each in shuffles + saturations if each.level != UNCHANGED[each.transform]),
