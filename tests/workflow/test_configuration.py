@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from actsense.augment import AUGMENTATIONS
+from actsense.augment import AUGMENTATIONS, DIVISIONS, LARGEST_DIVISION
 from actsense.errors import ConfigError
+from actsense.sampling.law import LAWS
+from actsense.sampling.settings import DIVIDED
 from actsense.study.configuration import check, filled
 from actsense.study.schema import configuration_schema
 from actsense.study.study import Study
@@ -43,9 +45,13 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return settings
 
 
-def test_the_schema_lists_the_augmentations() -> None:
+def test_designs_offer_what_the_augmentations_can() -> None:
     fields = configuration_schema()["$defs"]["DesignSettings"]["properties"]
     assert fields["augmentations"]["items"]["enum"] == list(AUGMENTATIONS)
+    assert fields["divisions"]["default"] == list(DIVISIONS)
+    assert fields["divisions"]["items"]["maximum"] == LARGEST_DIVISION
+    assert tuple(fields["law"]["enum"]) == LAWS
+    assert {name for name, own in AUGMENTATIONS.items() if own.divided} == {*DIVIDED}
 
 
 def checked(settings: dict[str, Any]) -> dict[str, Any]:
