@@ -1,15 +1,21 @@
-"""What a project keeps beside its code: licence, citation, hooks."""
+"""What a project keeps beside its code: licence, citation, hooks, pages."""
 
+import itertools
+import pkgutil
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+FILES = subprocess.run(
+    ["git", "ls-files"], cwd=REPOSITORY, check=True, capture_output=True, text=True
+).stdout.split()
 
 
 def test_citation_and_licence_agree_with_the_package() -> None:
@@ -30,3 +36,23 @@ def test_hooks_are_valid_and_run_what_lint_runs() -> None:
     entries = " ".join(hook["entry"] for repo in hooks for hook in repo["hooks"])
     for tool in ("ruff check", "ruff format", "snakefmt", "mypy"):
         assert tool in entries
+
+
+def made_later() -> set[str]:
+    """Return the paths that patches of the documentation add, or that are built on demand."""
+    patches = (REPOSITORY / "docs/examples").glob("*.patch")
+    added = [re.findall(r"^\+\+\+ b/(\S+)", patch.read_text(), re.MULTILINE) for patch in patches]
+    return {"docs/reference", *itertools.chain(*added)}
+
+
+@pytest.mark.parametrize("page", [path for path in FILES if path.endswith(".md")])
+def test_paths_and_names_of_a_page_are_there(page: str) -> None:
+    text, folder = (REPOSITORY / page).read_text(), (REPOSITORY / page).parent
+    folders = {path.split("/")[0] for path in FILES if "/" in path} - {"results"}
+    paths = re.findall(rf"(?<![\w/.<>-])(?:{'|'.join(folders)})/[\w./*-]*\w", text)
+    lost = {path for path in paths if not any(REPOSITORY.glob(path))}
+    assert not lost - made_later()
+    links = re.findall(r"\]\((?!\w+:)([^)#]+)", text)
+    assert not [link for link in links if not (folder / link).exists()]
+    for name in re.findall(r"\bactsense(?:\.[A-Za-z_]\w*)+", text):
+        assert pkgutil.resolve_name(name) is not None
