@@ -16,12 +16,15 @@ from actsense.sampling.opening import Sampling, write_shard
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.summing import accumulate_replicate, stream_replicate
 from actsense.store import create_shard, read_parts
+from actsense.store.columns import ALONE, Column
+from actsense.store.rows import Rows, write_rows
 from benchmarks import alexnet
 from benchmarks.measure import Measurement, Work, interleaved, seconds
 
 ROUNDS = 5
 BLOCKS = range(2)  # of the file that is written and read at full speed
 PIECE = 2**25
+BATCH = 128  # rows appended, and read, at a time
 
 
 def measurements() -> Iterator[Measurement]:
@@ -30,6 +33,7 @@ def measurements() -> Iterator[Measurement]:
         sampling = alexnet.prepare(Path(folder))
         yield from modes(sampling, Path(folder) / "modes")
         yield from rates(sampling.design, sampling.evaluate.recording.units, Path(folder))
+        yield from rows_rates(Path(folder))
 
 
 def modes(sampling: Sampling, folder: Path, blocks: range = range(1)) -> Iterator[Measurement]:
@@ -85,15 +89,7 @@ def rates(design: Design, units: int, folder: Path, rounds: int = ROUNDS) -> Ite
         ("shard is read", lambda: read_all(shard), shard),
         ("accumulate", lambda: accumulate_replicate(design, 0, BLOCKS, shard), shard),
     ]
-    times: dict[str, list[float]] = {name: [] for name, *_ in works}
-    for turn in range(-1, rounds):
-        # Each one begins a round in turn: what runs after a write finds memory in another state.
-        first = max(0, turn) % len(works)
-        for name, work, path in works[first:] + works[:first]:
-            if path:
-                evict(path)
-            times[name].append(seconds(work))
-    times = {name: taken[1:] for name, taken in times.items()}  # without the warm-up
+    times = timed(works, rounds)
     size = len(BLOCKS) * responses.nbytes
     rate = {name: size / statistics.median(taken) / 1e6 for name, taken in times.items()}
     for name, work, disk in (
@@ -112,12 +108,74 @@ def rates(design: Design, units: int, folder: Path, rounds: int = ROUNDS) -> Ite
         )
 
 
-def write_plain(path: Path, responses: np.ndarray) -> None:
-    """Write as many bytes as the shard has, in large pieces, beside the file and into place."""
+def timed(works: list[tuple[str, Work, Path | None]], rounds: int) -> dict[str, list[float]]:
+    """Time works in turn, each in every round, what it reads cold."""
+    times: dict[str, list[float]] = {name: [] for name, *_ in works}
+    for turn in range(-1, rounds):
+        # Each one begins a round in turn: what runs after a write finds memory in another state.
+        first = max(0, turn) % len(works)
+        for name, work, path in works[first:] + works[:first]:
+            for file in [path] if path and path.is_file() else path.rglob("*") if path else ():
+                if file.is_file():
+                    evict(file)
+            times[name].append(seconds(work))
+    return {name: taken[1:] for name, taken in times.items()}  # without the warm-up
+
+
+def rows_rates(
+    folder: Path, count: int = 2000, units: int = 2**16, rounds: int = ROUNDS
+) -> Iterator[Measurement]:
+    """Write and read rows of features and a plain file of the same size, in turn."""
+    values = np.random.default_rng(0).random((count, units), dtype=np.float32)
+    plain, path = folder / "plain_rows", folder / "rows.zarr"
+    shuffled = np.random.default_rng(0).permutation(count)
+
+    def write() -> None:
+        columns = {ALONE: Column((units,), "float32", compressed=False)}
+        with write_rows(path, columns) as writer:
+            for part in np.array_split(values, len(values) // BATCH + 1):
+                writer.append({ALONE: part})
+        for file in path.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+
+    def read(order: np.ndarray) -> None:
+        held = Rows(path, memory_bytes=0)
+        for part in np.array_split(order, count // BATCH + 1):
+            held.read(part)
+
+    works: list[tuple[str, Work, Path | None]] = [
+        ("disk writes", lambda: write_plain(plain, values, times=1), None),
+        ("rows are written", write, None),
+        ("disk reads", lambda: read_plain(plain), plain),
+        ("rows are read in order", lambda: read(np.arange(count)), path),
+        ("rows are read in random order", lambda: read(shuffled), path),
+    ]
+    times = timed(works, rounds)
+    rate = {name: values.nbytes / statistics.median(taken) / 1e6 for name, taken in times.items()}
+    for name, work, disk in (
+        ("rows_write_over_disk", "rows are written", "disk writes"),
+        ("rows_read_over_disk", "rows are read in order", "disk reads"),
+        ("rows_read_randomly_over_disk", "rows are read in random order", "disk reads"),
+    ):
+        yield Measurement(
+            name,
+            rate[work] / rate[disk],
+            *(0.5, 0.8, "ratio"),
+            f"{work} at {rate[work]:.0f} MB/s, {disk} {rate[disk]:.0f} MB/s; {count} rows of "
+            f"{units} float32 in batches of {BATCH}, {values.nbytes / 1e9:.2f} GB, written with "
+            f"fsync, read cold, medians of {rounds} in turn",
+            more_is_better=True,
+        )
+
+
+def write_plain(path: Path, responses: np.ndarray, *, times: int = len(BLOCKS)) -> None:
+    """Write as many bytes as the store has, in large pieces, beside the file and into place."""
     content = memoryview(responses).cast("B")
     beside = path.with_suffix(".new")
     with beside.open("wb", buffering=0) as file:
-        for _ in BLOCKS:
+        for _ in range(times):
             for start in range(0, len(content), PIECE):
                 file.write(content[start : start + PIECE])
         os.fsync(file.fileno())

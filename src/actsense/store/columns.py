@@ -16,6 +16,7 @@ from actsense.store.archive import CHECKSUM
 
 SHARD_BYTES = 2**28  # before compression; what the writer holds in memory of every array
 CHUNK_BYTES = 2**18  # one image at 224x224, many at 32x32
+PLAIN_CHUNK_BYTES = 2**20  # not compressed: Zarr takes about a millisecond for every chunk
 KINDS = "biufc"  # of NumPy: what has the same bits in every row
 ALONE = ""  # name of the array of a store that is one array
 
@@ -51,7 +52,7 @@ class Column:
             capacity: Rows at most, if that is known: a shard is no larger than they need.
         """
         row_bytes = prod(self.shape) * np.dtype(self.dtype).itemsize
-        chunk = max(1, CHUNK_BYTES // row_bytes)
+        chunk = max(1, (CHUNK_BYTES if self.compressed else PLAIN_CHUNK_BYTES) // row_bytes)
         chunks = max(1, SHARD_BYTES // (chunk * row_bytes))
         if capacity is not None:
             chunks = max(1, min(chunks, -(-capacity // chunk)))
