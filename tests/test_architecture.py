@@ -12,8 +12,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 SCRIPTS = sorted((REPOSITORY / "scripts").glob("*.py"))
 # What lies on a floor uses what lies below it, never its neighbours.
 FLOORS: tuple[set[str], ...] = (
-    {"draws", "errors", "layers", "layout", "progress", "settings", "work"},
-    {"device", "statistics", "store"},
+    {"draws", "errors", "layers", "layout", "progress", "settings"},
+    {"device", "statistics", "store", "work"},
     {"augment", "data", "drawing", "job"},
     {"networks"},
     {"attribution", "sampling"},

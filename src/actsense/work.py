@@ -1,8 +1,8 @@
 """What the jobs of every rule take, said before anything is run.
 
 A study has a plan, `work` in its `plan.py`: from the *facts* that are known beforehand, settings,
-layers and numbers of images, to one `Work` for each rule and each network and design that it has
-jobs for. Everything about what a study will take is a sum over these.
+layers and numbers of images, to one `Work` for each rule and each network and design that it can
+be asked for. Everything about what a study will take is a sum over these.
 
 Megabytes and minutes are bounds with a margin, counted from the arrays that are alive together.
 Bytes and files are bounds, too: everything is counted as if it did not compress.
@@ -12,8 +12,11 @@ __all__ = ["GRADIENT", "Facts", "NetworkFacts", "Work", "store_files"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil, prod
+from itertools import product
+from math import ceil
 from typing import Any
+
+from actsense.layers import Layer
 
 GRADIENT = 3  # passes that one with a way back takes as long as
 
@@ -26,17 +29,18 @@ class Work:
         rule: Name of the rule.
         network: The network of the jobs, or empty.
         design: The design of the jobs, or empty.
-        jobs: How many there are.
+        jobs: How many the whole study has; none where only a user asks for them by name.
         passes: Images that all of them send through a network; a gradient counts as three.
         longest: Those of the longest job, if not all jobs are alike.
         back: Whether some of them go back through the network.
+        batch: Images at a time, where there are never as many as `batch_size`.
         opens: Networks that a job opens, if not the one above.
         holds: Megabytes that a job holds beside its process, images, and networks.
         seconds: How long a job takes beside its passes.
         kept: Bytes that stay.
         dropped: Bytes that are deleted when the study has gone on.
         passing: Bytes that are deleted so soon that the budget of the store holds them.
-        files: Files that stay, without log and benchmark.
+        files: Files that stay, beside log and benchmark.
         files_dropped: Files that are deleted.
     """
 
@@ -47,6 +51,7 @@ class Work:
     passes: int = 0
     longest: int = 0
     back: bool = False
+    batch: int = 0
     opens: tuple[str, ...] = ()
     holds: float = 0.0
     seconds: float = 0.0
@@ -59,7 +64,7 @@ class Work:
     @property
     def opened(self) -> tuple[str, ...]:
         """The networks that a job opens."""
-        return (self.opens or (self.network,)) if self.passes else ()
+        return self.opens or ((self.network,) if self.passes else ())
 
     @property
     def job_passes(self) -> int:
@@ -73,7 +78,7 @@ class NetworkFacts:
 
     Attributes:
         origin: Where its weights come from: `trained`, `downloaded` or `imported`.
-        layers: Name and shape of every recorded layer.
+        layers: The recorded layers.
         weights: Bytes of its weights.
         forward: Bytes alive while an image passes, at most.
         back: The same with a way back.
@@ -83,7 +88,7 @@ class NetworkFacts:
     """
 
     origin: str
-    layers: tuple[tuple[str, tuple[int, ...]], ...]
+    layers: tuple[Layer, ...]
     weights: int
     forward: int
     back: int
@@ -94,13 +99,12 @@ class NetworkFacts:
     @property
     def units(self) -> int:
         """Recorded units."""
-        return sum(prod(shape) for _, shape in self.layers)
+        return self.layers[-1].stop
 
     @property
     def maps(self) -> list[tuple[int, ...]]:
         """Shapes of the recorded layers that have positions: (channel, row, col)."""
-        shapes = [shape for _, shape in self.layers]
-        return [shape for shape in shapes if len(shape) == 3 and shape[1] * shape[2] > 1]
+        return [layer.shape for layer in self.layers if layer.is_map]
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Facts:
     """What is known of a study before anything is run.
 
     Attributes:
-        settings: The configuration with every default filled in.
+        settings: The configuration; its sections are typed beside their studies.
         classes: Classes of the dataset.
         missing: Archives that have to be downloaded.
         networks: The networks by name.
@@ -118,7 +122,7 @@ class Facts:
         drawn: By design, how many numbers each augmentation draws, where it is known.
     """
 
-    settings: Mapping[str, Any]
+    settings: Any
     classes: int
     missing: int
     networks: Mapping[str, NetworkFacts]
@@ -128,21 +132,20 @@ class Facts:
 
     @property
     def runs(self) -> list[tuple[str, str]]:
-        """Every network with every design that samples it."""
-        return [(name, design) for name, own in self.networks.items() for design in own.designs]
+        """Every network with every design, also with those that do not sample it."""
+        return list(product(self.networks, self.settings.designs))
 
-    @property
-    def mapped(self) -> list[str]:
-        """The networks with maps of units that are analysed."""
-        return [name for name, own in self.networks.items() if own.analysed and own.maps]
+    def analysed(self, network: str, design: str) -> bool:
+        """Tell whether the maps of units of a network under a design are analysed further."""
+        own = self.networks[network]
+        return design in own.analysed and bool(own.maps)
 
-    @property
-    def mapped_runs(self) -> list[tuple[str, str]]:
-        """Every network with every design whose maps of units are analysed."""
-        return [(name, d) for name in self.mapped for d in self.networks[name].analysed]
+    def shown(self, wanted: int) -> int:
+        """Return how many of so many images there are, at most."""
+        return min(wanted, sum(self.images)) if self.images else wanted
 
     def validation(self, wanted: int) -> int:
-        """Return how many of the wanted validation images there are, at most."""
+        """Return how many of so many validation images there are, at most."""
         return min(wanted, self.images[1]) if self.images else wanted
 
 

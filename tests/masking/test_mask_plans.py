@@ -10,7 +10,6 @@ from actsense.masking.plan import (
     Condition,
     MaskPlan,
     conditions,
-    count_conditions,
 )
 from actsense.sampling.designs import ORIGINAL
 
@@ -50,11 +49,7 @@ def test_the_count_is_the_closed_form(
     first = masks * inputs * (2 * chosen + 4 + 1) + 2 * masks * own + 3 * own
     other = masks * (own + 2 * 2 * chosen + 4 + 1) + 3 * 2 * chosen
     expected = inputs + first + others * other
-    changed = settings(factors=factors, **places)
-    found = count_conditions(
-        changed, augmentations=AUGMENTATIONS, factors=FACTORS, map_layers=len(LAYERS)
-    )
-    assert found == expected == len(listed(factors=factors, **places))
+    assert len(listed(factors=factors, **places)) == expected
 
 
 def test_no_condition_occurs_twice() -> None:

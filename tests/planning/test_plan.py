@@ -1,6 +1,8 @@
 """What a plan says beforehand is what a run does, counted and weighed."""
 
 import re
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,15 +13,19 @@ import torch
 import yaml
 
 from actsense.data import build_cache
+from actsense.data.plan import IMAGE_FILE_BYTES
 from actsense.networks import import_weights
 from actsense.planning import speed
-from actsense.planning.cost import Cost, design_cost, different_share, shared_cost
+from actsense.planning.cost import Cost, counted_facts, different_share, study_costs
 from actsense.planning.report import plan_study
 from actsense.planning.speed import StandIn, measured_speed
+from actsense.planning.work import WorkTable
 from actsense.sampling.opening import open_sampling, write_shard
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.summing import accumulate_shard
+from actsense.store.columns import SHARD_BYTES
 from actsense.study.study import Study
+from actsense.work import Work
 
 REPOSITORY = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -40,9 +46,36 @@ def designed(**changes: Any) -> dict[str, Any]:
     return {"mixed": study().plain["designs"]["mixed"] | changes}
 
 
-def published(network: str = "alexnet", design: str = "set1", **changes: Any) -> Cost:
-    images = StandIn(study("workflow/studies/published.yaml", **changes))
-    return design_cost(images, network, design, speed=1000.0)
+def counted(own: Study) -> WorkTable:
+    return WorkTable(counted_facts(StandIn(own)))
+
+
+def costs(own: Study, network: str = "one", design: str = "mixed") -> dict[str, Cost]:
+    """Return what every study costs for a network and design, at 1000 images per second."""
+    speeds = dict.fromkeys([*own.runs, *((name, "") for name in own.settings.networks)], 1000.0)
+    found = study_costs(counted(own), speeds)
+    return {cost.study: cost for cost in found if (cost.network, cost.design) == (network, design)}
+
+
+def sensitivity(**changes: Any) -> Cost:
+    return costs(study(**changes))["sensitivity"]
+
+
+def works(own: WorkTable, network: str = "one", design: str = "mixed") -> dict[str, Work]:
+    """Return what every rule with jobs takes for a network and design."""
+    listed = [work for study_works in own.studies.values() for work in study_works if work.jobs]
+    return {w.rule: w for w in listed if (w.network, w.design) == (network, design)}
+
+
+@cache
+def published(**changes: Any) -> Study:
+    """Return the published study of one network under one design."""
+    own = study("workflow/studies/published.yaml").plain
+    one = {
+        "networks": {"alexnet": own["networks"]["alexnet"]},
+        "designs": {"set1": own["designs"]["set1"]},
+    }
+    return study("workflow/studies/published.yaml", **one | changes)
 
 
 def folder_of(count: int, tmp_path: Path) -> dict[str, Any]:
@@ -56,8 +89,8 @@ def test_evaluations_are_those_of_every_block() -> None:
     own = study(designs=designed(base_points=64, walks=3))
     built = own.design("one", "mixed")
     blocks = [built.block(r, b) for r in range(built.replicates) for b in range(built.blocks)]
-    counted = sum(block.coordinates.shape[0] * block.coordinates.shape[1] for block in blocks)
-    assert design_cost(StandIn(own), "one", "mixed", 1.0).evaluations == counted
+    evaluations = sum(block.coordinates.shape[0] * block.coordinates.shape[1] for block in blocks)
+    assert works(WorkTable(own.facts))["sample_activations"].passes == evaluations
 
 
 @pytest.mark.parametrize("law", ["switched", "always"])
@@ -109,71 +142,69 @@ def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
         activations += shard_file.stat().st_size
         moments += (tmp_path / "moments.zip").stat().st_size
 
-    stored = design_cost(StandIn(own), "one", "mixed", 1.0)
-    streamed = design_cost(
-        StandIn(study(networks={"one": network}, activations="stream", designs=parts)),
-        *("one", "mixed", 1.0),
+    sampled, summed = (
+        works(counted(own))[rule] for rule in ("sample_activations", "accumulate_part")
     )
     units, overhead = own.units("one"), 60_000  # bytes of headers in these small files
-    places = 8 * stored.evaluations
-    assert stored.written - streamed.written == pytest.approx(stored.forwards * units * 4e-9)
-    assert 0 <= activations - (stored.written - streamed.written) * 1e9 < overhead + places
-    assert 0 <= moments - stored.temporary * 1e9 < overhead
+    places = 8 * own.design("one", "mixed").evaluations
+    assert sampled.passing == sampled.passes * units * 4
+    assert 0 <= activations - sampled.passing < overhead + places
+    assert 0 <= moments - summed.dropped < overhead
     assert activations <= own.shard_megabytes("one", "mixed") * 4e6
-    assert stored.alive == pytest.approx(min(0.1, stored.evaluations * units * 4e-9))
+    stored, streamed = (
+        costs(study(networks={"one": network}, activations=way, designs=parts))["sensitivity"]
+        for way in ("store", "stream")
+    )
+    assert stored.written - streamed.written == pytest.approx(sampled.passing / 1e9)
 
 
 def test_kept_activations_stay_and_are_counted() -> None:
-    parts = designed(shards=2)
     kept, used = (
-        design_cost(StandIn(study(keep_activations=keep, designs=parts)), "one", "mixed", 1.0)
-        for keep in (True, False)
+        sensitivity(keep_activations=keep, designs=designed(shards=2)) for keep in (True, False)
     )
-    assert kept.kept - used.kept == pytest.approx(kept.written - published_moments(used), rel=1e-6)
+    assert kept.kept - used.kept == pytest.approx(used.passing)
+    assert kept.written == pytest.approx(used.written)
     assert kept.files_kept - used.files_kept == 4
     assert kept.files_peak == used.files_peak
-    assert kept.alive == 0
-
-
-def published_moments(cost: Cost) -> float:
-    """Return what a design writes beside its activations, GB."""
-    return cost.temporary + cost.kept
+    assert kept.passing == 0 < used.passing
 
 
 def test_replicates_that_share_a_job_leave_nothing_to_merge() -> None:
-    whole, parted = (
-        design_cost(StandIn(study(designs=designed(shards=shards))), "one", "mixed", 1.0)
-        for shards in ("auto", 2)
-    )
-    assert (whole.samplings, parted.samplings) == (1, 4)
-    assert whole.temporary == 0 < parted.temporary
-    assert whole.kept == parted.kept
+    whole, parted = (sensitivity(designs=designed(shards=shards)) for shards in ("auto", 2))
+    assert whole.dropped == 0 < parted.dropped
+    assert whole.kept == pytest.approx(parted.kept)
     assert whole.jobs == parted.jobs - 3 - 3 - 2  # samplings, sums, merges
-    assert whole.written == pytest.approx(parted.written - parted.temporary)
+    assert whole.written == pytest.approx(parted.written - parted.dropped)
 
 
 def test_the_peak_holds_no_more_activations_than_the_budget() -> None:
-    cost = published(activations="store", store_budget_gb=500)
-    assert cost.alive == 500
-    assert 500 < cost.peak < 520
+    cost = costs(published(activations="store"), "alexnet", "set1")["sensitivity"]
+    assert cost.peak(500) == pytest.approx(500 + cost.dropped + cost.kept)
+    assert 500 < cost.peak(500) < 520
     assert cost.written > 2000
 
 
 def test_hours_and_minutes_follow_from_the_speed() -> None:
-    cost = published()
-    assert cost.contrasts == 50_000 * (1 + 2 + 3 * 10)
-    assert cost.masked == 5_000 * study("workflow/studies/published.yaml").masks("alexnet", "set1")
-    assert cost.segments == pytest.approx(8192 * 36 * cost.forwards / cost.evaluations, rel=1e-4)
-    images = cost.forwards + cost.contrasts + cost.masked + cost.segments
-    assert cost.hours == pytest.approx(images / 1000 / 3600)
-    assert cost.minutes * cost.samplings == pytest.approx(cost.forwards / 1000 / 60)
+    own = published()
+    table = counted(own)
+    found = works(table, "alexnet", "set1")
+    sampling, contrast, segments = (
+        found[rule] for rule in ("stream_moments", "estimate_contrast", "sample_segments")
+    )
+    assert contrast.passes == 50_000 * (1 + 2 + 3 * 10)
+    share = sampling.passes / own.design("alexnet", "set1").evaluations
+    assert segments.passes == pytest.approx(8192 * 36 * share, rel=1e-4)
+    cost = costs(own, "alexnet", "set1")["sensitivity"]
+    assert cost.hours == pytest.approx((sampling.passes + contrast.passes) / 1000 / 3600)
+    assert cost.minutes == pytest.approx(max(sampling.longest, contrast.passes) / 1000 / 60)
 
 
 def test_untouched_images_run_again_for_every_group_of_augmentations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("actsense.planning.cost.GROUP_BYTES", 1)
-    assert published().contrasts == 50_000 * (5 + 2 + 3 * 10)
+    monkeypatch.setattr("actsense.sensitivity.plan.GROUP_BYTES", 1)
+    found = works(counted(published()), "alexnet", "set1")
+    assert found["estimate_contrast"].passes == 50_000 * (5 + 2 + 3 * 10)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +223,9 @@ def test_the_published_study_has_the_published_sizes(
 
 
 def test_the_published_design_shares_a_quarter_to_a_third_of_its_evaluations() -> None:
-    cost = published()
-    assert 0.25 < 1 - cost.forwards / cost.evaluations < 0.35
+    own = published()
+    ((_, share),) = counted_facts(StandIn(own)).different.items()
+    assert 0.25 < 1 - share < 0.35
 
 
 @pytest.mark.parametrize("name", ["published", "published-places"])
@@ -213,17 +245,25 @@ def test_the_published_studies_stay_within_what_schedulers_and_quotas_bear(
 
 def test_images_and_weights_are_counted_once() -> None:
     own = study("workflow/studies/published.yaml")
-    cost = shared_cost(StandIn(own))
+    facts = replace(own.facts, images=(732_000, 50_000))
+    works = [work for name in ("data", "networks") for work in WorkTable(facts).studies[name]]
     parameters = 61_100_840 + 132_863_336 + 11_689_512 + 9_600 + 20  # last: batch normalisation
-    assert cost.kept == pytest.approx((782_000 * 3 * 224**2 + 4 * parameters) / 1e9, rel=1e-4)
-    assert cost.files_kept < 900
+    kept = 782_000 * 3 * 224**2 + 4 * parameters
+    assert sum(work.kept for work in works) == pytest.approx(kept, rel=1e-4)
+    assert sum(work.files for work in works) < 500
+
+
+def test_images_lie_in_as_many_files_as_the_cache_writes() -> None:
+    assert IMAGE_FILE_BYTES == SHARD_BYTES
 
 
 def test_a_table_is_aligned() -> None:
     own = fast(study(), 100)
-    _, units, *rows = plan_study(own, CPU).splitlines()[2:8]
+    lines = plan_study(own, CPU).split("\n\n")[1].splitlines()
+    _, units, *rows = lines
     ends = {match.end() for match in re.finditer(r"\S+", units)}
-    assert [row.split()[0] for row in rows] == ["one", "one", "once", "all"]
+    assert rows[0].split()[:3] == ["one", "mixed", "sensitivity"]
+    assert rows[-1].split()[0] == "all"
     for row in rows:
         numbers = {match.end() for match in re.finditer(r"\d\S*", row)}
         assert len(numbers) >= 6

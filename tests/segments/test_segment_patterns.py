@@ -14,17 +14,17 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from actsense.networks import Network
-from actsense.segments.evaluate import SegmentRecorder
-from actsense.segments.hsv import to_hsv
-from actsense.segments.patterns import compare_segments
-from actsense.segments.plan import (
-    COLOURS,
+from actsense.segments.channels import (
     SegmentUnits,
     choose_channels,
     indices_in_place,
     plan_segments,
     segment_name,
 )
+from actsense.segments.evaluate import SegmentRecorder
+from actsense.segments.hsv import to_hsv
+from actsense.segments.patterns import compare_segments
+from actsense.segments.plan import COLOURS
 from actsense.store import read_results, write_results
 
 FACTORS = ["hue", "rolling", "class", "image"]

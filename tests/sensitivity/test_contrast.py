@@ -15,7 +15,8 @@ from actsense.sensitivity.contrast import (
 )
 from actsense.sensitivity.difference_kernels import UNITS_PER_TILE
 from actsense.sensitivity.differences import BINNED, Differences, Responses, kept_bytes
-from actsense.study.resources import DIFFERENCE_BYTES, DIFFERENCES, VECTORS, Sizes, megabytes
+from actsense.sensitivity.plan import DIFFERENCE_BYTES, VECTORS, contrast_megabytes
+from actsense.sensitivity.plan import STATISTICS as PLANNED
 
 UNITS = 12
 
@@ -271,11 +272,10 @@ def test_what_is_kept_of_a_unit_takes_less_than_a_kilobyte() -> None:
 
 
 def test_a_job_may_hold_what_is_kept() -> None:
-    units, factors = 2_460_000, 11  # seven of them augmentations
-    sizes = dict.fromkeys(Sizes.__dataclass_fields__, 0) | {"factors": factors}
-    asked = megabytes("estimate_contrast", Sizes(**(sizes | {"units": units})))
-    asked -= megabytes("estimate_contrast", Sizes(**(sizes | {"units": 0})))
-    assert pytest.approx(1e6 * (DIFFERENCES + VECTORS), rel=0.01) == GROUP_BYTES + EXACT_BYTES
+    units, augmentations = 2_460_000, 7
     assert kept_bytes(10**6, False) <= DIFFERENCE_BYTES
-    written = 7 * units * 4 * len(STATISTICS)
-    assert GROUP_BYTES + 3 * written < 1e6 * asked < GROUP_BYTES + 8 * written
+    assert len(STATISTICS) == PLANNED
+    assert pytest.approx(1e6 * VECTORS, rel=0.2) == EXACT_BYTES
+    written = augmentations * units * 4 * len(STATISTICS)
+    held = contrast_megabytes(units, augmentations, top_images=0) * 1e6 - EXACT_BYTES
+    assert GROUP_BYTES + 3 * written < held < GROUP_BYTES + 8 * written

@@ -20,9 +20,9 @@ from actsense.sampling.law import Evaluations, InputLaw
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity import contrast, top_images
 from actsense.sensitivity.contrast import estimate_contrast
+from actsense.sensitivity.plan import contrast_megabytes
 from actsense.sensitivity.top_images import NONE, Strongest, TopImages
 from actsense.store import read_results, write_results
-from actsense.study.resources import Sizes, megabytes
 
 CPU = torch.device("cpu")
 AUGMENTATIONS = ("brightness", "hflip", "rolling")
@@ -317,9 +317,7 @@ def test_a_store_holds_what_was_found(tmp_path: Path, ranks: int) -> None:
 
 
 def test_a_job_may_hold_its_top_images() -> None:
-    sizes = dict.fromkeys(Sizes.__dataclass_fields__, 1) | {"units": 1_539_560, "factors": 9}
-    plain, keeping = (
-        megabytes("estimate_contrast", Sizes(**(sizes | {"top_images": n}))) for n in (0, 6)
-    )
-    found = 8 * 1_539_560 * 6 * (8 + 10) / 1e6  # eight conditions; while made, and as written
+    units, augmentations = 1_539_560, 7
+    plain, keeping = (contrast_megabytes(units, augmentations, top_images=n) for n in (0, 6))
+    found = 8 * units * 6 * (8 + 10) / 1e6  # eight conditions; while made, and as written
     assert plain + found < keeping < plain + 2 * found

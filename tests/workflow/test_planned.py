@@ -7,9 +7,9 @@ import pytest
 import yaml
 from pipeline import REPOSITORY, configure, planned, snakemake
 
-from actsense.planning.cost import design_cost, shared_cost, spatial_cost
+from actsense.planning.cost import counted_facts, study_costs
 from actsense.planning.speed import StandIn
-from actsense.planning.work import count_jobs
+from actsense.planning.work import WorkTable
 from actsense.store import read_results
 from actsense.study.study import Study
 
@@ -34,7 +34,7 @@ def test_the_jobs_are_those_of_a_dry_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text((REPOSITORY / name).read_text())
-    assert count_jobs(study(REPOSITORY / name)) == planned(snakemake(tmp_path, "-n"))
+    assert WorkTable(study(REPOSITORY / name).facts).jobs == planned(snakemake(tmp_path, "-n"))
 
 
 def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
@@ -52,16 +52,12 @@ def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
     )
     own = study(tmp_path / "config.yaml")
     assert own.sharding("one", "mixed").parts > 1
-    assert count_jobs(own) == planned(snakemake(tmp_path, "-n"))
+    assert WorkTable(own.facts).jobs == planned(snakemake(tmp_path, "-n"))
 
 
 def test_a_run_leaves_the_planned_files_and_gigabytes(finished: Path) -> None:
-    images = StandIn(study(finished / "config.yaml"))
-    costs = (
-        design_cost(images, "one", "mixed", 1.0),
-        spatial_cost(images, "one", 1.0),
-        shared_cost(images),
-    )
+    counted = counted_facts(StandIn(study(finished / "config.yaml")))
+    costs = study_costs(WorkTable(counted), dict.fromkeys([("one", "mixed"), ("one", "")], 1.0))
     expected = sum(cost.files_kept for cost in costs)
     files = [path for path in (finished / "results").rglob("*") if path.is_file()]
     assert len(files) <= expected
@@ -76,10 +72,12 @@ def test_a_run_leaves_the_planned_files_and_gigabytes(finished: Path) -> None:
 
 
 def test_a_run_makes_the_planned_evaluations(finished: Path) -> None:
-    cost = design_cost(StandIn(study(finished / "config.yaml")), "one", "mixed", 1.0)
+    own = study(finished / "config.yaml")
+    works = WorkTable(counted_facts(StandIn(own))).studies["sensitivity"]
+    (sampling,) = (work for work in works if work.rule == "sample_activations")
     attributes = read_results(finished / "results/tiny/one/mixed/indices.zarr").attrs
-    assert attributes["evaluations"] == cost.evaluations
-    assert attributes["forward_passes"] == cost.forwards  # of so few blocks all are looked at
+    assert attributes["evaluations"] == own.design("one", "mixed").evaluations
+    assert attributes["forward_passes"] == sampling.passes  # of so few blocks all are looked at
     designs = json.loads(attributes["configuration"])["designs"]
     assert designs["mixed"]["base_points"] == 128
 

@@ -10,12 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from actsense.errors import ConfigError
 from actsense.networks.settings import checkpoint_epochs
-from actsense.study.resources import (
-    megabytes,
-    minutes,
-    spatial_megabytes,
-    spatial_minutes,
-)
+from actsense.planning.work import WorkTable
 from actsense.study.study import Study
 
 # The folder of the checkout, where Snakemake puts in what stands in braces.
@@ -38,6 +33,7 @@ except ConfigError as error:
     sys.exit(str(error))
 
 config.update(study.plain)
+work = WorkTable(study.facts)
 
 STUDY = study.name
 RESULTS = f"results/{STUDY}"
@@ -74,13 +70,6 @@ CHAPTERS = {
     "Single class": "results/{study}/{network}/analysis/figures",
     "Segments": "results/{study}/{network}/{design}/figures",
     "Spatial": "results/{study}/spatial/figures",
-}
-# Minutes that do not follow from the sizes of a network and a design.
-MINUTES = {
-    "cache_images": 480,
-    "train_checkpoint": 120,
-    "train_network": 120,
-    "discriminate": 180,
 }
 
 
@@ -175,7 +164,7 @@ def memory(rule):
     """Megabytes that a job of a rule asks for, more at every further attempt."""
 
     def asked(wildcards, attempt):
-        return attempt * sized(wildcards, rule, megabytes, spatial_megabytes)
+        return attempt * work.megabytes(rule, *named(wildcards))
 
     return asked
 
@@ -184,17 +173,9 @@ def runtime(rule):
     """Minutes that a job of a rule asks for, more at every further attempt."""
 
     def asked(wildcards, attempt):
-        first = MINUTES.get(rule) or sized(wildcards, rule, minutes, spatial_minutes)
-        return attempt * first
+        return attempt * work.minutes(rule, *named(wildcards))
 
     return asked
-
-
-def sized(wildcards, rule, by_design, by_network):
-    names = named(wildcards)
-    if len(names) == 2:
-        return by_design(rule, study.sizes(*names))
-    return by_network(rule, study.spatial_sizes(*names))
 
 
 def checkpoints(wildcards):

@@ -12,6 +12,7 @@ rule train_checkpoint:
     wildcard_constraints:
         network=study.networks_pattern("trained"),
     resources:
+        mem_mb=memory("train_checkpoint"),
         runtime=runtime("train_checkpoint"),
     params:
         **of_config("seed", "device", "precision"),
@@ -34,6 +35,7 @@ rule train_network:
     wildcard_constraints:
         network=study.networks_pattern("trained"),
     resources:
+        mem_mb=memory("train_network"),
         runtime=runtime("train_network"),
     params:
         **of_config("seed", "device", "precision"),

@@ -92,7 +92,7 @@ def evaluate_masks(
         "unmasked_layers": json.dumps(ranks.unmasked),
     }
     root = _root(listed, summaries, ranks).assign_coords({"class": subject.classes})
-    kept = [condition for condition in listed if _is_kept(condition)]
+    kept = [condition for condition in listed if condition.keeps_predictions]
     return {"": root.assign_attrs(facts), "predictions": _predictions(kept, orders, labels)}
 
 
@@ -151,16 +151,8 @@ def _tried(
             found = trial.run(name, [condition.plan for condition in own], known)
             with arithmetic("float32", subject.device):
                 summaries.append(summarize(found, labels, len(subject.classes), draws))
-            orders.append(found.order[[_is_kept(condition) for condition in own]])
+            orders.append(found.order[[condition.keeps_predictions for condition in own]])
     return summaries, np.concatenate(orders)
-
-
-def _is_kept(condition: Condition) -> bool:
-    """Tell whether the predictions under a condition are kept image by image."""
-    plan, own = condition.plan, (ORIGINAL, condition.plan.factor)
-    return plan.rule == "none" or (
-        condition.first and plan.rule == "top" and condition.input in own
-    )
 
 
 def _root(

@@ -17,7 +17,7 @@ __all__ = [
     "Condition",
     "MaskPlan",
     "conditions",
-    "count_conditions",
+    "work",
 ]
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,9 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from actsense.sampling.designs import ORIGINAL
+from actsense.masking.settings import Masking
+from actsense.sampling.designs import ORIGINAL, factor_names
+from actsense.work import Facts, Work, store_files
 
 TOGETHER = "together"
 GUIDED = ("top", "permuted", "least")  # rules that scale by the map of a value and a factor
@@ -36,6 +38,12 @@ COORDINATES = (
     *("input", "value", "factor", "rule", "scale", "fraction", "level", "layers", "draw"),
     "first_place",
 )
+
+ARRAYS = 44  # with labels of conditions, and of predictions
+LABEL_BYTES = 200  # of a condition
+PREDICTION_BYTES = 2 * 5  # of an image: the five classes that are predicted first
+PROFILES = 5  # tables: effects, profiles, clusters, linkage, trees
+FIGURES = 6  # controls, effects, layers, profiles, trees, recall; and a folder of curves
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,12 @@ class Condition:
     first: bool
 
     @property
+    def keeps_predictions(self) -> bool:
+        """Whether what the network predicts is kept image by image."""
+        plan, own = self.plan, (ORIGINAL, self.plan.factor)
+        return plan.rule == "none" or (self.first and plan.rule == "top" and self.input in own)
+
+    @property
     def coordinates(self) -> dict[str, Any]:
         """One of each of `COORDINATES`; NaN where the plan has no number."""
         own = {"input": self.input, "first_place": self.first} | vars(self.plan)
@@ -124,17 +138,40 @@ def conditions(
         first = False
 
 
-def count_conditions(
-    settings: Mapping[str, Any],
-    *,
-    augmentations: Sequence[str],
-    factors: Sequence[str],
-    map_layers: int,
-) -> int:
-    """Count what `conditions` yields for so many layers that can be masked."""
-    names = [str(layer) for layer in range(map_layers)]
-    found = conditions(settings, augmentations=augmentations, factors=factors, map_layers=names)
-    return sum(1 for _ in found)
+def work(facts: Facts) -> list[Work]:
+    """Return what masked networks take, for every network and design."""
+    return [own for names in facts.runs for own in _run(facts, *names)]
+
+
+def _run(facts: Facts, network: str, design: str) -> list[Work]:
+    masking: Masking = facts.settings.masking
+    own, augmentations = facts.networks[network], facts.settings.designs[design].augmentations
+    names, maps = factor_names(augmentations), len(own.maps)
+    listed = list(
+        conditions(
+            masking.plain(),
+            augmentations=augmentations,
+            factors=names,
+            map_layers=[str(layer) for layer in range(maps)],
+        )
+    )
+    images, kept = facts.validation(masking.images), sum(c.keeps_predictions for c in listed)
+    # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
+    ranks = 2 * 4 * (6 * len(names) + 25) * own.units
+    outcomes = 16 * len(listed) * images
+    numbers = 4 * (20 + 4 * facts.classes + masking.bootstrap)
+    run = (network, design, int(facts.analysed(network, design)))
+    return [
+        Work(
+            *("evaluate_masks", *run),
+            passes=len(listed) * images,
+            holds=(ranks + outcomes) / 1e6,
+            kept=len(listed) * (LABEL_BYTES + numbers) + kept * images * PREDICTION_BYTES,
+            files=store_files(ARRAYS, groups=2) + 1,  # with a table
+        ),
+        Work(*("profile_masks", *run), files=PROFILES),
+        Work(*("plot_masking", *run), files=FIGURES + 1 + len(masking.values)),
+    ]
 
 
 def _plans(

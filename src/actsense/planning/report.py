@@ -12,36 +12,34 @@ from actsense.networks.zoo import names_file
 from actsense.planning.cost import (
     DECODED_BLOCKS,
     Cost,
-    design_cost,
-    shared_cost,
-    spatial_cost,
+    Speeds,
+    counted_facts,
+    study_costs,
     total_cost,
 )
 from actsense.planning.speed import ASSUMED, SECONDS, StandIn, measured_speed
+from actsense.planning.work import WorkTable
 from actsense.study.study import Study
+from actsense.work import Work
 
 FAR = 1.25  # times `job_minutes`: a longer job is too long
 SHORT = 0.1  # of `job_minutes`: below, a replicate has too many shards
 COLUMNS = (
     ("", "network"),
     ("", "design"),
-    ("sampling", "jobs"),
-    ("all", "jobs"),
-    ("evaluations", "million"),
-    ("forwards", "million"),
-    ("contrasts", "million"),
-    ("masked", "million"),
-    ("segments", "million"),
-    ("spatial", "million"),
+    ("", "study"),
+    ("", "jobs"),
+    ("passes", "million"),
     ("speed", "images/s"),
     ("device", "hours"),
-    ("job", "minutes"),
+    ("longest job", "minutes"),
     ("written", "GB"),
     ("at peak", "GB"),
     ("kept", "GB"),
     ("files", "at peak"),
     ("files", "kept"),
 )
+NAMES = 3  # columns that hold names
 
 
 def plan_study(study: Study, device: torch.device) -> str:
@@ -52,44 +50,47 @@ def plan_study(study: Study, device: torch.device) -> str:
         device: Where a speed is measured that the configuration does not state.
     """
     images = StandIn(study)
-    costs, spatial = [], []
-    for network, settings in study.plain["networks"].items():
-        stated, designs = settings.get("images_per_second"), study.designs(network)
-        speeds = {
+    speeds = _speeds(images, device)
+    table = WorkTable(counted_facts(images))
+    costs = study_costs(table, speeds)
+    rows = _table([*costs, total_cost(table, costs)], study.settings.store_budget_gb)
+    notes = _notes(images, table, speeds, device)
+    return "\n".join([f"Study {study.name}", "", *rows, "", *notes])
+
+
+def _speeds(images: StandIn, device: torch.device) -> Speeds:
+    """State or measure the speed of every network under its designs, and of the fastest."""
+    study = images.study
+    speeds: dict[tuple[str, str], float] = {}
+    for network, settings in study.settings.networks.items():
+        stated = settings.images_per_second
+        own = {
             design: stated or measured_speed(images, network, design, device)
-            for design in designs or list(study.plain["designs"])[:1]
+            for design in study.designs(network) or [*study.settings.designs][:1]
         }
-        costs += [design_cost(images, network, design, speeds[design]) for design in designs]
-        spatial.append(spatial_cost(images, network, max(speeds.values())))
-    rows = [*costs, *spatial, shared_cost(images)]
-    table = _table([*rows, total_cost(study, rows)])
-    return "\n".join([f"Study {study.name}", "", *table, "", *_notes(images, costs, device)])
+        speeds |= {(network, design): speed for design, speed in own.items()}
+        speeds[network, ""] = max(own.values())
+    return speeds
 
 
-def _table(costs: Sequence[Cost]) -> list[str]:
+def _table(costs: Sequence[Cost], budget: float) -> list[str]:
     """Align one line per cost under two lines of names and units."""
-    rows = [*zip(*COLUMNS, strict=True), *(_cells(cost) for cost in costs)]
+    rows = [*zip(*COLUMNS, strict=True), *(_cells(cost, budget) for cost in costs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            text.ljust(width) if column < 2 else text.rjust(width)
+            text.ljust(width) if column < NAMES else text.rjust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
 
 
-def _cells(cost: Cost) -> tuple[str, ...]:
-    counts = (
-        *(cost.evaluations, cost.forwards, cost.contrasts),
-        *(cost.masked, cost.segments, cost.spatial),
-    )
-    numbers = (*(count / 1e6 for count in counts), cost.speed, cost.hours, cost.minutes)
-    sizes = (cost.written, cost.peak, cost.kept)
+def _cells(cost: Cost, budget: float) -> tuple[str, ...]:
+    numbers = (cost.passes / 1e6, cost.speed, cost.hours, cost.minutes)
+    sizes = (cost.written, cost.peak(budget), cost.kept)
     return (
-        cost.network,
-        cost.design,
-        str(cost.samplings or ""),
+        *(cost.network, cost.design, cost.study),
         str(cost.jobs),
         *(_short(number) if number else "" for number in numbers),
         *map(_short, sizes),
@@ -98,14 +99,13 @@ def _cells(cost: Cost) -> tuple[str, ...]:
     )
 
 
-def _notes(images: StandIn, costs: Sequence[Cost], device: torch.device) -> list[str]:
-    study = images.study
+def _notes(images: StandIn, table: WorkTable, speeds: Speeds, device: torch.device) -> list[str]:
+    study, sampling = images.study, _sampling(table)
     lines = [
         _speed_note(study, device),
-        "Forwards: evaluations that make a different image, which alone go through the network; "
-        f"their share is estimated from {DECODED_BLOCKS} blocks of every design.",
-        "Masked, segments: images through the network behind the first masked layer, and through "
-        "its parts; they count as whole ones in the hours. Spatial: a gradient counts as three.",
+        "Passes: images that go through a network, or through parts of it, which count as the "
+        "whole; a gradient counts as three. Of evaluations that make the same image only one "
+        f"passes; their share is estimated from {DECODED_BLOCKS} blocks of every design.",
         "GB and files: at most, without archives that are downloaded. At peak: with activations "
         "within the budget, and all moments that are not merged yet.",
     ]
@@ -114,20 +114,23 @@ def _notes(images: StandIn, costs: Sequence[Cost], device: torch.device) -> list
             f"Assumed: {ASSUMED[0]} train and {ASSUMED[1]} validation images per class; "
             "dataset.samples_per_class does not say."
         )
-    if study.stores_activations and study.plain["keep_activations"]:
-        files = sum(cost.samplings for cost in costs)
-        size = sum(cost.forwards * study.units(cost.network) * 4 / 1e9 for cost in costs)
+    if study.stores_activations and study.settings.keep_activations:
+        files = sum(work.files for work in sampling)
+        size = sum(work.kept for work in sampling) / 1e9
         lines.append(f"keep_activations: {_short(size)} GB in {files} files of these stay.")
-    return [*lines, *_missing(study), *_advice(study, costs)]
+    return [*lines, *_missing(study), *_advice(study, sampling, speeds)]
 
 
-def _replicates(study: Study, cost: Cost) -> int:
-    return int(study.plain["designs"][cost.design]["replicates"])
+def _sampling(table: WorkTable) -> list[Work]:
+    """Return the works that are cut into jobs of `job_minutes`."""
+    works = [work for own in table.studies.values() for work in own]
+    return [work for work in works if work.longest and work.jobs]
 
 
 def _speed_note(study: Study, device: torch.device) -> str:
-    stated = [n for n, s in study.plain["networks"].items() if "images_per_second" in s]
-    measured = [n for n in study.plain["networks"] if n not in stated]
+    networks = study.settings.networks
+    stated = [name for name, own in networks.items() if own.images_per_second]
+    measured = [name for name in networks if name not in stated]
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processors()
     notes = [f"{', '.join(stated)} as the configuration states it"] if stated else []
     if measured:
@@ -148,31 +151,38 @@ def _missing(study: Study) -> list[str]:
         f"Not there yet: {study.survey['folder']}/{name}; it will be downloaded."
         for name in study.survey["missing"]
     ]
-    for name, settings in study.plain["networks"].items():
-        weights = settings.get("weights", "none")
+    for name, settings in study.settings.networks.items():
+        weights = getattr(settings, "weights", None) or "none"
         if weights != "none" and names_file(weights) and not Path(weights).expanduser().exists():
             lines.append(f"Not there yet: {weights}, networks.{name}.weights. Put it there.")
     return lines
 
 
-def _advice(study: Study, costs: Sequence[Cost]) -> list[str]:
+def _advice(study: Study, sampling: Sequence[Work], speeds: Speeds) -> list[str]:
     """Say in one line what would bring the sampling jobs nearer to the wanted time."""
-    wanted = study.plain["job_minutes"]
-    longest, networks = max(cost.minutes for cost in costs), study.plain["networks"]
+    wanted, networks = study.settings.job_minutes, study.settings.networks
+    lasting = [work.longest / speeds[work.network, work.design] / 60 for work in sampling]
+    longest = max(lasting, default=wanted)
     far = f"Advice: sampling jobs last up to {_short(longest)} minutes, job_minutes is {wanted:g}"
     if longest > FAR * wanted:
-        slow = {cost.network for cost in costs if cost.minutes > FAR * wanted}
-        speeds = {
-            name: min(cost.speed for cost in costs if cost.network == name)
-            for name in networks
-            if name in slow and "images_per_second" not in networks[name]
+        slow = {
+            w.network for w, last in zip(sampling, lasting, strict=True) if last > FAR * wanted
         }
-        stated = ", ".join(f"networks.{n}.images_per_second: {v:.2g}" for n, v in speeds.items())
+        found = {
+            name: min(
+                speeds[work.network, work.design] for work in sampling if work.network == name
+            )
+            for name, settings in networks.items()
+            if name in slow and settings.images_per_second is None
+        }
+        stated = ", ".join(f"networks.{n}.images_per_second: {v:.2g}" for n, v in found.items())
         say = f"State {stated}" if stated else "Leave designs.*.shards out, or raise job_minutes"
         return [f"{far}. {say}."]
-    stored = study.stores_activations
-    if longest < SHORT * wanted and any(c.samplings > _replicates(study, c) for c in costs):
-        how = "A larger store_budget_gb, or `activations: stream`," if stored else "Fewer shards"
+    designs = study.settings.designs
+    cut = any(work.jobs > designs[work.design].replicates for work in sampling)
+    if longest < SHORT * wanted and cut:
+        larger = "A larger store_budget_gb, or `activations: stream`,"
+        how = larger if study.stores_activations else "Fewer shards"
         return [f"{far}. {how} would make fewer and longer ones."]
     return []
 

@@ -1,100 +1,97 @@
-"""Which jobs a study is made of, before anything is run."""
+"""The work table: what the jobs of every rule of a study take, before anything is run.
 
-__all__ = [
-    "count_jobs",
-    "design_jobs",
-    "maps_are_analysed",
-    "record_files",
-    "shared_jobs",
-    "spatial_jobs",
-]
+Every study is one entry of `STUDIES`, the folder of its plan. Memory and time of a job, the number
+of jobs, and what `snakemake plan` prints are read from the table or sums over it.
+"""
+
+__all__ = ["STUDIES", "WorkTable"]
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from math import ceil, inf
 
-from actsense.networks.settings import checkpoint_epochs
-from actsense.study.study import Study
+from actsense.sampling.plan import SPEED
+from actsense.work import Facts, Work
 
-WEIGHTS_RULES = {
-    "trained": "train_network",
-    "downloaded": "download_weights",
-    "imported": "import_weights",
-}
-# Of the spatial study: once per network, and below once for all networks.
-SPATIAL_NETWORK_RULES = (
-    *("evaluate_transforms", "evaluate_cells"),
-    *("evaluate_interaction", "map_saliency"),
-)
-CORRELATION_RULES = ("correlate", "plot_correlation")  # once per network
-# Of networks that record layers with positions: once per design, and for all designs together.
-MASK_AND_SEGMENT_RULES = (
-    *("evaluate_masks", "profile_masks", "plot_masking"),
-    *("sample_segments", "compare_segments", "plot_segments"),
-)
-LDA_AND_CLASS_RULES = ("discriminate", "plot_discriminant", "match_classes", "plot_classes")
-STUDY_FIGURE_RULES = ("plot_images", "plot_networks")  # once
-SPATIAL_RULES = (  # once
-    *("compare_transforms", "compare_cells", "compare_interactions"),
-    "plot_saliency",
+STUDIES = (  # in the order of the plan that is printed
+    "data",
+    "networks",
+    "sensitivity",
+    "correlation",
+    "recognition",
+    "masking",
+    "single_class",
+    "segments",
+    "spatial",
 )
 
-
-def count_jobs(study: Study) -> dict[str, int]:
-    """Count the jobs of every rule when there are no results yet."""
-    counts = Counter(shared_jobs(study))
-    for _ in study.plain["networks"]:
-        counts.update(spatial_jobs())
-    for network, design in study.runs:
-        counts.update(design_jobs(study, network, design))
-    return {rule: count for rule, count in counts.items() if count}
+PROCESS = 2500  # megabytes of Python with PyTorch, more with CUDA than without
+IMAGES = 1000  # megabytes of the image cache, when it is kept in memory
+BESIDE = 1.5  # times what is alive together; convolutions were seen to need 1.17 at most
+STEP = 500  # megabytes, so that jobs that are alike ask alike
+USUAL = 15  # minutes of a job beside its work, at most
 
 
-def design_jobs(study: Study, network: str, design: str) -> dict[str, int]:
-    """Count the jobs of one design for one network."""
-    sharding = study.sharding(network, design)
-    summing = "accumulate" if study.stores_activations else "stream_moments"
-    if sharding.parts > 1:
-        summing = "accumulate_part" if study.stores_activations else "stream_part"
-    sampling = ("sample_activations", summing) if study.stores_activations else (summing,)
-    once = ("estimate_indices", "estimate_contrast", "plot_indices", "plot_contrast")
-    return {
-        **dict.fromkeys(sampling, len(sharding.shards)),
-        "merge_moments": sharding.replicates if sharding.parts > 1 else 0,
-        **dict.fromkeys(once, 1),
-        **dict.fromkeys(MASK_AND_SEGMENT_RULES, int(maps_are_analysed(study, network, design))),
-    }
+@dataclass(frozen=True)
+class WorkTable:
+    """The work of all studies of a configuration.
+
+    Arguments:
+        facts: What is known of it.
+    """
+
+    facts: Facts
+
+    @cached_property
+    def studies(self) -> dict[str, list[Work]]:
+        """The works of every study."""
+        return {name: _plan(name)(self.facts) for name in STUDIES}
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """How many jobs every rule has when there are no results yet."""
+        counts = Counter({"all": 1})
+        for works in self.studies.values():
+            for work in works:
+                counts[work.rule] += work.jobs
+        return {rule: count for rule, count in counts.items() if count}
+
+    def megabytes(self, rule: str, network: str = "", design: str = "") -> int:
+        """Return the memory that a job of a rule asks for at its first attempt.
+
+        Arguments:
+            rule: Name of the rule.
+            network: Its network, if it has one.
+            design: Its design, if it has one.
+        """
+        work = self._places[rule, network, design]
+        opened = [self.facts.networks[name] for name in work.opened]
+        needed = PROCESS + work.holds + sum(own.weights for own in opened) / 1e6
+        if opened:
+            alive = max(own.back if work.back else own.forward for own in opened)
+            batch = min(self.facts.settings.batch_size, work.batch or inf)
+            needed += IMAGES + BESIDE * batch * alive / 1e6
+        return STEP * ceil(needed / STEP)
+
+    def minutes(self, rule: str, network: str = "", design: str = "") -> int:
+        """Return the time that a job of a rule asks for at its first attempt.
+
+        Arguments are those of `megabytes`.
+        """
+        work = self._places[rule, network, design]
+        speed = self.facts.networks[network].speed if network else 0
+        return USUAL + ceil((2 * work.job_passes / (speed or SPEED) + work.seconds) / 60)
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str, str], Work]:
+        works = [work for works in self.studies.values() for work in works]
+        return {(work.rule, work.network, work.design): work for work in works}
 
 
-def shared_jobs(study: Study) -> dict[str, int]:
-    """Count the jobs that serve all designs."""
-    analysed = [name for name in study.plain["networks"] if study.analysed(name)]
-    mapped = [name for name in analysed if study.maps(name)]
-    weights = Counter(WEIGHTS_RULES[study.origin(name)] for name in study.plain["networks"])
-    return {
-        "download_dataset": len(study.survey["missing"]),
-        "cache_images": 1,
-        "all": 1,
-        **dict.fromkeys(STUDY_FIGURE_RULES, 1),
-        **weights,
-        "train_checkpoint": sum(
-            map(len, map(checkpoint_epochs, study.settings.networks.values()))
-        ),
-        **dict.fromkeys(CORRELATION_RULES, len(analysed)),
-        **dict.fromkeys(LDA_AND_CLASS_RULES, len(mapped)),
-        **dict.fromkeys(SPATIAL_RULES, 1),
-    }
-
-
-def maps_are_analysed(study: Study, network: str, design: str) -> bool:
-    """Tell whether masks and segments follow from the maps of a design."""
-    return design in study.analysed(network) and bool(study.maps(network))
-
-
-def spatial_jobs() -> dict[str, int]:
-    """Count the jobs of the spatial study for one network."""
-    return dict.fromkeys(SPATIAL_NETWORK_RULES, 1)
-
-
-def record_files(jobs: Mapping[str, int]) -> int:
-    """Count the logs and benchmarks that jobs leave: one of each."""
-    return 2 * (sum(jobs.values()) - jobs.get("all", 0))
+def _plan(study: str) -> Callable[[Facts], list[Work]]:
+    """Return the plan of a study; its module imports nothing heavy."""
+    work: Callable[[Facts], list[Work]] = import_module(f"actsense.{study}.plan").work
+    return work

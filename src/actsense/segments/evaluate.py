@@ -21,15 +21,15 @@ from actsense.networks import Subject
 from actsense.networks.layers import trace
 from actsense.sampling.opening import Inputs, Sampling, open_sampling
 from actsense.sampling.sharding import Shard
-from actsense.segments.hsv import to_hsv
-from actsense.segments.plan import (
-    COLOURS,
+from actsense.segments.channels import (
     IN_PLACE,
     SegmentUnits,
     indices_in_place,
     plan_segments,
     segment_name,
 )
+from actsense.segments.hsv import to_hsv
+from actsense.segments.plan import COLOURS
 from actsense.segments.segment import Segment
 from actsense.sensitivity.estimation import IndexResults, estimate_results, index_tables
 from actsense.sensitivity.moments_file import write_moments

@@ -24,7 +24,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from actsense.segments.plan import COLOURS, IN_PLACE, segment_name
+from actsense.segments.channels import IN_PLACE, segment_name
+from actsense.segments.plan import COLOURS
 from actsense.sensitivity.maps import INDICES, SensitivityMaps
 from actsense.statistics import CONFIDENCE
 from actsense.statistics.resampling import defined_interval, resample

@@ -1,152 +1,64 @@
-"""Which segments of a network are looked at, and which of their channels, by rule.
+"""What the segments of networks take, said before anything is run."""
 
-For every factor those channels are chosen that certainly vary because of it: by the lower end of
-the interval of their first-order index, times their variance. An index alone would be led by
-channels that hardly vary, an estimate alone by those with the largest error; a first-order index
-is what a channel feels of the factor by itself, whatever the others do.
-"""
+__all__ = ["COLOURS", "work"]
 
-__all__ = [
-    "COLOURS",
-    "IN_PLACE",
-    "SegmentUnits",
-    "choose_channels",
-    "indices_in_place",
-    "plan_segments",
-    "segment_name",
-]
+from dataclasses import replace
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import pandas as pd
-import xarray as xr
-
-from actsense.layers import unit_dimensions
-from actsense.store import LeftOut
+from actsense.sampling.designs import factor_names
+from actsense.sampling.plan import SampledDesign
+from actsense.segments.settings import Segments
+from actsense.sensitivity.moments import row_count
+from actsense.sensitivity.plan import LAYER_ARRAYS, NETWORK_ARRAYS, TILE, index_bytes
+from actsense.work import Facts, Work, store_files
 
 COLOURS = ("hue", "saturation", "value")
-IN_PLACE = "in place"  # the network as it is, beside what sees a colour channel
-CHOSEN_BY = "S1"
-MAP = unit_dimensions((1, 1, 1))
-Tags = dict[int, list[tuple[str, str, int]]]
+TABLES = 2  # values, skipped
+COMPARISONS = 3  # correlations, differences, patterns
+FIGURES = 2  # profile, patterns
+KINDS = 2  # of figures of a layer: maps and correlations, in folders
 
 
-@dataclass(frozen=True)
-class SegmentUnits:
-    """A segment and the channels of its last layer that are looked at.
-
-    Attributes:
-        layer: Its last layer.
-        start: The layer with positions before it, None for the images.
-        inputs: Shape of what it sees in place, (channel, row, col).
-        shape: Shape of its last layer.
-        channels: Why each channel was chosen: factor, index and rank, from 1, by its number.
-    """
-
-    layer: str
-    start: str | None
-    inputs: tuple[int, ...]
-    shape: tuple[int, ...]
-    channels: Tags
-
-    def described(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            "layer": self.layer,
-            "start": self.start,
-            "inputs": list(self.inputs),
-            "channels": {str(number): list(tags) for number, tags in self.channels.items()},
-        }
+def work(facts: Facts) -> list[Work]:
+    """Return what segments take, for every network and design."""
+    return [own for names in facts.runs for own in _run(facts, *names)]
 
 
-def segment_name(layer: str, colour: str) -> str:
-    """Name what a segment makes of a colour channel, as a layer of a store."""
-    return f"{layer} {colour}"
-
-
-def plan_segments(
-    indices: xr.DataTree, layers: Sequence[str], images: tuple[int, ...], *, count: int
-) -> tuple[list[SegmentUnits], dict[str, str]]:
-    """Cut a network at its layers with positions, and choose channels of every part.
+def segment_units(facts: Facts, network: str, design: str) -> int:
+    """Return the most units that are chosen in segments, all colour channels together.
 
     Arguments:
-        indices: Index store of the network.
-        layers: Recorded layers, in the order of execution.
-        images: Shape of the images, (channel, row, col).
-        count: Channels of every factor and layer.
-
-    Returns:
-        The segments, and for every other layer the reason why none ends there.
+        facts: What is known of the study.
+        network: Name of the network.
+        design: Name of the design.
     """
-    planned: list[SegmentUnits] = []
-    skipped: dict[str, str] = {}
-    start, inputs = None, images
-    for layer in layers:
-        sizes = indices[layer]["dead"].sizes
-        shape = tuple(sizes.values())
-        if tuple(sizes) != MAP or shape[1] * shape[2] < 2:
-            skipped[layer] = "has no positions"
-            continue
-        channels = choose_channels(indices[layer]["by_channel"].to_dataset(), count)
-        if channels:
-            planned.append(SegmentUnits(layer, start, inputs, shape, channels))
-        else:
-            left_out = LeftOut.count(indices[layer]["by_channel"].to_dataset())
-            skipped[layer] = f"no channel can be chosen: {left_out}"
-        start, inputs = layer, shape
-    return planned, skipped
-
-
-def choose_channels(by_channel: xr.Dataset, count: int) -> Tags:
-    """Choose the channels that vary most because of every factor, as far as can be told.
-
-    Channels whose lower bound is above zero come first, by that bound times their variance, the
-    others after them by the index times their variance. Dead and rare channels are not chosen.
-
-    Arguments:
-        by_channel: Indices of the channels of a layer, with intervals and variances.
-        count: Channels of every factor; all of them if there are fewer.
-
-    Returns:
-        The union over factors in ascending order, each channel with its reasons.
-    """
-    index, width = (
-        by_channel[name].transpose("factor", "channel").to_numpy()
-        for name in (CHOSEN_BY, f"{CHOSEN_BY}_ci")
+    augmentations = facts.settings.designs[design].augmentations
+    chosen = facts.settings.segments.channels * len(factor_names(augmentations))
+    return sum(
+        len(COLOURS) * min(channels, chosen) * rows * cols
+        for channels, rows, cols in facts.networks[network].maps
     )
-    sure = index - width > 0
-    strength = np.where(sure, index - width, index) * by_channel["variance"].to_numpy()
-    strength[:, (by_channel["dead"] | by_channel["rare"]).to_numpy()] = np.nan
-    chosen: Tags = {}
-    for row, factor in enumerate(by_channel["factor"].to_numpy()):
-        defined = np.flatnonzero(np.isfinite(strength[row]))
-        best = np.lexsort((-strength[row, defined], ~sure[row, defined]))
-        for rank, number in enumerate(defined[best[:count]].tolist(), start=1):
-            chosen.setdefault(number, []).append((str(factor), CHOSEN_BY, rank))
-    return dict(sorted(chosen.items()))
 
 
-def indices_in_place(by_channel: xr.Dataset, channels: Mapping[int, Any]) -> pd.DataFrame:
-    """Average the indices of some channels of a layer, weighted by their variance.
-
-    Arguments:
-        by_channel: Indices of all channels of the layer.
-        channels: The channels, by number.
-
-    Returns:
-        Columns factor, index, value, ci. Channels share their input, so that their errors may
-        be alike: the half-width is the average, which the true one does not exceed.
-    """
-    data = by_channel.isel(channel=list(channels))
-    parts = []
-    for index in ("S1", "ST", "shapley"):
-        value, width = (
-            data[name].weighted(data["variance"].fillna(0)).mean("channel").to_numpy()
-            for name in (index, f"{index}_ci")
-        )
-        columns = {"factor": data["factor"].to_numpy(), "value": value, "ci": width}
-        parts.append(pd.DataFrame(columns).assign(index=index))
-    return pd.concat(parts, ignore_index=True)[["factor", "index", "value", "ci"]]
+def _run(facts: Facts, network: str, design: str) -> list[Work]:
+    segments: Segments = facts.settings.segments
+    own = facts.networks[network]
+    counted = SampledDesign.of(facts.settings, network, design, own)
+    built = replace(counted.design, base_points=segments.base_points)
+    factors, parts = len(built.factors), len(built.parts)
+    units, maps = segment_units(facts, network, design), len(own.maps)
+    share = facts.different.get((network, design), 1.0)
+    groups = len(COLOURS) * maps * 2  # channels of a layer, and their units
+    names = (network, design, int(facts.analysed(network, design)))
+    return [
+        Work(
+            *("sample_segments", *names),
+            passes=round(built.evaluations * share),
+            holds=TILE + units * (4 * row_count(factors, parts) * 8 + 3 * counted.block * 4) / 1e6,
+            kept=units * index_bytes(factors + parts),
+            files=store_files(NETWORK_ARRAYS + groups * (LAYER_ARRAYS + 1), 1 + groups)
+            + TABLES
+            + 1,  # why each channel was chosen
+        ),
+        Work(*("compare_segments", *names), files=COMPARISONS),
+        Work(*("plot_segments", *names), files=FIGURES + KINDS * (1 + maps)),
+    ]

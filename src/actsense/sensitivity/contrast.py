@@ -27,6 +27,7 @@ from actsense.layers import Layer
 from actsense.progress import progress
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity.differences import Differences, Responses, kept_bytes
+from actsense.sensitivity.plan import GROUP_BYTES
 from actsense.sensitivity.tiles import run_tiles
 from actsense.sensitivity.top_images import TopImages
 from actsense.statistics import CONFIDENCE
@@ -46,7 +47,6 @@ STATISTICS = {
     "p_adjusted": "Benjamini-Yekutieli over all units and augmentations of the network",
 }
 SIGNIFICANT = 0.05  # of the adjusted p-values counted in the table
-GROUP_BYTES = 4e9  # of differences at a time: those of as many augmentations as fit, at least one
 EXACT_BYTES = 2**28  # of exact codes of an augmentation: up to so many, vectors keep theirs
 UNITS_PER_TILE = 8192
 

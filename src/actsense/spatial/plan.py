@@ -1,35 +1,76 @@
-"""How many images the spatial study sends through a network, before it does."""
+"""What the spatial study takes, said before anything is run."""
 
-__all__ = ["count_passes"]
+__all__ = ["work"]
 
-from collections.abc import Mapping
-from typing import Any
-
-from actsense.spatial.cells.plan import GRADIENT
 from actsense.spatial.cells.plan import count_passes as count_cell_passes
 from actsense.spatial.interaction.plan import count_passes as count_interaction_passes
+from actsense.spatial.saliency.settings import Saliency
+from actsense.spatial.settings import Spatial
+from actsense.spatial.transforms.settings import Transforms
+from actsense.work import GRADIENT, Facts, Work, store_files
+
+PASS_BYTES = 16  # kept of every image that passes, at most, orders of cells among them
+PIXEL_BYTES = 3 + 3 * 4  # of an image with its saliency maps
 
 
-def count_passes(spatial: Mapping[str, Any], side: int, networks: int) -> dict[str, int]:
-    """Count the images that the rules send through networks; gradients count as three.
+def work(facts: Facts) -> list[Work]:
+    """Return what the spatial study takes, for every network and for all together."""
+    return [
+        *(own for network in facts.networks for own in _network(facts, network)),
+        Work("compare_transforms", files=5 + 3),  # tables and figures
+        Work("compare_cells", files=2 + 1 + 1 + len(facts.networks)),  # with a folder of curves
+        Work("compare_interactions", files=1 + 2),
+        Work("plot_saliency", files=1),
+    ]
 
-    Arguments:
-        spatial: The section `spatial` of the configuration.
-        side: Side of the images, pixels.
-        networks: Networks of the study, which lend each other their maps.
-    """
-    transforms, saliency = spatial["transforms"], spatial["saliency"]
-    cells, interaction = spatial["cells"], spatial["interaction"]
-    shuffled = len(transforms["modes"]) * len({*transforms["divisions"]} - {1})
-    saturated = len({*transforms["saturations"]} - {2})
-    return {
-        "evaluate_transforms": transforms["images"]
-        * (1 + transforms["repeats"] * shuffled + saturated),
-        "evaluate_cells": count_cell_passes(cells, side, networks),
-        "evaluate_interaction": interaction["images"]
-        * count_interaction_passes(side, interaction["sizes"]),
-        "map_saliency": saliency["images"]
-        * len(saliency["saturations"])
-        * (1 + saliency["samples"])
-        * GRADIENT,
-    }
+
+def _network(facts: Facts, network: str) -> list[Work]:
+    spatial: Spatial = facts.settings.spatial
+    side, cells = facts.settings.dataset.image_size, spatial.cells
+    transforms, saliency = (
+        _transform_passes(spatial.transforms),
+        _saliency_passes(spatial.saliency),
+    )
+    searched = count_cell_passes(cells.plain(), side, len(facts.networks))
+    edited = spatial.interaction.images * count_interaction_passes(side, spatial.interaction.sizes)
+    pixels = spatial.saliency.images * len(spatial.saliency.saturations) * side**2
+    return [
+        Work(
+            *("evaluate_transforms", network),
+            passes=transforms,
+            kept=PASS_BYTES * transforms,
+            files=store_files(11),
+        ),
+        Work(
+            *("evaluate_cells", network),
+            passes=searched,
+            back=True,
+            opens=(*facts.networks,),  # which lend each other their maps
+            kept=PASS_BYTES * searched,
+            files=store_files(18, groups=2),
+        ),
+        Work(
+            *("evaluate_interaction", network),
+            passes=edited,
+            kept=PASS_BYTES * edited,
+            files=store_files(8),
+        ),
+        Work(
+            *("map_saliency", network),
+            passes=saliency,
+            back=True,
+            batch=spatial.saliency.images,
+            kept=PASS_BYTES * saliency + PIXEL_BYTES * pixels,
+            files=store_files(9),
+        ),
+    ]
+
+
+def _transform_passes(transforms: Transforms) -> int:
+    shuffled = len(transforms.modes) * len({*transforms.divisions} - {1})
+    saturated = len({*transforms.saturations} - {2})
+    return transforms.images * (1 + transforms.repeats * shuffled + saturated)
+
+
+def _saliency_passes(saliency: Saliency) -> int:
+    return saliency.images * len(saliency.saturations) * (1 + saliency.samples) * GRADIENT

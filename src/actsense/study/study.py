@@ -1,13 +1,12 @@
 """A study as its configuration describes it: what every rule needs to know beforehand."""
 
-__all__ = ["COLOUR_CHANNELS", "Study"]
+__all__ = ["Study"]
 
 import hashlib
 import json
 import os
-from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 from pathlib import Path
@@ -15,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
-from actsense.masking.plan import count_conditions
-from actsense.sampling.designs import Design, Factor, design_factors, factor_names
+from actsense.sampling.designs import Design
+from actsense.sampling.plan import SampledDesign
 from actsense.sampling.settings import DIVIDED
 from actsense.sampling.sharding import Sharding
-from actsense.spatial.plan import count_passes
 from actsense.study.configuration import check, filled
-from actsense.study.resources import SPEED, Sizes, SpatialSizes
 from actsense.study.settings import Settings
+from actsense.work import Facts, NetworkFacts
 
 # Every job reads the workflow before its script starts, and importing PyTorch would take longer
 # than all the rest of that. Whoever needs it here imports it.
@@ -31,11 +29,7 @@ if TYPE_CHECKING:
 
 Plain = dict[str, Any]
 
-SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
-SHARED_SECONDS = 120  # of sampling in one job, before replicates get jobs of their own
 SURVEY = "ACTSENSE_SURVEY"  # environment variable in which jobs find what the run looked up
-PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
-COLOUR_CHANNELS = 3  # hue, saturation, value: each has segments of its own
 # Settings of a network that are not about the network, and of a design not about its samples.
 NETWORK_ASIDE = ("base_points", "checkpoints", "designs", "images_per_second")
 DESIGN_ASIDE = ("analyses", "shards")
@@ -232,15 +226,6 @@ class Study:
         points = self.settings.segments.base_points
         return settings | {"design": [name, described | {"base_points": points}]}
 
-    def masks(self, network: str, design: str) -> int:
-        """Return how many masked networks a design compares."""
-        return count_conditions(
-            self.plain["masking"],
-            augmentations=self.settings.designs[design].augmentations,
-            factors=self._factors(design),
-            map_layers=len(self.maps(network)),
-        )
-
     def design(self, network: str, design: str) -> Design:
         """Build the design that a network is evaluated under."""
         from actsense.sampling.opening import build_design
@@ -251,11 +236,11 @@ class Study:
 
     def units(self, network: str) -> int:
         """Return the number of recorded units of a network; its weights need not exist yet."""
-        return place_layers(self.survey["layers"][network])[-1].stop
+        return self.facts.networks[network].units
 
     def maps(self, network: str) -> list[tuple[int, ...]]:
         """Return the shapes of the recorded layers that have positions: (channel, row, col)."""
-        return [x.shape for x in place_layers(self.survey["layers"][network]) if x.is_map]
+        return self.facts.networks[network].maps
 
     def outline(self, network: str) -> "Network":
         """Build a network without weights."""
@@ -270,129 +255,59 @@ class Study:
 
     def blocks(self, network: str, design: str) -> int:
         """Return the number of blocks in a replicate."""
-        return self._counts(network, design).blocks
+        return self._sampled(network, design).design.blocks
 
     def sharding(self, network: str, design: str) -> Sharding:
-        """Return how a design is cut into shards: as set, or into the fewest that fit.
-
-        Automatic shards fit eight times into the budget, if they are stored, and keep a
-        sampling job within `job_minutes`, if the speed of the network is set; they hold one
-        block at least. Whole replicates share a shard for as long as it is sampled within
-        `SHARED_SECONDS`.
-        """
-        built = self._counts(network, design)
-        wanted = self.settings.designs[design].shards
-        if wanted != "auto":
-            return Sharding(built.replicates, built.blocks, parts=wanted)
-        evaluations = built.points_per_block * built.nodes
-        speed = self.settings.networks[network].images_per_second
-        limits = [built.replicates * built.blocks]
-        if self.stores_activations:
-            limits += [self._blocks_within(network, built, self.store_megabytes / SHARDS_ALIVE)]
-        if speed:
-            limits += [int(self.settings.job_minutes * 60 * speed // evaluations)]
-        fitting = max(1, min(limits))
-        shared = int(SHARED_SECONDS * (speed or SPEED) // evaluations)
-        return Sharding(
-            built.replicates,
-            built.blocks,
-            parts=ceil(built.blocks / fitting),
-            together=max(1, min(fitting, shared) // built.blocks),
-        )
+        """Return how a design is cut into shards."""
+        return self._sampled(network, design).sharding
 
     def shard_megabytes(self, network: str, design: str) -> int:
         """Return the most that one shard's activations can take on disk, megabytes."""
-        built = self._counts(network, design)
-        return self._megabytes(network, built, self.sharding(network, design).largest)
+        return self._sampled(network, design).shard_megabytes
 
-    def sizes(self, network: str, design: str) -> Sizes:
-        """Return what the resources of this network's jobs under a design depend on."""
-        built, contrast = self._counts(network, design), self.settings.contrast
-        block = built.points_per_block * built.nodes
-        augmentations = len(self.settings.designs[design].augmentations)
-        return Sizes(
-            units=self.units(network),
-            factors=len(built.factors),
-            parts=len(built.parts),
-            block=block,
-            shard=block * self.sharding(network, design).largest,
-            batch=self.settings.batch_size,
-            contrasts=contrast.images * (1 + contrast.draws * augmentations),
-            masks=self.masks(network, design),
-            masked_images=self.settings.masking.images,
-            segment_evaluations=self._segments_design(network, design).evaluations,
-            segment_units=self._segment_units(network, design),
-            speed=self.settings.networks[network].images_per_second or 0,
-            top_images=contrast.top_images,
-        )
-
-    def spatial_sizes(self, network: str) -> SpatialSizes:
-        """Return what the resources of a network's jobs in the spatial study depend on."""
-        networks, side = self.settings.networks, self.settings.dataset.image_size
-        return SpatialSizes(
-            units=sum(map(self.units, networks)),
-            batch=self.settings.batch_size,
-            passes=count_passes(self.plain["spatial"], side, len(networks)),
-            speed=networks[network].images_per_second or 0,
+    @cached_property
+    def facts(self) -> Facts:
+        """What is known of the study before anything is run."""
+        found, networks = self.survey, self.settings.networks
+        return Facts(
+            settings=self.settings,
+            classes=found["classes"],
+            missing=len(found["missing"]),
+            networks={
+                name: NetworkFacts(
+                    origin=self.origin(name),
+                    layers=tuple(place_layers(found["layers"][name])),
+                    **found["peaks"][name],
+                    speed=settings.images_per_second or 0.0,
+                    designs=tuple(self.designs(name)),
+                    analysed=tuple(self.analysed(name)),
+                )
+                for name, settings in networks.items()
+            },
         )
 
     @property
     def _digest(self) -> str:
         return hashlib.sha256(json.dumps(self.plain, sort_keys=True).encode()).hexdigest()
 
-    def _segments_design(self, network: str, design: str) -> Design:
-        points = self.settings.segments.base_points
-        return replace(self._counts(network, design), base_points=points)
-
-    def _segment_units(self, network: str, design: str) -> int:
-        """Return the most units that are chosen in segments, all colour channels together."""
-        chosen = self.settings.segments.channels * len(self._factors(design))
-        return sum(
-            COLOUR_CHANNELS * min(channels, chosen) * rows * cols
-            for channels, rows, cols in self.maps(network)
-        )
-
-    def _counts(self, network: str, design: str) -> Design:
-        """Return a design with the right number of everything but coordinates."""
-        described = self.settings.designs[design]
-        own = [Factor(name, 1) for name in described.augmentations]
-        return Design(
-            design,
-            design_factors(own, keys=1),
-            base_points=self.settings.networks[network].base_points or described.base_points,
-            replicates=described.replicates,
-            walks=described.walks,
-            seed=self.settings.seed,
-        )
-
-    def _factors(self, design: str) -> tuple[str, ...]:
-        """Return the factors that indices of a design have."""
-        return factor_names(self.settings.designs[design].augmentations)
+    def _sampled(self, network: str, design: str) -> SampledDesign:
+        return SampledDesign.of(self.settings, network, design, self.facts.networks[network])
 
     def _network_settings(self, network: str, *aside: str) -> Plain:
         """Return a network's settings without those that do not change what it computes."""
         settings = self.plain["networks"][network]
         return {k: v for k, v in settings.items() if k not in (*NETWORK_ASIDE, *aside)}
 
-    def _megabytes(self, network: str, built: Design, blocks: int) -> int:
-        rows = blocks * built.points_per_block * built.nodes
-        return ceil(rows * self.units(network) * 4 * PADDING / 1e6) + 1
-
-    def _blocks_within(self, network: str, built: Design, megabytes: float) -> int:
-        """Return how many blocks a shard may hold to stay within a size; 0 if one is too large."""
-        sizes = range(1, built.replicates * built.blocks + 1)
-        return bisect_right(sizes, megabytes, key=lambda n: self._megabytes(network, built, n))
-
     def _check_shard(self, network: str, design: str) -> None:
-        needed = self.shard_megabytes(network, design)
+        sampled = self._sampled(network, design)
+        needed, blocks = sampled.shard_megabytes, sampled.design.blocks
         if needed <= self.store_megabytes:
             return
-        built, advice = self._counts(network, design), f"Raise it to {needed / 1000:.3f}"
-        smallest = self._megabytes(network, built, 1)
-        if fitting := self._blocks_within(network, built, self.store_megabytes):
-            advice += f", or set designs.{design}.shards: {ceil(built.blocks / fitting)}"
+        advice, smallest = f"Raise it to {needed / 1000:.3f}", sampled.megabytes(1)
+        if fitting := sampled.blocks_within(self.store_megabytes):
+            advice += f", or set designs.{design}.shards: {ceil(blocks / fitting)}"
         elif smallest < needed:
-            advice += f" (or to {smallest / 1000:.3f} and designs.{design}.shards: {built.blocks})"
+            advice += f" (or to {smallest / 1000:.3f} and designs.{design}.shards: {blocks})"
         raise ConfigError(
             f"store_budget_gb: {self.settings.store_budget_gb} is too small for one shard of "
             f"{network} under {design}, up to {needed / 1000:.3f} GB. {advice}, or choose "

@@ -5,7 +5,6 @@ Needs no torch, so that a study can be planned without it.
 
 __all__ = [
     "BORROWED",
-    "GRADIENT",
     "cell_budgets",
     "count_passes",
     "greedy_budgets",
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actsense.attribution.grid import cells_across
+from actsense.work import GRADIENT
 
 # Of another network one map is enough: the first of these that it can make and that is configured.
 BORROWED = ("evidence", "integrated_gradients")
@@ -22,7 +22,6 @@ INTERVALS = 12  # between budgets
 BEND = 3  # power that crowds budgets where the few first cells, which matter most, are masked
 GREEDY_CELLS = 16  # where the greedy search ends at the latest: every step tries all cells
 DIRECTIONS = 2  # deletion and insertion
-GRADIENT = 3  # passes that one with a way back takes as long as
 
 
 def cell_budgets(cells: int) -> list[int]:

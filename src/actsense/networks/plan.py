@@ -1,0 +1,51 @@
+"""What the weights of networks take, said before anything is run."""
+
+__all__ = ["work"]
+
+from dataclasses import replace
+
+from actsense.networks.settings import Trained, checkpoint_epochs
+from actsense.work import GRADIENT, Facts, Work
+
+RULES = {
+    "trained": "train_network",
+    "downloaded": "download_weights",
+    "imported": "import_weights",
+}
+TRAINING = 105 * 60  # seconds, where the number of images is not known
+FILES = 2  # weights and card
+CHECKPOINT_COPIES = 3  # of the weights: themselves, and two moments of each for the optimiser
+
+
+def work(facts: Facts) -> list[Work]:
+    """Return what training, downloading or importing weights takes, and drawing networks."""
+    made = [own for network in facts.networks for own in _network(facts, network)]
+    return [*made, Work("plot_networks", files=1)]
+
+
+def _network(facts: Facts, network: str) -> list[Work]:
+    own, settings = facts.networks[network], facts.settings.networks[network]
+    weights = Work(RULES[own.origin], network, kept=own.weights, files=FILES)
+    if not isinstance(settings, Trained):
+        return [weights]
+    train, validation = facts.images or (0, 0)
+    epochs = checkpoint_epochs(settings)
+    left = settings.epochs - max(epochs, default=0)  # where the last job goes on
+    training = replace(
+        weights,
+        passes=GRADIENT * train * left + train + validation,  # which are scored at last
+        back=True,
+        batch=settings.batch_size,
+        opens=(network,),
+        holds=3 * own.weights / 1e6,  # gradients, and two numbers of the optimiser
+        seconds=TRAINING,
+    )
+    checkpoints = replace(
+        training,
+        rule="train_checkpoint",
+        jobs=len(epochs),
+        passes=GRADIENT * train * (settings.epochs - left),
+        kept=CHECKPOINT_COPIES * own.weights * len(epochs),
+        files=len(epochs),
+    )
+    return [checkpoints, training]

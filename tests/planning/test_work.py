@@ -1,0 +1,217 @@
+"""The work table: what jobs ask for, against what they hold, what was seen, and the rules."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from actsense.networks.network import outline_network
+from actsense.networks.peak import measure_peak
+from actsense.planning.work import BESIDE, STUDIES, WorkTable
+from actsense.sensitivity.moments import row_count
+from actsense.study.study import Study
+from actsense.work import Facts, Work
+
+REPOSITORY = Path(__file__).parents[2]
+TORCHVISION = {"kind": "torchvision", "weights": "none", "layers": "auto"}
+ALEXNET, VGG = TORCHVISION | {"model": "alexnet"}, TORCHVISION | {"model": "vgg11"}
+SET = {"augmentations": ["brightness", "hue", "rolling"], "base_points": 1024, "replicates": 4}
+ON_REQUEST = {"plan", "run_notebook"}  # no part of everything
+SIZED = [
+    *("sample_activations", "accumulate", "accumulate_part", "merge_moments"),
+    *("estimate_indices", "estimate_contrast", "plot_indices", "evaluate_masks"),
+    *("sample_segments",),
+]
+
+
+def facts(network: dict[str, Any] = ALEXNET, **changes: Any) -> Facts:
+    """Return what is known of a study of one network at 224 pixels, or of several."""
+    config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+    config |= {"networks": {"one": network}, "designs": {"mixed": SET}}
+    config["dataset"] |= {"image_size": 224}
+    return Study.load(config | changes).facts
+
+
+def table(network: dict[str, Any] = ALEXNET, **changes: Any) -> WorkTable:
+    return WorkTable(facts(network, **changes))
+
+
+def places(own: WorkTable) -> list[tuple[str, str, str]]:
+    works = [work for works in own.studies.values() for work in works]
+    return [(work.rule, work.network, work.design) for work in works]
+
+
+def found(own: WorkTable, rule: str) -> Work:
+    works = [work for works in own.studies.values() for work in works]
+    (only,) = (work for work in works if work.rule == rule)
+    return only
+
+
+@pytest.fixture(scope="module")
+def alexnet() -> WorkTable:
+    return table()
+
+
+@pytest.fixture(scope="module")
+def vgg() -> WorkTable:
+    return table(VGG)
+
+
+def test_every_work_has_a_place_of_its_own() -> None:
+    own = table(networks={"one": ALEXNET, "two": ALEXNET}, designs={"a": SET, "b": SET})
+    assert len(set(places(own))) == len(places(own))
+    assert set(own.studies) == set(STUDIES)
+
+
+def test_every_rule_with_a_script_is_in_the_table_and_asks_for_what_it_needs() -> None:
+    """Rules that need no more than the profile gives ask for nothing."""
+    written = "".join(p.read_text() for p in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    rules = {path.stem for path in (REPOSITORY / "scripts").glob("*.py")} - ON_REQUEST
+    copied = set(re.findall(r"use rule \w+ as (\w+) with", written))
+    works = [
+        work
+        for way in ("store", "stream")
+        for origin in (ALEXNET, ALEXNET | {"weights": "DEFAULT"}, {"kind": "trained"})
+        for own in table(origin, activations=way).studies.values()
+        for work in own
+    ]
+    assert {work.rule for work in works} == rules | copied
+    memory = {work.rule for work in works if work.opened or work.holds} - copied
+    runtime = {work.rule for work in works if work.passes or work.seconds} - copied
+    assert memory == set(re.findall(r'memory\("(\w+)"\)', written))
+    assert runtime == set(re.findall(r'runtime\("(\w+)"\)', written))
+
+
+@pytest.mark.parametrize("rule", SIZED)
+def test_larger_networks_ask_for_more(alexnet: WorkTable, vgg: WorkTable, rule: str) -> None:
+    small, large = (own.megabytes(rule, "one", "mixed") for own in (alexnet, vgg))
+    assert 2000 < small < large < 40_000
+
+
+def test_one_recorded_layer_asks_for_the_first_map_all_the_same() -> None:
+    own = table(VGG | {"layers": ["logits"]}, batch_size=256)
+    first = 256 * 64 * 224 * 224 * 4 / 1e6
+    assert own.facts.networks["one"].units == 10
+    for names in (("evaluate_transforms", "one"), ("sample_activations", "one", "mixed")):
+        assert own.megabytes(*names) > 2000 + first
+
+
+def test_a_way_back_asks_for_more(alexnet: WorkTable) -> None:
+    forward, back = (
+        alexnet.megabytes(rule, "one") for rule in ("evaluate_transforms", "evaluate_cells")
+    )
+    assert back > forward
+
+
+def test_only_jobs_that_open_all_networks_ask_for_all() -> None:
+    alone, beside = table(), table(networks={"one": ALEXNET, "large": VGG})
+    for rule in ("evaluate_transforms", "evaluate_interaction", "map_saliency"):
+        assert alone.megabytes(rule, "one") == beside.megabytes(rule, "one")
+        assert beside.megabytes(rule, "one") < beside.megabytes(rule, "large")
+    assert alone.megabytes("evaluate_cells", "one") < beside.megabytes("evaluate_cells", "one")
+
+
+def test_a_job_may_hold_its_blocks_and_moments() -> None:
+    own = table(activations="stream")
+    units, design = own.facts.networks["one"].units, SET["augmentations"]
+    nodes = 2 + 2 * (5 + 4) + 2 * (2 + 2)
+    block, moments = units * 16 * nodes * 4 / 1e6, units * row_count(len(design) + 2, 3) * 8 / 1e6
+    assert own.megabytes("stream_moments", "one", "mixed") > 2000 + 2 * block + 2 * moments
+    assert own.megabytes("merge_moments", "one", "mixed") > 2000 + 2 * moments
+
+
+def test_memory_covers_what_was_measured() -> None:
+    """The peak of accumulate on AlexNet, `make bench`: 2.4 GiB with whole blocks in memory."""
+    own = WorkTable(published())
+    assert own.megabytes("accumulate", "alexnet", "set1") > 2.4 * 1024
+
+
+def published() -> Facts:
+    config = yaml.safe_load((REPOSITORY / "workflow/studies/published.yaml").read_text())
+    return Study.load(config | {"activations": "store"}).facts
+
+
+def test_slower_networks_ask_for_more_time() -> None:
+    fast, slow = (table(ALEXNET | {"images_per_second": speed}) for speed in (50, 5))
+    for rule in ("sample_activations", "estimate_contrast", "evaluate_masks", "sample_segments"):
+        asked, work = slow.minutes(rule, "one", "mixed"), found(slow, rule)
+        assert asked > fast.minutes(rule, "one", "mixed")
+        assert asked * 60 > 2 * work.job_passes / 5
+
+
+def test_what_a_user_may_ask_for_by_name_is_in_the_table_and_counts_nothing() -> None:
+    unused = {"a": SET, "b": SET | {"analyses": False}}
+    own = table(networks={"one": ALEXNET | {"designs": ["a"]}}, designs=unused)
+    assert own.megabytes("evaluate_masks", "one", "b") > 2000
+    assert own.jobs["evaluate_masks"] == own.jobs["estimate_indices"] == 1
+
+
+def test_counted_images_bound_what_passes(alexnet: WorkTable) -> None:
+    few = WorkTable(replace(alexnet.facts, images=(30, 10)))
+    for rule in ("estimate_contrast", "evaluate_masks"):
+        assert found(few, rule).passes < found(alexnet, rule).passes
+
+
+def test_predictions_of_every_layer_alone_are_counted() -> None:
+    """With `each` first, the first place holds every layer, with predictions of its own."""
+    masking = yaml.safe_load((REPOSITORY / "config.yaml").read_text())["masking"]
+    described = 200 + 4 * (20 + 4 * 10 + 1000)  # label and numbers of a condition, bytes
+    own, predictions = {}, {}
+    for first in ("together", "each"):
+        own[first] = table(masking=masking | {"layers": [first]})
+        work = found(own[first], "evaluate_masks")
+        predictions[first] = work.kept - work.passes / masking["images"] * described
+    maps = len(own["each"].facts.networks["one"].maps)
+    unmasked = 4 * masking["images"] * 2 * 5  # original and three augmentations, five classes each
+    assert maps > 3
+    assert predictions["each"] - unmasked == maps * (predictions["together"] - unmasked)
+
+
+# Prints the bytes that a batch of every network took beside what the process held before.
+PROGRAM = """
+import ctypes, sys, torch, yaml
+from pathlib import Path
+from actsense.networks.network import build_module
+torch.set_num_threads(1)
+def kilobytes(line):
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(line + ":")[1].split()[0])
+def run(module, count, side, back):
+    images = torch.rand(count, 3, side, side, requires_grad=back)
+    with torch.set_grad_enabled(back):
+        logits = module((images - 0.5) / 0.25)
+    if back:
+        logits.sum().backward()
+for network, side, batch in yaml.safe_load(sys.argv[1]):
+    module = build_module("x", network, classes=10).eval().requires_grad_(False)
+    for back in (False, True):
+        run(module, 2, side, back)
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+        before = kilobytes("VmRSS")
+        run(module, batch, side, back)
+        print(1024 * (kilobytes("VmHWM") - before))
+"""
+ALLOCATOR = 100e6  # bytes that it keeps in pieces; a job asks for gigabytes beside its batches
+MEASURED = [
+    [{"kind": "trained", "width": 8}, 32, 640],
+    [TORCHVISION | {"model": "resnet18"}, 64, 96],
+    [ALEXNET, 96, 200],
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_batch_takes_about_what_is_said() -> None:
+    arguments = [sys.executable, "-c", PROGRAM, yaml.safe_dump(MEASURED)]
+    taken = map(int, subprocess.check_output(arguments, text=True).split())
+    for network, side, batch in MEASURED:
+        peak = measure_peak(
+            outline_network("x", network, classes=10, image_size=side).module, side
+        )
+        for each in (peak.forward, peak.back):
+            assert 0.7 * batch * each < next(taken) < BESIDE * batch * each + ALLOCATOR
