@@ -75,19 +75,18 @@ def test_overlaps_are_those_of_the_table_over_fractions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "marker", "filled"),
-    [("p_adjusted", 0.5, "o", False), ("p_adjusted", 0.01, "o", True),
-     ("collapse_share", 0.95, "X", True)],
+    ("p_value", "share", "marker", "filled"),
+    [(0.5, 0.2, "o", False), (0.01, 0.2, "o", True),
+     (0.5, 0.95, "X", False), (0.01, 0.95, "X", True)],
 )  # fmt: skip
 def test_marks_tell_significance_and_collapse(
-    column: str, value: float, marker: str, filled: bool
+    p_value: float, share: float, marker: str, filled: bool
 ) -> None:
-    table = matches()
-    table[column] = value
+    table = matches().assign(p_adjusted=p_value, collapse_share=share)
     marks = [
         line for line in class_matches(table, title="t").axes[0].lines
         if line.get_marker() not in ("None", "_", "|") and line.get_linestyle() == "None"
-        and line.get_markersize() == 4.5
+        and line.get_xydata().size
     ]  # fmt: skip
     assert {line.get_marker() for line in marks} == {marker}
     assert all((line.get_markerfacecolor() != "white") == filled for line in marks)

@@ -113,7 +113,7 @@ def _facts(card: Mapping[str, Any]) -> list[str]:
         ]
     counts = card["images"]
     return lines + [
-        f"accuracy on {counts[part]:,} {part} images: {share:.1%}"
+        f"accuracy on {counts[part]:,} {part} images: {100 * share:.1f} %"
         for part, share in card["accuracy"].items()
     ]
 

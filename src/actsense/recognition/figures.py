@@ -141,7 +141,7 @@ def confusion_maps(confusion: pd.DataFrame, accuracy: pd.DataFrame, *, title: st
             named = {"left": axis is row[0], "below": axis is axes[-1, column]}
             name_sides(axis, factors, size=7, **named)
             right, channels = found["accuracy"].item(), found["channels"].item()
-            axis.set_title(f"{layer} ({channels}): {right:.0%} right", loc="left")
+            axis.set_title(f"{layer} ({channels}): {100 * right:.0f} % right", loc="left")
         row[0].set_ylabel(name, fontsize=10)
     left = margin + room[0] * len(layers)
     bar = place(figure, left, top, 0.15, max(side, 2.5))

@@ -18,6 +18,7 @@ NAMES = {"S1": "S1: alone", "shapley": "Shapley: fair share"}
 SCALES = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00", "#56B4E9")
 LONGEST = 22  # letters of a class name
 SIGNIFICANT = 0.05
+SIZES = {"o": 4.5, "X": 7.0}  # a smaller cross looks like a filled dot
 COLLAPSED = 0.9  # share of images with the same first prediction
 NOTHING = "No class could be compared; the table of skipped cases says why."
 
@@ -69,8 +70,8 @@ def class_ranking(ranking: pd.DataFrame, *, candidates: int, title: str) -> Figu
         1.3 + len(values) * (0.7 + 0.17 * ranking["rank"].max()),
         heading,
         "Variance of a class's output that the augmentation causes (index times variance), with "
-        "95 % intervals over replicates.\nRanked by the lower end of the interval. Dark: the "
-        f"first {candidates}, which predictions are compared with. All panels share a scale.",
+        "95 % intervals over replicates.\nRanked by the lower end of the interval. Dark: compared "
+        f"with predictions (k = {candidates}). All panels share a scale.",
     )
     axes = figure.subplots(len(values), len(factors), sharex=True, squeeze=False)
     for (row, value), (column, factor) in product(enumerate(values), enumerate(factors)):
@@ -111,7 +112,7 @@ def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
         f"predictions, mean of {first['images']} images with 95 % intervals, when the activations "
         f"most sensitive to\nthe augmentation are scaled{where}. Bands: 95 % of random classes "
         f"against the same predictions. Filled: adjusted p < {SIGNIFICANT}. Crosses: "
-        f"{COLLAPSED:.0%} of images get one class.",
+        f"{100 * COLLAPSED:g} % of images get one class.",
     )
     rows = list(product(values, inputs))
     axes = figure.subplots(len(rows), len(factors), sharex=True, sharey=True, squeeze=False)
@@ -179,11 +180,10 @@ def _line(axis: Axes, case: pd.DataFrame, color: str, label: str) -> None:
     significant = case["p_adjusted"] < SIGNIFICANT
     collapsed = case["collapse_share"] >= COLLAPSED
     axis.plot([], [], color=color, marker="o", markersize=4, label=label)
-    for kind, marker, fill in (
-        (significant & ~collapsed, "o", color),
-        (~significant & ~collapsed, "o", "white"),
-        (collapsed, "X", color),
+    for (kind, marker), (certain, fill) in product(
+        ((~collapsed, "o"), (collapsed, "X")), ((significant, color), (~significant, "white"))
     ):
-        if kind.any():
-            axis.plot(where[kind], mean[kind], color=color, marker=marker, markersize=4.5,
-                      markerfacecolor=fill, linestyle="none")  # fmt: skip
+        drawn = kind & certain
+        if drawn.any():
+            axis.plot(where[drawn], mean[drawn], color=color, marker=marker,
+                      markersize=SIZES[marker], markerfacecolor=fill, linestyle="none")  # fmt: skip

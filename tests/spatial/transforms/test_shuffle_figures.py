@@ -221,7 +221,7 @@ def test_the_sheet_shows_what_networks_saw() -> None:
     shown = pictures(figure, columns=7)
     original = torch.from_numpy(images()).float() / 255
     keys = shuffle_keys(5, torch.tensor(rows), 4, 0)
-    expected = {"intact": original, "saturation\np = 64": saturate(original, 64)} | {
+    expected = {"intact": original, "saturation\nlevel 64": saturate(original, 64)} | {
         f"{mode}\nk = 4": patch_shuffle(original, 4, mode, keys=keys)[0] for mode in MODES
     }
     for title, pixels in expected.items():
@@ -229,7 +229,7 @@ def test_the_sheet_shows_what_networks_saw() -> None:
     assert list(shown) == [
         "intact",
         *(f"{mode}\nk = {k}" for mode in MODES for k in (2, 4)),
-        *(f"saturation\np = {p}" for p in (1, 64)),
+        *(f"saturation\nlevel {p}" for p in (1, 64)),
     ]
 
 
@@ -239,7 +239,7 @@ def test_many_levels_are_shown_from_the_first_to_the_last() -> None:
     titles = [axis.get_title() for axis in figure.axes]
     assert len(titles) == 9
     assert (titles[1], titles[4]) == ("grid\nk = 2", "grid\nk = 9")
-    assert (titles[5], titles[8]) == ("saturation\np = 3", "saturation\np = 19")
+    assert (titles[5], titles[8]) == ("saturation\nlevel 3", "saturation\nlevel 19")
 
 
 def test_the_sheet_shows_validation_images_of_different_classes(tmp_path: Path) -> None:
