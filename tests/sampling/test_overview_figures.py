@@ -120,7 +120,7 @@ def test_a_cache_becomes_a_picture_with_its_skipped_files(
     ("card", "lines"),
     [
         (TRAINED, ["bag, windows of 9 pixels, width 8", "trained here, 3 epochs", "123,456"]),
-        (TRAINED, ["1,200 train images: 75.0 %", "40 validation images: 50.0%"]),
+        (TRAINED, ["1,200 train images: 75.0 %", "40 validation images: 50.0 %"]),
         (DOWNLOADED, ["alexnet", "weights AlexNet_Weights.V1", "not in its card"]),
         (RANDOM, ["mine:build", "random weights, seed 5"]),
         (

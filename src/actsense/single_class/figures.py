@@ -185,5 +185,12 @@ def _line(axis: Axes, case: pd.DataFrame, color: str, label: str) -> None:
     ):
         drawn = kind & certain
         if drawn.any():
-            axis.plot(where[drawn], mean[drawn], color=color, marker=marker,
-                      markersize=SIZES[marker], markerfacecolor=fill, linestyle="none")  # fmt: skip
+            axis.plot(
+                where[drawn],
+                mean[drawn],
+                color=color,
+                marker=marker,
+                markersize=SIZES[marker],
+                markerfacecolor=fill,
+                linestyle="none",
+            )
