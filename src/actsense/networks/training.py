@@ -65,7 +65,7 @@ class Training:
         """Network and course of the training.
 
         Measured on the digits, two idle cores: 15 s, 97 to 99 % on the validation images. A bag
-        of 9x9 windows: 40 s of one core, 89 %.
+        of 9x9 windows: 40 s of one core, 87 %.
         """
         described = read_network(self.settings)
         if not isinstance(described, Trained):
