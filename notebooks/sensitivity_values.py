@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 import actsense
-from actsense.sensitivity.figures.profiles import depth_profile, pair_maps
+from actsense.sensitivity.figures.depth import depth_profile, pair_maps
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

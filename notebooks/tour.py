@@ -27,7 +27,7 @@ from IPython.display import display
 import actsense
 from actsense.inspection.pictures import draw_pictures
 from actsense.sensitivity.figures.contrasts import contrast_bars
-from actsense.sensitivity.figures.profiles import depth_profile
+from actsense.sensitivity.figures.depth import depth_profile
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

@@ -16,9 +16,9 @@ from actsense.drawing.style import FACTOR_COLORS, FLAGS, save
 from actsense.sampling.figures.augmentations import contact_sheet
 from actsense.sensitivity.figures.bars import channel_bars
 from actsense.sensitivity.figures.contrasts import contrast_bars
+from actsense.sensitivity.figures.depth import depth_profile, pair_maps
 from actsense.sensitivity.figures.maps import layer_maps
 from actsense.sensitivity.figures.pages import plot_indices
-from actsense.sensitivity.figures.profiles import depth_profile, pair_maps
 from actsense.store import write_results
 
 FACTORS = ["hue", "rolling", "order", "content", "partition", "class", "image"]

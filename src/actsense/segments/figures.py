@@ -17,7 +17,7 @@ from actsense.drawing.matrices import grid, longest
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
 from actsense.drawing.style import HEADER, new_figure, place, save
 from actsense.segments.matrix_figures import segment_correlations, segment_patterns
-from actsense.sensitivity.figures.profiles import NAMES
+from actsense.sensitivity.figures.depth import NAMES
 from actsense.store import LeftOut, read_indices, read_table, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}

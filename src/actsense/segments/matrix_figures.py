@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.matrices import Numbers, grid, longest, name_sides
 from actsense.drawing.style import HEADER, new_figure, place
-from actsense.sensitivity.figures.profiles import NAMES
+from actsense.sensitivity.figures.depth import NAMES
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import actsense
 from actsense.augment import AUGMENTATIONS
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection import open_study
-from actsense.inspection.published.layout import SETS, scalars
+from actsense.inspection.published.names import SETS, scalars
 from actsense.inspection.published.source import ValueFileSource, holds_value_files
 
 SET1 = ["erasing", "sharpness_const", "rolling", "grayscaling", "gaussian_blur"]

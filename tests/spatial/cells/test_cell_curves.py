@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.networks import Subject
-from actsense.spatial.cells import maps as cell_maps
+from actsense.spatial.cells import map_orders
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import cell_budgets, count_passes
 from actsense.spatial.cells.settings import Cells
@@ -46,12 +46,12 @@ def attribute(
 
 @pytest.fixture(autouse=True)
 def maps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_maps, "attribute", attribute)
+    monkeypatch.setattr(map_orders, "attribute", attribute)
     monkeypatch.setattr(
-        cell_maps, "can_attribute", lambda m, s: m != "evidence" or s.network.name in BAGS
+        map_orders, "can_attribute", lambda m, s: m != "evidence" or s.network.name in BAGS
     )
     monkeypatch.setattr(
-        cell_maps, "region_maps", lambda source, rows, seed: torch.ones(len(rows), SIDE, SIDE)
+        map_orders, "region_maps", lambda source, rows, seed: torch.ones(len(rows), SIDE, SIDE)
     )
 
 
@@ -193,7 +193,7 @@ def test_true_attributions_of_an_additive_network_are_the_best_order_of_all(
     def own(method: str, source: Subject, rows: Any, targets: Tensor, **_: Any) -> Tensor:
         return effects(rows) * (1 - 2 * targets[:, None, None])
 
-    monkeypatch.setattr(cell_maps, "attribute", own)
+    monkeypatch.setattr(map_orders, "attribute", own)
     data = evaluated(net, methods=["gradient"], fills=[fill])[""]
     assert len(set(data["prediction"].to_numpy())) == 2
     each = own("", net, data["row"].to_numpy(), torch.from_numpy(data["prediction"].to_numpy()))
@@ -284,7 +284,7 @@ def test_maps_are_of_the_class_that_the_tested_network_predicts(
         assert given["settings"]["steps"] == 5
         return attribute(method, source, rows, targets, **given)
 
-    monkeypatch.setattr(cell_maps, "attribute", keep)
+    monkeypatch.setattr(map_orders, "attribute", keep)
     nets = study()
     data = evaluated(nets["tested"], nets)[""]
     assert len(asked) == 4
@@ -318,7 +318,7 @@ def test_a_borrowed_map_costs_what_an_own_one_costs() -> None:
 
 
 def test_maps_that_are_not_finite_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cell_maps, "attribute", lambda *a, **k: attribute(*a, **k) / 0)
+    monkeypatch.setattr(map_orders, "attribute", lambda *a, **k: attribute(*a, **k) / 0)
     with pytest.raises(ConfigError, match="methods: gradient of tested is not finite"):
         evaluated()
 

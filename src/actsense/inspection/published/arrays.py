@@ -18,7 +18,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from actsense.errors import ConfigError
-from actsense.inspection.published.layout import BESIDE, CONTEXT, pair_row, scalars
+from actsense.inspection.published.names import BESIDE, CONTEXT, pair_row, scalars
 from actsense.layers import unit_dimensions
 from actsense.sampling.designs import PARTS
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.inspection.published.arrays import Scheme
-from actsense.inspection.published.layout import SETS, file_name, group_name
+from actsense.inspection.published.names import SETS, file_name, group_name
 from actsense.inspection.run_results import RunResults
 from actsense.store import replacing
 

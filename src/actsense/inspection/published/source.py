@@ -15,8 +15,8 @@ import xarray as xr
 
 from actsense.data import ImageCache
 from actsense.errors import ConfigError, MissingResultError
-from actsense.inspection.published.layout import SETS, ValueFile, parse_name
-from actsense.inspection.published.trees import contrast_tree, index_tree
+from actsense.inspection.published.datatrees import contrast_tree, index_tree
+from actsense.inspection.published.names import SETS, ValueFile, parse_name
 from actsense.inspection.source import Owner
 
 SEGMENTS = "single_unit"  # the folder of values of segments, beside those of whole networks

@@ -20,7 +20,7 @@ from actsense.drawing.style import (
     factor_labels,
     new_figure,
 )
-from actsense.sensitivity.figures.profiles import NAMES
+from actsense.sensitivity.figures.depth import NAMES
 from actsense.store import LeftOut
 
 ROOM = 0.8  # of a row for its bars; numbers stand below

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
 from actsense.drawing.style import HEADER, factor_labels, new_figure, place
 from actsense.sensitivity.figures.bars import strongest, unit_bars
-from actsense.sensitivity.figures.profiles import NAMES
+from actsense.sensitivity.figures.depth import NAMES
 from actsense.store import LeftOut
 
 GAP = (0.35, 0.1)  # between rows, where numbers stand, and columns: in sides of a map

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from actsense.drawing.style import new_figure, save
 from actsense.sensitivity.figures.bars import channel_bars
+from actsense.sensitivity.figures.depth import depth_profile, pair_maps
 from actsense.sensitivity.figures.maps import layer_maps
-from actsense.sensitivity.figures.profiles import depth_profile, pair_maps
 from actsense.store import read_indices, replacing
 
 

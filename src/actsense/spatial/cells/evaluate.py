@@ -19,7 +19,7 @@ from torch import Tensor
 
 from actsense.networks import Subject
 from actsense.progress import Progress
-from actsense.spatial.cells.maps import map_orders
+from actsense.spatial.cells.map_orders import map_orders
 from actsense.spatial.cells.orders import CellOrder, greedy_order, random_order
 from actsense.spatial.cells.plan import cell_budgets, greedy_budgets
 from actsense.spatial.cells.settings import Cells

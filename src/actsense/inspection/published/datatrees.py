@@ -22,7 +22,7 @@ from actsense.inspection.published.arrays import (
     lazy,
     reading_values,
 )
-from actsense.inspection.published.layout import (
+from actsense.inspection.published.names import (
     BESIDE,
     CONTEXT,
     DATASETS,

@@ -8,7 +8,7 @@ from spatial_study import CLASSES, convolutions, subject
 
 from actsense.attribution.methods import METHODS, attribute
 from actsense.networks import BagNetwork, Subject
-from actsense.spatial.cells.maps import map_orders
+from actsense.spatial.cells.map_orders import map_orders
 from actsense.spatial.cells.orders import greedy_order
 from actsense.spatial.cells.settings import Cells
 from actsense.spatial.cells.trials import CellTrial, cell_means

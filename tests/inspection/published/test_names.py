@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from actsense.inspection.published.layout import file_name, layer_order, parse_name
+from actsense.inspection.published.names import file_name, layer_order, parse_name
 from actsense.inspection.published.source import holds_value_files
 
 NAME = "{}_alexnet_imagenet_ILSVRC_values_part=train+valid_augnm={}.hdf5"
