@@ -15,10 +15,10 @@ from PIL import Image
 from skimage import data as photographs
 
 from actsense.augment import AUGMENTATIONS, augment
-from actsense.data import build_cache
+from actsense.data.build import build_cache
 from actsense.data.pool import ImagePool
 from actsense.data.settings import ImageFolder
-from actsense.networks import import_weights
+from actsense.networks.weights import import_weights
 from actsense.sampling.designs import Block, Design, Factor
 from actsense.sampling.law import InputLaw
 from actsense.sampling.opening import Sampling, open_sampling, write_shard

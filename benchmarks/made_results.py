@@ -13,7 +13,7 @@ import xarray as xr
 from PIL import Image
 
 from actsense.augment import parameter_columns
-from actsense.data import build_cache
+from actsense.data.build import build_cache
 from actsense.data.settings import ImageFolder
 from actsense.layers import unit_dimensions
 from actsense.masking.plan import COORDINATES, conditions

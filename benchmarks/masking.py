@@ -14,9 +14,10 @@ from actsense.layers import Layer
 from actsense.masking.plan import conditions
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
-from actsense.networks import LayerGraph, Network, Subject
-from actsense.networks.network import build_module, normalisation
+from actsense.networks.graph import LayerGraph
+from actsense.networks.network import Network, build_module, normalisation
 from actsense.networks.settings import NetworkSettings, Torchvision, Trained
+from actsense.networks.subject import Subject
 from actsense.sampling.designs import ORIGINAL, Design, factor_names
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from actsense.data.pool import ImagePool
-from actsense.networks import Network, Subject
-from actsense.networks.network import build_module, normalisation
+from actsense.networks.network import Network, build_module, normalisation
 from actsense.networks.settings import Torchvision
+from actsense.networks.subject import Subject
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import count_passes as count_cell_passes
 from actsense.spatial.cells.settings import Cells

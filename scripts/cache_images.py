@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from actsense.data import build_cache
+from actsense.data.build import build_cache
 from actsense.data.settings import read_dataset
 from actsense.job.log import logged
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from actsense.data import download_archive
+from actsense.data.downloads import download_archive
 from actsense.data.settings import read_dataset
 from actsense.job.log import logged
 

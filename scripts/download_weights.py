@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actsense.job.log import logged
-from actsense.networks import download_weights
+from actsense.networks.weights import download_weights
 
 with logged(snakemake.log[0]):
     download_weights(

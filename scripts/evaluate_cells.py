@@ -5,7 +5,7 @@ from pathlib import Path
 from actsense.device.choice import set_threads, use_device
 from actsense.job.files import by_name, origin
 from actsense.job.log import logged
-from actsense.networks import open_subjects
+from actsense.networks.opening import open_subjects
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.settings import Cells
 from actsense.store import write_results

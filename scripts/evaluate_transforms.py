@@ -5,7 +5,7 @@ from pathlib import Path
 from actsense.device.choice import set_threads, use_device
 from actsense.job.files import origin
 from actsense.job.log import logged
-from actsense.networks import open_subject
+from actsense.networks.opening import open_subject
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
 from actsense.store import write_results

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actsense.job.log import logged
-from actsense.networks import import_weights
+from actsense.networks.weights import import_weights
 
 with logged(snakemake.log[0]):
     import_weights(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.device.choice import set_threads, use_device
 from actsense.job.log import logged
-from actsense.networks import Training, train_checkpoint
+from actsense.networks.training import Training, train_checkpoint
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from actsense.attribution.gradients import gradient, integrated_gradients, noise_keys, smoothgrad
 from actsense.attribution.methods import METHODS, attribute, can_attribute, occlusion
 from actsense.errors import ConfigError
-from actsense.networks import BagNetwork, Subject
+from actsense.networks.bag import BagNetwork
+from actsense.networks.subject import Subject
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)  # a channel has its own
 SETTINGS: dict[str, Any] = {"size": 4, "samples": 3, "steps": 5}

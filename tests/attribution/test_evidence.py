@@ -10,7 +10,8 @@ from torch import Tensor
 
 from actsense.attribution.evidence import dense_evidence, evidence_map
 from actsense.errors import ConfigError
-from actsense.networks import BagNetwork, Subject
+from actsense.networks.bag import BagNetwork
+from actsense.networks.subject import Subject
 
 SIDE = 22
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)

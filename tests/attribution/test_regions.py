@@ -11,7 +11,7 @@ from torchvision import models
 from actsense.attribution import region_weights as module
 from actsense.attribution.region_weights import KAPPA_M, KAPPA_P, Anchors, region_weights
 from actsense.attribution.regions import last_map, other_images, region_maps
-from actsense.networks import Network
+from actsense.networks.network import Network
 
 IMAGES, CHANNELS, REGIONS = 12, 7, 6
 

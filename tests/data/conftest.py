@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from actsense.data import build_cache
+from actsense.data.build import build_cache
 from actsense.data.settings import Digits, ImageFolder
 
 SaveNoise = Callable[[Path, int], None]

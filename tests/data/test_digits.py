@@ -9,7 +9,8 @@ from scipy.stats import binom
 from sklearn.datasets import load_digits
 from sklearn.linear_model import RidgeClassifier
 
-from actsense.data import ImageCache, build_cache
+from actsense.data.build import build_cache
+from actsense.data.cache import ImageCache
 from actsense.data.digits import digit_blends, enlarged_digits, photograph
 from actsense.data.settings import Digits
 from actsense.errors import ConfigError

@@ -18,7 +18,8 @@ import pytest
 from kagglesdk import kaggle_env
 from storage_server import KEY, SECRETS, TOKEN, USER, Storage, serve
 
-from actsense.data import dataset_archives, download_archive, missing_archives, places
+from actsense.data import places
+from actsense.data.downloads import dataset_archives, download_archive, missing_archives
 from actsense.data.imagenet import ARCHIVE
 from actsense.data.settings import Digits, ImageNet, Places365
 from actsense.errors import ConfigError

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actsense.data import ImageCache, build_cache, read_manifest, read_skipped
+from actsense.data.build import build_cache
+from actsense.data.cache import ImageCache
 from actsense.data.decode import decode
 from actsense.data.folder import plan_folder
+from actsense.data.manifest import read_manifest, read_skipped
 from actsense.data.settings import ImageFolder
 from actsense.errors import ConfigError
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from actsense.data import ImageCache, read_manifest
-from actsense.data.cache import Sample, write_cache
-from actsense.data.manifest import pixel_sha256
+from actsense.data.cache import ImageCache, Sample, write_cache
+from actsense.data.manifest import pixel_sha256, read_manifest
 from actsense.errors import ConfigError
 from actsense.store import columns, rows
 

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from actsense.data import ImageCache, build_cache, count_classes, imagenet, read_skipped
+from actsense.data import imagenet
 from actsense.data.archives import index_zip
+from actsense.data.build import build_cache, count_classes
+from actsense.data.cache import ImageCache
 from actsense.data.decode import decode
 from actsense.data.folder import plan_folder
 from actsense.data.image_plan import ImagePlan, planned_samples
 from actsense.data.imagenet import plan_imagenet
+from actsense.data.manifest import read_skipped
 from actsense.data.settings import ImageFolder, ImageNet
 from actsense.errors import ConfigError
 

@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 from torchvision import datasets
 
-from actsense.data import ImageCache, build_cache, count_classes, places, read_skipped
+from actsense.data import places
 from actsense.data.archives import index_tar
+from actsense.data.build import build_cache, count_classes
+from actsense.data.cache import ImageCache
 from actsense.data.decode import decode
+from actsense.data.manifest import read_skipped
 from actsense.data.places import LISTS, TRAIN, VALIDATION, plan_places
 from actsense.data.settings import Places365
 from actsense.errors import ConfigError

@@ -13,7 +13,7 @@ from actsense.augment import AUGMENTATIONS
 from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.inspection.pictures import augmented_pictures, draw_pictures
-from actsense.networks import Network
+from actsense.networks.network import Network
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw

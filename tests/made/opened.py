@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from actsense.data import build_cache
+from actsense.data.build import build_cache
 from actsense.data.pool import ImagePool
 from actsense.data.settings import Digits
-from actsense.networks import Network, Subject, import_weights
+from actsense.networks.network import Network
+from actsense.networks.subject import Subject
+from actsense.networks.weights import import_weights
 
 
 class Images:

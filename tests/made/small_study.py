@@ -6,7 +6,7 @@ from opened import Images, opened
 from torch import nn
 
 from actsense.data.pool import ImagePool
-from actsense.networks import Network
+from actsense.networks.network import Network
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw

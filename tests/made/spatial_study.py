@@ -7,7 +7,8 @@ from opened import Images, opened
 from torch import nn
 
 from actsense.data.pool import ImagePool
-from actsense.networks import Network, Subject
+from actsense.networks.network import Network
+from actsense.networks.subject import Subject
 
 SIDE, CLASSES = 16, 4
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from actsense.masking.masked_network import MaskedNetwork, Scaling
-from actsense.networks import Network
+from actsense.networks.network import Network
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
 

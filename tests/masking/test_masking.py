@@ -19,7 +19,7 @@ from actsense.masking.metrics import METRICS, Outcomes, outcomes, summarize
 from actsense.masking.plan import COORDINATES, MaskPlan
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import shown
-from actsense.networks import Network
+from actsense.networks.network import Network
 from actsense.sampling.designs import factor_names
 from actsense.sampling.opening import Sampling
 from actsense.statistics.resampling import image_draws

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from actsense.networks import Network, load_network
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.network import Network, load_network
 from actsense.networks.settings import Trained
 from actsense.networks.state import save_state
 

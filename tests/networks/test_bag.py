@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from actsense.errors import ConfigError
-from actsense.networks import BagNetwork, LayerGraph, Network
-from actsense.networks.bag import RECEPTIVE_FIELDS
+from actsense.networks.bag import RECEPTIVE_FIELDS, BagNetwork
+from actsense.networks.graph import LayerGraph
 from actsense.networks.layers import lay_out
-from actsense.networks.network import build_module
+from actsense.networks.network import Network, build_module
 from actsense.networks.settings import Trained
 
 

@@ -10,7 +10,8 @@ from torch.nn import functional
 from torchvision import models
 
 from actsense.errors import ConfigError
-from actsense.networks import LayerGraph, Network
+from actsense.networks.graph import LayerGraph
+from actsense.networks.network import Network
 
 
 def network(module: nn.Module) -> Network:

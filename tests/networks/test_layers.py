@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks import Network, outline_network, resolve_layers
-from actsense.networks.layers import lay_out
+from actsense.networks.layers import lay_out, resolve_layers
+from actsense.networks.network import Network, outline_network
 from actsense.networks.settings import read_network
 
 

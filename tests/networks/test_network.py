@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from actsense.errors import ConfigError
-from actsense.networks import Network, load_network, outline_network
 from actsense.networks.compact import CompactNetwork
-from actsense.networks.network import normalise
+from actsense.networks.network import Network, load_network, normalise, outline_network
 from actsense.networks.settings import Trained, read_network
 from actsense.networks.state import save_state
 

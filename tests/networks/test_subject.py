@@ -10,12 +10,12 @@ import torch
 from opened import digit_files
 from spatial_study import CLASSES, SIDE, convolutions, subject
 
-from actsense.data import build_cache
+from actsense.data.build import build_cache
 from actsense.data.pixels import unit_images
 from actsense.data.settings import Digits
 from actsense.errors import ConfigError
-from actsense.networks import open_subject, open_subjects
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.opening import open_subject, open_subjects
 from actsense.networks.state import save_state
 from actsense.networks.subject import Versions
 

@@ -7,7 +7,8 @@ from opened import opened
 from torch import Tensor, nn
 from torch.nn import functional
 
-from actsense.networks import Network, Tap
+from actsense.networks.network import Network
+from actsense.networks.taps import Tap
 
 UNCHANGED = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 

@@ -11,19 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from actsense.data import ImageCache
-from actsense.data.cache import Sample, write_cache
+from actsense.data.cache import ImageCache, Sample, write_cache
 from actsense.errors import ConfigError
-from actsense.networks import (
-    BagNetwork,
-    Training,
-    load_network,
-    train_checkpoint,
-    train_network,
-)
+from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.network import load_network
 from actsense.networks.settings import read_network
 from actsense.networks.state import read_state
+from actsense.networks.training import Training, train_checkpoint, train_network
 from actsense.store import CorruptFileError
 
 SETTINGS = {"name": "net", "kind": "trained", "width": 4, "epochs": 6, "batch_size": 20}
@@ -31,8 +26,9 @@ SETTINGS = {"name": "net", "kind": "trained", "width": 4, "epochs": 6, "batch_si
 SLOW = """
 import sys, time
 from pathlib import Path
-from actsense.data import ImageCache
-from actsense.networks import Training, fitting, train_network
+from actsense.data.cache import ImageCache
+from actsense.networks import fitting
+from actsense.networks.training import Training, train_network
 from actsense.networks.image_batches import ShiftedBatches
 
 read = ShiftedBatches.read

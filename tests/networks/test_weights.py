@@ -14,9 +14,10 @@ import torchvision.models as zoo
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks import download_weights, import_weights, load_network, outline_network
+from actsense.networks.network import load_network, outline_network
 from actsense.networks.settings import read_network
 from actsense.networks.state import read_state, save_state
+from actsense.networks.weights import download_weights, import_weights
 from actsense.networks.zoo import adapted
 
 SQUEEZE = {"name": "squeezenet1_1", "kind": "torchvision", "model": "squeezenet1_1"}

@@ -12,9 +12,9 @@ import pytest
 import torch
 import yaml
 
-from actsense.data import build_cache
+from actsense.data.build import build_cache
 from actsense.data.plan import IMAGE_FILE_BYTES
-from actsense.networks import import_weights
+from actsense.networks.weights import import_weights
 from actsense.planning import speed
 from actsense.planning.cost import Cost, counted_facts, different_share, study_costs
 from actsense.planning.report import plan_study

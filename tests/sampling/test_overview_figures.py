@@ -11,8 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from actsense.data import ImageCache
-from actsense.data.cache import Sample, write_cache
+from actsense.data.cache import ImageCache, Sample, write_cache
 from actsense.drawing.network_cards import network_cards, plot_networks
 from actsense.drawing.style import new_figure, spread
 from actsense.layers import place_layers

@@ -13,7 +13,7 @@ from opened import opened
 from scipy.stats import spearmanr
 from torch import nn
 
-from actsense.networks import Network
+from actsense.networks.network import Network
 from actsense.segments.channels import (
     SegmentUnits,
     choose_channels,

@@ -9,8 +9,8 @@ from torch.nn import functional
 from torchvision import models
 
 from actsense.errors import ConfigError
-from actsense.networks import Network
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.network import Network
 from actsense.segments.segment import Segment
 
 CHOSEN = (5, 0, 3)

@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
-from actsense.networks import BagNetwork, Subject
+from actsense.networks.bag import BagNetwork
+from actsense.networks.subject import Subject
 
 
 @torch.no_grad()

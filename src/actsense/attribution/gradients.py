@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.draws.counter import counter_keys, counter_noise
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 
 SPREAD = 0.1  # standard deviation of the noise, as a share of the range of an image
 BITS = 52  # of a uniform number: in the middle of its step it is still exact in float64

@@ -28,7 +28,8 @@ from actsense.attribution.gradients import gradient, integrated_gradients, noise
 from actsense.attribution.grid import cells_across
 from actsense.augment.patches import cell_map
 from actsense.errors import choose
-from actsense.networks import BagNetwork, Subject
+from actsense.networks.bag import BagNetwork
+from actsense.networks.subject import Subject
 
 Method = Callable[[Subject, Tensor, Tensor, Tensor, Mapping[str, Any]], Tensor]
 

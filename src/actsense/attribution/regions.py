@@ -17,8 +17,9 @@ from torch.nn import functional
 from actsense.attribution.region_weights import FEWEST, region_weights
 from actsense.device.precision import arithmetic
 from actsense.draws.counter import counter_keys
-from actsense.networks import Network, Subject
 from actsense.networks.layers import trace
+from actsense.networks.network import Network
+from actsense.networks.subject import Subject
 
 OTHERS = 100  # images that each one is compared with, as published
 FINEST = 14  # regions along a side, as published: costs grow with the fourth power

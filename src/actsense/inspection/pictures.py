@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from actsense.augment import augment, parameter_columns, stretch
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.device.precision import arithmetic
 from actsense.errors import choose

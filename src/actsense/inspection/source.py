@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 import xarray as xr
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.errors import MissingResultError, choose
 from actsense.layout import LEVELS, RESERVED, Place, places
 from actsense.store import read_results, read_table, reading

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import final, overload
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.errors import ConfigError, choose
 from actsense.inspection.network_results import NetworkResults
 from actsense.inspection.published.source import ValueFileSource, holds_value_files

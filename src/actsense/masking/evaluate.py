@@ -24,7 +24,7 @@ from actsense.masking.plan import (
 )
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.trials import MaskTrial
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.progress import Progress
 from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.opening import Sampling

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks import LayerGraph, Network, Subject
+from actsense.networks.graph import LayerGraph
+from actsense.networks.network import Network
+from actsense.networks.subject import Subject
 
 log = logging.getLogger(__name__)
 

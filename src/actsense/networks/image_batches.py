@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.data.pixels import send, unit_images
 from actsense.draws import stream
 from actsense.networks.network import normalise

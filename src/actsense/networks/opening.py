@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.data.pool import ImagePool
 from actsense.networks.network import load_network
 from actsense.networks.settings import read_network

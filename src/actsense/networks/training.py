@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
 from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoint

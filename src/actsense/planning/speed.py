@@ -18,7 +18,8 @@ from actsense.data.digits import digit_blends
 from actsense.data.pool import ImagePool
 from actsense.data.settings import Digits
 from actsense.draws import stream
-from actsense.networks import Network, Subject
+from actsense.networks.network import Network
+from actsense.networks.subject import Subject
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw

@@ -11,7 +11,7 @@ from torch import Tensor
 from actsense.augment import augment, stretch
 from actsense.device.precision import arithmetic
 from actsense.layers import Layer
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.sampling.law import Evaluations
 
 

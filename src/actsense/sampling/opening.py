@@ -15,7 +15,8 @@ from torch import Tensor
 from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.layers import Layer
-from actsense.networks import Subject, open_subject
+from actsense.networks.opening import open_subject
+from actsense.networks.subject import Subject
 from actsense.progress import progress
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluator import Evaluator

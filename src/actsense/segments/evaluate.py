@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from actsense.errors import ConfigError
 from actsense.layers import Layer, place_layers
-from actsense.networks import Subject
 from actsense.networks.layers import trace
+from actsense.networks.subject import Subject
 from actsense.sampling.opening import Inputs, Sampling, open_sampling
 from actsense.sampling.sharding import Shard
 from actsense.segments.channels import (

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, fx, nn
 
 from actsense.errors import ConfigError
-from actsense.networks import LayerGraph, Network
+from actsense.networks.graph import LayerGraph
+from actsense.networks.network import Network
 
 # They do to every channel the same, whatever the others hold.
 ALIKE = (

@@ -25,7 +25,7 @@ from actsense.work import Facts, NetworkFacts
 # Every job reads the workflow before its script starts, and importing PyTorch would take longer
 # than all the rest of that. Whoever needs it here imports it.
 if TYPE_CHECKING:
-    from actsense.networks import Network
+    from actsense.networks.network import Network
 
 Plain = dict[str, Any]
 
@@ -244,7 +244,7 @@ class Study:
 
     def outline(self, network: str) -> "Network":
         """Build a network without weights."""
-        from actsense.networks import outline_network
+        from actsense.networks.network import outline_network
 
         return outline_network(
             network,

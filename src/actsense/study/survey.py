@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from actsense.data import archive_folder, count_classes, dataset_archives, missing_archives
+from actsense.data.build import count_classes
+from actsense.data.downloads import archive_folder, dataset_archives, missing_archives
 from actsense.networks.settings import NetworkSettings, Python, Torchvision, Trained
 from actsense.store import DiskFullError, replacing
 from actsense.study.settings import Settings
@@ -74,8 +75,8 @@ def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Pl
 
 
 def _look(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:
-    from actsense.networks import outline_network
     from actsense.networks.layers import lay_out
+    from actsense.networks.network import outline_network
     from actsense.networks.peak import measure_peak
 
     outline = outline_network(name, network, classes=classes, image_size=side)

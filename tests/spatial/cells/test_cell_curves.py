@@ -13,7 +13,7 @@ from spatial_study import convolutions, noise, subject
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.spatial.cells import map_orders
 from actsense.spatial.cells.evaluate import evaluate_cells
 from actsense.spatial.cells.plan import cell_budgets, count_passes

@@ -7,7 +7,8 @@ import torch
 from spatial_study import CLASSES, convolutions, subject
 
 from actsense.attribution.methods import METHODS, attribute
-from actsense.networks import BagNetwork, Subject
+from actsense.networks.bag import BagNetwork
+from actsense.networks.subject import Subject
 from actsense.spatial.cells.map_orders import map_orders
 from actsense.spatial.cells.orders import greedy_order
 from actsense.spatial.cells.settings import Cells

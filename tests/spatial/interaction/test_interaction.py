@@ -12,8 +12,8 @@ from spatial_study import CLASSES, convolutions, noise, subject
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks import Subject
 from actsense.networks.bag import BagNetwork
+from actsense.networks.subject import Subject
 from actsense.spatial.interaction.evaluate import evaluate_interaction
 from actsense.spatial.interaction.plan import count_passes, edited_patches, usable_sizes
 from actsense.spatial.interaction.settings import Interaction

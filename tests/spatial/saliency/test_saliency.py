@@ -14,7 +14,7 @@ from torch.nn import functional
 from actsense.attribution.evidence import dense_evidence
 from actsense.attribution.gradients import noise_keys, smoothgrad
 from actsense.augment.saturation import saturate
-from actsense.networks import BagNetwork
+from actsense.networks.bag import BagNetwork
 from actsense.spatial.saliency.evaluate import saliency_maps
 from actsense.spatial.saliency.settings import Saliency
 from actsense.store import read_results, write_results

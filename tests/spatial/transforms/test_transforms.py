@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from actsense.augment.patches import patch_shuffle, shuffle_keys
 from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
 

@@ -13,7 +13,7 @@ from typing import Any, Never
 import pandas as pd
 import xarray as xr
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.published.datatrees import contrast_tree, index_tree
 from actsense.inspection.published.names import SETS, ValueFile, parse_name

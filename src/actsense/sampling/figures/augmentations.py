@@ -13,7 +13,7 @@ from torch import Tensor
 
 from actsense.augment import AUGMENTATIONS
 from actsense.augment.catalog import SEED
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.drawing.style import new_figure, save, show_image
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.data.manifest import PARTITIONS, read_skipped
 from actsense.drawing.style import counted, new_figure, save, show_image, spread
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from actsense.augment.patches import patch_shuffle, shuffle_keys
 from actsense.augment.saturation import IDENTITY, saturate
-from actsense.data import ImageCache
+from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.drawing.style import new_figure, save, show_image, spread
 

@@ -17,7 +17,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.progress import Progress
 from actsense.spatial.cells.map_orders import map_orders
 from actsense.spatial.cells.orders import CellOrder, greedy_order, random_order

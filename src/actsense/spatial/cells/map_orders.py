@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from actsense.attribution.methods import attribute, can_attribute
 from actsense.attribution.regions import can_weigh_regions, region_maps
 from actsense.errors import ConfigError
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.progress import progress
 from actsense.spatial.cells.orders import CellOrder, permutations, rank_cells
 from actsense.spatial.cells.plan import BORROWED

@@ -19,7 +19,7 @@ from actsense.attribution.evidence import dense_evidence
 from actsense.attribution.gradients import gradient, noise_keys, smoothgrad
 from actsense.attribution.methods import can_attribute
 from actsense.augment.saturation import saturate
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.progress import Progress
 from actsense.spatial.saliency.settings import Saliency
 

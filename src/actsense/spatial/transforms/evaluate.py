@@ -21,7 +21,7 @@ from torch import Tensor
 from actsense.augment.patches import moved_share, patch_shuffle, shuffle_keys, shuffled_area
 from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
-from actsense.networks import Subject
+from actsense.networks.subject import Subject
 from actsense.progress import Progress
 from actsense.spatial.transforms.settings import ORIGINAL_IMAGE, UNCHANGED, Transforms
 
