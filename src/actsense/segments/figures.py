@@ -3,13 +3,14 @@
 __all__ = ["plot_segments", "segment_maps", "segment_profile"]
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -97,20 +98,9 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
     places = np.arange(len(layers))
     for row, (index, name) in zip(axes, NAMES.items(), strict=True):
         for axis, factor in zip(row, factors, strict=True):
-            one = table[(table["index"] == index) & (table["factor"] == factor)]
-            for number, (colour, shade) in enumerate(COLOURS.items()):
-                drawn = one[one["colour"] == colour].set_index("layer").reindex(layers)
-                axis.errorbar(
-                    places + 0.12 * (number - 1.5),
-                    drawn["value"],
-                    drawn["ci"],
-                    color=shade,
-                    marker="o",
-                    markersize=3,
-                    capsize=1.5,
-                    linewidth=1.1,
-                    label=colour,
-                )
+            _draw_colours(
+                axis, table[(table["index"] == index) & (table["factor"] == factor)], layers
+            )
             axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
             axis.set_xlim(-0.5, len(layers) - 0.5)
             axis.set_ylim(low - margin, high + margin)
@@ -123,6 +113,24 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         axis.set_xticks(places, layers, rotation=60, ha="right", rotation_mode="anchor")
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
+
+
+def _draw_colours(axis: Axes, table: pd.DataFrame, layers: Sequence[str]) -> None:
+    """Draw one index of one factor over the layers, a line with intervals for every colour."""
+    places = np.arange(len(layers))
+    for number, (colour, shade) in enumerate(COLOURS.items()):
+        drawn = table[table["colour"] == colour].set_index("layer").reindex(layers)
+        axis.errorbar(
+            places + 0.12 * (number - 1.5),
+            drawn["value"],
+            drawn["ci"],
+            color=shade,
+            marker="o",
+            markersize=3,
+            capsize=1.5,
+            linewidth=1.1,
+            label=colour,
+        )
 
 
 def segment_maps(
