@@ -3,7 +3,7 @@
 __all__ = ["plot_segments", "segment_maps", "segment_profile"]
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
     return figure
 
 
-def _draw_colours(axis: Axes, table: pd.DataFrame, layers: Sequence[str]) -> None:
+def _draw_colours(axis: Axes, table: pd.DataFrame, layers: list[str]) -> None:
     """Draw one index of one factor over the layers, a line with intervals for every colour."""
     places = np.arange(len(layers))
     for number, (colour, shade) in enumerate(COLOURS.items()):
