@@ -67,13 +67,13 @@ def test_the_disk_is_compared_on_a_small_shard(tmp_path: Path) -> None:
     np.testing.assert_allclose(shard.stat().st_size, plain.stat().st_size, rtol=0.02)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the peer: it divides 0 by 0
 def test_rates_of_rows_are_taken(tmp_path: Path) -> None:
     found = {m.name: m for m in storage.rows_rates(tmp_path, 300, 1000, rounds=1)}
     assert len(found) == 3
     assert all(measured.value > 0 for measured in found.values())
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the peer: it divides 0 by 0
 def test_a_peer_leaves_the_root_logger_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])  # with any, its basicConfig would do nothing

@@ -12,6 +12,7 @@ import yaml
 
 from actsense.networks.network import outline_network
 from actsense.networks.peak import measure_peak
+from actsense.networks.settings import read_network
 from actsense.planning.work import BESIDE, STUDIES, WorkTable
 from actsense.sensitivity.moments import row_count
 from actsense.study.study import Study
@@ -177,6 +178,7 @@ PROGRAM = """
 import ctypes, sys, torch, yaml
 from pathlib import Path
 from actsense.networks.network import build_module
+from actsense.networks.settings import read_network
 torch.set_num_threads(1)
 def kilobytes(line):
     status = Path("/proc/self/status").read_text()
@@ -188,7 +190,7 @@ def run(module, count, side, back):
     if back:
         logits.sum().backward()
 for network, side, batch in yaml.safe_load(sys.argv[1]):
-    module = build_module("x", network, classes=10).eval().requires_grad_(False)
+    module = build_module("x", read_network(network), classes=10).eval().requires_grad_(False)
     for back in (False, True):
         run(module, 2, side, back)
         ctypes.CDLL("libc.so.6").malloc_trim(0)
@@ -210,8 +212,7 @@ def test_a_batch_takes_about_what_is_said() -> None:
     arguments = [sys.executable, "-c", PROGRAM, yaml.safe_dump(MEASURED)]
     taken = map(int, subprocess.check_output(arguments, text=True).split())
     for network, side, batch in MEASURED:
-        peak = measure_peak(
-            outline_network("x", network, classes=10, image_size=side).module, side
-        )
+        outline = outline_network("x", read_network(network), classes=10, image_size=side)
+        peak = measure_peak(outline.module, side)
         for each in (peak.forward, peak.back):
             assert 0.7 * batch * each < next(taken) < BESIDE * batch * each + ALLOCATOR

@@ -95,7 +95,7 @@ def folder(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = tmp_path_factory.mktemp("commands") / "study"
     shutil.copytree(finished, study, symlinks=True)
     shutil.copy(study / "config.yaml", study / "my.yaml")
-    (example,) = (text for kind, text in blocks(REPOSITORY / "docs/running.md") if kind == "yaml")
+    example = dict(reversed(blocks(REPOSITORY / "docs/running.md")))["yaml"]  # the first
     (study / "animals.yaml").write_text(example)
     (study / "my_module.py").write_text(
         "from torch import nn\n\n\ndef build():\n"
