@@ -204,8 +204,10 @@ def accumulate_memory(sampling: Sampling, folder: Path) -> Measurement:
     code = (
         "import resource; from pathlib import Path; "
         "from actsense.sampling.opening import build_design; "
+        "from actsense.sampling.settings import DesignSettings; "
         "from actsense.sensitivity.summing import accumulate_replicate; "
-        f"design = build_design('bench', {DESIGN!r}, size={SIDE}, seed=0); "
+        f"settings = DesignSettings(**{DESIGN!r}); "
+        f"design = build_design('bench', settings, size={SIDE}, seed=0); "
         f"accumulate_replicate(design, 0, {BLOCKS!r}, Path({str(shard)!r})); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -17,6 +17,7 @@ from actsense.data.build import build_cache
 from actsense.data.settings import ImageFolder
 from actsense.layers import unit_dimensions
 from actsense.masking.plan import COORDINATES, conditions
+from actsense.masking.settings import Masking
 from actsense.sampling.designs import factor_names
 from actsense.sensitivity.contrast import STATISTICS
 from actsense.sensitivity.estimation import DIMENSIONS
@@ -44,15 +45,7 @@ AUGMENTATIONS = (
 )
 FACTORS = factor_names(AUGMENTATIONS)
 CONTENT = FACTORS.index("content")  # its parts stand behind it
-MASKING = {
-    "values": ["S1", "ST", "shapley"],
-    "factors": "augmentations",
-    "fractions": [0.5, 0.4, 0.3, 0.2, 0.1],
-    "scales": [0, 0.5, 1.5],
-    "levels": ["activation"],
-    "layers": ["together"],
-    "random_masks": 20,
-}
+MASKING = Masking(factors="augmentations", levels=("activation",), layers=("together",))
 METRICS = ("top1", "top5", "kl", "entropy")
 FLAGS = ("dead", "rare")
 CLASSES, IMAGES, DRAWS, RANKS = 8, 12, 4, 9

@@ -13,6 +13,7 @@ from actsense.data.pool import ImagePool
 from actsense.layers import Layer
 from actsense.masking.plan import conditions
 from actsense.masking.ranks import MaskRanks
+from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial
 from actsense.networks.graph import LayerGraph
 from actsense.networks.network import Network, build_module, normalisation
@@ -27,15 +28,15 @@ from benchmarks.measure import Measurement, interleaved
 
 AUGMENTATIONS = ("hue", "hflip")
 CLASSES = 10
-SETTINGS = {
-    "values": ["S1"],
-    "factors": "augmentations",
-    "fractions": [0.5, 0.2],
-    "scales": [0, 1.5],
-    "levels": ["activation"],
-    "layers": ["together"],
-    "random_masks": 2,
-}
+SETTINGS = Masking(
+    values=("S1",),
+    factors="augmentations",
+    fractions=(0.5, 0.2),
+    scales=(0, 1.5),
+    levels=("activation",),
+    layers=("together",),
+    random_masks=2,
+)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def measurements() -> Iterator[Measurement]:
         ),
         "cells": (
             lambda: evaluate_cells(own, {}, CELLS, seed=0),
-            count_cell_passes(CELLS.plain(), SIDE, 1),
+            count_cell_passes(CELLS, SIDE, 1),
         ),
         "interaction": (
             lambda: evaluate_interaction(own, INTERACTION, seed=0),

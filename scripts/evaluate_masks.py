@@ -6,6 +6,7 @@ from actsense.device.choice import set_threads, use_device
 from actsense.job.files import origin, paths
 from actsense.job.log import logged
 from actsense.masking.evaluate import evaluate_masks, masking_table
+from actsense.masking.settings import Masking
 from actsense.sampling.opening import open_sampling
 from actsense.store import write_results, write_tables
 
@@ -17,7 +18,8 @@ with logged(snakemake.log[0]):
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
-    groups = evaluate_masks(sampling, Path(snakemake.input.indices), snakemake.params.masking)
+    masking = Masking(**snakemake.params.masking)
+    groups = evaluate_masks(sampling, Path(snakemake.input.indices), masking)
     attributes = origin(snakemake.params, snakemake.input)
     write_tables({"table": masking_table(groups[""])}, paths(snakemake.output))
     write_results(Path(snakemake.output.masking), groups, attributes=attributes)

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from actsense.masking.plan import conditions
+from actsense.masking.settings import Masking
 from actsense.store import write_results
 
 Accuracy = Callable[..., float]
@@ -22,18 +23,15 @@ def listed(
     **settings: Any,
 ) -> pd.DataFrame:
     """Return the coordinates of all conditions of a small study."""
-    study = {
-        "values": ["S1"],
-        "factors": "all",
-        "scales": [0.0, 1.5],
-        "fractions": [0.5, 0.3, 0.1],
-        "levels": ["activation"],
-        "layers": ["together"],
-        "random_masks": 3,
-    }
-    found = conditions(
-        study | settings, augmentations=augmentations, factors=factors, map_layers=map_layers
-    )
+    study = Masking(
+        values=("S1",),
+        scales=(0.0, 1.5),
+        fractions=(0.5, 0.3, 0.1),
+        levels=("activation",),
+        layers=("together",),
+        random_masks=3,
+    ).model_copy(update=settings)  # less than users may ask for
+    found = conditions(study, augmentations=augmentations, factors=factors, map_layers=map_layers)
     return pd.DataFrame([one.coordinates for one in found])
 
 

@@ -11,6 +11,7 @@ from actsense.masking.plan import (
     MaskPlan,
     conditions,
 )
+from actsense.masking.settings import Masking
 from actsense.sampling.designs import ORIGINAL
 
 AUGMENTATIONS, FACTORS = ("hue", "rolling"), ("hue", "rolling", "order", "class", "image")
@@ -18,16 +19,16 @@ LAYERS = ("first", "second", "third")
 BOTH = {"levels": ["activation", "channel"], "layers": ["together", "each"]}
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    return {
-        "values": ["S1", "ST"],
-        "factors": "all",
-        "fractions": [0.5, 0.3, 0.1],
-        "scales": [0, 1.5],
-        "levels": ["activation"],
-        "layers": ["together"],
-        "random_masks": 4,
-    } | changes
+def settings(**changes: Any) -> Masking:
+    usual = Masking(
+        values=("S1", "ST"),
+        fractions=(0.5, 0.3, 0.1),
+        scales=(0, 1.5),
+        levels=("activation",),
+        layers=("together",),
+        random_masks=4,
+    )
+    return usual.replaced(**changes)
 
 
 def listed(**changes: Any) -> list[Condition]:

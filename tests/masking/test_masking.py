@@ -18,6 +18,7 @@ from actsense.masking.evaluate import evaluate_masks, masking_table
 from actsense.masking.metrics import METRICS, Outcomes, outcomes, summarize
 from actsense.masking.plan import COORDINATES, MaskPlan
 from actsense.masking.ranks import MaskRanks
+from actsense.masking.settings import Masking
 from actsense.masking.trials import shown
 from actsense.networks.network import Network
 from actsense.sampling.designs import factor_names
@@ -46,7 +47,8 @@ def indices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluated(
     indices: Path, own: Sampling | None = None, net: Network | None = None, **changes: Any
 ) -> Groups:
-    return evaluate_masks(own or sampling(net), indices, SETTINGS | changes)
+    settings = Masking(**SETTINGS).model_copy(update=changes)  # few images, too
+    return evaluate_masks(own or sampling(net), indices, settings)
 
 
 @pytest.fixture(scope="module")

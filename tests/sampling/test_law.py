@@ -11,6 +11,7 @@ from actsense.augment import AUGMENTATIONS, DIVISIONS, augment
 from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.sampling.law import Evaluations, InputLaw
+from actsense.sampling.settings import DesignSettings
 
 NAMES = ("brightness", "grayscaling", "rolling")
 
@@ -27,9 +28,10 @@ def law(kind: str = "switched") -> InputLaw:
 
 def patched(*divisions: int, side: int = 32) -> InputLaw:
     """The law of a design whose augmentations cut images into cells."""
-    settings = {"augmentations": ["patch_mask", "hue", "patch_shuffle"], "law": "switched"}
+    names = ("patch_mask", "hue", "patch_shuffle")
+    settings = DesignSettings(augmentations=names, base_points=8)
     if divisions:
-        settings["divisions"] = list(divisions)
+        settings = settings.model_copy(update={"divisions": divisions})  # too many cells, too
     return InputLaw.of_design(settings, size=side, pool=pool())
 
 

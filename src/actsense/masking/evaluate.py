@@ -23,6 +23,7 @@ from actsense.masking.plan import (
     conditions,
 )
 from actsense.masking.ranks import MaskRanks
+from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
@@ -46,9 +47,7 @@ DESCRIPTIONS = {
 }
 
 
-def evaluate_masks(
-    sampling: Sampling, indices: Path, settings: Mapping[str, Any]
-) -> dict[str, xr.Dataset]:
+def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict[str, xr.Dataset]:
     """Evaluate all conditions of a design on validation images.
 
     Labels are the classes of the dataset. For a network with another number of outputs they are
@@ -72,13 +71,13 @@ def evaluate_masks(
         ConfigError: If there are fewer than two classes or no layer can be masked.
     """
     subject, seed = sampling.subject, sampling.design.seed
-    rows, labels = subject.pool.validation(settings["images"])
+    rows, labels = subject.pool.validation(settings.images)
     ranks = MaskRanks(indices, sampling.design.name, seed=seed)
     trial = MaskTrial(sampling, ranks, rows)
     if subject.label == "prediction":
         labels = trial.run(ORIGINAL, [MaskPlan("none")]).order[0, :, 0].astype(np.int64)
     wanted = _conditions(sampling, ranks, settings)
-    counts = image_draws(len(rows), settings["bootstrap"], seed=seed)
+    counts = image_draws(len(rows), settings.bootstrap, seed=seed)
     draws = torch.from_numpy(counts).to(subject.device, torch.float32)
     summaries, orders = _tried(trial, wanted, subject, labels, draws)
     listed = [condition for own in wanted.values() for condition in own]
@@ -122,7 +121,7 @@ def masking_table(data: xr.Dataset) -> pd.DataFrame:
 
 
 def _conditions(
-    sampling: Sampling, ranks: MaskRanks, settings: Mapping[str, Any]
+    sampling: Sampling, ranks: MaskRanks, settings: Masking
 ) -> dict[str, list[Condition]]:
     """Group the conditions by the input that the network is shown."""
     grouped: dict[str, list[Condition]] = {}

@@ -20,7 +20,7 @@ __all__ = [
     "work",
 ]
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -105,7 +105,7 @@ class Condition:
 
 
 def conditions(
-    settings: Mapping[str, Any],
+    settings: Masking,
     *,
     augmentations: Sequence[str],
     factors: Sequence[str],
@@ -126,11 +126,11 @@ def conditions(
         map_layers: Names of the layers that can be masked.
     """
     inputs = (ORIGINAL, *augmentations)
-    chosen = augmentations if settings["factors"] == "augmentations" else factors
+    chosen = augmentations if settings.factors == "augmentations" else factors
     for name in inputs:
         yield Condition(name, MaskPlan("none"), first=True)
     first = True
-    for level, which in product(settings["levels"], settings["layers"]):
+    for level, which in product(settings.levels, settings.layers):
         for layers in (TOGETHER,) if which == TOGETHER else map_layers:
             for plan in _plans(settings, chosen, level, layers):
                 for name in _inputs(plan, inputs, first):
@@ -149,7 +149,7 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
     names, maps = factor_names(augmentations), len(own.maps)
     listed = list(
         conditions(
-            masking.plain(),
+            masking,
             augmentations=augmentations,
             factors=names,
             map_layers=[str(layer) for layer in range(maps)],
@@ -175,18 +175,18 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
 
 
 def _plans(
-    settings: Mapping[str, Any], factors: Sequence[str], level: str, layers: str
+    settings: Masking, factors: Sequence[str], level: str, layers: str
 ) -> Iterator[MaskPlan]:
     place = partial(MaskPlan, level=level, layers=layers)
-    guides = list(product(settings["values"], factors))
-    for scale, fraction in product(settings["scales"], settings["fractions"]):
+    guides = list(product(settings.values, factors))
+    for scale, fraction in product(settings.scales, settings.fractions):
         scaled = partial(place, scale=float(scale), fraction=float(fraction))
         for rule, (value, factor) in product(GUIDED, guides):
             yield scaled(rule, value=value, factor=factor)
-        for draw in range(settings["random_masks"]):
+        for draw in range(settings.random_masks):
             yield scaled("random", draw=draw)
         yield scaled("magnitude")
-    for fraction, (value, factor) in product(settings["fractions"], guides):
+    for fraction, (value, factor) in product(settings.fractions, guides):
         yield place("mean", value=value, factor=factor, fraction=float(fraction))
 
 

@@ -70,7 +70,7 @@ class StandIn:
 
     def law(self, design: str) -> InputLaw:
         """Return the input law of a design over these images."""
-        described = self.study.plain["designs"][design]
+        described = self.study.settings.designs[design]
         return InputLaw.of_design(described, size=self.image_size, pool=self.pool)
 
     @property
@@ -81,7 +81,7 @@ class StandIn:
     @property
     def image_size(self) -> int:
         """Side of the square images, pixels."""
-        return int(self.study.plain["dataset"]["image_size"])
+        return self.study.settings.dataset.image_size
 
     def read(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return random pixels, as `ImageCache.read` returns images."""
@@ -106,16 +106,12 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
         device: Where to run.
     """
     log.info("Measuring the speed of %s with %s", network, design)
-    settings = images.study.plain
+    settings = images.study.settings
     opened = _with_random_weights(images.study.outline(network), device)
-    subject = Subject(
-        opened, images, images.pool, device, settings["batch_size"], settings["precision"]
-    )
-    tap = subject.tap(settings["networks"][network]["layers"])
+    subject = Subject(opened, images, images.pool, device, settings.batch_size, settings.precision)
+    tap = subject.tap(settings.networks[network].layers)
     law = images.law(design)
-    evaluate = Evaluator(
-        subject, tap, law.augmentations, stretch=settings["designs"][design]["stretch"]
-    )
+    evaluate = Evaluator(subject, tap, law.augmentations, stretch=settings.designs[design].stretch)
     built = images.study.design(network, design)
     accumulator = None
     if not images.study.stores_activations:

@@ -8,10 +8,8 @@ factor, never a hidden draw (specified in docs/method.md).
 
 __all__ = ["LAWS", "Evaluations", "InputLaw"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +25,7 @@ from actsense.augment import (
 from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.sampling.designs import Factor, design_factors
+from actsense.sampling.settings import DesignSettings
 
 LAWS = ("switched", "always")
 SWITCH_PROBABILITY = 0.5  # of every augmentation that has a switch
@@ -104,21 +103,20 @@ class InputLaw:
             )
 
     @classmethod
-    def of_design(cls, settings: Mapping[str, Any], *, size: int, pool: ImagePool) -> "InputLaw":
+    def of_design(cls, settings: DesignSettings, *, size: int, pool: ImagePool) -> "InputLaw":
         """Read the law of a design.
 
         Arguments:
-            settings: Its settings: augmentations, law and, where they are not the usual ones,
-                divisions.
+            settings: Its settings.
             size: Side of the images, pixels.
             pool: The images to draw from.
         """
         return cls(
-            tuple(settings["augmentations"]),
-            settings["law"],
+            settings.augmentations,
+            settings.law,
             (size, size),
             pool,
-            tuple(sorted(settings.get("divisions", DIVISIONS))),
+            tuple(sorted(settings.divisions)),
         )
 
     @cached_property

@@ -16,11 +16,13 @@ from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.networks.opening import open_subject
+from actsense.networks.settings import read_network
 from actsense.networks.subject import Subject
 from actsense.progress import progress
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
+from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Shard
 from actsense.store import create_shard
 
@@ -60,12 +62,12 @@ class Sampling:
         return self.evaluate.recording.layers
 
 
-def build_design(name: str, settings: Mapping[str, Any], *, size: int, seed: int) -> Design:
+def build_design(name: str, settings: DesignSettings, *, size: int, seed: int) -> Design:
     """Build the design of a configuration.
 
     Arguments:
         name: Its name in the configuration.
-        settings: Its settings: augmentations, law, divisions, base_points, replicates, walks.
+        settings: Its settings.
         size: Side of the images, pixels.
         seed: Seed of the study.
     """
@@ -73,9 +75,9 @@ def build_design(name: str, settings: Mapping[str, Any], *, size: int, seed: int
     return Design(
         name,
         law.factors,
-        base_points=settings["base_points"],
-        replicates=settings["replicates"],
-        walks=settings["walks"],
+        base_points=settings.base_points,
+        replicates=settings.replicates,
+        walks=settings.walks,
         seed=seed,
     )
 
@@ -104,17 +106,18 @@ def open_sampling(
         batch_size=batch_size,
         device=device,
     )
-    size, (name, design), (_, network) = (settings[key] for key in ("size", "design", "network"))
+    size, (name, plain), (_, network) = (settings[key] for key in ("size", "design", "network"))
     if subject.side != size:
         raise ConfigError(
             f"dataset.image_size: {size}, but the images of {inputs.images} have sides of "
             f"{subject.side} pixels. Delete them and run again."
         )
+    design, layers = DesignSettings(**plain), read_network(network).layers
     law = InputLaw.of_design(design, size=size, pool=subject.pool)
     return Sampling(
         build_design(name, design, size=size, seed=settings["seed"]),
         law,
-        Evaluator(subject, subject.tap(network["layers"]), law.augmentations, design["stretch"]),
+        Evaluator(subject, subject.tap(layers), law.augmentations, design.stretch),
     )
 
 

@@ -165,7 +165,7 @@ def sample_segments(
     if not recorder.planned:
         empty = pd.DataFrame(columns=COLUMNS)
         return SegmentResults({}, {}, [], {"segments": empty, "skipped": table})
-    results = _estimate(replace(sampling, evaluate=evaluate), settings["seed"], beside)
+    results = _estimate(replace(sampling, evaluate=evaluate), sampling.design.seed, beside)
     return SegmentResults(
         _numbered(results, recorder.planned),
         results.facts(),

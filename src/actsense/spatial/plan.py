@@ -31,7 +31,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
         _transform_passes(spatial.transforms),
         _saliency_passes(spatial.saliency),
     )
-    searched = count_cell_passes(cells.plain(), side, len(facts.networks))
+    searched = count_cell_passes(cells, side, len(facts.networks))
     edited = spatial.interaction.images * count_interaction_passes(side, spatial.interaction.sizes)
     pixels = spatial.saliency.images * len(spatial.saliency.saturations) * side**2
     return [

@@ -16,7 +16,7 @@ from actsense.errors import ConfigError
 from actsense.layers import place_layers
 from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign
-from actsense.sampling.settings import DIVIDED
+from actsense.sampling.settings import DIVIDED, DesignSettings
 from actsense.sampling.sharding import Sharding
 from actsense.study.configuration import check, filled
 from actsense.study.settings import Settings
@@ -231,7 +231,7 @@ class Study:
         from actsense.sampling.opening import build_design
 
         side, seed = self.settings.dataset.image_size, self.settings.seed
-        described = self.design_settings(network, design)
+        described = DesignSettings(**self.design_settings(network, design))
         return build_design(design, described, size=side, seed=seed)
 
     def units(self, network: str) -> int:

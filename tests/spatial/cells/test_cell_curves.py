@@ -297,10 +297,10 @@ def test_the_passes_counted_are_those_made() -> None:
     module, shown = convolutions(4), []
     module.register_forward_hook(lambda _module, inputs, _output: shown.append(len(inputs[0])))
     net = subject(module, name="tested")
-    settings = SETTINGS | {"methods": ["gradient", "regions"]}
+    settings = Cells(**SETTINGS | {"methods": ["gradient", "regions"]})
     assert net.classes  # finding these takes passes of its own
     shown.clear()
-    evaluate_cells(net, {}, Cells(**settings), SEED)
+    evaluate_cells(net, {}, settings, SEED)
     for_maps, to_find_regions = 8 * (3 + 1), 2
     assert sum(shown) == count_passes(settings, SIDE, 1) - for_maps + to_find_regions
 
@@ -308,12 +308,13 @@ def test_the_passes_counted_are_those_made() -> None:
 def test_a_borrowed_map_costs_what_an_own_one_costs() -> None:
     between = len(cell_budgets(CELLS)) - 2
     each = 8 * (3 * SETTINGS["steps"] + 3 * 2 * between)  # map; fills, directions and budgets
+    usual = Cells(**SETTINGS | {"methods": ["integrated_gradients"]})
     none, own = (
-        count_passes(SETTINGS | {"methods": methods}, SIDE, 1)
-        for methods in ([], ["integrated_gradients"])
+        count_passes(usual.model_copy(update={"methods": methods}), SIDE, 1)
+        for methods in ([], usual.methods)
     )
     assert own - none == each
-    lent = count_passes(SETTINGS | {"methods": ["integrated_gradients"]}, SIDE, 4)
+    lent = count_passes(usual, SIDE, 4)
     assert lent - own == 3 * each
 
 

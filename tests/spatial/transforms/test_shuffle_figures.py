@@ -18,14 +18,15 @@ from actsense.augment.saturation import saturate
 from actsense.data.cache import Sample, write_cache
 from actsense.drawing.lines import network_styles
 from actsense.drawing.style import save
-from actsense.sampling.figures.shuffled_images import plot_shuffled_images, shuffled_sheet
 from actsense.spatial.transforms.figures import plot_transforms, saturation_panels, shuffle_panels
 from actsense.spatial.transforms.score_figures import score_panels
+from actsense.spatial.transforms.settings import Transforms
+from actsense.spatial.transforms.shuffled_images import plot_shuffled_images, shuffled_sheet
 from actsense.store import read_table
 
 NETWORKS, MODES, DIVISIONS = ("18", "NA"), ("grid", "bands"), (1, 2, 4, 8)
 LEVELS = (0.5, 2.0, 1024.0)
-SETTINGS = {"modes": ["grid", "bands"], "divisions": [1, 2, 4], "saturations": [1, 2, 64]}
+SETTINGS = Transforms(divisions=(1, 2, 4), saturations=(1, 2, 64))
 
 
 def measured(rows: list[dict[str, object]], label: str = "class") -> pd.DataFrame:
@@ -234,7 +235,7 @@ def test_the_sheet_shows_what_networks_saw() -> None:
 
 
 def test_many_levels_are_shown_from_the_first_to_the_last() -> None:
-    many = {"modes": ["grid"], "divisions": list(range(1, 10)), "saturations": range(2, 20)}
+    many = Transforms(modes=("grid",), divisions=(*range(1, 10),), saturations=(*range(2, 20),))
     figure = shuffled_sheet(images(1), np.array([0]), ["ant"], settings=many, seed=0)
     titles = [axis.get_title() for axis in figure.axes]
     assert len(titles) == 9

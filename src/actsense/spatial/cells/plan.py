@@ -10,10 +10,8 @@ __all__ = [
     "greedy_budgets",
 ]
 
-from collections.abc import Mapping
-from typing import Any
-
 from actsense.attribution.grid import cells_across
+from actsense.spatial.cells.settings import Cells
 from actsense.work import GRADIENT
 
 # Of another network one map is enough: the first of these that it can make and that is configured.
@@ -39,7 +37,7 @@ def greedy_budgets(cells: int) -> list[int]:
     return [budget for budget in cell_budgets(cells) if budget <= GREEDY_CELLS]
 
 
-def count_passes(settings: Mapping[str, Any], side: int, networks: int) -> int:
+def count_passes(settings: Cells, side: int, networks: int) -> int:
     """Count the images that go through networks to test one of them, at most.
 
     A pass with a way back counts as three. All networks are taken to make all maps.
@@ -49,22 +47,22 @@ def count_passes(settings: Mapping[str, Any], side: int, networks: int) -> int:
         side: Side of the square images, pixels.
         networks: Networks of the study, which lend each other their maps.
     """
-    cells = cells_across(side, settings["size"]) ** 2
+    cells = cells_across(side, settings.size) ** 2
     costs = {
         "gradient": GRADIENT,
-        "integrated_gradients": GRADIENT * settings["steps"],
-        "smoothgrad": GRADIENT * settings["samples"],
+        "integrated_gradients": GRADIENT * settings.steps,
+        "smoothgrad": GRADIENT * settings.samples,
         "occlusion": 1 + cells,
         "regions": 1,
         "evidence": 1,
     }
-    methods, fills = settings["methods"], len(settings["fills"])
+    methods, fills = settings.methods, len(settings.fills)
     borrowed = max((costs[method] for method in methods if method in BORROWED), default=0)
     maps = sum(costs[method] for method in methods) + (networks - 1) * borrowed
-    orders = len(methods) + (networks - 1) * (borrowed > 0) + settings["random_orders"]
+    orders = len(methods) + (networks - 1) * (borrowed > 0) + settings.random_orders
     between = len(cell_budgets(cells)) - 2
     ends = 2 + fills  # intact, to predict and to compare with; all masked
     each = maps + ends + orders * fills * DIRECTIONS * between
-    searched = min(settings["greedy_images"], settings["images"])
+    searched = min(settings.greedy_images, settings.images)
     greedy = searched * fills * greedy_budgets(cells)[-1] * cells
-    return int(settings["images"] * each + greedy)
+    return settings.images * each + greedy

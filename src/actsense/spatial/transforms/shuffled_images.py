@@ -2,9 +2,8 @@
 
 __all__ = ["plot_shuffled_images", "shuffled_sheet"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from actsense.augment.saturation import IDENTITY, saturate
 from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.drawing.style import new_figure, save, show_image, spread
+from actsense.spatial.transforms.settings import Transforms
 
 IMAGES = 4
 LEVELS = 4  # shown of each transform
@@ -28,7 +28,7 @@ def plot_shuffled_images(
     manifest: Path,
     output: Path,
     *,
-    settings: Mapping[str, Any],
+    settings: Transforms,
     seed: int,
     dpi: int,
 ) -> None:
@@ -60,7 +60,7 @@ def shuffled_sheet(
     rows: NDArray[np.int64],
     names: Sequence[str],
     *,
-    settings: Mapping[str, Any],
+    settings: Transforms,
     seed: int,
 ) -> Figure:
     """Draw images intact, shuffled and saturated, a row per image.
@@ -74,7 +74,7 @@ def shuffled_sheet(
     """
     intact = unit_images(images)
     columns = {"intact": intact} | _shuffled(intact, rows, settings, seed)
-    for level in spread([p for p in settings["saturations"] if p != IDENTITY], LEVELS):
+    for level in spread([p for p in settings.saturations if p != IDENTITY], LEVELS):
         columns[f"saturation\nlevel {level:g}"] = saturate(intact, level)
     figure = new_figure(
         max(9.0, SIDE * len(columns) + 0.3),
@@ -96,12 +96,12 @@ def shuffled_sheet(
 
 
 def _shuffled(
-    images: Tensor, rows: NDArray[np.int64], settings: Mapping[str, Any], seed: int
+    images: Tensor, rows: NDArray[np.int64], settings: Transforms, seed: int
 ) -> dict[str, Tensor]:
     """Return the first shuffle of every image for some divisions, by label."""
     shuffled = {}
-    for mode in settings["modes"]:
-        for k in spread([k for k in settings["divisions"] if k > 1], LEVELS):
+    for mode in settings.modes:
+        for k in spread([k for k in settings.divisions if k > 1], LEVELS):
             keys = shuffle_keys(seed, torch.tensor(rows), k, 0)
             shuffled[f"{mode}\nk = {k}"], _ = patch_shuffle(images, k, mode, keys=keys)
     return shuffled
