@@ -10,11 +10,11 @@ from actsense.networks.training import Training, train_network
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
     training = Training(
-        snakemake.params.settings,
-        ImageCache.open(Path(snakemake.input.images), Path(snakemake.input.manifest)),
-        snakemake.params.seed,
-        snakemake.params.precision,
-        use_device(snakemake.params.device),
+        settings=snakemake.params.settings,
+        cache=ImageCache.open(snakemake.input.images, snakemake.input.manifest),
+        seed=snakemake.params.seed,
+        precision=snakemake.params.precision,
+        device=use_device(snakemake.params.device),
     )
     train_network(
         training,

@@ -241,7 +241,9 @@ def test_augmentations_change_what_the_network_sees(name: str) -> None:
     own = sampling()
     rows, _ = own.law.pool.validation(12)
     moved = (shown(own, rows, name) - shown(own, rows, ORIGINAL)).abs().mean(dim=(1, 2, 3))
-    assert moved.median() > 1e-3  # an image may be rolled by no pixel
+    still = int((moved == 0).sum())
+    assert still == (2 if name == "rolling" else 0)  # of these small images two roll by no pixel
+    assert moved.sort().values[still] > 1e-3
 
 
 def test_every_image_has_parameters_of_its_own() -> None:
