@@ -6,6 +6,7 @@ import select
 import shlex
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 BROWSERS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
 PATIENCE = 60.0  # seconds
-STUB = '#!/bin/sh\necho "$1" > "$0.opened"\n'
+STUB = '#!/bin/sh\necho "$1" > "$0.new" && mv "$0.new" "$0.opened"\n'
 
 
 class Terminal:
@@ -88,6 +89,15 @@ def browser(path: Path) -> Path:
     return path
 
 
+def appears(path: Path) -> Path:
+    """Wait for a file and return its path."""
+    end = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.05)
+    return path
+
+
 def test_a_new_account_without_browser_is_asked_nothing_and_told_one_line(
     start: Callable[..., Terminal], tmp_path: Path
 ) -> None:
@@ -103,5 +113,6 @@ def test_the_page_is_opened_in_the_browser(start: Callable[..., Terminal], tmp_p
     own = browser(tmp_path / "browser")
     terminal = start(BROWSER=str(own))
     address = served(terminal.line())
+    # The line stands before the browser is started, and Ctrl-C may come between the two.
+    assert appears(own.with_suffix(".opened")).read_text().strip() == address
     assert terminal.end_by_key()[0] == 0
-    assert own.with_suffix(".opened").read_text().strip() == address
