@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "pandas", "scipy", "zarr", "xarray", "sklearn", "matplotlib")
+HEAVY = (
+    *("torch", "torchvision", "timm", "sklearn"),
+    *("pandas", "scipy", "zarr", "xarray", "matplotlib"),
+)
 SCRIPTS = {
     path.stem: path.read_text() for path in (Path(__file__).parents[1] / "scripts").glob("*.py")
 }
@@ -22,15 +25,15 @@ RUN_TORCH = {
     *("plan", "plot_images"),
 }
 DRAW = {name for name, text in SCRIPTS.items() if FIGURES.search(text)} - RUN_TORCH
-# Scripts, and what none of them may import: heavier than all that they do. torchvision is for
-# networks that come from there, and is loaded with them.
+# Scripts, and what none of them may import: heavier than all that they do. torchvision and timm
+# are for networks that come from there, and are loaded with them.
 GROUPS = {
     "tables": (
         SCRIPTS.keys() - RUN_TORCH - DRAW,
         {"torch", "torchvision", "sklearn", "matplotlib"},
     ),
     "figures": (DRAW, {"torch", "torchvision", "sklearn", "scipy.stats"}),
-    "torch": (RUN_TORCH, {"torchvision", "sklearn"}),
+    "torch": (RUN_TORCH, {"torchvision", "timm", "sklearn"}),
 }
 
 

@@ -47,7 +47,7 @@ rule train_network:
 
 
 rule download_weights:
-    """Weights published with torchvision, checked against the hash in their name."""
+    """Weights published with torchvision or timm, checked against their published hash."""
     output:
         weights=WEIGHTS,
         card=CARD,

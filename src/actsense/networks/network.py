@@ -3,6 +3,7 @@
 __all__ = [
     "Network",
     "build_module",
+    "count_outputs",
     "load_network",
     "normalisation",
     "normalise",
@@ -11,7 +12,7 @@ __all__ = [
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,15 +25,16 @@ from torch import Tensor, nn
 from actsense.errors import ConfigError
 from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
-from actsense.networks.settings import NetworkSettings, Python, Torchvision, Trained
-from actsense.networks.state import fill, output_count, read_state
-from actsense.networks.zoo import build_torchvision, published_weights
+from actsense.networks.settings import NetworkSettings, Python, Timm, Torchvision, Trained
+from actsense.networks.state import fill, read_state
+from actsense.networks.zoo.published import Expected
+from actsense.networks.zoo.timm_models import build_timm, timm_expects
+from actsense.networks.zoo.torchvision_models import build_torchvision, torchvision_expects
 
 # Means and standard deviations per channel, dimensionless, for images in [0, 1].
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # torchvision's published weights
 CENTRED = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # networks trained here
 UNCHANGED = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-USUAL = {"trained": CENTRED, "torchvision": IMAGENET, "python": UNCHANGED}
+UNLIKELY = 7919  # outputs by which the classifier is found among the tensors of a network
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,16 @@ def load_network(
         name: Its name in the configuration, used in messages.
         settings: Its settings.
         weights: State dict written by `train_network`, `download_weights` or `import_weights`.
-        classes: Number of classes of the dataset; torchvision's models have as many as their
-            weights have instead.
+        classes: Number of classes of the dataset; torchvision's and timm's models have as many
+            as their weights have instead.
         image_size: Side of the dataset's images, pixels.
 
     Raises:
         ConfigError: If the settings cannot be used or the weights do not fit.
     """
     state = read_state(Path(weights))
-    if isinstance(settings, Torchvision):
-        classes = output_count(state)
+    if isinstance(settings, Torchvision | Timm):
+        classes = count_outputs(name, settings, state)
     module = build_module(name, settings, classes=classes)
     fill(module, state, f"networks.{name}: {weights}")
     return _network(name, settings, module, image_size)
@@ -79,13 +81,15 @@ def outline_network(
 ) -> Network:
     """Build a network to check its settings and layers; its weights mean nothing.
 
-    Arguments and errors are those of `load_network`. The modules of torchvision are on the
-    meta device and take no memory.
+    Arguments and errors are those of `load_network`. The modules of torchvision and timm are on
+    the meta device and take no memory.
     """
+    expected = _expected(name, settings)
+    outputs = expected.outputs or classes
     # Our own are small, and somebody else's code may not know the meta device, whose first use
     # imports for longer than they take.
-    with torch.device("meta" if isinstance(settings, Torchvision) else "cpu"):
-        module = build_module(name, settings, classes=classes)
+    with torch.device("meta" if isinstance(settings, Torchvision | Timm) else "cpu"):
+        module = build_module(name, settings, classes=outputs)
     return _network(name, settings, module, image_size)
 
 
@@ -104,8 +108,33 @@ def build_module(name: str, settings: NetworkSettings, *, classes: int) -> nn.Mo
         if isinstance(settings, Trained):
             return _to_train(settings, classes=classes)
         if isinstance(settings, Torchvision):
-            return build_torchvision(settings, published_weights(name, settings), classes=classes)
+            return build_torchvision(name, settings, classes=classes)
+        if isinstance(settings, Timm):
+            return build_timm(name, settings, classes=classes)
         return _from_factory(name, settings)
+
+
+def count_outputs(name: str, settings: NetworkSettings, state: Mapping[str, Tensor]) -> int:
+    """Count the outputs of weights: rows of the first tensor whose rows are the classes.
+
+    Arguments:
+        name: The network's name in the configuration, used in messages.
+        settings: Its settings; of a kind that takes a number of classes.
+        state: The weights.
+
+    Raises:
+        ConfigError: If the settings cannot be used, or the weights have no classifier.
+    """
+    with torch.device("meta"):
+        outline = build_module(name, settings, classes=UNLIKELY).state_dict()
+    ends = [key for key, value in outline.items() if UNLIKELY in value.shape[:1]]
+    for key in ends:
+        if key in state and state[key].ndim:
+            return int(state[key].shape[0])
+    raise ConfigError(
+        f"networks.{name}.weights: the classifier is missing, {', '.join(ends)}. Check that they "
+        "belong to this model."
+    )
 
 
 def normalisation(
@@ -113,13 +142,11 @@ def normalisation(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the mean and the standard deviation per channel that a network expects.
 
-    From the settings, else those of the published weights, else the default of the kind: 0.5
-    and 0.25 for `trained`, those of ImageNet for `torchvision`, 0 and 1 for `python`.
+    From the settings, else those of the published weights of the model, else the default of the
+    kind: 0.5 and 0.25 for `trained`, 0 and 1 for `python`.
     """
-    usual = USUAL[settings.kind]
-    if found := _published(name, settings):
-        usual = found.transforms().mean, found.transforms().std
-    mean, std = settings.mean or usual[0], settings.std or usual[1]
+    usual = _expected(name, settings)
+    mean, std = settings.mean or usual.mean, settings.std or usual.std
     return tuple(map(float, mean)), tuple(map(float, std))
 
 
@@ -145,15 +172,21 @@ def _column(values: tuple[float, ...], device: torch.device, dtype: torch.dtype)
 def _network(name: str, settings: NetworkSettings, module: nn.Module, side: int) -> Network:
     module.eval().requires_grad_(False)
     mean, std = normalisation(name, settings)
-    if found := _published(name, settings):
-        size = int(found.transforms().crop_size[0])
-        return Network(name, module, mean, std, size, list(found.meta["categories"]))
-    made_for = side if isinstance(settings, Trained) else None
-    return Network(name, module, mean, std, made_for, None)
+    expected = _expected(name, settings)
+    made_for = side if isinstance(settings, Trained) else expected.image_size
+    return Network(name, module, mean, std, made_for, expected.classes)
 
 
-def _published(name: str, settings: NetworkSettings) -> Any:
-    return published_weights(name, settings) if isinstance(settings, Torchvision) else None
+def _expected(name: str, settings: NetworkSettings) -> Expected:
+    match settings:
+        case Trained():
+            return Expected(*CENTRED, None, None, None)
+        case Torchvision():
+            return torchvision_expects(name, settings)
+        case Timm():
+            return timm_expects(name, settings)
+        case Python():
+            return Expected(*UNCHANGED, None, None, None)
 
 
 def _to_train(settings: Trained, *, classes: int) -> nn.Module:

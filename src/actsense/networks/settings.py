@@ -3,13 +3,17 @@
 __all__ = [
     "NetworkSettings",
     "Python",
+    "Timm",
     "Torchvision",
     "Trained",
     "checkpoint_epochs",
     "read_network",
+    "weights_file",
 ]
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -107,6 +111,27 @@ class Torchvision(Section):
     images_per_second: Speed = None
 
 
+class Timm(Section):
+    """Any classifier of timm, PyTorch Image Models."""
+
+    kind: Literal["timm"] = "timm"
+    model: str = Field(
+        description="Its name in timm, such as `resnet50`, or with the tag of published weights, "
+        "`resnet50.a1_in1k`."
+    )
+    weights: str = Field(
+        default="DEFAULT",
+        description="`DEFAULT`, another tag of the model's published weights, `none`, a file, or "
+        "`packaged`: ImageNet weights of `tf_efficientnet_lite0` that need no download.",
+    )
+    layers: Layers = "auto"
+    mean: PerChannel = None
+    std: PositivePerChannel = None
+    designs: OwnDesigns = None
+    base_points: OwnPoints = None
+    images_per_second: Speed = None
+
+
 class Python(Section):
     """A module of your own."""
 
@@ -122,12 +147,25 @@ class Python(Section):
     images_per_second: Speed = None
 
 
-NetworkSettings = Annotated[Trained | Torchvision | Python, Field(discriminator="kind")]
+NetworkSettings = Annotated[Trained | Torchvision | Timm | Python, Field(discriminator="kind")]
 
 
 def checkpoint_epochs(settings: NetworkSettings) -> tuple[int, ...]:
     """Return the epochs after which the state of a training is kept, ascending; often none."""
     return settings.checkpoints if isinstance(settings, Trained) else ()
+
+
+def weights_file(settings: NetworkSettings) -> Path | None:
+    """Return the file that the weights of a network are read from, there or not yet.
+
+    Of torchvision's and timm's networks, a word without dots and slashes is a published set,
+    unless a file is called so.
+    """
+    if isinstance(settings, Trained) or settings.weights == "none":
+        return None
+    path = Path(settings.weights).expanduser()
+    published = not isinstance(settings, Python) and re.fullmatch(r"\w+", settings.weights)
+    return None if published and not path.is_file() else path
 
 
 def read_network(plain: Mapping[str, Any]) -> NetworkSettings:

@@ -2,7 +2,7 @@
 
 __all__ = [
     "fill",
-    "output_count",
+    "first_line",
     "read_state",
     "read_tensors",
     "save_state",
@@ -75,7 +75,7 @@ def read_tensors(path: Path) -> Any:
         ValueError,
         BadZipFile,
     ) as error:
-        raise ValueError(_first_line(error)) from error
+        raise ValueError(first_line(error)) from error
 
 
 def save_state(module: nn.Module, path: Path) -> None:
@@ -131,17 +131,6 @@ def fill(module: nn.Module, state: dict[str, Tensor], setting: str) -> None:
     module.load_state_dict(state)
 
 
-def output_count(state: dict[str, Tensor]) -> int:
-    """Count the classes of a torchvision classifier: its last tensor has one row per class.
-
-    Raises:
-        ConfigError: If there are no tensors.
-    """
-    if not state or next(reversed(state.values())).ndim == 0:
-        raise ConfigError("the state dict does not end with the weights of a classifier.")
-    return int(next(reversed(state.values())).shape[0])
-
-
 def write_card(path: Path, facts: dict[str, Any]) -> None:
     """Write a model card: where the weights come from and how good they are."""
     with replacing(path) as partial:
@@ -156,5 +145,6 @@ def _check_sums(path: Path) -> None:
                 raise BadZipFile(f"checksum of {damaged}")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error says in its first line, at most 200 characters of it."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

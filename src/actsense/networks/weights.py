@@ -5,7 +5,6 @@ __all__ = ["download_weights", "import_weights"]
 import http.client
 import logging
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,10 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks.network import build_module
-from actsense.networks.settings import Torchvision, Trained, read_network
-from actsense.networks.state import fill, output_count, read_state, save_state, write_card
-from actsense.networks.zoo import adapted, build_torchvision, published_weights
+from actsense.networks.network import build_module, count_outputs
+from actsense.networks.settings import NetworkSettings, Timm, Torchvision, Trained, read_network
+from actsense.networks.state import fill, first_line, read_state, save_state, write_card
+from actsense.networks.zoo.packaged import PACKAGED, packaged_origin, packaged_state
+from actsense.networks.zoo.published import Published
+from actsense.networks.zoo.timm_models import timm_publishes
+from actsense.networks.zoo.torchvision_models import adapted, torchvision_publishes
 from actsense.store import file_hash
 
 TIMEOUT = 60.0  # seconds without a byte, after which a connection counts as dead
@@ -36,9 +38,9 @@ def import_weights(
 
     Arguments:
         settings: The network's settings as plain values, kept on the card, and its `name`;
-            `weights` is `none` (drawn with the seed) or the path of a state dict.
+            `weights` is `none` (drawn with the seed), `packaged`, or the path of a state dict.
         seed: Seed of the draw.
-        classes: Number of outputs of a torchvision model without weights.
+        classes: Number of outputs of a torchvision or timm model without weights.
         weights: Where the state dict goes.
         card: Where the model card goes, JSON.
 
@@ -47,18 +49,30 @@ def import_weights(
     """
     name, described = str(settings["name"]), read_network(settings)
     source = "none" if isinstance(described, Trained) else described.weights
-    state = None if source == "none" else read_state(Path(source).expanduser())
-    if state is not None and isinstance(described, Torchvision):
-        state = adapted(described.model, state)
-        classes = output_count(state)
+    state = _given(described, source)
+    if state is not None and isinstance(described, Torchvision | Timm):
+        classes = count_outputs(name, described, state)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = build_module(name, described, classes=classes)
     if state is not None:
         fill(module, state, f"networks.{name}.weights: {source}")
     save_state(module, Path(weights))
-    origin = {"source": "random", "seed": seed} if state is None else {"source": str(source)}
+    origin: dict[str, Any] = {"source": source}
+    if state is None:
+        origin = {"source": "random", "seed": seed}
+    elif source == PACKAGED and isinstance(described, Timm):
+        origin = packaged_origin()
     _write_card(settings, module, origin, Path(weights), Path(card))
+
+
+def _given(described: NetworkSettings, source: str) -> dict[str, Tensor] | None:
+    if source == "none":
+        return None
+    if source == PACKAGED and isinstance(described, Timm):
+        return packaged_state()
+    state = read_state(Path(source).expanduser())
+    return adapted(described.model, state) if isinstance(described, Torchvision) else state
 
 
 def download_weights(
@@ -69,7 +83,7 @@ def download_weights(
     attempts: int = 3,
     pause: float = 10.0,
 ) -> None:
-    """Download published weights of torchvision, check their hash, and keep their state dict.
+    """Download published weights of torchvision or timm, check their hash, keep their state dict.
 
     Arguments:
         settings: The network's settings as plain values, kept on the card, and its `name`.
@@ -82,45 +96,42 @@ def download_weights(
         ConfigError: If there are no such weights, or they cannot be had.
     """
     name, described = str(settings["name"]), read_network(settings)
-    if not isinstance(described, Torchvision) or not (
-        published := published_weights(name, described)
-    ):
-        raise ConfigError(
-            f"networks.{name}.weights: {settings.get('weights')!r} is nothing to download."
-        )
-    Path(weights).parent.mkdir(parents=True, exist_ok=True)
-    log.info("Downloading %s", published.url)
+    setting = f"networks.{name}.weights"
+    published = _published(name, described)
+    if published is None:
+        raise ConfigError(f"{setting}: {settings.get('weights')!r} is nothing to download.")
+    place = Path(weights).parent
+    place.mkdir(parents=True, exist_ok=True)
+    log.info("Downloading %s", published.source)
     for attempt in range(1, attempts + 1):
         try:
-            state = _downloaded(published.url, Path(weights).parent)
-            break
+            with tempfile.TemporaryDirectory(prefix=".download-", dir=place) as folder:
+                with _time_limit():
+                    found = published.fetch(Path(folder))
+                break
         except (OSError, http.client.HTTPException, RuntimeError) as error:
-            log.warning("attempt %d of %d: %s: %s", attempt, attempts, published.url, error)
+            log.warning("attempt %d of %d: %s: %s", attempt, attempts, published.source, error)
             if attempt == attempts:
                 raise ConfigError(
-                    f"networks.{name}.weights: cannot download {published.url} ({error}). Run "
+                    f"{setting}: cannot download {published.source} ({first_line(error)}). Run "
                     "this rule where the internet is reachable, or fetch the file by hand and "
-                    f"set networks.{name}.weights to its path."
+                    f"set {setting} to its path."
                 ) from error
             time.sleep(pause * 2 ** (attempt - 1))
-    module = build_torchvision(described, published, classes=len(published.meta["categories"]))
-    fill(module, adapted(described.model, state), f"networks.{name}.weights: {published.url}")
+    module = build_module(name, described, classes=count_outputs(name, described, found))
+    fill(module, found, f"{setting}: {published.source}")
     save_state(module, Path(weights))
-    origin = {"source": published.url, "set": str(published)}
+    origin = {"source": published.source, "set": published.name}
     _write_card(settings, module, origin, Path(weights), Path(card))
 
 
-def _downloaded(url: str, place: Path) -> dict[str, Tensor]:
-    """Fetch into a folder that is removed again; the name of the file holds part of its hash."""
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=place) as folder, _time_limit():
-        return torch.hub.load_state_dict_from_url(
-            url,
-            model_dir=folder,
-            map_location="cpu",
-            progress=sys.stderr.isatty(),
-            check_hash=True,
-            weights_only=True,
-        )
+def _published(name: str, described: NetworkSettings) -> Published | None:
+    match described:
+        case Torchvision():
+            return torchvision_publishes(name, described)
+        case Timm():
+            return timm_publishes(name, described)
+    return None
 
 
 @contextmanager
@@ -140,13 +151,14 @@ def _write_card(
     weights: Path,
     card: Path,
 ) -> None:
+    own = ("timm",) if settings["kind"] == "timm" else ()
     facts = {
         "settings": settings,
         "weights": origin,
         "sha256": file_hash(weights),
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "versions": {
-            package: version(package) for package in ("actsense", "torch", "torchvision")
+            package: version(package) for package in ("actsense", "torch", "torchvision", *own)
         },
     }
     write_card(card, facts)

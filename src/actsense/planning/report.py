@@ -4,11 +4,10 @@ __all__ = ["plan_study"]
 
 from collections.abc import Sequence
 from math import floor, isfinite, log10
-from pathlib import Path
 
 import torch
 
-from actsense.networks.zoo import names_file
+from actsense.networks.settings import weights_file
 from actsense.planning.cost import (
     DECODED_BLOCKS,
     Cost,
@@ -152,8 +151,8 @@ def _missing(study: Study) -> list[str]:
         for name in study.survey["missing"]
     ]
     for name, settings in study.settings.networks.items():
-        weights = getattr(settings, "weights", None) or "none"
-        if weights != "none" and names_file(weights) and not Path(weights).expanduser().exists():
+        weights = weights_file(settings)
+        if weights and not weights.exists():
             lines.append(f"Not there yet: {weights}, networks.{name}.weights. Put it there.")
     return lines
 

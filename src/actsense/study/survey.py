@@ -12,7 +12,7 @@ from typing import Any
 
 from actsense.data.build import count_classes
 from actsense.data.downloads import archive_folder, dataset_archives, missing_archives
-from actsense.networks.settings import NetworkSettings, Python, Torchvision, Trained
+from actsense.networks.settings import NetworkSettings, Python, Trained, weights_file
 from actsense.store import DiskFullError, replacing
 from actsense.study.settings import Settings
 
@@ -25,9 +25,9 @@ REMEMBERED = Path(".snakemake/actsense")
 def survey(settings: Settings) -> Plain:
     """Look up the classes of a study, its archives, and its networks.
 
-    Networks of our own and of torchvision are built once per version of the code: building them
-    imports PyTorch, which takes longer than all the rest of a dry run. Their layers are
-    remembered in the working directory.
+    Networks of our own, of torchvision and of timm are built once per version of the code:
+    building them imports PyTorch, which takes longer than all the rest of a dry run. Their layers
+    are remembered in the working directory.
 
     Arguments:
         settings: Those of the study.
@@ -62,8 +62,8 @@ def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Pl
     """Return what is to know of a network, from memory where nothing else can decide it."""
     if isinstance(network, Python):  # code of the user's may have changed
         return _look(name, network, classes, side)
-    weights = isinstance(network, Torchvision) and Path(network.weights).expanduser().is_file()
-    packages = {package: version(package) for package in ("torch", "torchvision")}
+    weights = (file := weights_file(network)) is not None and file.is_file()
+    packages = {package: version(package) for package in ("torch", "torchvision", "timm")}
     decides = [name, network.plain(), weights, classes, side, packages, _source()]
     path = REMEMBERED / f"{_digest(json.dumps(decides, sort_keys=True).encode())}.json"
     with suppress(OSError, ValueError):
@@ -86,17 +86,15 @@ def _look(name: str, network: NetworkSettings, classes: int, side: int) -> Plain
 
 
 def _origin(network: NetworkSettings) -> str:
-    from actsense.networks.zoo import names_file
-
     if isinstance(network, Trained):
         return "trained"
-    published = isinstance(network, Torchvision) and network.weights != "none"
-    return "downloaded" if published and not names_file(network.weights) else "imported"
+    here = isinstance(network, Python) or network.weights in ("none", "packaged")
+    return "imported" if here or weights_file(network) else "downloaded"
 
 
 def _source() -> str:
     """Return a digest of the code that builds networks and lays out their layers."""
-    files = sorted((Path(__file__).parents[1] / "networks").glob("*.py"))
+    files = sorted((Path(__file__).parents[1] / "networks").rglob("*.py"))
     return _digest(b"".join(file.read_bytes() for file in files))
 
 

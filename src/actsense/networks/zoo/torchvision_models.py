@@ -1,8 +1,9 @@
 """The classifiers of torchvision, with and without their published weights."""
 
-__all__ = ["adapted", "build_torchvision", "names_file", "published_weights"]
+__all__ = ["adapted", "build_torchvision", "torchvision_expects", "torchvision_publishes"]
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
-from actsense.networks.settings import Torchvision
+from actsense.networks.settings import Torchvision, weights_file
+from actsense.networks.zoo.published import Expected, Published
 
 # Importing torchvision takes seconds of every job; only networks of its own pay for it.
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
+
+# Means and standard deviations per channel, for images in [0, 1], of all published weights.
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 # torchvision's own builders set these when they load published weights.
 PUBLISHED_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -28,12 +33,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def names_file(weights: str) -> bool:
-    """Tell whether `weights` names a file, there or not yet, and no published set."""
-    return not weights.isidentifier() or Path(weights).expanduser().is_file()
-
-
-def published_weights(name: str, settings: Torchvision) -> "WeightsEnum | None":
+def torchvision_publishes(name: str, settings: Torchvision) -> Published | None:
     """Return the published weights that the settings name, or None for `none` and for a path.
 
     Arguments:
@@ -44,28 +44,37 @@ def published_weights(name: str, settings: Torchvision) -> "WeightsEnum | None":
         ConfigError: If the model is unknown, or `weights` is neither `none`, nor a published
             set, nor a file. That a file exists is checked when it is read.
     """
-    import torchvision.models as zoo
-
-    model = choose(f"networks.{name}.model", settings.model, zoo.list_models(module=zoo))
-    wanted = settings.weights
-    members = zoo.get_model_weights(model).__members__
-    if wanted in members:
-        return members[wanted]
-    if wanted == "none" or names_file(wanted):
+    found = _published(name, settings)
+    if found is None:
         return None
-    raise ConfigError(
-        f"networks.{name}.weights: {wanted!r} is neither none, nor one of "
-        f"{', '.join(members)}, nor a file."
-    )
+
+    def fetch(folder: Path) -> dict[str, Tensor]:
+        return adapted(settings.model, _downloaded(found.url, folder))
+
+    return Published(str(found), found.url, fetch)
 
 
-def build_torchvision(
-    settings: Torchvision, published: "WeightsEnum | None", *, classes: int
-) -> nn.Module:
-    """Build the architecture that the weights belong to; the weights are filled in later."""
+def torchvision_expects(name: str, settings: Torchvision) -> Expected:
+    """Return what published weights expect; others are taken to be normalised like them.
+
+    Arguments and errors are those of `torchvision_publishes`.
+    """
+    published = _published(name, settings)
+    if published is None:
+        return Expected(*IMAGENET, None, None, None)
+    transforms, classes = published.transforms(), list(published.meta["categories"])
+    mean, std = tuple(transforms.mean), tuple(transforms.std)
+    return Expected(mean, std, int(transforms.crop_size[0]), len(classes), classes)
+
+
+def build_torchvision(name: str, settings: Torchvision, *, classes: int) -> nn.Module:
+    """Build the architecture that the weights belong to; the weights are filled in later.
+
+    Arguments and errors are those of `torchvision_publishes`.
+    """
     import torchvision.models as zoo
 
-    model = settings.model
+    model, published = settings.model, _published(name, settings)
     arguments = dict(ARGUMENTS.get(model, {}))
     if published is not None:
         arguments |= PUBLISHED_ARGUMENTS.get(model, {})
@@ -101,3 +110,31 @@ def _with_batch_counts(state: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]
         counted = key.removesuffix("running_var") + "num_batches_tracked"
         if key.endswith(".running_var") and counted not in state:
             yield counted, torch.tensor(0)
+
+
+def _published(name: str, settings: Torchvision) -> "WeightsEnum | None":
+    import torchvision.models as zoo
+
+    model = choose(f"networks.{name}.model", settings.model, zoo.list_models(module=zoo))
+    wanted = settings.weights
+    members = zoo.get_model_weights(model).__members__
+    if wanted in members:
+        return members[wanted]
+    if wanted == "none" or weights_file(settings):
+        return None
+    raise ConfigError(
+        f"networks.{name}.weights: {wanted!r} is neither none, nor one of "
+        f"{', '.join(members)}, nor a file."
+    )
+
+
+def _downloaded(url: str, folder: Path) -> dict[str, Tensor]:
+    """Fetch into a folder; the name of the file holds part of its hash."""
+    return torch.hub.load_state_dict_from_url(
+        url,
+        model_dir=str(folder),
+        map_location="cpu",
+        progress=sys.stderr.isatty(),
+        check_hash=True,
+        weights_only=True,
+    )
