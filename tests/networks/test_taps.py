@@ -7,6 +7,7 @@ from opened import opened
 from torch import Tensor, nn
 from torch.nn import functional
 
+from actsense.errors import ConfigError
 from actsense.networks.network import Network
 from actsense.networks.taps import Tap
 
@@ -173,7 +174,7 @@ def test_a_network_that_changes_its_mind_is_found_out(
     tap = opened(network(module), 32).tap(["act"])
     recorded(tap, images)
     module.times = times
-    with pytest.raises(RuntimeError, match=message):
+    with pytest.raises(ConfigError, match=message):
         recorded(tap, images)
 
 
@@ -305,7 +306,7 @@ def test_the_gradient_of_a_scaled_layer_is_that_of_the_scaled_network() -> None:
 def test_a_tap_leaves_no_hook_behind_whatever_happens() -> None:
     module, tap = tapped(plain, ["0", "2"])
     tap(pixels())
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ConfigError, match="its forward failed with RuntimeError"):
         tap(pixels().double())  # another type than the weights
     with pytest.raises(ValueError, match=r"images must be \(2, 3, 6, 6\), got \(2, 3, 6, 5\)"):
         tap(pixels()[..., 1:])

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
 from actsense.layers import Layer, place_layers
+from actsense.networks.first_pass import PROBES, first_pass
 from actsense.networks.network import Network
 
 PSEUDO = ("logits", "probabilities")
@@ -28,7 +28,6 @@ RESERVED = frozenset(
         *("condition", "parameters", "rows"),
     }
 )
-PROBES = 2  # images in the probing batch: one would hide a lost batch axis
 VECTOR_LAYERS = 2  # hidden vector layers that `auto` takes, from the end
 
 # What `auto` takes in the networks of the published study. All of it is seen after the
@@ -96,24 +95,28 @@ def lay_out(
 ) -> tuple[Layer, ...]:
     """Do what `resolve_layers` does, and place the layers one after another."""
     module = network.module if isinstance(network, Network) else network
+    owner = f"networks.{network.name}" if isinstance(network, Network) else "the network"
     setting = f"networks.{network.name}.layers" if isinstance(network, Network) else "layers"
-    calls, output = trace(module, image_size)
+    calls, output = trace(module, image_size, owner)
     names = list(_requested(module, calls, layers, setting))
     return place_layers((name, _shape(name, calls, output, setting)) for name in names)
 
 
-def trace(module: nn.Module, image_size: int) -> tuple[list[Call], tuple[int, ...]]:
+def trace(
+    module: nn.Module, image_size: int, setting: str = "the network"
+) -> tuple[list[Call], tuple[int, ...]]:
     """Run two images through the network; list the modules in the order they finish.
 
     Arguments:
         module: The network, on any device, the meta device included.
         image_size: Side of the square images, pixels.
+        setting: Where the network stands in the configuration, for messages.
 
     Returns:
         The runs of all named modules, and the shape of the output, both with the batch axis.
 
     Raises:
-        ConfigError: If the network does not accept such images or does not return logits.
+        ConfigError: See `first_pass`.
     """
     calls: list[Call] = []
 
@@ -126,25 +129,11 @@ def trace(module: nn.Module, image_size: int) -> tuple[list[Call], tuple[int, ..
         for name, submodule in module.named_modules()
         if name
     ]
-    first = next(module.parameters(), torch.empty(0))
-    images = torch.zeros(PROBES, 3, image_size, image_size, device=first.device)
     try:
-        with torch.inference_mode():
-            output = module(images)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise ConfigError(
-            f"the network does not accept images of {image_size}x{image_size} pixels ({error}). "
-            "Change dataset.image_size."
-        ) from error
+        output = first_pass(module, image_size, setting)
     finally:
         for handle in handles:
             handle.remove()
-    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[0] != PROBES:
-        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise ConfigError(
-            f"the network must return logits of shape (batch, classes); for 2 images it "
-            f"returned {found}."
-        )
     return calls, tuple(output.shape)
 
 

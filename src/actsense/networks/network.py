@@ -10,14 +10,10 @@ __all__ = [
     "outline_network",
 ]
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +21,7 @@ from torch import Tensor, nn
 from actsense.errors import ConfigError
 from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.factory import build_from_factory
 from actsense.networks.settings import NetworkSettings, Python, Timm, Torchvision, Trained
 from actsense.networks.state import fill, read_state
 from actsense.networks.zoo.published import Expected
@@ -111,7 +108,7 @@ def build_module(name: str, settings: NetworkSettings, *, classes: int) -> nn.Mo
             return build_torchvision(name, settings, classes=classes)
         if isinstance(settings, Timm):
             return build_timm(name, settings, classes=classes)
-        return _from_factory(name, settings)
+        return build_from_factory(name, settings)
 
 
 def count_outputs(name: str, settings: NetworkSettings, state: Mapping[str, Tensor]) -> int:
@@ -193,47 +190,3 @@ def _to_train(settings: Trained, *, classes: int) -> nn.Module:
     if settings.architecture == "compact":
         return CompactNetwork(classes, width=settings.width)
     return BagNetwork(classes, width=settings.width, receptive_field=settings.receptive_field)
-
-
-def _from_factory(name: str, settings: Python) -> nn.Module:
-    setting = f"networks.{name}.factory"
-    factory = _factory(setting, settings.factory)
-    try:
-        module = factory(**settings.arguments)
-    except Exception as error:  # somebody else's code
-        raise ConfigError(
-            f"{setting}: {settings.factory} failed with {type(error).__name__}: {error}"
-        ) from error
-    if not isinstance(module, nn.Module):
-        raise ConfigError(
-            f"{setting}: {settings.factory} returned {type(module).__name__}, not a "
-            "torch.nn.Module."
-        )
-    return module
-
-
-def _factory(setting: str, address: str) -> Callable[..., Any]:
-    place, separator, attribute = address.partition(":")
-    if not (place and separator and attribute):
-        raise ConfigError(f"{setting}: {address!r} is not of the form module:callable.")
-    try:
-        with _working_directory_importable():
-            found = getattr(importlib.import_module(place), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"{setting}: {address!r} cannot be imported ({error}). The module must be installed "
-            "or lie in the working directory."
-        ) from error
-    if not callable(found):
-        raise ConfigError(f"{setting}: {address!r} is not callable.")
-    return found  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _working_directory_importable() -> Iterator[None]:
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)

@@ -53,9 +53,9 @@ def _alive(module: nn.Module, side: int, *, back: bool) -> int:
     watch = _Watch(module)
     with _frozen(module), torch.set_grad_enabled(back), watch:
         images = torch.zeros(PROBES, 3, side, side, device=first.device, requires_grad=back)
-        logits = module(images.mul(1))  # normalised ones are not the images themselves
-        if back and logits.requires_grad:
-            with suppress(RuntimeError):  # somebody else's code may have no way back
+        with suppress(Exception):  # somebody else's code may have no way back
+            logits = module(images.mul(1))  # normalised ones are not the images themselves
+            if back and logits.requires_grad:
                 logits.sum().backward()
     return watch.most // PROBES
 

@@ -22,6 +22,7 @@ from actsense.data.pixels import unit_images
 from actsense.data.pool import ImagePool
 from actsense.device.memory import Memory
 from actsense.device.precision import arithmetic
+from actsense.networks.foreign import foreign
 from actsense.networks.layers import lay_out
 from actsense.networks.network import Network, normalise
 from actsense.networks.outputs import name_outputs
@@ -107,7 +108,7 @@ class Subject:
 
     def run(self, z: Tensor) -> Tensor:
         """Return what the module makes of normalised images, in the type that it computes in."""
-        with self.arithmetic():
+        with self.arithmetic(), foreign(f"networks.{self.network.name}: its forward"):
             logits: Tensor = self.network.module(z)
         return logits
 
@@ -143,7 +144,8 @@ class Subject:
         images = images.detach().requires_grad_()
         value = scalar_of(images)
         # The way back has the types of the way there: autocast would change them once more.
-        with arithmetic("tf32" if self.precision == "tf32" else "float32", self.device):
+        exact = arithmetic("tf32" if self.precision == "tf32" else "float32", self.device)
+        with exact, foreign(f"networks.{self.network.name}: the way back to the image"):
             (found,) = torch.autograd.grad(value, images)
         return found
 

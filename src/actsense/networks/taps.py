@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor, nn
 
+from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.networks.layers import PSEUDO
 
@@ -59,7 +60,7 @@ class Tap:
 
         Raises:
             ValueError: If the shape does not fit.
-            RuntimeError: If a module does not run exactly once.
+            ConfigError: If a module does not run exactly once.
         """
         self._check_shape(images)
         found: dict[str, Tensor] = {}
@@ -82,7 +83,7 @@ class Tap:
 
         Raises:
             ValueError: If a shape or the type does not fit.
-            RuntimeError: If a module does not run exactly once.
+            ConfigError: If a module does not run exactly once.
         """
         self._check_shape(images)
         if images.dtype != torch.float32:
@@ -104,9 +105,10 @@ class Tap:
 
         def see(layer: Layer, output: Tensor) -> None:
             if layer.name in seen or output.shape != (len(images), *layer.shape):
-                raise RuntimeError(
+                raise ConfigError(
                     f"layer {layer.name!r} ran again or changed its shape: expected once "
-                    f"{(len(images), *layer.shape)}, got {tuple(output.shape)}."
+                    f"{(len(images), *layer.shape)}, got {tuple(output.shape)}. "
+                    "Name another module."
                 )
             seen.add(layer.name)
             take(layer, output)
@@ -120,7 +122,10 @@ class Tap:
             if layer.name in PSEUDO:
                 see(layer, logits if layer.name == "logits" else logits.softmax(dim=1))
             if layer.name not in seen:
-                raise RuntimeError(f"layer {layer.name!r} did not run for this batch.")
+                raise ConfigError(
+                    f"layer {layer.name!r} did not run for this batch: what the network runs "
+                    "depends on its images. Name another module."
+                )
 
     def _check_shape(self, images: Tensor) -> None:
         shape = (len(images), 3, self._side, self._side)
