@@ -10,6 +10,11 @@ TESTERS ?= 2
 BIN := .venv/bin
 ENVIRONMENT := .venv/complete
 
+# Snakemake keeps copies of its sources in a home; without one, in the working directory.
+ifeq ($(shell test -w "$(HOME)" && echo yes),)
+export XDG_CACHE_HOME ?= $(CURDIR)/.snakemake/cache
+endif
+
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 

@@ -5,8 +5,9 @@ from snakemake.utils import min_version
 min_version("9.22")
 
 
-# Snakemake merges configurations: another study must not inherit the networks of this one.
-if "study" not in config:
+# Snakemake merges configurations: another study must not inherit the networks of this one. What
+# `--config` changes by itself it changes in the default.
+if not workflow.overwrite_configfiles and config == workflow.config_settings.overwrite_config:
 
     configfile: "config.yaml"
 

@@ -5,12 +5,17 @@
 
 __all__ = ["MissingResultError", "open_study"]
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actsense.errors import MissingResultError
+from actsense.surroundings import keep_compiled
 
 if TYPE_CHECKING:
     from actsense.inspection import open_study
+
+
+keep_compiled(Path(__file__).parent)
 
 
 def __getattr__(name: str) -> Any:

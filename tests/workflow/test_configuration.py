@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
+from pipeline import configure, planned, snakemake
 
 from actsense.augment import AUGMENTATIONS, DIVISIONS, LARGEST_DIVISION
 from actsense.errors import ConfigError
 from actsense.sampling.law import LAWS
 from actsense.sampling.settings import DIVIDED
-from actsense.study.configuration import check, filled
+from actsense.study.configuration import check, filled, typed
 from actsense.study.schema import configuration_schema
 from actsense.study.study import Study
 
@@ -102,7 +103,11 @@ def test_defaults_are_filled_in() -> None:
         ("dataset.patches_per_digit", 0, "dataset.patches_per_digit: 0 is less than the minimum"),
         ("dataset.validation_fraction", 1.0, "fraction: 1.0 is not below 1.*above 0 and below 1"),
         ("dataset", FOLDER | {"on_unreadable": "skp"}, "'skp' is not allowed. Nearest: skip"),
-        ("dataset", FOLDER | {"image_size": 300}, "dataset.resize: 256 is smaller.*_size: 300"),
+        (
+            "dataset",
+            FOLDER | {"image_size": 300, "resize": 256},
+            "dataset.resize: 256 is smaller.*_size: 300",
+        ),
         ("dataset.pth", "x", "dataset.pth: unknown key"),
         ("networks.small.mean", 0.5, "networks.small.mean: 0.5 has the wrong type.*a list of 3"),
         ("networks.small.mean", [0.5], "networks.small.mean: .0.5. is too short.*a list of 3"),
@@ -317,3 +322,30 @@ def test_what_is_not_about_the_network_does_not_train_it_again(key: str) -> None
     assert study.weights_settings("small") == other.weights_settings("small")
     same = study.sampling_settings("small", "colour") == other.sampling_settings("small", "colour")
     assert same == (key == "images_per_second")
+
+
+@pytest.mark.parametrize("side", [32, 64, 224, 384])
+def test_every_size_shows_the_same_share_of_a_photograph(side: int) -> None:
+    shown = checked(changed("dataset", FOLDER | {"image_size": side}))["dataset"]
+    assert shown["image_size"] / shown["resize"] == pytest.approx(224 / 256, abs=0.02)
+
+
+def test_what_follows_from_a_wrong_setting_is_no_mistake_of_its_own() -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked(changed("dataset", FOLDER | {"image_size": "large"}))
+    assert str(caught.value).count("\n") == 0
+
+
+def test_numbers_inside_a_mapping_on_the_command_line_are_numbers() -> None:
+    given = {"a": {"b": "64", "c": ["1e-3", "x", "true"]}, "d": "null", "e": "no", "f": 3}
+    assert typed(given) == {"a": {"b": 64, "c": [1e-3, "x", True]}, "d": None, "e": "no", "f": 3}
+
+
+def test_the_command_line_changes_the_default_study_in_any_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "o'brien's {x} $HOME & ü"
+    folder.mkdir()
+    configure(folder)
+    changes = ("study=second", "dataset={image_size: 24}", "seed=7")
+    result = snakemake(folder, "--dry-run", "data", "--config", *changes)
+    assert planned(result) == {"cache_images": 1, "data": 1}
+    assert "Decoding the images of study second" in result.stdout

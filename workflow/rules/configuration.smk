@@ -6,11 +6,14 @@ from os.path import relpath
 from pathlib import Path
 from shlex import quote
 
+from snakemake.utils import update_config
+
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from actsense.errors import ConfigError
 from actsense.networks.settings import checkpoint_epochs
 from actsense.planning.work import WorkTable
+from actsense.study.configuration import typed
 from actsense.study.study import Study
 
 # The folder of the checkout, where Snakemake puts in what stands in braces.
@@ -22,6 +25,8 @@ shell.prefix(
     f"export PYTHONPATH={quote(f'{CHECKOUT}/src')}"
     " OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
 )
+
+update_config(config, typed(workflow.config_settings.config))
 
 try:
     study = Study.load(config)

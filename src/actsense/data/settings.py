@@ -27,15 +27,27 @@ class SamplesPerClass(Section):
 
 
 SIDE = 224
-SHORTER_SIDE = 256
+SHORTER_SIDE = 256  # that images of 224 pixels are usually cut out of
 SAMPLES = SamplesPerClass(train=732, validation=50)
 
 ImageSize = Annotated[
     Integer,
     Field(ge=16, description="Side of the square that is cropped from the centre, pixels."),
 ]
+
+
+def _usual_share(given: dict[str, Any]) -> int:
+    return round(int(given["image_size"]) * SHORTER_SIDE / SIDE)
+
+
 Resize = Annotated[
-    Integer, Field(ge=16, description="Length of the shorter side before cropping, pixels.")
+    Integer,
+    Field(
+        default_factory=_usual_share,
+        ge=16,
+        description="Length of the shorter side before cropping, pixels; left out, it is "
+        "`image_size * 256 / 224`, so that every size shows as much of a photograph.",
+    ),
 ]
 Samples = Annotated[
     SamplesPerClass | None,
@@ -74,7 +86,7 @@ class ImageFolder(Section):
         description="The folder; it holds <class>/ or train/<class>/ and val/<class>/."
     )
     image_size: ImageSize = SIDE
-    resize: Resize = SHORTER_SIDE
+    resize: Resize
     samples_per_class: SamplesPerClass | None = Field(
         default=None, description="Images per class and partition, or empty for all of them."
     )
@@ -97,7 +109,7 @@ class ImageNet(Section):
         description="Where the archive is kept; downloaded there if it is missing (168 GB).",
     )
     image_size: ImageSize = SIDE
-    resize: Resize = SHORTER_SIDE
+    resize: Resize
     samples_per_class: Samples = SAMPLES
     on_unreadable: OnUnreadable = "stop"
 
@@ -112,7 +124,7 @@ class Places365(Section):
         description="Where the archives are kept; downloaded there if they are missing (25 GB).",
     )
     image_size: ImageSize = SIDE
-    resize: Resize = SHORTER_SIDE
+    resize: Resize
     samples_per_class: Samples = SAMPLES
     on_unreadable: OnUnreadable = "stop"
 

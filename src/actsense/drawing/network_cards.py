@@ -38,7 +38,7 @@ def plot_networks(
         title: The study.
         dpi: Dots per inch of the PNG file.
     """
-    facts = {name: json.loads(path.read_text()) for name, path in cards.items()}
+    facts = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in cards.items()}
     placed = {name: place_layers(shapes) for name, shapes in layers.items()}
     save(network_cards(facts, placed, title=title), output, dpi=dpi)
 

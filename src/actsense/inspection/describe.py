@@ -29,7 +29,7 @@ def describe(path: Path) -> str:
     if path.suffix == ".csv":
         return str(read_table(path).to_string(max_rows=60, index=False))
     if path.suffix == ".json":
-        return json.dumps(json.loads(path.read_text()), indent=2)
+        return json.dumps(json.loads(path.read_text(encoding="utf-8")), indent=2)
     if path.name.endswith(".zarr.zip"):
         with open_archive(path) as group, reading(path):
             return "\n".join([f"{path}", *_archive(group)])

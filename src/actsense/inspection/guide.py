@@ -5,6 +5,7 @@ __all__ = ["guide"]
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 
 from actsense.layout import LEVELS, PLACES, Level, Place
 
@@ -31,12 +32,12 @@ def guide(results: Path, configurations: Iterable[Path] = ()) -> str:
             folders.setdefault(folder, []).append(place.what)
     if not folders:
         return ""
-    given = list(map(str, configurations))
+    given = [quote(str(path)) for path in configurations]
     ways = {
         way.format(
             bin=_bin_folder(),
-            results=results,
-            store=store,
+            results=quote(str(results)),
+            store=quote(str(store)),
             study=" --configfile " + " ".join(given) if given else "",
         ): what
         for way, what in WAYS.items()
@@ -78,4 +79,8 @@ def _columns(rows: Mapping[str, str]) -> list[str]:
 def _bin_folder() -> str:
     """Return the folder of this environment's programs as the user wrote it, if he did."""
     program = Path(sys.argv[0])
-    return "" if program.is_absolute() or program.parent == Path() else f"{program.parent}/"
+    return (
+        ""
+        if program.is_absolute() or program.parent == Path()
+        else f"{quote(str(program.parent))}/"
+    )

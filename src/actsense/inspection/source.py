@@ -120,7 +120,7 @@ class FolderSource:
             MissingResultError: If it has not been made.
         """
         (path,) = self._files((network,), "networks")
-        card: dict[str, Any] = json.loads(path.read_text())
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return card
 
     def images(self) -> ImageCache:

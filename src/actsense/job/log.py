@@ -37,7 +37,7 @@ def logged(path: str) -> Iterator[None]:
         path: The log file of the job.
     """
     handlers: list[logging.Handler] = [
-        logging.FileHandler(path, mode="w"),
+        logging.FileHandler(path, "w", encoding="utf-8", errors="backslashreplace"),
         TerminalHandler(sys.stderr),
     ]
     logging.basicConfig(

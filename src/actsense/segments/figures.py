@@ -43,7 +43,7 @@ def plot_segments(
         title: Network and design.
         dpi: Dots per inch of the PNG files.
     """
-    segments = json.loads(inputs["units"].read_text())
+    segments = json.loads(inputs["units"].read_text(encoding="utf-8"))
     read = {name: read_table(inputs[name]) for name in TABLES}
     inside, whole = read_indices(inputs["store"], "segments"), read_indices(inputs["indices"])
     if not segments:

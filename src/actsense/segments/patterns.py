@@ -98,7 +98,7 @@ def compare_segments(
         difference over pairs of factors, and their rank correlation.
     """
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
-    if chosen := json.loads(units.read_text()):
+    if chosen := json.loads(units.read_text(encoding="utf-8")):
         inside, place = SensitivityMaps({"": segments}), SensitivityMaps({"": indices})
         names = [variable.factor for variable in place.split]
         pairs = [(names[j], names[k]) for j, k in zip(*_triangle(len(names)), strict=True)]

@@ -222,7 +222,7 @@ def _described(headers: Message) -> Version:
 
 def _noted(note: Path) -> Version | None:
     try:
-        return Version(**json.loads(note.read_text()))
+        return Version(**json.loads(note.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 

@@ -149,7 +149,7 @@ def _abandoned(file: Path, reserved: re.Match[str]) -> bool:
     if reserved["host"] != HOST:
         return False
     try:
-        with file.open() as opened:
+        with file.open(encoding="utf-8") as opened:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True

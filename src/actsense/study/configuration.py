@@ -1,8 +1,10 @@
 """The configuration of a study: defaults filled in, every mistake named in one line."""
 
-__all__ = ["check", "filled"]
+__all__ = ["check", "filled", "typed"]
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -44,6 +46,23 @@ def check(given: Mapping[str, Any]) -> Settings:
         raise  # a mistake without a line
     _refuse(_contradictions(settings))
     return settings
+
+
+def typed(given: Any) -> Any:
+    """Return values of a command line with numbers and truth values where texts stand for them.
+
+    Snakemake reads those inside a mapping, `--config 'dataset={image_size: 64}'`, as texts.
+    """
+    if isinstance(given, Mapping):
+        return {key: typed(value) for key, value in given.items()}
+    if isinstance(given, list):
+        return [*map(typed, given)]
+    if not isinstance(given, str):
+        return given
+    with suppress(ValueError):
+        if isinstance(value := json.loads(given), int | float | None):
+            return value
+    return given
 
 
 def filled(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -132,6 +151,8 @@ def _mistakes(error: ValidationError, given: Mapping[str, Any]) -> Iterator[str]
     root = configuration_schema()
     found: dict[Key, tuple[ErrorDetails, Schema, str]] = {}
     for detail in error.errors(include_url=False, include_input=False):
+        if detail["type"] == "default_factory_not_called":  # what it follows from is wrong
+            continue
         key, schema, description = _place(detail["loc"], root)
         found.setdefault(key, (detail, schema, description))
     for key, (detail, schema, description) in sorted(

@@ -88,7 +88,7 @@ def _page() -> Iterator[str]:
     yield "## The study"
     yield ""
     own, sections = _split(root, root)
-    yield from _table(own, root)
+    yield from _table(own, root, root["required"])
     for name, section in sections.items():
         yield from _section(name, section, root)
 
@@ -127,16 +127,17 @@ def _section(name: str, field: Schema, root: Schema, level: int = 2) -> Iterator
             yield part["description"]
         if own := {key: value for key, value in own.items() if key != "kind"}:
             yield ""
-            yield from _table(own, root, part.get("required", ()))
+            yield from _table(own, root, part.get("required", []))
         for inner, described in sections.items():
             yield from _section(f"{name}.{inner}", described, root, level + 1)
 
 
-def _table(fields: dict[str, Schema], root: Schema, required: Any = ()) -> Iterator[str]:
+def _table(fields: dict[str, Schema], root: Schema, required: list[str]) -> Iterator[str]:
     yield "| key | allowed | default | meaning |"
     yield "|---|---|---|---|"
     for name, field in fields.items():
-        default = _value(field["default"]) if "default" in field else "must be given"
+        derived = "must be given" if name in required else "derived"
+        default = _value(field["default"]) if "default" in field else derived
         yield f"| `{name}` | {allowed(field, root)} | {default} | {field['description']} |"
 
 
@@ -149,5 +150,5 @@ def _value(default: Any) -> str:
 
 
 if __name__ == "__main__":
-    SCHEMA.write_text(schema_text())
-    PAGE.write_text(page())
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")

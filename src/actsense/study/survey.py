@@ -67,7 +67,7 @@ def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Pl
     decides = [name, network.plain(), weights, classes, side, packages, _source()]
     path = REMEMBERED / f"{_digest(json.dumps(decides, sort_keys=True).encode())}.json"
     with suppress(OSError, ValueError):
-        return dict(json.loads(path.read_text()))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     outline = _look(name, network, classes, side)
     with suppress(OSError, DiskFullError), replacing(path) as beside:  # it is only a help
         beside.write_text(json.dumps(outline))
