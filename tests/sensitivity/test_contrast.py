@@ -13,7 +13,7 @@ from actsense.sensitivity.contrast import (
     STATISTICS,
     contrast_statistics,
 )
-from actsense.sensitivity.difference_kernels import UNITS_PER_TILE
+from actsense.sensitivity.difference_kernels import LANES, UNITS_PER_TILE
 from actsense.sensitivity.differences import BINNED, Differences, Responses, kept_bytes
 from actsense.sensitivity.plan import DIFFERENCE_BYTES, VECTORS, contrast_megabytes
 from actsense.sensitivity.plan import STATISTICS as PLANNED
@@ -229,14 +229,22 @@ def test_no_bit_depends_on_how_images_come(path: str, exact: bool) -> None:
             np.testing.assert_array_equal(value, other[name])
 
 
-def test_array_operations_count_what_the_kernel_counts() -> None:
-    x, y = mixed(300, 40)
+def codes_of_units(differences: Differences) -> np.ndarray:
+    """Return the codes or counts unit by unit, (units, columns)."""
+    columns = differences.codes.shape[1]
+    codes = differences.codes.transpose(0, 2, 1).reshape(-1, columns)
+    return codes[: differences.sums.shape[1]]
+
+
+@pytest.mark.parametrize("units", [40, 2 * LANES, 2 * LANES + 3])
+def test_array_operations_count_what_the_kernel_counts(units: int) -> None:
+    x, y = mixed(300, units)
     _, [kernel] = accumulated(x, y)
     _, [arrays] = accumulated(x, y, path="_add_on_device")
-    np.testing.assert_array_equal(kernel.codes, arrays.codes)
+    np.testing.assert_array_equal(codes_of_units(kernel), codes_of_units(arrays))
     np.testing.assert_array_equal(kernel.sums, arrays.sums)
     moved = (y.mean(axis=1, dtype=np.float64) != x).sum(axis=0)
-    np.testing.assert_array_equal(kernel.codes.sum(axis=1), moved)
+    np.testing.assert_array_equal(codes_of_units(kernel).sum(axis=1), moved)
 
 
 def test_some_of_many_units_are_found_at_their_place() -> None:
@@ -245,7 +253,7 @@ def test_some_of_many_units_are_found_at_their_place() -> None:
     part = Differences(slice(11, 2 * UNITS_PER_TILE + 20), 20, False)
     control = torch.from_numpy(x)
     part.add(control[0], control, torch.from_numpy(y))
-    np.testing.assert_array_equal(part.codes, whole.codes[part.units])
+    np.testing.assert_array_equal(codes_of_units(part), codes_of_units(whole)[part.units])
     np.testing.assert_array_equal(part.sums, whole.sums[:, part.units])
 
 
@@ -267,8 +275,9 @@ def test_more_images_than_two_bytes_count() -> None:
 def test_what_is_kept_of_a_unit_takes_less_than_a_kilobyte() -> None:
     for images in (2, 256, 1000, 70_000, 10**6):
         assert kept_bytes(images, False) <= 1000
-        assert Differences(slice(0, 3), images, False).nbytes == 3 * kept_bytes(images, False)
-    assert Differences(slice(0, 3), 500, True).nbytes == 3 * kept_bytes(500, True)
+        taken = Differences(slice(0, LANES), images, False).nbytes
+        assert taken == LANES * kept_bytes(images, False)
+    assert Differences(slice(0, LANES), 500, True).nbytes == LANES * kept_bytes(500, True)
 
 
 def test_a_job_may_hold_what_is_kept() -> None:

@@ -26,6 +26,7 @@ from actsense.draws import stream
 from actsense.layers import Layer
 from actsense.progress import progress
 from actsense.sampling.opening import Sampling
+from actsense.sensitivity.difference_kernels import LANES
 from actsense.sensitivity.differences import Differences, Responses, kept_bytes
 from actsense.sensitivity.plan import GROUP_BYTES
 from actsense.sensitivity.tiles import run_tiles
@@ -48,7 +49,8 @@ STATISTICS = {
 }
 SIGNIFICANT = 0.05  # of the adjusted p-values counted in the table
 EXACT_BYTES = 2**28  # of exact codes of an augmentation: up to so many, vectors keep theirs
-UNITS_PER_TILE = 8192
+GROUPS_PER_TILE = 64
+UNITS_PER_TILE = GROUPS_PER_TILE * LANES
 
 
 def estimate_contrast(
@@ -108,7 +110,7 @@ def contrast_statistics(
     }
     for part in differences:
         codes, changes = part.codes, part.sums.cpu().numpy()
-        tiles = -(-len(codes) // UNITS_PER_TILE)
+        tiles = -(-len(codes) // GROUPS_PER_TILE)
         run_tiles(_estimate, tiles, n, confidence, sums, part, codes, changes, values)
     return values
 
@@ -152,10 +154,11 @@ def _estimate(
 ) -> None:
     """Write the statistics of some tiles of a part."""
     for tile in range(first, end):
-        here = slice(tile * UNITS_PER_TILE, min((tile + 1) * UNITS_PER_TILE, len(codes)))
+        groups = slice(tile * GROUPS_PER_TILE, (tile + 1) * GROUPS_PER_TILE)
+        here = slice(tile * UNITS_PER_TILE, min((tile + 1) * UNITS_PER_TILE, changes.shape[1]))
         there = slice(part.units.start + here.start, part.units.start + here.stop)
         x, d = sums[:, there], changes[:, here]
-        ranked = rank_sums(codes[here], images=n, counted=part.counted)
+        ranked = rank_sums(codes[groups], units=d.shape[1], images=n, counted=part.counted)
         values = _moment_statistics(x, d, n, confidence)
         values["rank_biserial"] = ranked[0] / (n * (n + 1))
         values["p_value"] = signed_rank_p(*ranked, images=n)

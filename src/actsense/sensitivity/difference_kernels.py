@@ -5,6 +5,7 @@ All of it is in one module: the compiler looks here for changes, and not in what
 
 __all__ = [
     "DROPPED",
+    "LANES",
     "MAGNITUDE",
     "RAISED",
     "SPANS",
@@ -22,10 +23,10 @@ SPANS, SPAN_BITS = 64, 9  # the short magnitudes are cut into so many spans of 2
 DROPPED = 16  # bits of a float32 that a short code does without
 RAISED = 2.0**23  # before a short code is made, so that numbers below the normal ones keep order
 MAGNITUDE = 2**31 - 1  # all bits but the sign
-UNITS_PER_TILE = 1024
+LANES = 128  # units that lie side by side, image by image: processors take many of them at once
+UNITS_PER_TILE = 8 * LANES
 IMAGES_PER_BLOCK = 128  # whose codes of a tile stay in a core's second-level cache
 ZEROS = 8  # places that zeros take in turn: the processor waits for one that it has just written
-PADDING = 32  # units; without it all codes of a unit fall into few sets of the cache
 
 
 # No fast mathematics: fused operations would make the last bit depend on how this was compiled.
@@ -46,7 +47,7 @@ def add_pairs(
     """Add some images to `Differences`: arithmetic image by image, then codes unit by unit."""
     images, units = len(control), sums.shape[1]
     rounded = np.empty(UNITS_PER_TILE, control.dtype)
-    codes = np.empty((IMAGES_PER_BLOCK, UNITS_PER_TILE + PADDING), kept.dtype)
+    codes = np.empty((IMAGES_PER_BLOCK, UNITS_PER_TILE), kept.dtype)
     y = np.empty(UNITS_PER_TILE, sums.dtype)
     scale = RAISED if dropped else 1.0
     for tile in range(first_tile, end):
@@ -56,49 +57,51 @@ def add_pairs(
         for begin in range(0, images, IMAGES_PER_BLOCK):
             size = min(IMAGES_PER_BLOCK, images - begin)
             for i in range(size):
-                _mean(treated[begin + i], there, stop - low, y)
                 x, o = control[begin + i, there:end_there], origin[there:end_there]
-                _pair(
-                    x,
-                    y,
-                    o,
-                    sums[0, low:stop],
-                    sums[1, low:stop],
-                    sums[2, low:stop],
-                    scale,
-                    rounded,
-                )
+                d, dd, yy = sums[0, low:stop], sums[1, low:stop], sums[2, low:stop]
+                if treated.shape[1] == 1:
+                    single = treated[begin + i, 0, there:end_there]
+                    _pair(x, single, o, d, dd, yy, scale, rounded)
+                else:
+                    _mean(treated[begin + i], there, stop - low, y)
+                    _pair(x, y, o, d, dd, yy, scale, rounded)
                 _encode(rounded.view(np.uint32), codes[i], dropped, stop - low)
-            _spread(codes[:size], kept[low:stop], spans[low:stop], seen + begin)
+            for group in range(low // LANES, -(-stop // LANES)):
+                left = group * LANES - low
+                width = min(LANES, stop - low - left)
+                _spread(codes[:size], left, width, kept[group], spans[low + left :], seen + begin)
 
 
 @numba.njit(cache=True)
 def _spread(
     codes: NDArray[np.unsignedinteger],
+    left: int,
+    width: int,
     kept: NDArray[np.unsignedinteger],
     spans: NDArray[np.uint16],
     seen: int,
 ) -> None:  # pragma: no cover (compiled)
-    """Keep the codes of some images, or count them, unit by unit."""
-    images, columns = len(codes), kept.shape[1]
+    """Keep the codes of some images, or count them; all in one group stays in cache."""
+    images, columns = len(codes), len(kept)
     first = max(0, min(columns - seen, images))
-    earlier = np.empty(columns, kept.dtype)
-    counts = np.empty(SPANS + ZEROS, np.int64)
-    for u in range(len(kept)):
-        row = kept[u]
-        for i in range(first):
-            row[seen + i] = codes[i, u]
-        if first < images:
-            bins = spans[u]
-            if seen + first == columns:
+    for i in range(first):
+        for u in range(width):
+            kept[seen + i, u] = codes[i, left + u]
+    if first < images:
+        if seen + first == columns:
+            earlier = np.empty(columns, kept.dtype)
+            counts = np.empty(SPANS + ZEROS, np.int64)
+            for u in range(width):
                 for i in range(columns):
-                    earlier[i] = row[i]
-                    row[i] = 0
-                _share_out(earlier, bins, counts)
+                    earlier[i] = kept[i, u]
+                    kept[i, u] = 0
+                _share_out(earlier, spans[u], counts)
                 for i in range(columns):
-                    row[_place(bins, earlier[i], i)] += earlier[i] != 0
-            for i in range(first, images):
-                row[_place(bins, codes[i, u], i)] += codes[i, u] != 0
+                    kept[_place(spans[u], earlier[i], i), u] += earlier[i] != 0
+        for i in range(first, images):
+            for u in range(width):
+                code = codes[i, left + u]
+                kept[_place(spans[u], code, i), u] += code != 0
 
 
 @numba.njit(cache=True)
@@ -109,18 +112,17 @@ def _mean(
     draws = len(treated)
     for u in range(width):
         y[u] = treated[0, start + u]
-    if draws > 1:
-        for k in range(1, draws):
-            for u in range(width):
-                y[u] += treated[k, start + u]
+    for k in range(1, draws):
         for u in range(width):
-            y[u] /= draws
+            y[u] += treated[k, start + u]
+    for u in range(width):
+        y[u] /= draws
 
 
 @numba.njit(cache=True)
 def _pair(
     x: NDArray[np.float32],
-    y: NDArray[np.float64],
+    y: NDArray[np.floating],
     origin: NDArray[np.float32],
     sum_d: NDArray[np.float64],
     sum_dd: NDArray[np.float64],
@@ -132,8 +134,8 @@ def _pair(
     least = np.float32(1e-45)
     zero = np.float32(0)
     for u in range(len(x)):
-        d = y[u] - x[u]
-        shifted = y[u] - origin[u]
+        d = np.float64(y[u]) - x[u]
+        shifted = np.float64(y[u]) - origin[u]
         sum_d[u] += d
         sum_dd[u] += d * d
         sum_yy[u] += shifted * shifted

@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from actsense.device.memory import Memory
 from actsense.sensitivity.difference_kernels import (
     DROPPED,
+    LANES,
     MAGNITUDE,
     RAISED,
     SPAN_BITS,
@@ -35,12 +37,13 @@ BINNED = 256  # short codes that are kept of every unit, then bins of both signs
 BINNED_LONG = 192  # where counts take four bytes
 LARGEST_COUNT = 2**16 - 1  # of two bytes
 UNITS_PER_DEVICE_TILE = 262_144
+GROUPS_PER_DEVICE_TILE = UNITS_PER_DEVICE_TILE // LANES
 
 
 def kept_bytes(images: int, exact: bool) -> int:
-    """Return the bytes that `Differences` take for each unit."""
-    wide = exact or images > LARGEST_COUNT
-    return _columns(images, exact) * (4 if wide else 2) + (0 if exact else 2 * SPANS) + 3 * 8
+    """Return the bytes that `Differences` take for each unit, if units fill their groups."""
+    wide, columns = exact or images > LARGEST_COUNT, _columns(images, exact)
+    return columns * (4 if wide else 2) + (2 * SPANS if images > columns else 0) + 3 * 8
 
 
 class Differences:
@@ -57,7 +60,8 @@ class Differences:
         sums: Sums of d, of d^2 and of (y - o)^2 over images, with y the augmented response, d its
             difference from the untouched one, and o the origin, (3, units) float64.
         codes: Codes of the differences so far, or counts per bin once there are more images than
-            columns: two bins per magnitude, rising and falling, (units, columns).
+            columns: two bins per magnitude, rising and falling, (groups, columns, `LANES`): the
+            units of a group lie side by side, and the last group is filled up with any numbers.
     """
 
     def __init__(
@@ -67,11 +71,12 @@ class Differences:
         self._dropped = 0 if exact else DROPPED
         total, columns = units.stop - units.start, _columns(images, exact)
         wide = exact or images > LARGEST_COUNT
-        self._memory = Memory(torch.device(device), UNITS_PER_DEVICE_TILE, "units")
+        groups = -(-total // LANES)
+        self._memory = Memory(torch.device(device), GROUPS_PER_DEVICE_TILE, f"times {LANES} units")
         made = [
             # Unsigned numbers; PyTorch has few operations on such.
-            self._memory.empty(total, columns, dtype=torch.int32 if wide else torch.int16),
-            self._memory.empty(total, 0 if exact else SPANS, dtype=torch.int16),
+            self._memory.empty(groups, columns, LANES, dtype=torch.int32 if wide else torch.int16),
+            self._memory.empty(total, SPANS if images > columns else 0, dtype=torch.int16),
             self._memory.empty(3, total, dtype=torch.float64),
         ]
         # The last one shows whether all of them had room.
@@ -131,8 +136,12 @@ class Differences:
         device, columns = self.sums.device, self._codes.shape[1]
         first = max(0, min(columns - self.images, len(control)))  # so many codes find room
 
-        def add(part: slice) -> None:
-            units = slice(self.units.start + part.start, self.units.start + part.stop)
+        def add(groups: slice) -> None:
+            start, stop = LANES * groups.start, min(LANES * groups.stop, self.sums.shape[1])
+            part, units = (
+                slice(start, stop),
+                slice(self.units.start + start, self.units.start + stop),
+            )
             x = control[:, units].to(device).double()
             y = treated[:, 0, units].to(device).double()
             for draw in range(1, treated.shape[1]):
@@ -141,7 +150,8 @@ class Differences:
             d = y - x
             added = torch.stack([d, d * d, (y - origin[units].to(device)).square()])
             codes = _codes_of(d, self._dropped).T
-            kept = self._codes[part].clone()
+            by_group = self._codes[groups]
+            kept = by_group.transpose(1, 2).reshape(-1, columns)[: stop - start]
             kept[:, self.images : self.images + first] = codes[:, :first].to(kept.dtype)
             spans = self._spans[part]
             if first < len(control):
@@ -152,12 +162,14 @@ class Differences:
                     kept.zero_()
                     _count(kept, spans, known)
                 _count(kept, spans, codes[:, first:])
+            filled = functional.pad(kept, (0, 0, 0, LANES * len(by_group) - len(kept)))
             # Complete before it is added: memory may run out in between.
-            self._codes[part], self._spans[part] = kept, spans
+            by_group.copy_(filled.view(-1, LANES, columns).transpose(1, 2))
+            self._spans[part] = spans
             for image in range(len(control)):  # in turn: the order decides the last bit
                 self.sums[:, part] += added[:, image]
 
-        self._memory.run(self.sums.shape[1], add)
+        self._memory.run(len(self._codes), add)
 
 
 class Responses:

@@ -23,7 +23,8 @@ from actsense.sampling.opening import Sampling
 from actsense.sensitivity.tiles import run_tiles
 
 NONE = 2**31 - 1  # number of no picture; more than any picture has
-UNITS_PER_TILE = 2048  # what is kept of them stays in a core's second-level cache
+UNITS_PER_TILE = 1024  # what is kept of them stays in a core's second-level cache
+MANY = 1 / 16  # of the units of a tile: where more are moved, it is quicker to look at all of them
 UNITS_PER_DEVICE_TILE = 65_536
 DESCRIPTIONS = {
     "image": "row of the manifest, strongest response first; -1 where there is none",
@@ -254,15 +255,38 @@ def _kernel(
                     stronger = row[u] > best[u]
                     best[u] = row[u] if stronger else best[u]
                     number[u] = this if stronger else number[u]
+            moving = 0
             for u in range(width):
                 least[u] = best[u] if best[u] < least[u] else least[u]
                 same = (best[u] == weakest[u]) & (number[u] < at_weakest[u])
                 moved[u] = (best[u] > weakest[u]) | same
-            for word in range(-(-width // 8)):
-                if words[word]:
-                    for u in range(8 * word, min(8 * word + 8, width)):
-                        if moved[u]:
-                            _insert(kept[:, low + u], numbers[:, low + u], best[u], number[u])
+                moving += moved[u]
+            if moving > MANY * width:
+                for rank in range(last + 1):
+                    _exchange(kept[rank, low:stop], numbers[rank, low:stop], best, number)
+            elif moving:
+                for word in range(-(-width // 8)):
+                    if words[word]:
+                        for u in range(8 * word, min(8 * word + 8, width)):
+                            if moved[u]:
+                                _insert(kept[:, low + u], numbers[:, low + u], best[u], number[u])
+
+
+@numba.njit(cache=True)
+def _exchange(
+    kept: NDArray[np.float32],
+    numbers: NDArray[np.int32],
+    best: NDArray[np.float32],
+    number: NDArray[np.int32],
+) -> None:  # pragma: no cover (compiled)
+    """Put in what is stronger, and go on with what was there, for all units of a tile."""
+    for u in range(len(kept)):
+        weaker, at_weaker, own, this = kept[u], numbers[u], best[u], number[u]
+        stronger = (own > weaker) | ((own == weaker) & (this < at_weaker))
+        kept[u] = own if stronger else weaker
+        best[u] = weaker if stronger else own
+        numbers[u] = this if stronger else at_weaker
+        number[u] = at_weaker if stronger else this
 
 
 @numba.njit(cache=True)

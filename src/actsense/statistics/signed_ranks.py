@@ -18,20 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
 
 EXACT = 20  # nonzero differences, up to which the distribution is enumerated
+LONGEST = 256  # differences that are sorted all units at once, and summed up in float32
 
 
 def rank_sums(
-    codes: NDArray[np.unsignedinteger], *, images: int, counted: bool
+    codes: NDArray[np.unsignedinteger], *, units: int, images: int, counted: bool
 ) -> tuple[Integers, Floats, Integers, Integers]:
     """Sum up the signed ranks of every unit.
 
     Arguments:
         codes: Codes of all differences, or counts per bin, as `Differences` holds them,
-            (units, columns). Codes are sorted in place.
+            (groups, columns, units of a group).
+        units: How many units there are; others fill up the last group.
         images: Differences of every unit.
         counted: Whether these are counts.
 
@@ -40,12 +42,16 @@ def rank_sums(
         `EXACT` of these their ties: bits from high to low, one per difference in the order of
         magnitude, set where it is larger than the one before. Each (units,).
     """
-    units = len(codes)
-    sums = np.zeros(units, np.int64), np.zeros(units), np.zeros((2, units), np.int64)
-    if not counted:
-        codes.sort(axis=1)
-    _rank_kernel(codes, images, counted, *sums)
-    return sums[0], sums[1], *sums[2]
+    groups, columns, lanes = codes.shape
+    sums = np.empty((4, groups, lanes), np.int64)
+    if counted:
+        _count_kernel(codes, images, sums)
+    else:
+        few = columns <= LONGEST
+        zero: Floats = np.zeros(lanes, np.float32) if few else np.zeros(lanes)
+        _rank_kernel(codes if few else np.sort(codes, axis=1), few, zero, sums)
+    difference, square, moved, ties = sums.reshape(4, -1)[:, :units]
+    return difference, square.astype(np.float64), moved, ties
 
 
 def signed_rank_p(
@@ -77,43 +83,155 @@ def signed_rank_p(
 
 @numba.njit(cache=True, nogil=True)
 def _rank_kernel(
-    codes: NDArray[np.unsignedinteger],
-    images: int,
-    counted: bool,
-    difference: Integers,
-    square: Floats,
-    moved_ties: Integers,
+    codes: NDArray[np.unsignedinteger], unordered: bool, zero: Floats, sums: Integers
 ) -> None:  # pragma: no cover (compiled)
-    columns = codes.shape[1]
-    for u in range(len(codes)):
-        row = codes[u]
-        nonzero = 0
-        for i in range(columns):
-            nonzero += int(row[i]) if counted else int(row[i] > 0)
-        below, ties = images - nonzero, 0
-        i = 0 if counted else columns - nonzero
-        while i < columns:
-            if counted:
-                positive, negative = int(row[i]), int(row[i + 1])
-                i += 2
-                if positive + negative == 0:
-                    continue
-            else:
-                positive, negative, magnitude = 0, 0, int(row[i] >> 1)
-                while i < columns and row[i] >> 1 == magnitude:
-                    negative += int(row[i] & 1)
-                    i += 1
-                    positive += 1
-                positive -= negative
+    """Sum up ranks from codes, for all units of a group at once."""
+    groups, columns, lanes = codes.shape
+    ordered = np.empty((columns, lanes), codes.dtype)
+    signed, squares, moved = zero.copy(), zero.copy(), zero.copy()
+    for g in range(groups):
+        ordered[:] = codes[g]
+        if unordered:
+            _sort(ordered)
+        signed[:], squares[:], moved[:] = zero, zero, zero
+        last = np.zeros(lanes, codes.dtype)
+        _add_ranks(ordered, last, zero.copy(), zero.copy(), signed, squares, moved)
+        _finish(ordered, signed, squares, moved, sums[:, g])
+
+
+@numba.njit(cache=True)
+def _add_ranks(
+    ordered: NDArray[np.unsignedinteger],
+    last: NDArray[np.unsignedinteger],
+    before: Floats,
+    balance: Floats,
+    signed: Floats,
+    squares: Floats,
+    moved: Floats,
+) -> None:  # pragma: no cover (compiled)
+    """Take ties one by one: all numbers are integers that floats of their width hold exactly.
+
+    With k differences before it in its tie, the one at place i of all adds 2 i - k + 2 of its own
+    sign, and moves each of those before it by half a rank.
+    """
+    one, zero = before.dtype.type(1), before.dtype.type(0)
+    for i in range(len(ordered)):
+        place = before.dtype.type(2 * i + 2)
+        for u in range(ordered.shape[1]):
+            code = ordered[i, u]
+            same = code >> 1 == last[u]
+            last[u] = code >> 1
+            k = before[u] + one if same else zero
+            held = balance[u] if same else zero
+            sign = -one if code & 1 else one
+            counts = one if code else zero
+            before[u] = k
+            balance[u] = held + sign
+            signed[u] += counts * (sign * (place - k) + held)
+            squares[u] += counts * k * (k + one)
+            moved[u] += counts
+
+
+@numba.njit(cache=True)
+def _finish(
+    ordered: NDArray[np.unsignedinteger],
+    signed: Floats,
+    squares: Floats,
+    moved: Floats,
+    sums: Integers,
+) -> None:  # pragma: no cover (compiled)
+    """Write the sums of a group; the squares lack those of ranks that would not be tied."""
+    n = len(ordered)
+    for u in range(ordered.shape[1]):
+        zeros = n - int(moved[u])
+        sums[0, u] = np.int64(signed[u])
+        sums[1, u] = 4 * (_squares(n) - _squares(zeros)) - np.int64(squares[u])
+        sums[2, u] = np.int64(moved[u])
+        ties = 0
+        if moved[u] <= EXACT:
+            for i in range(zeros, n):
+                first = i == zeros or ordered[i, u] >> 1 != ordered[i - 1, u] >> 1
+                ties = (ties << 1) | first
+        sums[3, u] = ties
+
+
+@numba.njit(cache=True)
+def _squares(n: int) -> int:  # pragma: no cover (compiled)
+    return n * (n + 1) * (2 * n + 1) // 6
+
+
+@numba.njit(cache=True)
+def _sort(codes: NDArray[np.unsignedinteger]) -> None:  # pragma: no cover (compiled)
+    """Sort every column by comparisons that do not depend on what is sorted.
+
+    Source:
+        Batcher's odd-even merge sort; Knuth, The Art of Computer Programming 3, algorithm 5.2.2M.
+    """
+    n, lanes = codes.shape
+    p = 1
+    while p < n:
+        k = p
+        while k:
+            for j in range(k % p, n - k, 2 * k):
+                for i in range(j, min(j + k, n - k)):
+                    if i // (2 * p) == (i + k) // (2 * p):
+                        for u in range(lanes):
+                            low, high = codes[i, u], codes[i + k, u]
+                            codes[i, u] = min(low, high)
+                            codes[i + k, u] = max(low, high)
+            k //= 2
+        p *= 2
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_kernel(
+    counts: NDArray[np.unsignedinteger], images: int, sums: Integers
+) -> None:  # pragma: no cover (compiled)
+    """Sum up ranks from counts, for all units of a group at once."""
+    groups, _, lanes = counts.shape
+    for g in range(groups):
+        moved, signed, squares = np.zeros(lanes), np.zeros(lanes), np.zeros(lanes)
+        _add_counts(counts[g], moved)
+        below = images - moved
+        _add_count_ranks(counts[g], below, signed, squares)
+        for u in range(lanes):
+            sums[0, g, u], sums[1, g, u] = np.int64(signed[u]), np.int64(squares[u])
+            sums[2, g, u] = np.int64(moved[u])
+            sums[3, g, u] = _count_ties(counts[g, :, u]) if moved[u] <= EXACT else 0
+
+
+@numba.njit(cache=True)
+def _add_counts(
+    counts: NDArray[np.unsignedinteger], moved: Floats
+) -> None:  # pragma: no cover (compiled)
+    for i in range(len(counts)):
+        for u in range(len(moved)):
+            moved[u] += counts[i, u]
+
+
+@numba.njit(cache=True)
+def _add_count_ranks(
+    counts: NDArray[np.unsignedinteger], below: Floats, signed: Floats, squares: Floats
+) -> None:  # pragma: no cover (compiled)
+    """Take two bins at a time: rising and falling differences of one magnitude, which are tied."""
+    for i in range(0, len(counts), 2):
+        for u in range(len(below)):
+            positive, negative = np.float64(counts[i, u]), np.float64(counts[i + 1, u])
             tied = positive + negative
-            rank = 2 * below + tied + 1  # twice the mid-rank
-            difference[u] += (positive - negative) * rank
-            square[u] += tied * np.float64(rank) * rank
-            if nonzero <= EXACT:
-                ties = (ties << tied) | (1 << (tied - 1))
-            below += tied
-        moved_ties[0, u] = nonzero
-        moved_ties[1, u] = ties
+            rank = 2 * below[u] + tied + 1  # twice the mid-rank
+            signed[u] += (positive - negative) * rank
+            squares[u] += tied * rank * rank
+            below[u] += tied
+
+
+@numba.njit(cache=True)
+def _count_ties(counts: NDArray[np.unsignedinteger]) -> int:  # pragma: no cover (compiled)
+    ties = 0
+    for i in range(0, len(counts), 2):
+        tied = int(counts[i]) + int(counts[i + 1])
+        if tied:
+            ties = (ties << tied) | (1 << (tied - 1))
+    return ties
 
 
 @numba.njit(cache=True, nogil=True)
