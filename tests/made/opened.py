@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from actsense.data.build import build_cache
+from actsense.data.cache import Sample, write_cache
 from actsense.data.pool import ImagePool
 from actsense.data.settings import Digits
 from actsense.networks.network import Network
@@ -70,3 +71,26 @@ def digit_files(folder: Path) -> tuple[SimpleNamespace, dict[str, Any]]:
     network |= {"arguments": {"classes": 10, "width": 1}, "weights": "none", "name": "one"}
     import_weights(network, 0, 10, paths["weights"], folder / "card")
     return SimpleNamespace(**{name: str(path) for name, path in paths.items()}), network
+
+
+def noise_files(folder: Path) -> tuple[Path, Path]:
+    """Write bright and dark noise, 80 images for training and 20 for validation.
+
+    Returns:
+        Paths of the images and of their manifest.
+    """
+    draw = np.random.default_rng(0)
+    samples = [
+        Sample(
+            str(number),
+            number % 2,
+            "train" if number < 80 else "validation",
+            draw.integers(0, 120 + 130 * (number % 2), (3, 16, 16)).astype(np.uint8),
+        )
+        for number in range(100)
+    ]
+    paths = folder / "images.zarr", folder / "manifest.csv"
+    write_cache(
+        samples, *paths, capacity=100, side=16, class_names=["dark", "bright"], provenance={}
+    )
+    return paths

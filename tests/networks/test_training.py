@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from opened import noise_files
 
-from actsense.data.cache import ImageCache, Sample, write_cache
+from actsense.data.cache import ImageCache
 from actsense.errors import ConfigError
 from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
@@ -42,22 +42,7 @@ train_network(Training(%r, ImageCache.open(images, manifest), 1), weights, card)
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Paths of bright and dark noise, 80 images for training and 20 for validation."""
-    folder = tmp_path_factory.mktemp("tiny")
-    draw = np.random.default_rng(0)
-    samples = [
-        Sample(
-            str(number),
-            number % 2,
-            "train" if number < 80 else "validation",
-            draw.integers(0, 120 + 130 * (number % 2), (3, 16, 16)).astype(np.uint8),
-        )
-        for number in range(100)
-    ]
-    paths = folder / "images.zarr", folder / "manifest.csv"
-    write_cache(
-        samples, *paths, capacity=100, side=16, class_names=["dark", "bright"], provenance={}
-    )
-    return paths
+    return noise_files(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")

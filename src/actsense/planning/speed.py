@@ -116,7 +116,7 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
     accumulator = None
     if not images.study.stores_activations:
         names = tuple(factor.name for factor in built.factors)
-        accumulator = Accumulator(names, built.walks, tap.units, device)
+        accumulator = Accumulator(names, built.walks, tap.units, device, parts=built.parts)
     return _rate(built, law, evaluate, accumulator)
 
 

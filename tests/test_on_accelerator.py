@@ -1,0 +1,340 @@
+"""Every job that runs a network runs on a GPU, and gives there what it gives on the CPU.
+
+Where there is none, on a made-up one: see `accelerator`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerator import accelerator
+from opened import digit_files, noise_files
+from pipeline import tiny
+
+from actsense.augment import AUGMENTATIONS
+from actsense.data.cache import ImageCache
+from actsense.device.memory import Memory
+from actsense.errors import ConfigError
+from actsense.masking.evaluate import evaluate_masks
+from actsense.masking.settings import Masking
+from actsense.masking.trials import MaskTrial
+from actsense.networks.image_batches import LabelledImages
+from actsense.networks.opening import open_subjects
+from actsense.networks.state import read_state
+from actsense.networks.subject import Subject
+from actsense.networks.training import Training, train_checkpoint, train_network
+from actsense.networks.weights import import_weights
+from actsense.planning import speed
+from actsense.sampling.opening import Sampling, open_sampling, write_shard
+from actsense.sampling.sharding import Shard
+from actsense.segments import evaluate
+from actsense.segments.evaluate import sample_segments
+from actsense.sensitivity.contrast import estimate_contrast
+from actsense.sensitivity.estimation import estimate_results
+from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.summing import accumulate_shard, stream_shard
+from actsense.sensitivity.top_images import TopImages
+from actsense.spatial.cells.evaluate import evaluate_cells
+from actsense.spatial.cells.settings import Cells
+from actsense.spatial.interaction.evaluate import evaluate_interaction
+from actsense.spatial.interaction.settings import Interaction
+from actsense.spatial.saliency.evaluate import saliency_maps
+from actsense.spatial.saliency.settings import Saliency
+from actsense.spatial.transforms.evaluate import evaluate_transforms
+from actsense.spatial.transforms.settings import Transforms
+from actsense.store import write_results
+from actsense.study.study import Study
+
+REPOSITORY = Path(__file__).parents[1]
+CPU = torch.device("cpu")
+SEED, SIDE, SIDE_BY_SIDE = 1, 32, 100
+DESIGN = {
+    "augmentations": list(AUGMENTATIONS),
+    "law": "switched",
+    "base_points": 4,
+    "replicates": 2,
+    "walks": 2,
+    "stretch": True,
+}
+FEW = DESIGN | {"augmentations": ["brightness", "rolling"], "base_points": 32}
+SHARD = Shard(range(2), range(1))
+TRAINED = {"name": "net", "kind": "trained", "width": 1, "epochs": 2, "batch_size": 40}
+
+ERRORS = (RuntimeError, TypeError, ConfigError)  # the last where a module fails
+
+Groups = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class World:
+    """Files of digits, of two networks, and of what jobs made of them on the CPU."""
+
+    folder: Path
+    files: SimpleNamespace
+    settings: dict[str, Any]
+
+    @classmethod
+    def made(cls, folder: Path) -> "World":
+        """Write images and weights."""
+        files, network = digit_files(folder)
+        settings = {
+            "network": ["one", network | {"layers": ["stage1", "stage2", "probabilities"]}],
+            "design": ["all", DESIGN],
+            "seed": SEED,
+            "precision": "float32",
+            "size": SIDE,
+        }
+        return cls(folder, files, settings)
+
+    @property
+    def few(self) -> dict[str, Any]:
+        """Settings of a design of few augmentations and many points."""
+        return self.settings | {"design": ["few", FEW]}
+
+    def sampling(self, device: torch.device, settings: dict[str, Any] | None = None) -> Sampling:
+        """Open network and design."""
+        settings = settings or self.settings
+        return open_sampling(self.files, settings, batch_size=SIDE_BY_SIDE, device=device)
+
+    def subjects(self, device: torch.device) -> dict[str, Subject]:
+        """Open the network beside a bag of local features."""
+        bag = {"kind": "python", "factory": "actsense.networks.bag:BagNetwork"}
+        bag |= {"arguments": {"classes": 10, "width": 4}, "weights": "none", "name": "bag"}
+        weights = self.folder / "bag.pt"
+        import_weights(bag, 0, 10, weights, self.folder / "bag.json")
+        own = [
+            self.settings | {"network": named}
+            for named in (self.settings["network"], ["bag", bag])
+        ]
+        return open_subjects(
+            *(self.files.images, self.files.manifest, [self.files.weights, weights], own),
+            batch_size=SIDE_BY_SIDE,
+            device=device,
+        )
+
+    @cached_property
+    def indices(self) -> Path:
+        """Indices of all units."""
+        moments, path = self.folder / "moments", self.folder / "indices.zarr"
+        sampling = self.sampling(CPU, self.few)
+        shard = Shard(range(2), range(sampling.design.blocks))
+        write_moments(moments, stream_shard(sampling, shard, self.few))
+        results = estimate_results([moments])
+        write_results(path, results.groups(), attributes=results.facts())
+        return path
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World.made(tmp_path_factory.mktemp("world"))
+
+
+def sample_activations(world: World, device: torch.device, folder: Path) -> Groups:
+    path = folder / "shard.zarr.zip"
+    sampling = world.sampling(device, world.few)
+    write_shard(sampling, SHARD, path)
+    states = accumulate_shard(sampling.design, SHARD, path, world.few)
+    return {"": [state.sums for state, _ in states]}
+
+
+def stream_moments(world: World, device: torch.device, folder: Path) -> Groups:
+    states = stream_shard(world.sampling(device), SHARD, world.settings)
+    return {"": [state.sums for state, _ in states]}
+
+
+def estimate_contrasts(world: World, device: torch.device, folder: Path) -> Groups:
+    sampling, asked = (
+        world.sampling(device, world.few),
+        {"images": 300, "draws": 2},
+    )  # more than codes are kept
+    top = TopImages(sampling, **asked, top_images=3)
+    groups = estimate_contrast(sampling, **asked, top=top)
+    return groups | {f"top {name}": data for name, data in top.groups().items()}
+
+
+def evaluate_masked(world: World, device: torch.device, folder: Path) -> Groups:
+    settings = Masking(
+        images=10,
+        values=("S1",),
+        factors="augmentations",
+        fractions=(0.5, 0.2),
+        scales=(0.5,),
+        random_masks=2,
+        bootstrap=100,
+    )
+    return evaluate_masks(world.sampling(device, world.few), world.indices, settings)
+
+
+def sample_segmented(world: World, device: torch.device, folder: Path) -> Groups:
+    found = sample_segments(
+        *(world.files, world.few, world.indices),
+        **{"channels": 1, "batch_size": 100, "device": device, "beside": folder / "segments"},
+    )
+    return found.groups
+
+
+def transforms(world: World, device: torch.device, folder: Path) -> Groups:
+    settings = Transforms(images=20, divisions=(1, 2, 3), repeats=2, saturations=(2, 64))
+    return evaluate_transforms(world.subjects(device)["one"], settings, SEED)
+
+
+def cells(world: World, device: torch.device, folder: Path) -> Groups:
+    settings = Cells(images=3, size=16, random_orders=1, greedy_images=1, samples=2, steps=2)
+    subjects = world.subjects(device)
+    return evaluate_cells(subjects["bag"], subjects, settings, SEED)
+
+
+def interaction(world: World, device: torch.device, folder: Path) -> Groups:
+    return evaluate_interaction(
+        world.subjects(device)["one"], Interaction(images=8, sizes=(4, 8)), SEED
+    )
+
+
+def saliency(world: World, device: torch.device, folder: Path) -> Groups:
+    settings, subjects = Saliency(images=2, samples=2), world.subjects(device)
+    return saliency_maps(subjects["one"], settings, SEED) | {
+        f"bag {name}": data
+        for name, data in saliency_maps(subjects["bag"], settings, SEED).items()
+    }
+
+
+def train(world: World, device: torch.device, folder: Path) -> Groups:
+    """Train in one go, its state kept on the way, and from a checkpoint."""
+    cache = ImageCache.open(*noise_files(folder))
+    training = Training(TRAINED, cache, SEED, device=device)
+    half, weights = folder / "half.pt", folder / "weights.pt"
+    train_checkpoint(training, half, epoch=1)
+    train_network(training, weights, folder / "card.json", checkpoints=[half])
+    return {"": list(read_state(weights).values())}
+
+
+def plan(world: World, device: torch.device, folder: Path) -> Groups:
+    study = Study.load(tiny(activations="stream"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed, "SECONDS", 0.01)
+        return {"": [speed.measured_speed(speed.StandIn(study), "one", "mixed", device) > 0]}
+
+
+JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
+    "sample_activations": sample_activations,
+    "stream_moments": stream_moments,
+    "estimate_contrast": estimate_contrasts,
+    "evaluate_masks": evaluate_masked,
+    "sample_segments": sample_segmented,
+    "evaluate_transforms": transforms,
+    "evaluate_cells": cells,
+    "evaluate_interaction": interaction,
+    "map_saliency": saliency,
+    "train_network": train,
+    "plan": plan,
+}
+ELSEWHERE = {"train_checkpoint": "train_network"}  # tried together with another
+
+
+def test_all_scripts_that_take_a_device_are_tried() -> None:
+    scripts = (REPOSITORY / "scripts").glob("*.py")
+    assert {path.stem for path in scripts if "use_device" in path.read_text()} == {
+        *JOBS,
+        *ELSEWHERE,
+    }
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_gives_on_a_gpu_what_it_gives_on_the_cpu(
+    world: World, name: str, tmp_path: Path
+) -> None:
+    folders = [tmp_path / part for part in ("cpu", "gpu")]
+    for folder in folders:
+        folder.mkdir()
+    expected = JOBS[name](world, CPU, folders[0])
+    with accelerator() as device:
+        found = JOBS[name](world, device, folders[1])
+    assert list(found) == list(expected)
+    for group in expected:
+        compare(found[group], expected[group])
+
+
+def on_host(found: Any) -> Any:
+    """Leave what was made, or the second of a pair, on the host."""
+    return (found[0], found[1].cpu()) if isinstance(found, tuple) else found.cpu()
+
+
+# What a job is given in the wrong place: the job, and what makes it.
+MISPLACED: dict[str, tuple[str, Any, str]] = {
+    "images": ("stream_moments", Subject, "read"),
+    "a colour": ("evaluate_cells", Subject, "mean_colour"),
+    "masks": ("evaluate_masks", MaskTrial, "_masked"),
+    "channels": ("sample_segments", evaluate, "to_hsv"),
+    "labels": ("train_network", LabelledImages, "read"),
+}
+
+
+@pytest.mark.parametrize("what", MISPLACED)
+def test_a_misplaced_tensor_is_found(
+    world: World, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, owner, member = MISPLACED[what]
+    genuine = getattr(owner, member)
+    if isinstance(genuine, property):
+        monkeypatch.setattr(owner, member, property(lambda self: on_host(genuine.fget(self))))
+    else:
+        monkeypatch.setattr(owner, member, lambda *given: on_host(genuine(*given)))
+    with accelerator() as device, pytest.raises(ERRORS, match="device"):
+        JOBS[name](world, device, tmp_path)
+
+
+def compare(found: Any, expected: Any) -> None:
+    """Compare arrays, or the variables of datasets, but for roundings.
+
+    A GPU of glass and metal adds in another order: what is close may then be ranked otherwise.
+    """
+    tolerance, share = (1e-2, 0.95) if torch.cuda.is_available() else (1e-5, 1)
+    names = range(len(expected)) if isinstance(expected, list) else expected.variables
+    for name in names:
+        own, known = (np.asarray(held[name]) for held in (found, expected))
+        assert own.shape == known.shape
+        if known.dtype.kind == "f":
+            alike = np.isclose(own, known, rtol=1e-3, atol=tolerance, equal_nan=True)
+        else:
+            alike = own == known
+        assert np.mean(alike) >= share or not alike.size, name
+
+
+def test_memory_that_a_gpu_lacks_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Fewer images at a time; what is left of its memory is told in the end."""
+
+    def work(part: slice) -> None:
+        if part.stop - part.start > 3 or part.start > 6:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    told = r"cuda has too little memory .* GB are free"
+    with accelerator() as device, pytest.raises(ConfigError, match=told):
+        Memory(device, 10, "images").run(10, work)
+    assert "2 images at a time instead of 5" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["sample_segments", "estimate_contrast"])
+def test_results_that_find_no_room_on_a_gpu_are_kept_on_the_host(
+    world: World, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what they are made of lies there."""
+    make = Memory.empty
+
+    def empty(self: Memory, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        with monkeypatch.context() as patch:
+            if self.size > SIDE_BY_SIDE:  # units, not images
+                patch.setattr(self, "_place", torch.device("cpu"))
+            return make(self, *shape, dtype=dtype)
+
+    expected = JOBS[name](world, CPU, tmp_path)
+    monkeypatch.setattr(Memory, "empty", empty)
+    with accelerator() as device:
+        found = JOBS[name](world, device, tmp_path)
+    for group in expected:
+        compare(found[group], expected[group])
