@@ -42,7 +42,7 @@ def images(count: int) -> Images:
     return Images(pixels, "ant", "bee", "cow", "dog")
 
 
-def network(outputs: int = CLASSES) -> Network:
+def network(outputs: int = CLASSES, names: tuple[str, ...] | str = "auto") -> Network:
     """Return a network of two convolutions whose predictions differ from image to image."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -53,7 +53,7 @@ def network(outputs: int = CLASSES) -> Network:
         )
     module[-1].weight.data *= 20  # decided, not all alike
     module.eval().requires_grad_(False)
-    return Network("net", module, (0.5,) * 3, (0.25,) * 3, None, None)
+    return Network("net", module, (0.5,) * 3, (0.25,) * 3, None, None, names)
 
 
 def sampling(

@@ -42,6 +42,7 @@ def subject(
     batch_size: int = 32,
     normalised: bool = True,
     name: str = "net",
+    outputs: tuple[str, ...] | str = "auto",
 ) -> Subject:
     """Return a subject on the CPU; all its images belong to validation.
 
@@ -52,13 +53,15 @@ def subject(
         batch_size: Images per forward pass.
         normalised: Whether the module expects images around 0; otherwise those in [0, 1].
         name: Name of the network.
+        outputs: What its outputs are called; classes are `class 0`, `class 1` and so on.
     """
     module = convolutions() if module is None else module
     pixels = noise() if pixels is None else pixels
     labels = np.arange(len(pixels)) % CLASSES if labels is None else labels
     mean, std = (0.5, 0.25) if normalised else (0.0, 1.0)
     network = Network(
-        name, module.eval().requires_grad_(False), (mean,) * 3, (std,) * 3, None, None
+        *(name, module.eval().requires_grad_(False), (mean,) * 3, (std,) * 3, None, None),
+        outputs,
     )
     classes = int(labels.max()) + 1
     groups = tuple(np.flatnonzero(labels == k) for k in range(classes))

@@ -21,6 +21,7 @@ from actsense.masking.ranks import MaskRanks
 from actsense.masking.settings import Masking
 from actsense.masking.trials import shown
 from actsense.networks.network import Network
+from actsense.networks.subject import Subject
 from actsense.sampling.designs import factor_names
 from actsense.sampling.opening import Sampling
 from actsense.statistics.resampling import image_draws
@@ -273,6 +274,49 @@ def test_other_outputs_are_compared_with_the_unmasked_predictions(indices: Path)
     assert 0 < one(found[""], input="rolling", rule="none")["top1"] < 1
     label, order = (found["predictions"][name].to_numpy() for name in ("label", "classes"))
     np.testing.assert_array_equal(order[0, :, 0], label)
+
+
+NAMES = ("dog", "x", "Ant", "y", "bee", "z", "w")
+PLACES = {"ant": 2, "bee": 4, "dog": 0}  # a cow is none of them
+
+
+def test_classes_are_right_by_the_names_of_the_outputs(indices: Path) -> None:
+    found = evaluated(indices, net=network(7, NAMES), values=["S1"], scales=[0.0])
+    root, own = found[""], sampling(network(7, NAMES))
+    classes = own.subject.images.class_names
+    rows, places = [], []
+    for row in own.law.pool.validation(10_000)[0]:
+        (kind,) = (k for k, group in enumerate(own.law.pool.rows[1]) if row in group)
+        if classes[kind] in PLACES and len(rows) < SETTINGS["images"]:
+            rows.append(row)
+            places.append(PLACES[classes[kind]])
+    labels = np.array(places)
+    order = own.subject.answers(np.array(rows)).numpy().argsort(axis=1)[:, ::-1]
+    plain = one(root, input=ORIGINAL, rule="none")
+    assert root.attrs["images"] == len(labels) == 3 * IMAGES
+    assert root.attrs["label"] == "class"
+    assert 0 < plain["top1"] < 1
+    assert plain["top1"] == pytest.approx((order[:, 0] == labels).mean())
+    assert plain["top5"] == pytest.approx((order[:, :5] == labels[:, None]).any(axis=1).mean())
+    assert root["class"].to_numpy().tolist() == [*NAMES]
+    for k, name in enumerate(NAMES):
+        hits = order[labels == k, 0] == k
+        recall = plain["recall"].sel({"class": name})
+        assert recall == pytest.approx(hits.mean()) if hits.size else np.isnan(recall)
+    np.testing.assert_array_equal(found["predictions"]["label"], labels)
+
+
+def test_labels_are_compared_with_unmasked_predictions(
+    indices: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[np.ndarray, np.ndarray]] = []
+    monkeypatch.setattr(Subject, "compare", lambda _, *both: told.append(both))
+    own = sampling()
+    evaluated(indices, own, values=["S1"], scales=[0.0])
+    rows, classes = own.subject.pool.validation(SETTINGS["images"])
+    ((labels, predicted),) = told
+    np.testing.assert_array_equal(labels, classes)
+    np.testing.assert_array_equal(predicted, own.subject.predictions(rows))
 
 
 def test_a_single_class_is_refused(indices: Path) -> None:

@@ -118,6 +118,18 @@ def test_other_outputs_are_labelled_by_what_the_network_says(batch_size: int) ->
     np.testing.assert_array_equal(labels, own.logits(own.read(rows)).argmax(dim=1).numpy())
 
 
+def test_labels_are_the_outputs_that_the_classes_are() -> None:
+    names = ("other", "class 2", "none", "class 0", "more", "class 1")  # class 3 is none of them
+    own = subject(convolutions(6), outputs=names)
+    rows, labels = own.validation(20)
+    assert labels.tolist() == [[3, 5, 1, -1][row % CLASSES] for row in rows]
+    rows, labels = own.labelled(20)
+    assert len(rows) == 20
+    assert labels.tolist() == [[3, 5, 1, -1][row % CLASSES] for row in rows]
+    assert labels.min() == 1
+    assert own.classes == [*names]
+
+
 def test_one_output_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"two classes at least.*net has 1 outputs"):
         subject(convolutions(1)).validation(2)

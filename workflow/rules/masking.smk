@@ -16,7 +16,7 @@ rule evaluate_masks:
         runtime=runtime("evaluate_masks"),
     params:
         **of_config("masking", "batch_size", "device"),
-        sampling=of(study.sampling_settings),
+        sampling=of(study.masking_settings),
         study=of(study.provenance_settings, "masking"),
     message:
         "Masking {wildcards.network} by its sensitivity under {wildcards.design}"

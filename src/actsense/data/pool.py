@@ -82,12 +82,26 @@ class ImagePool:
         held = self._table.transpose(2, 0, 1).reshape(-1)
         return np.ascontiguousarray(held[held >= 0][:count])
 
-    def validation(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return rows and classes of validation images, in turn from every class, (images,)."""
+    def validation(
+        self, count: int, among: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return rows and classes of validation images, in turn from every class, (images,).
+
+        Arguments:
+            count: Images; all if there are fewer.
+            among: Classes, ascending; all unless given.
+        """
         groups = self.rows[VALIDATION]
-        rows = ImagePool((groups,)).balanced(count)
+        among = np.arange(len(groups)) if among is None else among
+        rows, places = ImagePool((tuple(groups[k] for k in among),)).labelled(count)
+        return rows, among[places]
+
+    def labelled(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what `balanced` does, and the class of every row, (images,)."""
+        rows = self.balanced(count)
+        groups = [group for part in self.rows for group in part]
         known = np.concatenate(groups)
-        classes = np.repeat(np.arange(len(groups)), [*map(len, groups)])
+        classes = np.repeat(np.arange(len(groups)) % len(self.rows[0]), [*map(len, groups)])
         order = known.argsort()
         return rows, classes[order][np.searchsorted(known[order], rows)]
 

@@ -50,9 +50,10 @@ DESCRIPTIONS = {
 def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict[str, xr.Dataset]:
     """Evaluate all conditions of a design on validation images.
 
-    Labels are the classes of the dataset. For a network with another number of outputs they are
-    its own unmasked predictions on the original images, and top1 is agreement with them; the
-    attribute `label` says which: `class` or `prediction`.
+    Labels are the outputs of the classes; images of classes without one are left out. Where no
+    class has one, all images are labelled by what the unmasked network says of them when they are
+    original, and top1 is agreement with that; the attribute `label` says which: `class` or
+    `prediction`. `class` names the outputs, all of which compete.
 
     The same settings give the same bits. Another `batch_size` moves logits by roundings; images,
     parameters and masks it leaves alone.
@@ -71,7 +72,7 @@ def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict
         ConfigError: If there are fewer than two classes or no layer can be masked.
     """
     subject, seed = sampling.subject, sampling.design.seed
-    rows, labels = subject.pool.validation(settings.images)
+    rows, labels = subject.labelled(settings.images)
     ranks = MaskRanks(indices, sampling.design.name, seed=seed)
     trial = MaskTrial(sampling, ranks, rows)
     if subject.label == "prediction":
@@ -80,12 +81,14 @@ def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict
     counts = image_draws(len(rows), settings.bootstrap, seed=seed)
     draws = torch.from_numpy(counts).to(subject.device, torch.float32)
     summaries, orders = _tried(trial, wanted, subject, labels, draws)
+    subject.compare(labels, orders[0, :, 0])  # unmasked, on original images
     listed = [condition for own in wanted.values() for condition in own]
     facts = {
         "images": len(rows),
         "design": sampling.design.name,
         "network": subject.network.name,
         "label": subject.label,
+        "outputs": subject.outputs.basis,
         "k": trial.k,
         "masked_layers": json.dumps(ranks.layers),
         "unmasked_layers": json.dumps(ranks.unmasked),
@@ -194,9 +197,13 @@ def _predictions(
             "classes": (
                 ("prediction", "image", "rank"),
                 order,
-                {"description": "number of the predicted class, best first"},
+                {"description": "number of the predicted output, best first"},
             ),
-            "label": ("image", labels.astype(np.int16), {"description": "number of the class"}),
+            "label": (
+                "image",
+                labels.astype(np.int16),
+                {"description": "number of the output that is right"},
+            ),
         },
         # Not `condition`: groups of a tree share an axis with the root only if it is all of it.
         coords=_coordinates(kept, "prediction"),

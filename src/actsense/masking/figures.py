@@ -193,6 +193,9 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
         data: What `first_place` returns.
         title: Network and design.
     """
+    data = data.isel(
+        {"class": data["recall"].notnull().any("condition").to_numpy()}
+    )  # asked about
     table = _scalars(data)
     none = int(table.index[table["rule"] == "none"][0])
     values = _values(data)

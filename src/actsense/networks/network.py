@@ -47,6 +47,8 @@ class Network:
     std: tuple[float, ...]
     image_size: int | None  # side of the images it was made for, pixels; None: unknown
     classes: list[str] | None  # names of its outputs where the published weights have them
+    # How its outputs are found among the classes of a dataset; None: it was trained on these.
+    outputs: str | tuple[str, ...] | None = "auto"
 
 
 def load_network(
@@ -171,7 +173,8 @@ def _network(name: str, settings: NetworkSettings, module: nn.Module, side: int)
     mean, std = normalisation(name, settings)
     expected = _expected(name, settings)
     made_for = side if isinstance(settings, Trained) else expected.image_size
-    return Network(name, module, mean, std, made_for, expected.classes)
+    classes, outputs = expected.classes, settings.outputs
+    return Network(name, module, mean, std, made_for, classes, outputs)
 
 
 def _expected(name: str, settings: NetworkSettings) -> Expected:

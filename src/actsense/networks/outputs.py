@@ -1,41 +1,91 @@
-"""What the outputs of a network are called, and whether they are the classes of a dataset."""
+"""The outputs of a network beside the classes of a dataset, and what is right by them."""
 
-__all__ = ["name_outputs"]
+__all__ = ["NONE", "Outputs", "disagreement"]
 
-import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
 
-from actsense.errors import ConfigError
-from actsense.networks.network import Network
+import numpy as np
+from numpy.typing import NDArray
 
-log = logging.getLogger(__name__)
+Integers = NDArray[np.int64]
+
+NONE = -1  # output of a class that has none
+CERTAIN = 3.0  # standard deviations of chance
+USUAL = 0.5  # share of images that another assignment must have right before the given is doubted
+LISTED = 3  # classes in a message
 
 
-def name_outputs(network: Network, known: Sequence[str], outputs: int) -> tuple[list[str], str]:
-    """Return the names of the outputs, and what images are labelled by.
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of a network beside the classes of a dataset.
+
+    Attributes:
+        names: A name of every output, all different.
+        places: Output of every class, or `NONE`, (classes,).
+        basis: What tells so.
+    """
+
+    names: list[str]
+    places: Integers
+    basis: str
+
+    @property
+    def label(self) -> str:
+        """What images are labelled by: their `class`, or what the network says, `prediction`."""
+        return "class" if (self.places != NONE).any() else "prediction"
+
+    @property
+    def known(self) -> Integers:
+        """The classes that have an output, ascending; all where none has."""
+        return np.flatnonzero((self.places != NONE) | (self.label == "prediction"))
+
+
+def disagreement(names: Sequence[str], labels: Integers, predicted: Integers) -> str:
+    """Say what looks as if names and outputs do not belong together, or nothing.
+
+    Another assignment of outputs to classes, one to one, is learned from every second image of
+    a class. If it is right on most of the others, and far more often than the given one, labels
+    are in doubt.
 
     Arguments:
-        network: The network.
-        known: Classes of the dataset.
-        outputs: Number of outputs of the network.
-
-    Returns:
-        `class` if there is one output per class; else `prediction`: images are labelled by what
-        the network itself says of them when they are intact.
-
-    Raises:
-        ConfigError: If there are fewer than two classes or outputs.
+        names: Of the outputs.
+        labels: Output of the class of every image, or `NONE`, (images,).
+        predicted: Output that the network predicts for it when intact, (images,).
     """
-    if min(outputs, len(known)) < 2:
-        raise ConfigError(
-            f"Predictions need two classes at least; the dataset has {len(known)}, the network "
-            f"{network.name} has {outputs} outputs. Add images of other classes."
-        )
-    if outputs == len(known):
-        return list(known), "class"
-    log.info(
-        "%s has %d outputs for %d classes: its predictions are compared with those on intact "
-        "images",
-        *(network.name, outputs, len(known)),
+    from scipy.optimize import linear_sum_assignment
+
+    known = labels != NONE
+    own, place = np.unique(labels[known], return_inverse=True)
+    said, tried = predicted[known], _turn(place) % 2 == 1
+    learned = ~tried
+    counts = np.zeros((len(own), len(names)))
+    np.add.at(counts, (place[learned], said[learned]), 1)
+    _, assigned = linear_sum_assignment(counts, maximize=True)
+    other, given = (outputs[place[tried]] == said[tried] for outputs in (assigned, own))
+    gained, lost = int((other & ~given).sum()), int((given & ~other).sum())
+    if other.sum() < USUAL * len(other) or other.sum() < 2 * given.sum():
+        return ""
+    if gained - lost < CERTAIN * sqrt(gained + lost) or not gained:
+        return ""
+    swapped = [
+        f"{names[taken]!r} for {names[right]!r}"
+        for right, taken in zip(own, assigned, strict=True)
+        if right != taken
+    ]
+    return (
+        f"names and outputs disagree: {given.sum()} of {len(given)} images are right, and "
+        f"{other.sum()} would be if the network said {', '.join(swapped[:LISTED])}"
+        f"{' ...' if len(swapped) > LISTED else ''}. Check `outputs`, and which order of the "
+        "classes the network was trained with"
     )
-    return network.classes or [str(k) for k in range(outputs)], "prediction"
+
+
+def _turn(place: Integers) -> Integers:
+    """Return how often the class of every image came before it, (images,)."""
+    order = place.argsort(kind="stable")
+    first = np.searchsorted(place[order], place[order])
+    turn = np.empty_like(order)
+    turn[order] = np.arange(len(order)) - first
+    return turn

@@ -38,6 +38,17 @@ PositivePerChannel = Annotated[
         "the usual ones."
     ),
 ]
+Outputs = Annotated[
+    Literal["auto", "imagenet", "classes", "numbers"] | Annotated[Tuple[str], Field(min_length=2)],
+    Field(
+        description="What the outputs are, so that images can be called right or wrong: their "
+        "names, in order, of which some are classes of the dataset; `imagenet`, synsets and names "
+        "of ImageNet; `classes`, those of the dataset in the order of texts (0, 1, 10, 2), as "
+        "torchvision's ImageFolder takes it; `numbers`, classes are called by the numbers of "
+        "outputs; `auto`, found by the names of the weights, of ImageNet, by number or order.",
+        exclude_if=lambda outputs: outputs == "auto",
+    ),
+]
 OwnDesigns = Annotated[
     List[str] | None,
     Field(
@@ -93,6 +104,10 @@ class Trained(Section):
     base_points: OwnPoints = None
     images_per_second: Speed = None
 
+    @property
+    def outputs(self) -> None:
+        """Nothing to say: its outputs are the classes that it was trained on."""
+
 
 class Torchvision(Section):
     """Any classifier of torchvision."""
@@ -104,6 +119,7 @@ class Torchvision(Section):
         description="`DEFAULT`, another weights name of the model, `none`, or a file.",
     )
     layers: Layers = "auto"
+    outputs: Outputs = "auto"
     mean: PerChannel = None
     std: PositivePerChannel = None
     designs: OwnDesigns = None
@@ -125,6 +141,7 @@ class Timm(Section):
         "`packaged`: ImageNet weights of `tf_efficientnet_lite0` that need no download.",
     )
     layers: Layers = "auto"
+    outputs: Outputs = "auto"
     mean: PerChannel = None
     std: PositivePerChannel = None
     designs: OwnDesigns = None
@@ -140,6 +157,7 @@ class Python(Section):
     arguments: dict[str, Any] = Field(default={}, description="Keyword arguments of the callable.")
     weights: str = Field(default="none", description="`none`, or a state dict's file.")
     layers: Layers = "auto"
+    outputs: Outputs = "auto"
     mean: PerChannel = None
     std: PositivePerChannel = None
     designs: OwnDesigns = None

@@ -7,6 +7,7 @@ It alone normalises, chooses the arithmetic, and walks over images in batches th
 
 __all__ = ["Images", "Subject", "Versions"]
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -24,11 +25,15 @@ from actsense.device.memory import Memory
 from actsense.device.precision import arithmetic
 from actsense.networks.foreign import foreign
 from actsense.networks.layers import lay_out
+from actsense.networks.matching import match_outputs
 from actsense.networks.network import Network, normalise
-from actsense.networks.outputs import name_outputs
+from actsense.networks.outputs import Outputs, disagreement
 from actsense.networks.taps import Tap
 
 TRIED = 2  # images that tell how many outputs there are
+TOLD = 256  # images that tell which order of the outputs is right
+
+log = logging.getLogger(__name__)
 
 
 class Images(Protocol):
@@ -206,11 +211,28 @@ class Subject:
     def validation(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return rows and labels of validation images, in turn from every class, (images,).
 
-        Labels are the classes of the dataset, or what the network says of the intact images: see
-        `label`.
+        Labels are outputs: those of the classes, `NONE` where the network has none for a class,
+        or what the network says of the intact images, see `label`.
         """
-        rows, labels = self.pool.validation(count)
-        return rows, labels if self.label == "class" else self.predictions(rows).numpy()
+        rows, classes = self.pool.validation(count)
+        if self.label == "prediction":
+            return rows, self.predictions(rows).numpy()
+        return rows, self.outputs.places[classes]
+
+    def labelled(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return what `validation` does, of the classes that have an output alone.
+
+        Where no class has one, all images are taken, and labels are `NONE`.
+        """
+        rows, classes = self.pool.validation(count, self.outputs.known)
+        return rows, self.outputs.places[classes]
+
+    def compare(self, labels: NDArray[np.int64], predicted: NDArray[np.integer[Any]]) -> None:
+        """Warn if labels and predictions of intact images, (images,), do not belong together."""
+        if self.label == "class" and (
+            said := disagreement(self.classes, labels, predicted.astype(np.int64))
+        ):
+            log.warning("networks.%s: %s", self.network.name, said)
 
     @property
     def side(self) -> int:
@@ -225,12 +247,12 @@ class Subject:
     @property
     def classes(self) -> list[str]:
         """Names of the outputs."""
-        return self._outputs[0]
+        return self.outputs.names
 
     @property
     def label(self) -> str:
         """What images are labelled by: `class` or `prediction`."""
-        return self._outputs[1]
+        return self.outputs.label
 
     @cached_property
     def memory(self) -> Memory:
@@ -238,7 +260,19 @@ class Subject:
         return Memory(self.device, self.batch_size, "images")
 
     @cached_property
-    def _outputs(self) -> tuple[list[str], str]:
+    def outputs(self) -> Outputs:
+        """The outputs of the network beside the classes of the dataset."""
         rows, _ = self.pool.validation(TRIED)
-        outputs = self.logits(self.read(rows)).shape[1]
-        return name_outputs(self.network, self.images.class_names, outputs)
+        return match_outputs(
+            self.network.name,
+            self.network.outputs,
+            self.images.class_names,
+            self.logits(self.read(rows)).shape[1],
+            published=self.network.classes,
+            seen=self._seen,
+        )
+
+    def _seen(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the classes of some images of all partitions, and what is predicted."""
+        rows, classes = self.pool.labelled(TOLD)
+        return classes, self.predictions(rows).numpy()

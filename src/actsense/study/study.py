@@ -158,7 +158,7 @@ class Study:
 
     def weights_settings(self, network: str) -> Plain:
         """Return the settings that decide a network's weights."""
-        return self._network_settings(network, "layers") | {"name": network}
+        return self._network_settings(network, "layers", "outputs") | {"name": network}
 
     def subject_settings(self, network: str) -> Plain:
         """Return the settings that decide what a network says of an image."""
@@ -172,12 +172,17 @@ class Study:
         """Return the settings that decide activations and moments."""
         described = self.design_settings(network, design)
         return {
-            "network": [network, self._network_settings(network)],
+            "network": [network, self._network_settings(network, "outputs")],
             "design": [design, {k: v for k, v in described.items() if k not in DESIGN_ASIDE}],
             "seed": self.settings.seed,
             "size": self.settings.dataset.image_size,
             "precision": self.settings.precision,
         }
+
+    def masking_settings(self, network: str, design: str) -> Plain:
+        """Return those, and what decides which predictions of a masked network are right."""
+        settings = self.sampling_settings(network, design)
+        return settings | {"network": [network, self._network_settings(network)]}
 
     def provenance_settings(self, network: str, design: str, *sections: str) -> Plain:
         """Return the settings behind one result, to be kept inside it.
@@ -189,8 +194,9 @@ class Study:
         """
         kept = ["study", "seed", "dataset", *sections]
         kept += ["activations", "device", "precision", "batch_size"]
+        aside = () if "masking" in sections else ("outputs",)  # activations do not know classes
         return {key: self.plain[key] for key in kept} | {
-            "networks": {network: self._network_settings(network)},
+            "networks": {network: self._network_settings(network, *aside)},
             "designs": {design: self.design_settings(network, design)},
         }
 

@@ -108,6 +108,24 @@ def test_networks_with_other_outputs_are_asked_about_their_own_predictions() -> 
     np.testing.assert_array_equal(found["label"], found["prediction"].sel(level=2))
 
 
+def test_the_label_is_the_output_that_the_class_is() -> None:
+    names = ("other", "class 2", "none", "class 0", "more", "class 1")  # class 3 is none of them
+    own = subject(convolutions(6), outputs=names)
+    found = saliency_maps(own, Saliency(**SETTINGS), 0)[""].sel(level=2)
+    said = own.predictions(found["dataset_row"].to_numpy())
+    for image, row in enumerate(found["dataset_row"].to_numpy()):
+        kind = row % CLASSES
+        output = int(said[image]) if kind == 3 else names.index(f"class {kind}")
+        expected = f"none ({names[output]})" if kind == 3 else names[output]
+        assert found["label"][image] == expected
+        z = own.normalise(own.read(np.array([row]))).requires_grad_()
+        loss = torch.nn.functional.cross_entropy(own.network.module(z), torch.tensor([output]))
+        (gradient,) = torch.autograd.grad(loss, z)
+        np.testing.assert_allclose(
+            found["gradient"][image], gradient.abs().sum(1)[0], rtol=1e-3, atol=1e-6
+        )
+
+
 def test_maps_are_described_and_kept_in_a_store(tmp_path: Path) -> None:
     found = maps()
     write_results(tmp_path / "saliency.zarr", {"": found}, attributes={"seed": 0})

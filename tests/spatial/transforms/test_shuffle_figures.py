@@ -31,7 +31,7 @@ SETTINGS = Transforms(divisions=(1, 2, 4), saturations=(1, 2, 64))
 
 def measured(rows: list[dict[str, object]], label: str = "class") -> pd.DataFrame:
     """Return metrics that differ in every row, with intervals of different arms."""
-    table = pd.DataFrame(rows).assign(images=100, label=label, chance=0.25)
+    table = pd.DataFrame(rows).assign(images=100, labelled=100, label=label, chance=0.25)
     for number, metric in enumerate(("top1", "relative")):
         table[metric] = np.linspace(0.95 - 0.05 * number, 0.3, len(table))
         table[f"{metric}_low"] = table[metric] - 0.04

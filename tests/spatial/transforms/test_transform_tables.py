@@ -35,18 +35,26 @@ def bounded(*names: str) -> list[str]:
 
 COLUMNS = {
     "shuffle": [
-        *("network", "mode", "k", "repeat", "images", "label", "moved", "area"),
+        *("network", "mode", "k", "repeat", "images", "labelled", "label", "moved", "area"),
         *(*bounded(*METRICS[:4]), "probability", "chance", "seed"),
     ],
     "shuffle_curves": [
-        *("network", "mode", "k", "repeats", "images", "label", "chance"),
+        *("network", "mode", "k", "repeats", "images", "labelled", "label", "chance"),
         *bounded(*METRICS),
     ],
     "shuffle_differences": [
         *("first", "second", "mode", "k", "metric", "difference", "low", "high"),
     ],
     "shuffle_scores": ["network", "mode", *bounded("area", "k50"), "censored"],
-    "saturation_curves": ["network", "level", "images", "label", "chance", *bounded(*METRICS)],
+    "saturation_curves": [
+        "network",
+        "level",
+        "images",
+        "labelled",
+        "label",
+        "chance",
+        *bounded(*METRICS),
+    ],
 }
 
 
@@ -279,6 +287,29 @@ def test_differences_are_of_all_pairs_with_labels_of_one_kind(
     assert pairs.to_numpy().tolist() == [["odd", "odder"], ["one", "two"]]
     labels = found["shuffle"].drop_duplicates("network").set_index("network")["label"]
     assert list(labels) == ["prediction", "class", "class", "prediction"]
+
+
+def test_images_of_classes_without_an_output_are_left_out(tmp_path: Path) -> None:
+    names = ("other", "class 2", "none", "class 0", "more", "class 1")  # class 3 is none of them
+    own = subject(convolutions(6, seed=4), outputs=names)
+    data = evaluate_transforms(own, Transforms(**SETTINGS), 0)[""]
+    tables = compared(tmp_path, {"some": data, "all": answers("all")})
+    found = row(tables["shuffle"][lambda t: t["network"] == "some"], mode="grid", k=8, repeat=1)
+    known = data["label"].to_numpy() >= 0
+    place = np.flatnonzero(
+        (data["mode"] == "grid") & (data["level"] == 8) & (data["repeat"] == 1)
+    ).item()
+    first, predicted, probability = (data[name].to_numpy() for name in
+                                     ("rank", "predicted", "probability"))  # fmt: skip
+    right, intact = (first[k][known] == 0 for k in (place, 0))
+    assert (found["images"], found["labelled"]) == (40, known.sum()) == (40, 30)
+    assert found["top1"] == pytest.approx(right.mean())
+    assert found["top5"] == pytest.approx((first[place][known] < 5).mean())
+    assert found["relative"] == pytest.approx(right[intact].mean())
+    assert found["agreement"] == pytest.approx((predicted[place] == predicted[0]).mean())
+    assert found["probability"] == pytest.approx(probability[place][known].mean())
+    assert found["chance"] == pytest.approx(1 / 6)
+    assert tables["shuffle_differences"].empty  # of other images
 
 
 def test_top1_relative_and_agreement_are_one_for_a_networks_own_labels(tmp_path: Path) -> None:

@@ -202,6 +202,8 @@ def test_other_outputs_are_compared_with_what_is_said_of_intact_images() -> None
 
 def test_facts_of_the_study_are_kept() -> None:
     facts = evaluated(subject(name="net"), seed=5).attrs
+    basis = facts.pop("outputs")
+    assert basis == "the order of the classes"
     assert facts == {"network": "net", "label": "class", "classes": 4, "images": 40, "seed": 5}
 
 
@@ -298,3 +300,50 @@ def test_mean_colours_survive_all_shuffles() -> None:
     own = subject(module, pixels, labels, normalised=False)
     data = evaluated(own, divisions=[2, 3, 4, 7, 16])
     assert (chosen(data, transform="patch_shuffle")["rank"] == 0).all()
+
+
+NAMES = ("other", "class 2", "none", "CLASS_0", "more", "class 1")  # class 3 is none of them
+PLACES = np.array([3, 5, 1, -1])
+
+
+def test_ranks_are_those_of_the_outputs_that_the_classes_are() -> None:
+    own = subject(convolutions(6), outputs=NAMES)
+    data = evaluated(own)
+    row = data["row"].to_numpy()
+    labels = PLACES[row % CLASSES]
+    np.testing.assert_array_equal(data["label"], labels)
+    logits = own.answers(row).numpy().astype(np.float64)
+    ahead = (logits > np.take_along_axis(logits, labels[:, None], 1)).sum(axis=1)
+    intact = chosen(data, transform="none").isel(condition=0)
+    np.testing.assert_array_equal(intact["rank"], np.where(labels < 0, -1, ahead))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = np.where(labels < 0, np.nan, p[np.arange(len(p)), labels])
+    np.testing.assert_allclose(intact["probability"], expected, rtol=1e-4)
+    assert data.attrs["label"] == "class"
+    assert data.attrs["classes"] == 6
+
+
+class Shifted(nn.Module):
+    """Tells the level of gray, as output number level + shift."""
+
+    def __init__(self, levels: int, shift: int) -> None:
+        super().__init__()
+        self.levels, self.shift = levels, shift
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score every level by how near it is."""
+        level = images.mean((1, 2, 3))[:, None] * (self.levels + 1) - 1
+        steps = torch.arange(self.levels)
+        return -((level - steps) ** 2).roll(self.shift, dims=1)
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_outputs_in_another_order_are_told(shift: int, caplog: pytest.LogCaptureFixture) -> None:
+    labels = np.arange(40) % CLASSES
+    gray = np.rint(255 * (labels + 1) / (CLASSES + 1)).astype(np.uint8)
+    pixels = np.broadcast_to(gray[:, None, None, None], (40, 3, 16, 16))
+    own = subject(Shifted(CLASSES, shift), pixels, labels, normalised=False)
+    data = chosen(evaluated(own), transform="none")
+    assert (data["rank"] == 0).all() == (shift == 0)
+    said = "networks.net: names and outputs disagree: 0 of 20 images are right, and 20 would be"
+    assert (said in caplog.text) == (shift == 1)

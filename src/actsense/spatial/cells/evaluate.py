@@ -26,6 +26,7 @@ from actsense.spatial.cells.settings import Cells
 from actsense.spatial.cells.trials import CellTrial, Masks
 
 DIRECTIONS = ("deletion", "insertion")
+LABEL = "number of the output that is right, -1 if none is the class"
 ORDER = ("source", "method", "draw")  # what tells one order from another, beside the fill
 
 
@@ -72,7 +73,7 @@ def evaluate_cells(
         curves.append(curve[None])
     data = _curves(trial, torch.cat(curves), ends[0]).assign_coords(
         _curve_coordinates(orders, searched, trial.fills)
-        | {"label": ("image", labels, {"description": "number of the class"})}
+        | {"label": ("image", labels, {"description": LABEL})}
     )
     return {"": data, "orders": _orders([*orders, *searched], len(rows))}
 
@@ -154,7 +155,7 @@ def _curves(trial: CellTrial, curves: Tensor, intact: Tensor) -> xr.Dataset:
             "prediction": (
                 "image",
                 trial.targets.numpy(),
-                {"description": "number of the class predicted for the intact image"},
+                {"description": "number of the output predicted for the intact image"},
             ),
         },
         attrs={

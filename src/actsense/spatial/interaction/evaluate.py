@@ -68,7 +68,11 @@ def evaluate_interaction(
     data = _dataset(sizes, [len(edited_patches(subject.side, s)) for s in sizes], together, apart)
     images = {
         "row": ("image", rows, {"description": "row of the image in the dataset"}),
-        "label": ("image", labels, {"description": "number of the class"}),
+        "label": (
+            "image",
+            labels,
+            {"description": "number of the output that is right, -1 if none is the class"},
+        ),
         "right": (
             "image",
             classes.numpy() == labels,

@@ -19,6 +19,7 @@ from actsense.attribution.evidence import dense_evidence
 from actsense.attribution.gradients import gradient, noise_keys, smoothgrad
 from actsense.attribution.methods import can_attribute
 from actsense.augment.saturation import saturate
+from actsense.networks.outputs import NONE
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
 from actsense.spatial.saliency.settings import Saliency
@@ -49,10 +50,14 @@ def saliency_maps(subject: Subject, settings: Saliency, seed: int) -> dict[str, 
     Returns:
         The root: `pixels` (level, image, rgb, row, col) uint8; `gradient`, `smoothgrad` and, for a
         bag of local features, `evidence`, all (level, image, row, col) float32. Along `image`
-        there are `dataset_row` and the name of the `label`; `prediction` is the name of what the
-        network says of what it is shown, (level, image).
+        there are `dataset_row` and the name of the `label`, `none (name)` where the class is no
+        output and name is what the network says of the untouched image; `prediction` is the name
+        of what it says of what it is shown, (level, image).
     """
     rows, labels = subject.validation(settings.images)
+    unknown = labels == NONE
+    if unknown.any():
+        labels = np.where(unknown, subject.predictions(rows).numpy(), labels)
     saturations = settings.saturations
     with Progress(len(rows) * len(saturations), desc="saliency", unit="image") as known:
         levels = [_level(subject, rows, labels, p, settings, seed, known) for p in saturations]
@@ -62,7 +67,7 @@ def saliency_maps(subject: Subject, settings: Saliency, seed: int) -> dict[str, 
         "level": [float(p) for p in saturations],
         "rgb": ["red", "green", "blue"],
         "dataset_row": ("image", rows),
-        "label": ("image", names[labels]),
+        "label": ("image", np.where(unknown, "none (" + names[labels] + ")", names[labels])),
         "prediction": (("level", "image"), names[found.pop("prediction")]),
     }
     facts = {

@@ -21,6 +21,7 @@ from torch import Tensor
 from actsense.augment.patches import moved_share, patch_shuffle, shuffle_keys, shuffled_area
 from actsense.augment.saturation import saturate
 from actsense.errors import ConfigError
+from actsense.networks.outputs import NONE
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
 from actsense.spatial.transforms.settings import ORIGINAL_IMAGE, UNCHANGED, Transforms
@@ -32,9 +33,9 @@ TYPES = {
     "moved": np.float32,
 }
 DESCRIPTIONS = {
-    "predicted": "number of the class that is predicted first",
-    "rank": "predictions ahead of the label; of equal logits the first class is ahead",
-    "probability": "probability of the label",
+    "predicted": "number of the output that is predicted first",
+    "rank": "predictions ahead of the label, of equal logits the first ones; -1 without a label",
+    "probability": "probability of the label, NaN without one",
     "moved": "share of the cells of the grid that moved",
     "area": "share of the pixels that the shuffled grid covers; 0 where nothing is shuffled",
 }
@@ -72,8 +73,9 @@ def evaluate_transforms(
         seed: Seed of the study.
 
     Returns:
-        The root: class, rank of the label and its probability under every `condition` for every
-        `image`, and how much was shuffled.
+        The root: output, rank of the label and its probability under every `condition` for every
+        `image`, and how much was shuffled. The label is an output, -1 for images whose class is
+        none of them.
 
     Raises:
         ConfigError: If more patches are wanted than fit, or logits are not finite.
@@ -86,9 +88,12 @@ def evaluate_transforms(
         raise ConfigError(
             f"spatial: logits of {subject.network.name} are not finite. Set precision: float32."
         )
+    subject.compare(labels, found["predicted"][0])  # of intact images
+    found["rank"][:, labels == NONE], found["probability"][:, labels == NONE] = NONE, np.nan
     facts = {
         "network": subject.network.name,
         "label": subject.label,
+        "outputs": subject.outputs.basis,
         "classes": len(subject.classes),
         "images": len(rows),
         "seed": seed,
@@ -130,7 +135,8 @@ def _found(
     """Return what is found of all images by name, each (conditions, images)."""
     shape = len(wanted), len(rows)
     found = {name: np.empty(shape, dtype=dtype) for name, dtype in TYPES.items()}
-    row, label = (torch.from_numpy(numbers).to(subject.device) for numbers in (rows, labels))
+    asked = labels.clip(0)  # of images without a label no answer is kept
+    row, label = (torch.from_numpy(numbers).to(subject.device) for numbers in (rows, asked))
     with Progress(len(rows) * len(wanted), desc="transforms", unit="image") as known:
 
         def show(images: Tensor, part: slice) -> None:

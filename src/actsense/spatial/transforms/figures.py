@@ -141,6 +141,12 @@ def _name(curves: pd.DataFrame) -> str:
 
 
 def _starred(curves: pd.DataFrame) -> str:
-    if (curves["label"] == "class").all():
-        return ""
-    return f" {PREDICTED}: right is what the network itself says of the intact image."
+    named = curves.drop_duplicates("network")
+    said = "".join(
+        f" {name}: of {labelled} images, the class is an output."
+        for name, labelled in zip(named["network"], named["labelled"], strict=True)
+        if labelled < named["images"].max()
+    )
+    if (named["label"] == "prediction").any():
+        said = f" {PREDICTED}: right is what the network itself says of the intact image.{said}"
+    return said

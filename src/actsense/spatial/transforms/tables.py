@@ -1,6 +1,6 @@
 """Tables of what networks say under transforms, paired over the same images.
 
-    top1, top5   share of images whose label is first, or among the first five
+    top1, top5   share of images whose label is first, or among the first five, of all outputs
     relative     top1 among the images that are right when intact, a ratio of sums
     agreement    share of images that are predicted as when they are intact
     probability  mean probability of the label
@@ -8,7 +8,8 @@
 Intervals are Wilson's where one prediction per image is counted; elsewhere images are drawn again,
 the same for all networks, and intervals of shares are no narrower than Wilson's of as many
 independent predictions: resamples of images that are all alike would be certain. Where labels are
-a network's own predictions of the intact images, top1, relative and agreement are one.
+a network's own predictions of the intact images, top1, relative and agreement are one. Images
+whose class is no output of a network have no label there: only its agreement counts them.
 """
 
 __all__ = ["compare_transforms"]
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.spatial.transforms.settings import ORIGINAL_IMAGE
@@ -54,18 +56,21 @@ def _bounded(*names: str) -> list[str]:
 
 COLUMNS = {
     "shuffle": [
-        *("network", "mode", "k", "repeat", "images", "label", "moved", "area"),
+        *("network", "mode", "k", "repeat", "images", "labelled", "label", "moved", "area"),
         *(*_bounded(*SHARES), "probability", "chance", "seed"),
     ],
     "shuffle_curves": [
-        *("network", "mode", "k", "repeats", "images", "label", "chance"),
+        *("network", "mode", "k", "repeats", "images", "labelled", "label", "chance"),
         *_bounded(*METRICS),
     ],
     "shuffle_differences": [
         *("first", "second", "mode", "k", "metric", "difference", "low", "high"),
     ],
     "shuffle_scores": ["network", "mode", *_bounded("area", "k50"), "censored"],
-    "saturation_curves": ["network", "level", "images", "label", "chance", *_bounded(*METRICS)],
+    "saturation_curves": [
+        *("network", "level", "images", "labelled", "label", "chance"),
+        *_bounded(*METRICS),
+    ],
 }
 
 
@@ -115,17 +120,25 @@ class Answers:
         rank, predicted = (self.data[name].to_numpy() for name in ("rank", "predicted"))
         counted = {
             "top1": rank == 0,
-            "top5": rank < FIRST,
+            "top5": self.labelled & (rank < FIRST),
             "relative": (rank == 0) & (rank[self.intact] == 0),
             "agreement": predicted == predicted[self.intact],
-            "probability": self.data["probability"].to_numpy(),
+            "probability": np.where(self.labelled, self.data["probability"].to_numpy(), 0),
         }
         return {metric: each.astype(np.float64) for metric, each in counted.items()}
 
+    @cached_property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Whether the class of an image is an output of the network, (images,)."""
+        return np.asarray(self.data["rank"].to_numpy()[self.intact] >= 0)
+
     def among(self, metric: str) -> Floats:
         """Which images a metric is counted among, (images,)."""
-        right: Floats = self.hits["top1"][self.intact]
-        return right if metric == "relative" else np.ones_like(right)
+        if metric == "relative":
+            right: Floats = self.hits["top1"][self.intact]
+            return right
+        counted: Floats = np.ones(len(self.labelled))
+        return counted if metric == "agreement" else counted * self.labelled
 
     def samples(self, metric: str, points: Sequence[Sequence[int]], draws: Floats) -> Floats:
         """Return a metric's means over the conditions of every point, (1 + draws, points)."""
@@ -148,6 +161,7 @@ class Answers:
         return {
             "network": self.network,
             "images": facts["images"],
+            "labelled": int(self.labelled.sum()),
             "label": facts["label"],
             "chance": 1 / facts["classes"],
         }
@@ -168,7 +182,7 @@ def compare_transforms(
         `shuffle_scores`: the area under top1 over k as a mean accuracy, and `k50`, where top1
         first has fallen half way from intact to chance: empty and `censored` where it does not,
         as are ends of its interval. `shuffle_differences`: first network minus second, of those
-        whose labels are of one kind. `saturation_curves`: a row per level.
+        whose labels are of one kind and of the same images. `saturation_curves`: a row per level.
 
     Raises:
         ConfigError: If networks were shown different images or transforms.
@@ -195,6 +209,7 @@ def compare_transforms(
             row
             for first, second in combinations(networks, 2)
             if first.facts["label"] == second.facts["label"]
+            and (first.labelled == second.labelled).all()
             for row in _differences(first, second, curves)
         ],
         "shuffle_scores": [
@@ -230,7 +245,7 @@ def _shuffles(answers: Answers) -> Iterator[Row]:
                 "moved": moved[condition].mean(dtype=np.float64),
                 "area": area[condition],
                 **answers.shares(condition),
-                "probability": answers.hits["probability"][condition].mean(),
+                "probability": answers.hits["probability"][condition].mean(where=answers.labelled),
                 "seed": answers.data.attrs["seed"],
             }
 
