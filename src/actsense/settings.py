@@ -6,7 +6,6 @@ text is no number, true and false are no integers, and numbers are finite.
 """
 
 __all__ = [
-    "Colours",
     "Integer",
     "List",
     "Number",
@@ -101,7 +100,6 @@ Tuple = Annotated[tuple[T, ...], BeforeValidator(_tuple)]
 List = Annotated[
     Tuple[H], AfterValidator(_different), Field(json_schema_extra={"uniqueItems": True})
 ]
-Colours = Annotated[Tuple[Number], Field(min_length=3, max_length=3)]  # one per colour channel
 ValidationImages = Annotated[
     Integer, Field(ge=2, description="Validation images, taken in turn from every class.")
 ]

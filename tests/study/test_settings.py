@@ -25,6 +25,11 @@ INDEPENDENT = Draft202012Validator(SCHEMA)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,5}", fullmatch=True).map("n_{}".format)
 ODD = [None, True, -1, 0, 1, 1.0, 2.5, 9.0, 10**6, "x", "", "auto", [], ["x", "x"], {}, {"x": 1}]
 MISSING = object()
+SMALL: dict[str, Any] = {
+    "study": "small",
+    "dataset": {"kind": "digits"},
+    "designs": {"colour": {"augmentations": ["hue"], "base_points": 16}},
+}
 Path_ = tuple[str | int, ...]
 
 
@@ -181,3 +186,44 @@ def test_settings_do_not_change() -> None:
     own = check(demo())
     with pytest.raises(ValidationError, match="frozen"):
         own.batch_size = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]},
+            (
+                "networks.net.mean: [123.675, 116.28, 103.53] is for images of 0 to 255; networks "
+                "here get images in [0, 1]. Divide mean and std by 255: [0.485, 0.456, 0.406].",
+                "networks.net.std: [58.395, 57.12, 57.375] is for images of 0 to 255",
+                "[0.229, 0.224, 0.225].",
+            ),
+        ),
+        ({"mean": [103.939, 116.779, 123.68], "std": [1, 1, 1]}, ("[0.4076, 0.45796, 0.48502]",)),
+        ({"std": [58.395, 57.12, 57.375]}, ("networks.net.std",)),
+        ({"mean": [-127.5, -127.5, -127.5]}, ("[-0.5, -0.5, -0.5]",)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["python", "torchvision", "timm", "trained"])
+def test_statistics_of_bytes_are_refused_with_those_of_images_up_to_one(
+    given: dict[str, Any], words: tuple[str, ...], kind: str
+) -> None:
+    own = {"kind": kind, **given}
+    own |= {"python": {"factory": "a:b"}, "trained": {}}.get(kind, {"model": "alexnet"})
+    with pytest.raises(ConfigError) as refused:
+        check(SMALL | {"networks": {"net": own}})
+    for said in words:
+        assert said in str(refused.value)
+    assert len(str(refused.value).splitlines()) == len(given) - ([1, 1, 1] in given.values())
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [(0.485, 0.229), (0.5, 0.5), (0, 1), (0, 1 / 255), (0.485, 1 / 255), (-0.5, 1), (1, 1)],
+)
+def test_statistics_that_networks_do_have_are_taken(mean: float, std: float) -> None:
+    own = {"kind": "python", "factory": "a:b", "mean": [mean] * 3, "std": [std] * 3}
+    network = check(SMALL | {"networks": {"net": own}}).networks["net"]
+    assert network.mean == (mean,) * 3
+    assert network.std == (std,) * 3

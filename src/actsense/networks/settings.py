@@ -16,23 +16,51 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic_core import PydanticCustomError
 
-from actsense.settings import Colours, Integer, List, Number, PowerOfTwo, Section, Tuple
+from actsense.settings import Integer, List, Number, PowerOfTwo, Section, Tuple
 
 Layers = Annotated[
     Literal["auto"] | Annotated[List[str], Field(min_length=1)],
     Field(description="`auto`, or the names of the modules whose outputs are recorded."),
 ]
+
+
+def _of_unit_images(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse statistics of images in 0 to 255: none of images in [0, 1] is above 1."""
+    if max(map(abs, values)) > 1:
+        raise PydanticCustomError(
+            "byte_statistics",
+            "{values} is for images of 0 to 255; networks here get images in [0, 1]. Divide mean "
+            "and std by 255: {divided}.",
+            {
+                "values": [*values],
+                "divided": "[" + ", ".join(f"{value / 255:.5g}" for value in values) + "]",
+            },
+        )
+    return values
+
+
 PerChannel = Annotated[
-    Colours | None,
+    Annotated[
+        Tuple[Annotated[Number, Field(json_schema_extra={"minimum": -1, "maximum": 1})]],
+        Field(min_length=3, max_length=3),
+        AfterValidator(_of_unit_images),
+    ]
+    | None,
     Field(
         description="Three numbers, per colour channel of images in [0, 1]; empty for the usual "
         "ones."
     ),
 ]
 PositivePerChannel = Annotated[
-    Annotated[Tuple[Annotated[Number, Field(gt=0)]], Field(min_length=3, max_length=3)] | None,
+    Annotated[
+        Tuple[Annotated[Number, Field(gt=0, json_schema_extra={"maximum": 1})]],
+        Field(min_length=3, max_length=3),
+        AfterValidator(_of_unit_images),
+    ]
+    | None,
     Field(
         description="Three positive numbers, per colour channel of images in [0, 1]; empty for "
         "the usual ones."

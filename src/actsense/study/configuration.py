@@ -219,7 +219,7 @@ def _line(detail: ErrorDetails, got: Any, schema: Schema, root: Schema, descript
         )
     if kind == "literal_error" and "enum" in schema:
         return _not_among(got, schema["enum"], "allowed")
-    if kind == "power_of_two":
+    if kind in ("power_of_two", "byte_statistics"):
         return f": {detail['msg']}"
     if kind == "repeated":
         wrong = f"is not allowed, {detail['msg']}"
