@@ -56,3 +56,11 @@ def test_paths_and_names_of_a_page_are_there(page: str) -> None:
     assert not [link for link in links if not (folder / link).exists()]
     for name in re.findall(r"\bactsense(?:\.[A-Za-z_]\w*)+", text):
         assert pkgutil.resolve_name(name) is not None
+
+
+def test_tables_are_read_in_one_way() -> None:
+    """Whatever else reads a CSV file takes a layer called "1" for a number."""
+    sources = [path for path in FILES if re.match(r"(src|scripts|notebooks)/.*\.py$", path)]
+    guessing = r"\bread_csv\(|pd\.read_table\(|genfromtxt|loadtxt"
+    readers = [path for path in sources if re.search(guessing, (REPOSITORY / path).read_text())]
+    assert readers == ["src/actsense/store/tables.py"]

@@ -152,3 +152,19 @@ def test_every_design_has_its_pages(
     page = text(drawn["mixed_raw"])  # the projections, which come last
     assert ("table of skipped cases" in page) == empty
     assert ("table of skipped cases" in text(drawn["mixed_normalized"])) == empty
+
+
+def test_many_layers_fill_several_pages(tmp_path: Path, drawn: dict[str, Figure]) -> None:
+    for name, table in tables("mixed").items():
+        first = table[table["layer"] == LAYERS[0]]
+        many = [first.assign(layer=f"layer{number}") for number in range(7)]
+        pd.concat([*many, table.head(0)]).to_csv(tmp_path / f"{name}.csv", index=False)
+    inputs = {name: tmp_path / f"{name}.csv" for name in tables("mixed")}
+    outputs = {name: tmp_path / name for name in ("accuracy", "confusions", "projections")}
+    plot_discriminant(inputs, outputs, title="net", dpi=50)
+    for folder in ("confusions", "projections"):
+        assert (tmp_path / folder / "mixed_raw-2.png").is_file()
+    pages = text(drawn["mixed_raw"]), text(drawn["mixed_raw-2"])  # of projections
+    assert "page 1 of 2" in pages[0]
+    assert [f"layer{number}," in pages[0] for number in range(7)] == [True] * 4 + [False] * 3
+    assert [f"layer{number}," in pages[1] for number in range(7)] == [False] * 4 + [True] * 3

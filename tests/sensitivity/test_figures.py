@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from actsense.drawing.mosaic import COLORS, LIMITS, Mosaic
+from actsense.drawing.names import legible
 from actsense.drawing.style import FACTOR_COLORS, FLAGS, save
 from actsense.sampling.figures.augmentations import contact_sheet
 from actsense.sensitivity.figures.bars import channel_bars
@@ -281,3 +282,23 @@ def test_a_store_becomes_its_files(tmp_path: Path, vectors_only: bool) -> None:
     assert all(path.stat().st_size > 1000 for path in outputs.values())
     made = {path.name for path in (tmp_path / "maps").iterdir()}
     assert made == {f"{name}.png" for name in ("features.2", "probabilities")}
+
+
+def test_layers_of_any_name_have_maps_of_their_own(
+    tmp_path: Path, drawn: dict[str, Figure]
+) -> None:
+    layers = ["1", "0.10", "Conv", "conv", "$x$", "\u732b"]
+    every = [*layers, "network"]
+    data = totals().isel(layer=[0] * len(every)).assign_coords(layer=every)
+    write_results(
+        tmp_path / "store", {"": data} | dict.fromkeys(layers, dataset(unit=2)), attributes={}
+    )
+    outputs = {name: tmp_path / f"{name}.png" for name in ("profile", "pairs", "channels")}
+    plot_indices(
+        tmp_path / "store", outputs | {"maps": tmp_path / "maps"}, title="t", units=2, dpi=50
+    )
+    made = {path.stem.lower() for path in (tmp_path / "maps").iterdir()}
+    assert len(made) == len(layers)
+    assert {"1", "0.10", "conv", "%24x%24", "%E7%8C%AB".lower()} <= made
+    assert "t, $x$:" in texts(drawn["%24x%24"])
+    assert {"0.10", "$x$", legible("\u732b")} <= set(words(drawn["profile"]))

@@ -50,7 +50,7 @@ def test_bars_are_the_ranked_variances_and_candidates_are_dark() -> None:
     np.testing.assert_allclose([bar.get_width() for bar in bars], 0.1 / np.arange(1, 5))
     assert [bar.get_alpha() for bar in bars] == [1.0, 1.0, 0.35, 0.35]
     labels = [label.get_text() for label in axis.get_yticklabels()]
-    assert labels == ["NA", "tench", "a class with a name  ..", "7"]
+    assert labels == ["NA", "tench", "a class \u2026is far too long", "7"]
     assert axis.get_ylim()[0] > axis.get_ylim()[1]  # the best class above
 
 

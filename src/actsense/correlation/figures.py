@@ -13,11 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
+from actsense.drawing.depth import PAGE, fitting, name_layers
+from actsense.drawing.names import short_names
 from actsense.drawing.style import new_figure, save
 from actsense.store import read_table
 
 CELL = 0.135  # inches: room for a label of 7 points
 COLUMNS = (5, 6, 4)  # of panels
+PANEL, PITCH = 2.3, 0.17  # inches: least width of a panel, and of it for every layer
 SIGNIFICANT = 0.05  # of adjusted p-values
 VALUE_COLORS = {"S1": "#0072B2", "ST": "#D55E00", "shapley": "#009E73", "contrast": "#CC79A7"}
 PAIR_COLORS = {
@@ -64,28 +67,39 @@ def within_matrices(table: pd.DataFrame, *, title: str) -> Figure:
         title: Network.
     """
     variables = list(dict.fromkeys([*table["variable_1"], *table["variable_2"]]))
-    layers, values = (list(dict.fromkeys(table[name])) for name in ("layer", "value"))
+    every, values = (list(dict.fromkeys(table[name])) for name in ("layer", "value"))
     side = CELL * max(len(variables), 8)
+    high, wide = side + 0.55, len(values) * (side + 0.2)
+    most = int((PAGE - 1.4) / high)  # below each other
+    blocks = min(ceil(len(every) / most), max(1, int(PAGE / wide)))  # of them, side by side
+    layers, note = fitting(every, most * blocks)
+    rows, short = ceil(len(layers) / blocks), short_names(every)
     figure = new_figure(
-        max(9.5, len(values) * (side + 0.2) + 2.1),
-        len(layers) * (side + 0.55) + 2.4,
+        max(9.5, blocks * wide + 2.1),
+        rows * high + 2.4,
         f"{title}: which variables move the same units?",
         "Spearman correlation over the units of a layer between the maps of two variables, mean "
         "over positions. Below the diagonal: all. Above it: only those\ntold from zero, by the "
         f"95 % interval and by exchanged units (adjusted p < {SIGNIFICANT:g}). Gray: the same "
-        "variable, no such map, or a constant one.",
+        f"variable, no such map, or a constant one.{note}",
     )
-    axes = figure.subplots(len(layers), len(values), squeeze=False)
-    for (row, column), axis in np.ndenumerate(axes):
-        one = table[(table["layer"] == layers[row]) & (table["value"] == values[column])]
-        image = _matrix(axis, one, variables)
-        if column == 0:
-            axis.set_yticks(range(len(variables)), variables, fontsize=7)
-        if row == len(layers) - 1:
-            axis.set_xticks(range(len(variables)), variables, fontsize=7, rotation=90)
-        # A line of its own: it is longer than a matrix is wide.
-        counts = f"{layers[row]}: {_counts(one)}\n" if column == 0 else ""
-        axis.set_title(f"{counts}{values[column]}, {layers[row]}", loc="left", fontsize=8)
+    axes = figure.subplots(rows, blocks * len(values), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for number, layer in enumerate(layers):
+        start, row = number // rows * len(values), number % rows
+        for axis, value in zip(axes[row, start:], values, strict=False):
+            one = table[(table["layer"] == layer) & (table["value"] == value)]
+            image = _matrix(axis, one, variables)
+            if axis is axes[row, 0]:
+                axis.set_yticks(range(len(variables)), variables, fontsize=7)
+            if row == rows - 1:
+                axis.set_xticks(range(len(variables)), variables, fontsize=7, rotation=90)
+            axis.set_title(f" \n{value}", loc="left", fontsize=8)
+            if value == values[0]:  # on the free line: it is longer than a matrix is wide
+                counts = f"{short[layer]}: {_counts(one)}"
+                axis.annotate(counts, (0, 1), (0, 16), "axes fraction", "offset points",
+                              fontsize=8).set_in_layout(False)  # fmt: skip
     figure.colorbar(
         image,
         ax=axes,
@@ -135,11 +149,13 @@ def variation_panels(table: pd.DataFrame, *, title: str) -> Figure:
 def _panels(table: pd.DataFrame, colors: Mapping[str, str], title: str, subtitle: str) -> Figure:
     variables = dict(iter(table.groupby("variable", sort=False)))
     layers = list(dict.fromkeys(table["layer"]))
+    wide = max(PANEL, min(0.4, max(PITCH, 3.2 / len(layers))) * len(layers))
     # As many columns as leave the fewest gaps in the last row.
-    columns = min(len(variables), min(COLUMNS, key=lambda count: -len(variables) % count))
+    columns = min(COLUMNS, key=lambda count: -len(variables) % count)
+    columns = min(columns, len(variables), max(1, int((PAGE - 2.2) / wide)))
     rows = ceil(len(variables) / columns)
-    width = max(11.0, columns * max(2.3, 0.4 * len(layers)) + 2.2)
-    figure = new_figure(width, 1.9 * rows + 1.8, title, subtitle)
+    high = min(1.9, max(1.0, (PAGE - 1.8) / rows))
+    figure = new_figure(max(11.0, columns * wide + 2.2), high * rows + 1.8, title, subtitle)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for number, (axis, (variable, one)) in enumerate(
         zip(axes.flat, variables.items(), strict=False)
@@ -152,12 +168,14 @@ def _panels(table: pd.DataFrame, colors: Mapping[str, str], title: str, subtitle
         axis.set_ylim(-1.08, 1.08)
         axis.set_xticks([])
         if number + columns >= len(variables):
-            axis.set_xticks(range(len(layers)), layers, rotation=90, fontsize=8)
+            name_layers(axis, range(len(layers)), layers, wide - 0.3, size=8)
+            for label in axis.get_xticklabels():  # above a gap in the last row there is room
+                label.set_in_layout(number // columns == rows - 1)
     for axis in axes.flat[len(variables) :]:
         axis.set_visible(False)
     figure.supylabel("Spearman correlation", fontsize=9)
     lines = [Line2D([], [], color=color, marker="o", markersize=4) for color in colors.values()]
-    figure.legend(lines, [*colors], loc="outside right upper")
+    figure.legend(lines, [*colors], loc="outside right center")
     return figure
 
 
@@ -178,6 +196,7 @@ def _matrix(axis: Axes, one: pd.DataFrame, variables: list[str]) -> AxesImage:
     told = np.isnan(rho) | ((low * high > 0) & (p_value < SIGNIFICANT))
     shown = np.full((len(variables), len(variables)), np.nan)
     shown[second, first], shown[first, second] = rho, np.where(told, rho, 0)
+    axis.set_axis_on()
     axis.set_facecolor("0.85")
     axis.set_xticks([])
     axis.set_yticks([])

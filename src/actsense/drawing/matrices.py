@@ -89,7 +89,7 @@ def grid(
 
 def longest(names: Iterable[str], size: float = NAME) -> float:
     """Return the room that names need beside a matrix, inches."""
-    return max(text_width(name, FontProperties(size=size)) for name in names)
+    return max(text_width(name, size) for name in names)
 
 
 def name_sides(

@@ -10,12 +10,15 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
+from actsense.drawing.depth import PAGE, fitting
 from actsense.drawing.lines import network_styles
+from actsense.drawing.names import short_names
 from actsense.drawing.style import counted, new_figure, save
 from actsense.layers import Layer, place_layers
 
-BAR = 0.24  # inches, of one layer
+BAR, NARROW = 0.24, 0.14  # inches, of one layer, and of one of many
 LEAST = 6  # rows of bars that a card needs beside it
 ROOM = 60.0  # times the largest bar, for what is written behind it
 LONGEST = 44  # characters of a line of a card
@@ -53,22 +56,27 @@ def network_cards(
         layers: Names and shapes of the recorded layers, by network.
         title: The study.
     """
-    rows = [max(LEAST, len(layers[name])) for name in cards]
-    most = max(layer.size for name in cards for layer in layers[name])
+    shown = {name: fitting(layers[name], int(PAGE / NARROW / len(cards)))[0] for name in cards}
+    bar = min(BAR, max(NARROW, PAGE / sum(map(len, shown.values()))))
+    heights = [max(LEAST * BAR, bar * len(shown[name])) for name in cards]  # inches
+    most = max(layer.size for some in shown.values() for layer in some)
     figure = new_figure(
         10.5,
-        1.2 + sum(BAR * count + 0.55 for count in rows),
+        1.2 + sum(height + 0.55 for height in heights),
         f"{title}: the networks, and the layers that are recorded",
         "Bars: units of every recorded layer, from the input (above) to the output (below), on a "
         "logarithmic scale;\nevery unit gets indices of its own. Behind them: channels x height "
         "x width of a layer with positions, and its number of units.",
     )
-    axes = figure.subplots(len(cards), 2, squeeze=False, width_ratios=[1, 1.7], height_ratios=rows)
+    axes = figure.subplots(len(cards), 2, squeeze=False, width_ratios=[1, 1.7],
+                           height_ratios=heights)  # fmt: skip
     styles = network_styles(cards)
-    for (left, right), (name, card) in zip(axes, cards.items(), strict=True):
+    for (left, right), (name, card), height in zip(axes, cards.items(), heights, strict=True):
         left.set_axis_off()
         _draw_card(left, name, _facts(card), styles[name]["color"])
-        _draw_layers(right, layers[name], styles[name]["color"], most)
+        _draw_layers(right, shown[name], styles[name]["color"])
+        right.set(xlim=(0.8, ROOM * most), ylim=(height / bar - 0.4, -0.6))
+        right.set_title(_recorded(layers[name], len(shown[name])), loc="left", fontsize=9)
     for axis in axes[:-1, 1]:
         axis.tick_params(labelbottom=False)
     axes[-1, 1].set_xlabel("units")
@@ -85,7 +93,7 @@ def _draw_card(axis: Axes, name: str, lines: Sequence[str], color: str) -> None:
     axis.annotate("\n".join(lines), (0, 1), (8, -20), linespacing=1.5, **below)
 
 
-def _draw_layers(axis: Axes, layers: Sequence[Layer], color: str, most: int) -> None:
+def _draw_layers(axis: Axes, layers: Sequence[Layer], color: str) -> None:
     sizes = [layer.size for layer in layers]
     places = range(len(layers))
     axis.barh(places, sizes, color=color, height=0.72)
@@ -93,13 +101,16 @@ def _draw_layers(axis: Axes, layers: Sequence[Layer], color: str, most: int) -> 
         sides = " x ".join(map(str, layer.shape)) + " = " if len(layer.shape) > 1 else ""
         axis.text(size * 1.15, place, f"{sides}{size:,}", va="center", fontsize=8)
     axis.set_xscale("log")
-    axis.set(xlim=(0.8, ROOM * most), ylim=(max(LEAST, len(layers)) - 0.4, -0.6))
-    axis.set_yticks(places, [layer.name for layer in layers], fontsize=8)
-    axis.set_title(
-        f"{counted(len(layers), 'layer')}, {counted(sum(sizes), 'unit')} recorded",
-        loc="left",
-        fontsize=9,
-    )
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    names = short_names(layer.name for layer in layers)
+    axis.set_yticks(places, [names[layer.name] for layer in layers], fontsize=8)
+
+
+def _recorded(layers: Sequence[Layer], shown: int) -> str:
+    units = counted(sum(layer.size for layer in layers), "unit")
+    few = f"; {shown} layers shown, evenly spread" if shown < len(layers) else ""
+    return f"{counted(len(layers), 'layer')}, {units} recorded{few}"
 
 
 def _facts(card: Mapping[str, Any]) -> list[str]:

@@ -69,8 +69,8 @@ CONTEXT_LINES: dict[str, Line] = {
 FLAGS = {"dead": "0.7", "rare": "#A9C1DC"}  # gray, and pale blue: in no map of colors
 Value = TypeVar("Value")
 
-TITLE = FontProperties(size=12, weight="bold")
-SUBTITLE = FontProperties(size=9)
+TITLE: dict[str, Any] = {"size": 12, "weight": "bold"}
+SUBTITLE: dict[str, Any] = {"size": 9}
 MARGIN = 0.1  # inches
 ROUNDING = 1.12  # at few dots per inch, letters of whole pixels are so much wider, at most
 HEADER = 0.72  # inches for the title and two lines below it
@@ -80,6 +80,7 @@ SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
+    "text.parse_math": False,  # a class may be called $x$
 }
 mpl.rcParams.update(SETTINGS)
 
@@ -140,20 +141,22 @@ def new_figure(
             for that: pages of many panels place them by `panels` and `place`.
     """
     lines = [(title, TITLE), *((line, SUBTITLE) for line in subtitle.splitlines())]
-    wanted = (ROUNDING * text_width(line, font) + 2 * MARGIN for line, font in lines)
+    wanted = (ROUNDING * text_width(line, **font) + 2 * MARGIN for line, font in lines)
     width = max(width, *wanted)
     engine = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEADER / height)) if arranged else None
     figure = Figure(figsize=(width, height), layout=engine)
     left = MARGIN / width
-    figure.text(left, 1 - 0.08 / height, title, fontproperties=TITLE, va="top")
-    figure.text(left, 1 - 0.32 / height, subtitle, fontproperties=SUBTITLE, va="top")
+    figure.text(left, 1 - 0.08 / height, title, **TITLE, va="top")
+    figure.text(left, 1 - 0.32 / height, subtitle, **SUBTITLE, va="top")
     return figure
 
 
-def text_width(line: str, font: FontProperties) -> float:
-    """Return how wide a line of text will be, inches."""
-    face = get_font(findfont(font))
-    face.set_size(font.get_size_in_points(), 72)
+def text_width(line: str, size: float, weight: str = "normal") -> float:
+    """Return how wide a line of text will be, of a size in points: inches."""
+    families = FontProperties().get_family()  # of late: names may have brought others, see `names`
+    faces = [findfont(FontProperties(family=[one], weight=weight)) for one in families]
+    face = get_font(faces)
+    face.set_size(size, 72)
     face.set_text(line, 0, flags=LoadFlags.NO_HINTING)
     return float(face.get_width_height()[0]) / 64 / 72
 

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from actsense.drawing.matrices import Numbers
+from actsense.drawing.names import short_names
 from actsense.drawing.style import (
     FACTOR_COLORS,
     interval_errors,
@@ -221,9 +222,8 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
             *(_mask_name(row) for row in table.iloc[rows[value][1:]].to_dict("records")),
         ]
         axis.set_yticks(range(len(names)), names, fontsize=7.5)
-        axis.set_xticks(
-            range(len(classes)), own["class"].to_numpy(), rotation=45, ha="right", fontsize=7.5
-        )
+        named = short_names(map(str, own["class"].to_numpy())).values()
+        axis.set_xticks(range(len(classes)), [*named], rotation=45, ha="right", fontsize=7.5)
         axis.set_xlabel("class")
         axis.set_title(f"masks from {value}", loc="left")
         axis.spines[:].set_visible(False)

@@ -17,7 +17,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram
 
+from actsense.drawing.depth import PAGE, fitting
 from actsense.drawing.matrices import Numbers
+from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import new_figure
 from actsense.masking.plan import TOGETHER
 from actsense.sampling.designs import ORIGINAL
@@ -32,7 +34,7 @@ UNCERTAIN = "0.45"
 PALE = 0.3  # opacity of uncertain cells
 SINGLE = "0.6"
 PALE_NOTE = "Pale: the 95 % interval covers 0."
-CELL, ROW = 0.4, 0.24  # inches of a cell of a map: columns, rows
+CELL, ROW, LEAST = 0.4, 0.24, 0.15  # inches of a cell of a map: columns, rows, rows of many
 
 
 def effect_maps(effects: pd.DataFrame, *, title: str) -> Figure:
@@ -61,15 +63,20 @@ def place_maps(effects: pd.DataFrame, *, title: str) -> Figure:
         effects: Effects of masks, of all levels and layers.
         title: Network and design.
     """
-    own = effects[effects["input"] == ORIGINAL].copy()
-    own["place"] = own["level"] + "s, " + own["layers"].replace(TOGETHER, ALL)
+    own = effects[effects["input"] == ORIGINAL]
+    every = _seen(own, "layers")
+    groups = own["value"].nunique() * own["level"].nunique()
+    chosen, note = fitting(every, int(PAGE / groups / LEAST))
+    short = short_names(every) | {TOGETHER: ALL}
+    own = own[own["layers"].isin(chosen)]
+    own = own.assign(place=own["level"] + "s, " + own["layers"].map(short))
     return _effect_grid(
         own,
         "place",
         f"{title}: which layer matters, and whether whole channels do",
         "Top-1 accuracy on original images minus that under random masks of the same layer and "
         f"size, percentage points, mean over {_fractions(own)}.\n"
-        f"Rows: what is masked. {_facts(own)} {PALE_NOTE}",
+        f"Rows: what is masked. {_facts(own)} {PALE_NOTE}{note}",
     )
 
 
@@ -147,9 +154,10 @@ def _effect_grid(effects: pd.DataFrame, row: str, heading: str, subtitle: str) -
     """Draw maps of row by factor: values below each other, scales side by side."""
     values, scales = _seen(effects, "value"), _seen(effects, "scale")
     names, factors = _seen(effects, row), _seen(effects, "factor")
+    high = min(ROW, max(LEAST, PAGE / len(values) / len(names)))
     figure = new_figure(
         max(11.0, 2.2 + len(scales) * (CELL * len(factors) + 0.2) + 1.0),
-        max(3.6, 1.0 + len(values) * (ROW * len(names) + 0.35) + 1.1),
+        max(3.6, 1.0 + len(values) * (high * len(names) + 0.35) + 1.1),
         heading,
         subtitle,
     )
@@ -270,7 +278,7 @@ def first_layer(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     Rows without a mask stay.
     """
     layers = [name for name in _seen(table, "layers") if name]
-    where = ALL if layers[0] == TOGETHER else layers[0]
+    where = ALL if layers[0] == TOGETHER else legible(layers[0])
     if len(layers) > 1:
         where += f" (first of {len(layers)} layers masked alone)"
     return table[table["layers"].isin(["", layers[0]])], where

@@ -12,7 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from actsense.drawing.depth import MANY, PAGE, name_layers, pages
 from actsense.drawing.matrices import Numbers, grid, longest, name_sides
+from actsense.drawing.names import short_names
 from actsense.drawing.style import CONTEXT_LINES, FACTOR_COLORS, HEADER, new_figure, place, save
 from actsense.store import read_table, replacing
 
@@ -20,7 +22,8 @@ NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapl
 VARIANTS = {"raw": "maps as they are", "normalized": "maps divided by their norm"}
 COLORS = {"raw": "#0072B2", "normalized": "#D55E00"}
 CONTEXT_MARKERS = {"order": "v", "class": "s", "image": "D", "partition": "P"}  # no content
-CELL = 0.215  # inches
+CELL, LEAST = 0.215, 2.0  # inches: of a cell of a matrix, and of a matrix with its title
+PLANE = (2.45, 2.15)  # inches of a projection
 NOTHING = (
     "No layer has enough channels with defined positions; the table of skipped cases says why."
 )
@@ -31,7 +34,8 @@ def plot_discriminant(
 ) -> None:
     """Draw the accuracies, and pages of confusions and projections.
 
-    Confusions have a page per design and variant, projections one per design, of raw maps.
+    Confusions have a page per design and variant, projections one per design, of raw maps; of
+    many layers, several.
 
     Arguments:
         tables: CSV files `accuracy`, `confusion`, `projection` and `skipped`.
@@ -42,20 +46,25 @@ def plot_discriminant(
     read = {name: read_table(path) for name, path in tables.items()}
     designs = pd.concat([read["accuracy"]["design"], read["skipped"]["design"]]).unique()
     save(accuracy_profile(read["accuracy"], title=title), outputs["accuracy"], dpi=dpi)
-    for name, draw, variants in (
-        ("confusion", confusion_maps, VARIANTS),
-        ("projection", projections, ["raw"]),
+    for name, draw, variants, most in (
+        ("confusion", confusion_maps, VARIANTS, _most_confusions(read["confusion"])),
+        ("projection", projections, ["raw"], int(PAGE / (PLANE[0] + 0.35))),
     ):
         with replacing(outputs[f"{name}s"]) as folder:
             folder.mkdir()
             for design, variant in product(designs, variants):
                 chosen = {"design": design, "variant": variant}
-                figure = draw(
-                    _rows(read[name], **chosen),
-                    _rows(read["accuracy"], **chosen),
-                    title=f"{title}, {design}, {VARIANTS[variant]}",
-                )
-                save(figure, folder / f"{design}_{variant}.png", dpi=dpi)
+                drawn, found = (_rows(read[one], **chosen) for one in (name, "accuracy"))
+                every = pages(list(found["layer"].unique()), most)
+                for number, layers in enumerate(every, start=1):
+                    page = f", page {number} of {len(every)}" if len(every) > 1 else ""
+                    figure = draw(
+                        drawn[drawn["layer"].isin(layers)],
+                        found[found["layer"].isin(layers)],
+                        title=f"{title}, {design}, {VARIANTS[variant]}{page}",
+                    )
+                    last = f"-{number}" if number > 1 else ""
+                    save(figure, folder / f"{design}_{variant}{last}.png", dpi=dpi)
 
 
 def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
@@ -77,15 +86,19 @@ def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
         f"Of all layers and designs, {dead:,} units are dead and {rare:,} rare; channels of which "
         f"more than half are: {channels}."
     )
+    side_by_side = len(layers) <= MANY
+    rows = len(designs) * (1 if side_by_side else len(NAMES))
+    wide = max(2.0, 0.5 * len(layers)) if side_by_side else max(7.5, 0.22 * len(layers))
     figure = new_figure(
-        max(10.0, 3 * (1.2 + 0.5 * len(layers)) + 2.4),
-        1.2 + 2.9 * len(designs),
+        max(10.0, 3 * (1.2 + wide) + 2.4) if side_by_side else max(10.0, wide + 3.4),
+        1.2 + (2.9 if side_by_side else min(2.2, PAGE / rows)) * rows,
         heading,
         "Share of maps of held-out channels whose factor is recognized by linear discriminant "
         "analysis; bars are 95 % intervals over channels (number in brackets).\nShaded: up "
         f"to the 95 % quantile with labels shuffled within channels. Dashed: guessing. {left_out}",
     )
-    axes = figure.subplots(len(designs), len(NAMES), sharey=True, squeeze=False)
+    shape = (rows, len(NAMES) if side_by_side else 1)
+    axes = figure.subplots(*shape, sharey=True, squeeze=False).reshape(len(designs), len(NAMES))
     places = pd.Series(np.arange(len(layers), dtype=float), index=layers)
     for row, design in zip(axes, designs, strict=True):
         for axis, (value, name) in zip(row, NAMES.items(), strict=True):
@@ -96,13 +109,14 @@ def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
             axis.plot(places, case.groupby("layer")["chance"].max().reindex(layers),
                       color="0.2", linestyle="--", linewidth=1, label="guessing")  # fmt: skip
             counts = case.groupby("layer")["channels"].min().reindex(layers, fill_value=0)
-            labels = [f"{layer} ({count})" for layer, count in counts.items()]
-            axis.set_xticks(places, labels, rotation=25, ha="right", fontsize=8)
+            name_layers(axis, places, layers, wide, size=8,
+                        named=side_by_side or axis is row[-1],
+                        suffixes=[f"({count})" for count in counts])  # fmt: skip
             axis.set_ylim(0, 1.02)
-            if design == designs[0]:
+            if design == designs[0] or not side_by_side:
                 axis.set_title(name, loc="left")
         row[0].set_ylabel(f"{design}\naccuracy")
-    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    axes[0, -1 if side_by_side else 0].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
 
 
@@ -118,8 +132,8 @@ def confusion_maps(confusion: pd.DataFrame, accuracy: pd.DataFrame, *, title: st
     if accuracy.empty:
         return new_figure(8, 1.2, heading, NOTHING)
     factors, layers = list(confusion["factor"].unique()), list(accuracy["layer"].unique())
-    side, margin = CELL * len(factors), longest(factors, 7) + 0.45
-    room = (max(side, 1.8) + 0.2, side + 0.35)  # of a panel with its title
+    side, margin, short = CELL * len(factors), longest(factors, 7) + 0.45, short_names(layers, 14)
+    room = (max(side, LEAST) + 0.2, side + 0.35)  # of a panel with its title
     figure = new_figure(
         margin + room[0] * len(layers) + 0.8,
         HEADER + room[1] * len(NAMES) + margin - 0.1,
@@ -141,7 +155,8 @@ def confusion_maps(confusion: pd.DataFrame, accuracy: pd.DataFrame, *, title: st
             named = {"left": axis is row[0], "below": axis is axes[-1, column]}
             name_sides(axis, factors, size=7, **named)
             right, channels = found["accuracy"].item(), found["channels"].item()
-            axis.set_title(f"{layer} ({channels}): {100 * right:.0f} % right", loc="left")
+            said = f"{short[layer]} ({channels}): {100 * right:.0f} % right"
+            axis.set_title(said, loc="left", fontsize=9)
         row[0].set_ylabel(name, fontsize=10)
     left = margin + room[0] * len(layers)
     bar = place(figure, left, top, 0.15, max(side, 2.5))
@@ -161,7 +176,7 @@ def projections(projection: pd.DataFrame, accuracy: pd.DataFrame, *, title: str)
     if accuracy.empty:
         return new_figure(8, 1.2, heading, NOTHING)
     factors, layers = list(projection["factor"].unique()), list(accuracy["layer"].unique())
-    size = 2.45, 2.15  # inches of a panel
+    size, short = PLANE, short_names(layers, 20)
     figure = new_figure(
         0.8 + len(layers) * (size[0] + 0.35) + 1.3,
         HEADER + 0.3 + len(NAMES) * (size[1] + 0.45) + 0.2,
@@ -179,7 +194,7 @@ def projections(projection: pd.DataFrame, accuracy: pd.DataFrame, *, title: str)
             for factor in factors:
                 _points(axis, case[case["factor"] == factor], factor)
             axis.tick_params(labelsize=7)
-            axis.set_title(f"{layer}, {case['channel'].nunique()} channels", loc="left")
+            axis.set_title(f"{short[layer]}, {case['channel'].nunique()} channels", loc="left")
         row[0].set_ylabel(f"{name}\nsecond axis")
     for axis in axes[-1]:
         axis.set_xlabel("first axis")
@@ -187,6 +202,11 @@ def projections(projection: pd.DataFrame, accuracy: pd.DataFrame, *, title: str)
     axes[0, -1].legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.02),
                        markerscale=2)  # fmt: skip
     return figure
+
+
+def _most_confusions(confusion: pd.DataFrame) -> int:
+    """Return how many layers a page of confusions has room for."""
+    return max(1, int(PAGE / (max(CELL * confusion["factor"].nunique(), LEAST) + 0.2)))
 
 
 def _rows(table: pd.DataFrame, **names: str) -> pd.DataFrame:

@@ -14,12 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from actsense.drawing.depth import MANY, PAGE, name_layers
 from actsense.drawing.matrices import grid, longest
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
+from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import HEADER, new_figure, place, save
 from actsense.segments.matrix_figures import segment_correlations, segment_patterns
 from actsense.sensitivity.figures.depth import NAMES
-from actsense.store import LeftOut, read_indices, read_table, replacing
+from actsense.store import LeftOut, file_names, read_indices, read_table, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
 IN_PLACE = "in place"
@@ -56,13 +58,14 @@ def plot_segments(
     with replacing(outputs["maps"]) as maps, replacing(outputs["correlations"]) as matrices:
         maps.mkdir()
         matrices.mkdir()
+        files = file_names(segment["layer"] for segment in segments)
         for segment in segments:
             layer = segment["layer"]
-            label = f"{title}, {layer}"
-            save(segment_maps(segment, inside, whole, title=label), maps / f"{layer}.png", dpi=dpi)
+            label, file = f"{title}, {legible(layer)}", f"{files[layer]}.png"
+            save(segment_maps(segment, inside, whole, title=label), maps / file, dpi=dpi)
             own = {name: table[table["layer"] == layer] for name, table in read.items()}
             figure = segment_correlations(own["correlations"], own["differences"], title=label)
-            save(figure, matrices / f"{layer}.png", dpi=dpi)
+            save(figure, matrices / file, dpi=dpi)
 
 
 def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
@@ -73,30 +76,27 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         title: Network and design.
     """
     layers, factors = (list(dict.fromkeys(table[name])) for name in ("layer", "factor"))
-    channels = ", ".join(
-        f"{n} of {layer}"
-        for layer, n in table.groupby("layer", sort=False)["channels"].first().items()
-    )
     parts = table.drop_duplicates(["layer", "colour"])
     names = ("dead_units", "rare_units", "units")
     left_out = LeftOut(*(int(parts[name].sum()) for name in names))
-    size = max(1.3, 0.28 * len(layers)), 1.7  # inches of a panel
+    size, across, down = _panels(len(layers), list(NAMES.values()), factors)
+    short = short_names(layers)
     figure = new_figure(
-        0.8 + len(factors) * (size[0] + 0.12) + 1.1,
-        HEADER + 0.4 + len(NAMES) * (size[1] + 0.15) + longest(layers, 9),
+        0.8 + len(across) * (size[0] + 0.12) + 1.1,
+        HEADER + 0.4 + len(down) * (size[1] + 0.15) + longest(short.values(), 9),
         f"{title}: what a part of the network feels that sees one colour channel alone",
         "Each part, from the layer before to the one named below, is fed with hue, saturation or "
         "value instead of that layer; black: the same channels in the whole network.\n"
-        f"Shares of the variance of the chosen channels ({channels}); bars are 95 % intervals "
-        f"over replicates. Their units, all colour channels together: {left_out}.",
+        f"Shares of the variance of the chosen channels ({_channels(table)}); bars are 95 % "
+        f"intervals over replicates. Their units, all colour channels together: {left_out}.",
         arranged=False,
     )  # fmt: skip
     corner, gap = (0.8, HEADER + 0.4), (0.12, 0.15)
-    axes = grid(figure, len(NAMES), len(factors), corner=corner, size=size, gap=gap)
+    axes = grid(figure, len(down), len(across), corner=corner, size=size, gap=gap)
     low, high = (table["value"] - table["ci"]).min(), (table["value"] + table["ci"]).max()
     margin = 0.05 * (high - low)
-    places = np.arange(len(layers))
-    for row, (index, name) in zip(axes, NAMES.items(), strict=True):
+    panels = axes if across == factors else axes.T  # a row per index
+    for row, index in zip(panels, NAMES, strict=True):
         for axis, factor in zip(row, factors, strict=True):
             _draw_colours(
                 axis, table[(table["index"] == index) & (table["factor"] == factor)], layers
@@ -104,15 +104,40 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
             axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
             axis.set_xlim(-0.5, len(layers) - 0.5)
             axis.set_ylim(low - margin, high + margin)
-            axis.set_xticks(places, [""] * len(layers))
-            axis.tick_params(labelleft=axis is row[0])
-        row[0].set_ylabel(name, fontsize=8.5)
-    for axis, factor in zip(axes[0], factors, strict=True):
-        axis.set_title(factor, fontsize=9 if len(factor) < 14 else 7.5)
-    for axis in axes[-1]:
-        axis.set_xticks(places, layers, rotation=60, ha="right", rotation_mode="anchor")
+            named = axis in axes[-1]
+            name_layers(axis, range(len(layers)), layers, size[0], angle=60, named=named)
+            axis.tick_params(labelleft=axis in axes[:, 0])
+    for axis, name in zip(axes[:, 0], down, strict=True):
+        axis.set_ylabel(name, fontsize=8.5)
+    for axis, name in zip(axes[0], across, strict=True):
+        axis.set_title(name, fontsize=9 if len(name) < 14 else 7.5)
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
+
+
+def _panels(
+    layers: int, indices: list[str], factors: list[str]
+) -> tuple[tuple[float, float], list[str], list[str]]:
+    """Return the size of a panel, inches, and what panels show across and down the page.
+
+    A row per index where panels of all factors stand side by side, a column per index otherwise.
+    """
+    if layers <= MANY:
+        return (max(1.3, 0.28 * layers), 1.7), factors, indices
+    width = min(4.7, max(3.2, 0.2 * layers))
+    return (width, min(1.7, max(0.6, PAGE / len(factors) - 0.15))), indices, factors
+
+
+def _channels(table: pd.DataFrame) -> str:
+    """Say how many channels were chosen of every layer, or of how many layers how many."""
+    chosen = table.groupby("layer", sort=False)["channels"].first()
+    if len(chosen) > MANY:
+        fewest, most = chosen.min(), chosen.max()
+        return f"{fewest} of each layer" if fewest == most else f"{fewest} to {most} of a layer"
+    return ", ".join(
+        f"{n} of {name}"
+        for name, n in zip(short_names(chosen.index).values(), chosen, strict=True)
+    )
 
 
 def _draw_colours(axis: Axes, table: pd.DataFrame, layers: list[str]) -> None:

@@ -3,6 +3,7 @@
 __all__ = ["segment_correlations", "segment_patterns"]
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from actsense.drawing.matrices import Numbers, grid, longest, name_sides
+from actsense.drawing.depth import name_layers
+from actsense.drawing.matrices import NAME, Numbers, grid, longest, name_sides
+from actsense.drawing.names import short_names
 from actsense.drawing.style import HEADER, new_figure, place
 from actsense.sensitivity.figures.depth import NAMES
 
@@ -26,6 +29,7 @@ DIFFERENCE = ("Greys", Normalize(0, 1))
 DARK = 0.6  # magnitude from which text is white
 # Inches: of a cell, between panels, of the lines on the left, right of the last panel.
 CELL, GAP, LINES, BAR = 0.26, (0.2, 0.35), 2.4, 0.95
+MOST = 2.1  # inches of a matrix of many layers, without numbers
 
 
 def segment_correlations(
@@ -83,7 +87,9 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
     layers = list(dict.fromkeys(patterns["layer"]))
     against = ["segments", IN_PLACE] if len(layers) > 1 else [IN_PLACE]
     columns = [(other, colour) for other in against for colour in COLOURS]
-    side, margin = max(1.5, 0.34 * len(layers)), longest(layers) + 0.2
+    short = [*short_names(layers).values()]
+    side, margin = min(MOST, max(1.5, 0.34 * len(layers))), longest(short) + 0.2
+    named = _thinned(short, side)
     start = 0.7 + LINES + margin  # of the matrices
     figure = new_figure(
         start + len(columns) * (side + GAP[0]) + BAR,
@@ -100,7 +106,9 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
     axes = grid(figure, 3, len(columns), corner=corner, size=(side, side), gap=gap)
     for row, index in enumerate(NAMES):
         own = differences[differences["index"] == index]
-        _gaps(first[row, 0], own, layers, named=index == LAST)
+        _gaps(first[row, 0], own, layers)
+        name_layers(first[row, 0], range(len(layers)), layers, LINES, size=NAME,
+                    named=index == LAST)  # fmt: skip
         first[row, 0].set_ylabel(f"{index}\nmean |difference|")
         for axis, (other, colour) in zip(axes[row], columns, strict=True):
             one = _selected(patterns[patterns["against"] == other], index, colour)
@@ -110,14 +118,15 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
             image = _cells(axis, values, sure, *CORRELATION)
             name = "other segments" if other == "segments" else "layers in place"
             axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
-            name_sides(axis, layers, left=axis is axes[row, 0], below=index == LAST)
-    first[0, 0].legend(fontsize=7.5)
+            name_sides(axis, named, left=axis is axes[row, 0], below=index == LAST)
+    first[0, 0].legend(fontsize=7.5, loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3,
+                       columnspacing=0.8, handlelength=1.4)  # fmt: skip
     left = start + len(columns) * (side + GAP[0])
     figure.colorbar(image, place(figure, left, corner[1], 0.15, side), label="rank correlation")
     return figure
 
 
-def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str], *, named: bool) -> None:
+def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str]) -> None:
     everything = differences[differences["factor"] == "all"]
     for number, (colour, shade) in enumerate(COLOURS.items()):
         one = everything[everything["colour"] == colour].set_index("layer").reindex(list(layers))
@@ -135,8 +144,12 @@ def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str], *, named
         )
     axis.set_ylim(0, 1)
     axis.set_xlim(-0.5, len(layers) - 0.5)
-    axis.set_xticks(range(len(layers)), layers if named else [""] * len(layers), fontsize=7.5,
-                    rotation=60, ha="right", rotation_mode="anchor")  # fmt: skip
+
+
+def _thinned(names: Sequence[str], side: float) -> list[str]:
+    """Leave out names that have no room along a side of so many inches."""
+    step = ceil(NAME / 72 * 1.25 * len(names) / side)
+    return [name if number % step == 0 else "" for number, name in enumerate(names)]
 
 
 def _selected(table: pd.DataFrame, index: str, colour: str) -> pd.DataFrame:
@@ -161,6 +174,8 @@ def _cells(
     axis: Axes, values: Floats, sure: NDArray[np.bool_], colors: str, limits: Normalize
 ) -> AxesImage:
     image = axis.imshow(np.ma.masked_invalid(values), cmap=colors, norm=limits)
+    if 72 * axis.get_window_extent().width / axis.figure.dpi < 15 * len(values):
+        return image  # no room for numbers
     cells = {}
     for j, k in zip(*np.nonzero(np.isfinite(values)), strict=True):
         strong = abs(values[j, k]) > DARK

@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import FACTOR_COLORS, new_figure, save
 from actsense.sampling.designs import ORIGINAL
 from actsense.store import read_table, replacing
 
 NAMES = {"S1": "S1: alone", "shapley": "Shapley: fair share"}
 SCALES = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00", "#56B4E9")
-LONGEST = 22  # letters of a class name
 SIGNIFICANT = 0.05
 SIZES = {"o": 4.5, "X": 7.0}  # a smaller cross looks like a filled dot
 COLLAPSED = 0.9  # share of images with the same first prediction
@@ -145,7 +145,7 @@ def _first_layer(matches: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     if len(layers) < 2:
         return matches, ""
     own = matches[matches["layers"].isin(["", layers[0]])]
-    return own, f" in {layers[0]}, the first of {len(layers)} layers"
+    return own, f" in {legible(layers[0])}, the first of {len(layers)} layers"
 
 
 def _ranks(axis: Axes, case: pd.DataFrame, factor: str, candidates: int) -> None:
@@ -156,10 +156,8 @@ def _ranks(axis: Axes, case: pd.DataFrame, factor: str, candidates: int) -> None
         bar.set_alpha(1.0 if dark else 0.35)
     axis.errorbar(case["weighted"], case["rank"], xerr=widths, linestyle="none", color="0.2",
                   linewidth=0.8, capsize=1.5)  # fmt: skip
-    names = [
-        name if len(name) <= LONGEST else f"{name[: LONGEST - 2]} .." for name in case["class"]
-    ]
-    axis.set_yticks(case["rank"], names, fontsize=7)
+    names = short_names(case["class"])
+    axis.set_yticks(case["rank"], [names[name] for name in case["class"]], fontsize=7)
     axis.set_ylim(case["rank"].max() + 0.6, 0.4)
     axis.axvline(0, color="0.6", linewidth=0.7)
     axis.tick_params(axis="x", labelsize=7, labelrotation=30)

@@ -8,6 +8,7 @@ from actsense.store.archive import (
     reading,
 )
 from actsense.store.atomic import DiskFullError, replacing
+from actsense.store.file_names import file_names
 from actsense.store.footprint import allowance, remove_orphans, reserve
 from actsense.store.left_out import LeftOut, read_indices
 from actsense.store.provenance import file_hash, provenance
@@ -25,6 +26,7 @@ __all__ = [
     "create_archive",
     "create_shard",
     "file_hash",
+    "file_names",
     "open_archive",
     "provenance",
     "read_indices",

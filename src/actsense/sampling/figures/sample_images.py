@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from actsense.data.cache import ImageCache
 from actsense.data.manifest import PARTITIONS, read_skipped
+from actsense.drawing.names import short_names
 from actsense.drawing.style import counted, new_figure, save, show_image, spread
 
 CLASSES = 10  # shown
 IMAGES = 6  # of a class in a partition
 SIDE = 0.8  # inches
 GAP = 0.04  # between images, as a share of their side
-LONGEST = 20  # characters in a line of a class's name
+LINE, LONGEST = 20, 56  # characters in a line of a class's name, and of the name
 
 
 def plot_images(images: Path, manifest: Path, output: Path, *, title: str, dpi: int) -> None:
@@ -61,8 +62,9 @@ def class_sheet(cache: ImageCache, *, title: str, skipped: int = 0) -> Figure:
         for axis, label in zip(column, labels, strict=True):
             _show_class(axis, cache, partition, label)
             axis.set_xlabel(counted(int(counts[label]), "image"), fontsize=7, labelpad=1)
+    names = short_names(cache.class_names, LONGEST)
     for axis, label in zip(axes[:, 0], labels, strict=True):
-        name = fill(cache.class_names[label], LONGEST, max_lines=3, placeholder=" ...")
+        name = fill(names[cache.class_names[label]], LINE)
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     return figure
 

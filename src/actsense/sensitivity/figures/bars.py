@@ -12,7 +12,9 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from actsense.drawing.depth import PAGE
 from actsense.drawing.matrices import Numbers, grid, longest
+from actsense.drawing.names import short_names
 from actsense.drawing.style import (
     CONTEXT_LINES,
     FACTOR_COLORS,
@@ -24,8 +26,9 @@ from actsense.sensitivity.figures.depth import NAMES
 from actsense.store import LeftOut
 
 ROOM = 0.8  # of a row for its bars; numbers stand below
-ROW, BAR, GAP = 0.98, 0.32, (0.25, 0.0)  # inches of a row and of a bar; between panels
-TICKS, PAGE = 0.45, 9.5  # inches left of the first panel, and of a page at least
+# Inches: of a row, in which numbers of several points stand, and of a bar; between panels.
+ROW, LEAST, BAR, GAP = 0.98, 0.36, 0.32, (0.25, 0.0)
+TICKS, WIDTH = 0.45, 9.5  # inches left of the first panel, and of a page at least
 Floats = NDArray[np.float64]
 
 
@@ -86,7 +89,7 @@ def channel_bars(channels: Mapping[str, xr.Dataset], *, title: str, shown: int) 
     return _page(
         panels,
         factors,
-        list(channels),
+        list(short_names(channels).values()),
         f"{title}: the channels that feel each augmentation most",
         "Shapley effects of channels (their units weighted by variance), share of the channel's "
         "variance; bars are 95 % intervals over replicates.\nThe panels of a layer share their "
@@ -132,8 +135,8 @@ def _page(
     """Draw panels side by side, in which rows of the same place share their scale."""
     bars = max(len(row.values) for panel in panels for row in panel)
     margin = longest(rows, 8.5) + TICKS
-    wide = max(BAR * bars, (PAGE - margin) / len(panels) - GAP[0])
-    size = wide, ROW * len(rows)
+    wide = max(BAR * bars, (WIDTH - margin) / len(panels) - GAP[0])
+    size = wide, min(ROW, max(LEAST, PAGE / len(rows))) * len(rows)
     figure = new_figure(
         margin + len(panels) * (size[0] + GAP[0]),
         HEADER + 0.3 + size[1] + 0.1,

@@ -4,8 +4,10 @@ __all__ = ["contrast_bars"]
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from actsense.drawing.depth import name_layers
 from actsense.drawing.style import FACTOR_COLORS, new_figure
 
 STATISTICS = {
@@ -13,6 +15,7 @@ STATISTICS = {
     "mean_abs_standardized_difference": "standardized\nmean difference,\nmean magnitude",
     "significant_share": "units with\nadjusted p < 0.05,\nshare of alive",
 }
+MOST = 60  # bars that a panel has room for; of more layers, lines are drawn
 
 
 def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
@@ -24,8 +27,10 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
     """
     layers = list(dict.fromkeys(table["layer"]))
     augmentations = list(dict.fromkeys(table["augmentation"]))
+    places = len(layers) * (len(augmentations) + 1)
+    wide = max(6.4, 0.22 * min(places, MOST) if places <= MOST else 0.2 * len(layers))
     figure = new_figure(
-        max(9.0, 2.6 + 0.22 * len(layers) * (len(augmentations) + 1)),
+        wide + 2.6,
         7,
         f"{title}: what each augmentation alone does to the responses",
         f"Averages over the units of a layer; {table['images'].iloc[0]} images, each with and "
@@ -33,19 +38,33 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
         "corrected by Benjamini and Yekutieli over all units and augmentations.",
     )
     axes = figure.subplots(3, 1, sharex=True)
-    width = 0.8 / len(augmentations)
+    draw = _bars if places <= MOST else _lines
     for axis, (column, label) in zip(axes, STATISTICS.items(), strict=True):
-        for number, augmentation in enumerate(augmentations):
-            one = table[table["augmentation"] == augmentation].set_index("layer")[column]
-            axis.bar(
-                np.arange(len(layers)) + (number - (len(augmentations) - 1) / 2) * width,
-                one.reindex(layers),
-                width * 0.92,
-                color=FACTOR_COLORS[augmentation],
-                label=augmentation,
-            )
+        draw(axis, table.pivot(index="layer", columns="augmentation", values=column)
+             .reindex(index=layers, columns=augmentations))  # fmt: skip
         axis.set_ylabel(label)
+        axis.set_ylim(bottom=0)
     axes[2].set_ylim(0, 1.02)
-    axes[2].set_xticks(range(len(layers)), layers, rotation=25, ha="right")
+    name_layers(axes[2], range(len(layers)), layers, wide)
     axes[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
+
+
+def _bars(axis: Axes, values: pd.DataFrame) -> None:
+    """Draw a bar for every layer (row) and augmentation (column)."""
+    width = 0.8 / values.shape[1]
+    for number, (augmentation, one) in enumerate(values.items()):
+        axis.bar(
+            np.arange(len(one)) + (number - (values.shape[1] - 1) / 2) * width,
+            one,
+            width * 0.92,
+            color=FACTOR_COLORS[str(augmentation)],
+            label=augmentation,
+        )
+
+
+def _lines(axis: Axes, values: pd.DataFrame) -> None:
+    """Draw a line over the layers (rows) for every augmentation (column)."""
+    for augmentation, one in values.items():
+        axis.plot(np.arange(len(one)), one, color=FACTOR_COLORS[str(augmentation)],
+                  marker="o", markersize=3, linewidth=1.2, label=augmentation)  # fmt: skip

@@ -13,7 +13,9 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from actsense.drawing.depth import MANY, PAGE, fitting, name_layers
 from actsense.drawing.matrices import Numbers, grid, longest, name_sides
+from actsense.drawing.names import short_names
 from actsense.drawing.style import (
     CONTENT,
     CONTEXT_LINES,
@@ -49,17 +51,18 @@ def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
     }
     whole = totals.sel(layer="network")
     left_out = LeftOut(*(int(whole[n]) for n in ("dead_units", "rare_units", "units")))
-    width = max(11.0, 3 * (1.2 + 0.45 * len(layers)) + 3)
+    side_by_side = len(layers) <= MANY
+    wide = max(2.2, 0.45 * len(layers)) if side_by_side else max(7.5, 0.2 * len(layers))
     figure = new_figure(
-        width,
-        11,
+        max(11.0, 3 * (1.2 + wide) + 3) if side_by_side else wide + 3.6,
+        11 if side_by_side else PAGE + 1.5,
         f"{title}: what the variance of each layer is made of",
         "Indices of whole layers (units weighted by their variance), shares of variance; bars are "
         f"95 % intervals over replicates. `network` is all layers together.\nUnits: {left_out}; "
         f"dead ones have no variance, rare ones count here. Dashed, below: what {CONTENT} is made "
         "of, partition, then class, then image within them.",
     )
-    axes = figure.subplots(3, 3, sharex=True, sharey="row")
+    axes = _panels(figure, side_by_side)
     apart = np.arange(len(layers), dtype=np.float64)
     apart[np.array(layers) == "network"] += 0.3
     for row, (label, factors) in zip(axes, rows.items(), strict=True):
@@ -68,13 +71,33 @@ def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
                 shift = 0.06 * (number - len(factors) / 2)
                 _line(axis, totals.sel(factor=factor), index, apart + shift, factor)
             axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-            axis.set_title(name, loc="left")
-            axis.set_xticks(apart, layers, rotation=35, ha="right")
-        row[0].set_ylabel(f"{label}\nshare of variance")
-    figure.align_ylabels(axes[:, 0])
-    for row in axes[::2]:
-        row[2].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+            axis.set_title(
+                name if side_by_side else f"{name}; {label}".replace("\n", " "), loc="left"
+            )
+            name_layers(axis, apart, layers, wide)
+        row[0].set_ylabel(f"{label}\nshare of variance" if side_by_side else "share")
+    if side_by_side:
+        figure.align_ylabels(axes[:, 0])
+        for row in axes[::2]:
+            row[2].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    else:  # one is higher than a panel
+        both = [axis.get_legend_handles_labels() for axis in axes[::2, 0]]
+        named = {
+            name: line for lines, names in both for name, line in zip(names, lines, strict=True)
+        }
+        figure.legend(named.values(), named, loc="outside right center")
     return figure
+
+
+def _panels(figure: Figure, side_by_side: bool) -> NDArray[np.object_]:
+    """Return panels of three groups of factors, (3, 3): three indices of each."""
+    if side_by_side:
+        return np.asarray(figure.subplots(3, 3, sharex=True, sharey="row"))
+    axes = figure.subplots(9, 1, sharex=True).reshape(3, 3)
+    for first, second, third in axes:
+        second.sharey(first)
+        third.sharey(first)
+    return np.asarray(axes)
 
 
 def _line(
@@ -106,11 +129,12 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
         totals: Root of an index store: S2 (factor, factor_2, layer) with intervals.
         title: Network and design.
     """
-    layers = [str(layer) for layer in totals["layer"].to_numpy()]
-    columns = min(4, len(layers))
-    rows = ceil(len(layers) / columns)
     factors = [str(factor) for factor in totals["factor"].to_numpy()]
     side, margin = CELL * len(factors), longest(factors) + 0.2
+    every = [str(layer) for layer in totals["layer"].to_numpy()]
+    columns = min(4, len(every), max(2, int((PAGE - margin) / (side + GAP[0]))))
+    layers, note = fitting(every, columns * max(1, int((PAGE - margin) / (side + GAP[1]))))
+    rows, short = ceil(len(layers) / columns), short_names(every)
     bound = max(0.01, float(np.nanmax(np.abs(totals["S2"].to_numpy()))))
     figure = new_figure(
         margin + columns * (side + GAP[0]) + 0.9,
@@ -118,14 +142,14 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
         f"{title}: which factors act together",
         "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
         "both alone.\nGray numbers: the 95 % interval covers zero. Gray cells: no pair, such as "
-        "content with its parts partition, class and image.",
+        f"content with its parts partition, class and image.{note}",
         arranged=False,
     )
     corner = (margin, HEADER + GAP[1])
     axes = grid(figure, rows, columns, corner=corner, size=(side, side), gap=GAP)
     for number, (axis, layer) in enumerate(zip(axes.flat, layers, strict=False)):
         image = _pair_map(axis, totals.sel(layer=layer), bound)
-        axis.set_title(layer, loc="left")
+        axis.set_title(short[layer], loc="left")
         lowest = number + columns >= len(layers)
         name_sides(axis, factors, left=number % columns == 0, below=lowest)
     for axis in axes.flat[len(layers) :]:

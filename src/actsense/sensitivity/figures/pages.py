@@ -5,11 +5,12 @@ __all__ = ["plot_indices"]
 from collections.abc import Mapping
 from pathlib import Path
 
+from actsense.drawing.names import legible
 from actsense.drawing.style import new_figure, save
 from actsense.sensitivity.figures.bars import channel_bars
 from actsense.sensitivity.figures.depth import depth_profile, pair_maps
 from actsense.sensitivity.figures.maps import layer_maps
-from actsense.store import read_indices, replacing
+from actsense.store import file_names, read_indices, replacing
 
 
 def plot_indices(
@@ -45,7 +46,8 @@ def plot_indices(
     save(bars, outputs["channels"], dpi=dpi)
     with replacing(outputs["maps"]) as folder:
         folder.mkdir()
+        files = file_names(layers)
         for name, data in layers.items():
-            label = f"{title}, {name}"
+            label = f"{title}, {legible(name)}"
             figure = layer_maps(data, channels.get(name), title=label, shown=units)
-            save(figure, folder / f"{name}.png", dpi=dpi)
+            save(figure, folder / f"{files[name]}.png", dpi=dpi)

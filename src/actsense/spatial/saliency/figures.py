@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from actsense.drawing.names import short_names
 from actsense.drawing.style import new_figure, save
 from actsense.spatial.transforms.settings import UNSATURATED
 from actsense.store import read_results
@@ -19,6 +20,7 @@ SIGNED = "evidence"
 CLIPPED = 99  # per cent: what is stronger is as black
 SIDE = 1.25  # inches
 LABELS = 0.25  # inches below every row
+LONGEST = 14  # characters of a class's name along a side
 
 
 def plot_saliency(stores: Mapping[str, Path], output: Path, *, title: str, dpi: int) -> None:
@@ -56,16 +58,20 @@ def saliency_strips(data: Mapping[str, xr.Dataset], *, title: str) -> Figure:
         "says.",
     )
     axes = figure.subplots(len(strips), 1 + len(columns), squeeze=False)
+    said = [one[kind].to_numpy() for one in data.values() for kind in ("label", "prediction")]
+    classes = short_names((str(name) for names in said for name in names.flat), LONGEST)
     for row, (image, level) in zip(axes, strips, strict=True):
         shown = first.isel(image=image).sel(level=level)
         row[0].imshow(shown["pixels"].transpose("row", "col", "rgb"), interpolation="nearest")
         state = "untouched" if level == UNSATURATED else f"saturation {level:g}"
-        row[0].set_ylabel(f"label {shown['label'].item()}\n{state}", fontsize=8)
+        row[0].set_ylabel(f"label {classes[shown['label'].item()]}\n{state}", fontsize=8)
         for axis, (network, method) in zip(row[1:], columns, strict=True):
             one = data[network].isel(image=image).sel(level=level)
             _map(axis, one[method])
             if method == next(iter(METHODS)):
-                axis.set_xlabel(f"says {one['prediction'].item()}", fontsize=8, loc="left")
+                axis.set_xlabel(
+                    f"says {classes[one['prediction'].item()]}", fontsize=8, loc="left"
+                )
     axes[0, 0].set_title("image", fontsize=9)
     for axis, (network, method) in zip(axes[0, 1:], columns, strict=True):
         axis.set_title(f"{network}\n{METHODS[method]}", fontsize=9)

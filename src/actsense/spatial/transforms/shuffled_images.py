@@ -15,12 +15,14 @@ from actsense.augment.patches import patch_shuffle, shuffle_keys
 from actsense.augment.saturation import IDENTITY, saturate
 from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
+from actsense.drawing.names import short_names
 from actsense.drawing.style import new_figure, save, show_image, spread
 from actsense.spatial.transforms.settings import Transforms
 
 IMAGES = 4
 LEVELS = 4  # shown of each transform
 SIDE = 1.15  # inches
+LONGEST = 16  # characters of a class's name along a side
 
 
 def plot_shuffled_images(
@@ -91,7 +93,7 @@ def shuffled_sheet(
         for axis, image in zip(column, shown, strict=True):
             show_image(axis, image.permute(1, 2, 0).numpy())
     for axis, name in zip(axes[:, 0], names, strict=True):
-        axis.set_ylabel(name, fontsize=8)
+        axis.set_ylabel(short_names(names, LONGEST)[name], fontsize=8)
     return figure
 
 
