@@ -11,7 +11,8 @@ from sklearn.linear_model import RidgeClassifier
 
 from actsense.data.build import build_cache
 from actsense.data.cache import ImageCache
-from actsense.data.digits import digit_blends, enlarged_digits, photograph
+from actsense.data.digits import digit_blends, enlarged_digits
+from actsense.data.photographs import photograph
 from actsense.data.settings import Digits
 from actsense.errors import ConfigError
 
@@ -105,7 +106,7 @@ def test_the_seed_decides_everything(digits: tuple[Path, Path], tmp_path: Path) 
 
 
 def test_a_missing_photograph_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from actsense.data import digits as module
+    from actsense.data import photographs as module
 
     monkeypatch.setitem(module.PHOTOGRAPHS, "lost", ("skimage.data", "lost.png"))
     with pytest.raises(ConfigError, match=r"'lost\.png' is missing from .* skimage\.data"):

@@ -3,11 +3,15 @@
 __all__ = ["build_cache", "count_classes"]
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from actsense.data.cache import Sample, write_cache
+from actsense.data.crops import SUBJECTS, Crop, crop_images, draw_crops
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
 from actsense.data.folder import plan_folder
 from actsense.data.image_plan import ImagePlan, planned_samples
@@ -17,12 +21,24 @@ from actsense.data.listing import count_class_folders
 from actsense.data.manifest import read_manifest, read_skipped
 from actsense.data.places import CLASSES as PLACES_CLASSES
 from actsense.data.places import plan_places
-from actsense.data.settings import Dataset, Digits, ImageFolder, ImageNet, Photographs
+from actsense.data.settings import (
+    Dataset,
+    Digits,
+    ImageFolder,
+    ImageNet,
+    PhotographCrops,
+    Photographs,
+)
 from actsense.progress import progress
 
 PACKAGES = ("actsense", "numpy", "pillow", "scikit-image", "scikit-learn", "zarr")
 DIGITS = [str(digit) for digit in range(10)]
-CLASSES = {"digits": len(DIGITS), "imagenet": IMAGENET_CLASSES, "places365": PLACES_CLASSES}
+CLASSES = {
+    "digits": len(DIGITS),
+    "imagenet": IMAGENET_CLASSES,
+    "photographs": len(SUBJECTS),
+    "places365": PLACES_CLASSES,
+}
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +54,8 @@ def build_cache(
     """Make the image cache and the manifest of a dataset.
 
     Arguments:
-        settings: The dataset's settings; see `digit_blends`, `plan_folder`, `plan_imagenet` and
-            `plan_places`.
+        settings: The dataset's settings; see `digit_blends`, `draw_crops`, `plan_folder`,
+            `plan_imagenet` and `plan_places`.
         seed: Seed of every draw: splits, subsets, backgrounds.
         images: Where the array goes, a directory `*.zarr`.
         manifest: Where the table goes, a CSV file.
@@ -49,9 +65,11 @@ def build_cache(
         ConfigError: If the settings or the files they point to cannot be used.
     """
     if isinstance(settings, Digits):
-        blends = digit_blends(settings, seed)
-        side, names, capacity = settings.image_size, DIGITS, len(blends)
-        samples = _digit_samples(blends, side)
+        blends, side, names = digit_blends(settings, seed), settings.image_size, DIGITS
+        capacity, samples = len(blends), _samples(blends, blend_images(blends, side))
+    elif isinstance(settings, PhotographCrops):
+        crops, side, names = draw_crops(settings, seed), settings.image_size, list(SUBJECTS)
+        capacity, samples = len(crops), _samples(crops, crop_images(crops, side))
     else:
         plan = _image_plan(settings, seed)
         side, names, capacity = plan.side, plan.classes, plan.capacity
@@ -88,9 +106,11 @@ def _image_plan(settings: Photographs, seed: int) -> ImagePlan:
     return plan_places(settings, seed)
 
 
-def _digit_samples(blends: list[DigitBlend], side: int) -> Iterator[Sample]:
-    for blend, pixels in zip(blends, blend_images(blends, side), strict=True):
-        yield Sample(blend.path, blend.label, blend.partition, pixels)
+def _samples(
+    described: Sequence[DigitBlend | Crop], images: Iterable[NDArray[np.uint8]]
+) -> Iterator[Sample]:
+    for one, pixels in zip(described, images, strict=True):
+        yield Sample(one.path, one.label, one.partition, pixels)
 
 
 def _report(manifest: Path) -> None:

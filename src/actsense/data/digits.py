@@ -8,35 +8,20 @@ Source:
     The blend is that of MNIST-M: Ganin et al. (2016), JMLR 17(59).
 """
 
-__all__ = ["PHOTOGRAPHS", "DigitBlend", "digit_blends", "enlarged_digits", "photograph"]
+__all__ = ["DigitBlend", "blend_images", "digit_blends", "enlarged_digits"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from actsense.data.photographs import PHOTOGRAPHS, photograph
 from actsense.data.settings import Digits
 from actsense.data.splits import order, validation_count
 from actsense.draws import stream
-from actsense.errors import ConfigError
-
-# Natural colour photographs in the wheels of scikit-image and scikit-learn (package, file).
-PHOTOGRAPHS = {
-    "astronaut": ("skimage.data", "astronaut.png"),
-    "chelsea": ("skimage.data", "chelsea.png"),
-    "china": ("sklearn.datasets.images", "china.jpg"),
-    "coffee": ("skimage.data", "coffee.png"),
-    "flower": ("sklearn.datasets.images", "flower.jpg"),
-    "hubble_deep_field": ("skimage.data", "hubble_deep_field.jpg"),
-    "immunohistochemistry": ("skimage.data", "ihc.png"),
-    "motorcycle": ("skimage.data", "motorcycle_left.png"),
-    "retina": ("skimage.data", "retina.jpg"),
-    "rocket": ("skimage.data", "rocket.jpg"),
-}
 
 
 @dataclass(frozen=True)
@@ -108,23 +93,6 @@ def _scanned_digits() -> Any:
     from sklearn.datasets import load_digits
 
     return load_digits()
-
-
-def photograph(name: str) -> NDArray[np.uint8]:
-    """Read one of the bundled photographs as (height, width, 3).
-
-    Raises:
-        ConfigError: If the installed package lacks the file; nothing is ever downloaded.
-    """
-    package, file = PHOTOGRAPHS[name]
-    try:
-        with files(package).joinpath(file).open("rb") as stream, Image.open(stream) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, ModuleNotFoundError) as error:
-        raise ConfigError(
-            f"the photograph {file!r} is missing from the installed package {package} "
-            f"({error}). Reinstall the environment."
-        ) from error
 
 
 def _digits(

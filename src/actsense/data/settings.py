@@ -5,6 +5,7 @@ __all__ = [
     "Digits",
     "ImageFolder",
     "ImageNet",
+    "PhotographCrops",
     "Photographs",
     "Places365",
     "SamplesPerClass",
@@ -78,6 +79,19 @@ class Digits(Section):
     )
 
 
+class PhotographCrops(Section):
+    """Crops of seven photographs that are installed with the package."""
+
+    kind: Literal["photographs"] = "photographs"
+    image_size: Integer = Field(
+        default=160, ge=16, le=256, description="Side of the images, pixels."
+    )
+    samples_per_class: SamplesPerClass = Field(
+        default=SamplesPerClass(train=40, validation=20),
+        description="Crops of every photograph, which is a class, per partition.",
+    )
+
+
 class ImageFolder(Section):
     """An image folder, one subfolder per class."""
 
@@ -131,7 +145,7 @@ class Places365(Section):
 
 Photographs = ImageFolder | ImageNet | Places365
 Dataset = Annotated[
-    Digits | Photographs,
+    Digits | PhotographCrops | Photographs,
     Field(
         discriminator="kind",
         description="Where the images come from; its `kind` decides which keys it takes.",
