@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 import actsense
+from actsense.drawing.names import short_names
 from actsense.sensitivity.figures.depth import depth_profile, pair_maps
 
 # %matplotlib inline
@@ -91,13 +92,16 @@ values = {
     layer: {index: run.layer(layer)[index].sel(factor=augmentations).to_numpy() for index in NAMES}
     for layer in run.layers
 }
+# Matplotlib hides what begins with an underscore, as layers may.
+labels = {layer: f" {short}" for layer, short in short_names(run.layers).items()}
 colors = plt.get_cmap("viridis")(np.linspace(0, 0.9, len(run.layers)))
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), sharey=True, layout="constrained")
 for axis, (index, name) in zip(axes, NAMES.items(), strict=True):
     for layer, color in zip(run.layers, colors, strict=True):
         ordered = np.sort(values[layer][index][np.isfinite(values[layer][index])])
-        axis.plot(ordered, np.arange(len(ordered), 0, -1) / len(ordered), color=color, label=layer)
+        axis.plot(ordered, np.arange(len(ordered), 0, -1) / len(ordered), color=color,
+                  label=labels[layer])  # fmt: skip
     axis.axvspan(-0.1, 0, color="0.93", zorder=0)
     axis.set(xlabel="share of the unit's variance", title=name, yscale="log", xlim=(-0.1, 1))
 axes[0].set_ylabel("share of units and\naugmentations above")
@@ -178,7 +182,8 @@ if len(beside):
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
     for axis, (name, own) in zip(axes, beside.groupby("index", sort=False), strict=False):
         for layer, of_layer in own.groupby("layer", sort=False):
-            axis.plot(of_layer["published, mean"], of_layer["this run, mean"], "o", label=layer)
+            means = of_layer["published, mean"], of_layer["this run, mean"]
+            axis.plot(*means, "o", label=labels[layer])
         ends = own[["published, mean", "this run, mean"]].to_numpy()
         axis.plot([ends.min(), ends.max()], [ends.min(), ends.max()], color="0.6", linewidth=0.8)
         axis.set(title=name, xlabel="published, mean over units", ylabel="this run")

@@ -25,6 +25,7 @@ import pandas as pd
 from IPython.display import display
 
 import actsense
+from actsense.drawing.names import legible
 from actsense.inspection.pictures import draw_pictures
 from actsense.sensitivity.figures.contrasts import contrast_bars
 from actsense.sensitivity.figures.depth import depth_profile
@@ -89,7 +90,8 @@ rows = np.linspace(0, len(results.images) - 1, 10).astype(int)
 figure, axes = plt.subplots(1, len(rows), figsize=(11, 1.5))
 for axis, row, picture in zip(axes, rows, results.images.read(rows), strict=True):
     axis.imshow(picture.transpose(1, 2, 0))
-    axis.set_title(str(results.images.manifest["class_name"].iloc[row])[:14], fontsize=9)
+    name = results.images.manifest["class_name"].iloc[row]
+    axis.set_title(legible(name[:14]), fontsize=9)
     axis.set_axis_off()
 
 # %% [markdown]

@@ -15,6 +15,7 @@ from actsense.errors import ConfigError
 from actsense.explorer import explore
 from actsense.explorer.page import OF_UNIT
 from actsense.explorer.studies import find_studies
+from benchmarks.made_results import make_study
 
 
 def digest(folder: Path) -> str:
@@ -42,6 +43,30 @@ def test_every_view_shows_every_kind_of_layer(
     assert address(test)["view"] == view
     assert address(test)["layer"] == layer
     assert digest(made) == before
+
+
+STRANGE = ["0.10", "0.1", "$x$ :red[a]", "_a_ <b>"]
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a study of layers whose names look like numbers or mean something in Markdown."""
+    folder = tmp_path_factory.mktemp("strange") / "results" / "study"
+    return make_study(folder, layers=dict.fromkeys(STRANGE, (2, 3, 3)), side=16)
+
+
+@pytest.mark.parametrize(
+    ("layer", "written"),
+    [("0.10", "0.10"), ("$x$ :red[a]", r"\$x\$ \:red\[a\]"), ("_a_ <b>", r"\_a\_ \<b\>")],
+)
+def test_layers_are_shown_as_they_are_called(
+    strange: Path, visit: Visit, layer: str, written: str
+) -> None:
+    for view in ("units", "images", "compare"):
+        test = visit(strange, view=view, layer=layer)
+        assert address(test)["layer"] == layer
+        assert any(written in words.value for words in test.markdown)
+        assert layer == written or not any(layer in words.value for words in test.markdown)
 
 
 @pytest.mark.parametrize("index", ["S1", "ST", "shapley", "contrast"])

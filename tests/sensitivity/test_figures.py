@@ -300,5 +300,5 @@ def test_layers_of_any_name_have_maps_of_their_own(
     made = {path.stem.lower() for path in (tmp_path / "maps").iterdir()}
     assert len(made) == len(layers)
     assert {"1", "0.10", "conv", "%24x%24", "%E7%8C%AB".lower()} <= made
-    assert "t, $x$:" in texts(drawn["%24x%24"])
-    assert {"0.10", "$x$", legible("\u732b")} <= set(words(drawn["profile"]))
+    assert "t, \\$x\\$:" in texts(drawn["%24x%24"])
+    assert {"0.10", "\\$x\\$", legible("\u732b")} <= set(words(drawn["profile"]))

@@ -24,13 +24,9 @@ def legible(name: str) -> str:
 
     A character that the usual font lacks is drawn by any font of the machine that has it. What no
     font has, and what nobody would see, such as a line break, is written as Python escapes it.
+    Dollars are escaped, which matplotlib does not draw: `$x$` is no formula.
     """
-    composed = unicodedata.normalize("NFC", name)
-    middle = composed.strip(" ")
-    before = len(composed) - len(composed.lstrip(" "))
-    after = len(composed) - len(middle) - before if middle else 0
-    written = "".join(one if _can_be_drawn(one) else _escape(one) for one in middle)
-    return BLANK * before + written + BLANK * after
+    return _without_math(_visible(name))
 
 
 def short_names(names: Iterable[str], longest: int = LONGEST) -> dict[str, str]:
@@ -43,7 +39,7 @@ def short_names(names: Iterable[str], longest: int = LONGEST) -> dict[str, str]:
         names: Of layers, or of classes.
         longest: Characters of a text, about.
     """
-    whole = {name: legible(name) for name in names}
+    whole = {name: _visible(name) for name in names}
     if any(len(text) > longest for text in whole.values()):
         whole = _without_prefix(whole)
     for shorten in (_last_modules, _trimmed_modules, _ends):
@@ -54,7 +50,20 @@ def short_names(names: Iterable[str], longest: int = LONGEST) -> dict[str, str]:
     for name, text in texts.items():  # alike but for their middle, or for what nobody sees
         counts[text] += 1
         texts[name] = f"{text} #{counts[text]}" if counts[text] > 1 else text
-    return texts
+    return {name: _without_math(text) for name, text in texts.items()}
+
+
+def _without_math(text: str) -> str:
+    return text.replace("$", r"\$")
+
+
+def _visible(name: str) -> str:
+    composed = unicodedata.normalize("NFC", name)
+    middle = composed.strip(" ")
+    before = len(composed) - len(composed.lstrip(" "))
+    after = len(composed) - len(middle) - before if middle else 0
+    written = "".join(one if _can_be_drawn(one) else _escape(one) for one in middle)
+    return BLANK * before + written + BLANK * after
 
 
 def _without_prefix(texts: dict[str, str]) -> dict[str, str]:

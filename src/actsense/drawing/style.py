@@ -80,7 +80,6 @@ SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "text.parse_math": False,  # a class may be called $x$
 }
 mpl.rcParams.update(SETTINGS)
 

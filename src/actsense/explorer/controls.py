@@ -1,7 +1,8 @@
 """Controls that grant wishes and change them: the address always says what the page shows."""
 
-__all__ = ["pick", "pick_number", "told", "wishes"]
+__all__ = ["pick", "pick_number", "plain", "told", "wishes"]
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -111,6 +112,11 @@ def pick_number(
         args=(name, instead_of),
     )
     return granted
+
+
+def plain(name: str) -> str:
+    """Write a name in Markdown so that it is shown as it is, `$x$` and `_a_`, too."""
+    return re.sub(r"([\\`*_\[\]<>&|$~:])", r"\\\1", " ".join(name.splitlines()))
 
 
 @contextmanager

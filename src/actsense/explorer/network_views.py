@@ -15,7 +15,7 @@ from actsense.explorer.charts import (
     layer_chart,
     scatter_chart,
 )
-from actsense.explorer.controls import pick, told
+from actsense.explorer.controls import pick, plain, told
 from actsense.explorer.curves import mask_chart
 from actsense.explorer.masks import METRICS, MaskChoice, conditions_table, curves, unmasked
 from actsense.explorer.ordering import agreement, compare_factors, distribution
@@ -49,7 +49,7 @@ def show_masking(scene: Scene) -> None:
     chart = mask_chart(found, choice.metric, scene.factor, unmasked(table, choice))
     st.vega_lite_chart(chart, width="stretch", key="masks")
     where = table.loc[table["rule"] == "top", ["level", "layers"]].iloc[0]
-    place = "all layers with maps" if where["layers"] == "together" else where["layers"]
+    place = "all layers with maps" if where["layers"] == "together" else plain(where["layers"])
     label = (
         "Accuracy is agreement with the unmasked network. "
         if attributes.get("label") == "prediction"
@@ -81,7 +81,7 @@ def _show_factors(scene: Scene) -> None:
     shown = found if len(found) <= POINTS else found.iloc[:: -(-len(found) // POINTS)]
     flags = (tables[0]["left_out"] == flag for flag in FLAGS)
     gone = LeftOut.of_flags(*(flag.to_numpy() for flag in flags))
-    st.markdown(f"##### {scene.layer}: {scene.factor} against {second}")
+    st.markdown(f"##### {plain(scene.layer)}: {scene.factor} against {second}")
     left, right = st.columns([3, 2], gap="medium")
     key = f"scatter_{scene.layer}_{scene.factor}_{second}_{index}"
     with left:
@@ -135,7 +135,7 @@ def _show_layers(scene: Scene) -> None:
     if not others:
         st.info("There is no second layer to compare with.", icon=":material/info:")
         return
-    other = pick(st.container(width=260), f"{scene.layer} with", "other", others)
+    other = pick(st.container(width=260), f"{plain(scene.layer)} with", "other", others)
     layers = (scene.layer, other)
     left, right = st.columns(2, gap="medium")
     with left:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.style import CONTENT
 from actsense.explorer.charts import contrast_chart, pair_chart, profile_chart
-from actsense.explorer.controls import pick, told
+from actsense.explorer.controls import pick, plain, told
 from actsense.explorer.heatmaps import color_bar, heatmap, picture
 from actsense.explorer.ordering import ORDERS, ordered
 from actsense.explorer.reading import (
@@ -68,7 +68,7 @@ def show_images(scene: Scene) -> None:
     """Show the images that drive the unit most, untouched and under an augmentation."""
     conditions = scene.shelf.read(top_conditions)
     untouched, *augmentations = conditions
-    st.markdown(f"##### The images that drive {scene.unit_name} most")
+    st.markdown(f"##### The images that drive {plain(scene.unit_name)} most")
     wanted = scene.factor if scene.factor in augmentations else None
     under = pick(
         st.container(width=260), "Under", "under", augmentations or conditions, default=wanted
@@ -89,7 +89,7 @@ def show_images(scene: Scene) -> None:
 def show_contrast(scene: Scene) -> None:
     """Show how every augmentation alone changes the unit's response."""
     table = scene.shelf.read(contrasts, scene.layer, scene.at)
-    st.markdown(f"##### What each augmentation alone does to {scene.unit_name}")
+    st.markdown(f"##### What each augmentation alone does to {plain(scene.unit_name)}")
     left, right = st.columns([1, 1], gap="medium")
     with left:
         st.vega_lite_chart(contrast_chart(table, scene.factor), width="stretch", key="contrasts")
@@ -188,7 +188,8 @@ def _show_maps(scene: Scene) -> None:
             + color_bar(limit, signed=signed)
             + "</div>"
         )
-    st.markdown(f"**Maps of {scene.layer}, channel {scene.number}, factor {scene.factor}**")
+    layer = plain(scene.layer)
+    st.markdown(f"**Maps of {layer}, channel {scene.number}, factor {scene.factor}**")
     st.html(f'<div style="display:flex;gap:0.8rem;max-width:760px">{"".join(columns)}</div>')
     gone = scene.shelf.read(left_out, scene.layer)
     contrast = (
@@ -216,7 +217,7 @@ def _limit(
 def _show_profile(scene: Scene) -> None:
     table = scene.shelf.read(profile, scene.layer, scene.at)
     facts = scene.shelf.read(unit_facts, scene.layer, scene.at)
-    st.markdown(f"**All factors of {scene.unit_name}**")
+    st.markdown(f"**All factors of {plain(scene.unit_name)}**")
     if facts["dead"]:
         st.info("No factor moves this unit: its indices are undefined.", icon=":material/info:")
         return
