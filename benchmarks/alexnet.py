@@ -84,7 +84,14 @@ def make_inputs(folder: Path, network: dict[str, Any], *, side: int) -> SimpleNa
     )
     paths = {name: folder / name for name in ("images.zarr", "manifest.csv", "weights.pt")}
     build_cache(settings, 0, paths["images.zarr"], paths["manifest.csv"])
-    import_weights(network | {"name": "net"}, 0, 1000, paths["weights.pt"], folder / "card.json")
+    import_weights(
+        network | {"name": "net"},
+        0,
+        1000,
+        paths["weights.pt"],
+        folder / "card.json",
+        image_size=224,
+    )
     return SimpleNamespace(
         images=str(paths["images.zarr"]),
         manifest=str(paths["manifest.csv"]),

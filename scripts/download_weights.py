@@ -7,5 +7,8 @@ from actsense.networks.weights import download_weights
 
 with logged(snakemake.log[0]):
     download_weights(
-        snakemake.params.settings, Path(snakemake.output.weights), Path(snakemake.output.card)
+        snakemake.params.settings,
+        Path(snakemake.output.weights),
+        Path(snakemake.output.card),
+        image_size=snakemake.params.image_size,
     )

@@ -12,4 +12,5 @@ with logged(snakemake.log[0]):
         snakemake.params.classes,
         Path(snakemake.output.weights),
         Path(snakemake.output.card),
+        image_size=snakemake.params.image_size,
     )

@@ -107,7 +107,7 @@ class World:
         bag = {"kind": "python", "factory": "actsense.networks.bag:BagNetwork"}
         bag |= {"arguments": {"classes": 10, "width": 4}, "weights": "none", "name": "bag"}
         weights = self.folder / "bag.pt"
-        import_weights(bag, 0, 10, weights, self.folder / "bag.json")
+        import_weights(bag, 0, 10, weights, self.folder / "bag.json", image_size=32)
         own = [
             self.settings | {"network": named}
             for named in (self.settings["network"], ["bag", bag])

@@ -69,7 +69,7 @@ def digit_files(folder: Path) -> tuple[SimpleNamespace, dict[str, Any]]:
     build_cache(dataset, 1, paths["images"], paths["manifest"])
     network = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
     network |= {"arguments": {"classes": 10, "width": 1}, "weights": "none", "name": "one"}
-    import_weights(network, 0, 10, paths["weights"], folder / "card")
+    import_weights(network, 0, 10, paths["weights"], folder / "card", image_size=32)
     return SimpleNamespace(**{name: str(path) for name, path in paths.items()}), network
 
 

@@ -1,7 +1,11 @@
 """Networks as people write them: factories of modules that work, and of modules that do not."""
 
+import random
+
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def body(classes: int = 3, channels: int = 3) -> nn.Sequential:
@@ -77,3 +81,52 @@ class Compiled(nn.Module):
 
 def leaving() -> nn.Module:
     raise SystemExit(2)
+
+
+class Dropping(nn.Module):
+    """Forgets to tell dropout that training is over."""
+
+    def __init__(self, classes: int = 3) -> None:
+        super().__init__()
+        self.body, self.relu, self.last = body(8), nn.ReLU(), nn.Linear(8, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits, half of what leads to them missing."""
+        return self.last(functional.dropout(self.relu(self.body(images))))
+
+
+class Held(nn.Module):
+    """Convolves with filters that are no parameter, drawn by one of three generators.
+
+    Arguments:
+        source: Which; `seeded` for one of its own, which draws the same always.
+    """
+
+    def __init__(self, source: str, classes: int = 3) -> None:
+        super().__init__()
+        shape = (4, 3, 3, 3)
+        if source == "torch":
+            self.filters = torch.randn(shape)
+        elif source == "random":
+            self.filters = torch.full(shape, random.random())
+        elif source == "numpy":
+            self.filters = torch.from_numpy(np.random.randn(*shape)).float()  # noqa: NPY002
+        else:
+            self.filters = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        self.act, self.last = nn.ReLU(), nn.Linear(4, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits."""
+        return self.last(self.act(functional.conv2d(images, self.filters)).mean(dim=(2, 3)))
+
+
+class Tempered(nn.Module):
+    """A network whose factory has an argument that no weights hold."""
+
+    def __init__(self, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.body, self.temperature = body(), temperature
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits."""
+        return self.body(images) / self.temperature

@@ -40,7 +40,7 @@ def test_downloaded_weights_are_those_on_the_server(
 ) -> None:
     state = served(tmp_path, server, monkeypatch)
     weights, card = tmp_path / "out" / "w.pt", tmp_path / "out" / "card.json"
-    download_weights(SQUEEZE, weights, card, pause=0)
+    download_weights(SQUEEZE, weights, card, image_size=64, pause=0)
     network = load_network("squeeze", read_network(SQUEEZE), weights, classes=5, image_size=64)
     for key, value in network.module.state_dict().items():
         assert torch.equal(value, state[key])
@@ -53,7 +53,9 @@ def test_a_wrong_hash_is_refused_after_all_attempts(
 ) -> None:
     served(tmp_path, server, monkeypatch, name="0badc0de")
     with pytest.raises(ConfigError, match=r"cannot download http.*invalid hash value"):
-        download_weights(SQUEEZE, tmp_path / "w.pt", tmp_path / "c.json", attempts=2, pause=0)
+        download_weights(
+            SQUEEZE, tmp_path / "w.pt", tmp_path / "c.json", image_size=64, attempts=2, pause=0
+        )
     assert len(caplog.records) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["served"]
 
@@ -71,7 +73,7 @@ def test_an_interrupted_download_is_tried_again(
         return real(*args, **kwargs)
 
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", unreliable)
-    download_weights(SQUEEZE, tmp_path / "w.pt", tmp_path / "c.json", pause=0)
+    download_weights(SQUEEZE, tmp_path / "w.pt", tmp_path / "c.json", image_size=64, pause=0)
     assert (tmp_path / "w.pt").is_file()
 
 
@@ -81,18 +83,24 @@ def test_an_unreachable_server_says_what_to_do(
     url = f"{server}/lost-12345678.pth"
     monkeypatch.setattr(zoo.SqueezeNet1_1_Weights.DEFAULT.value, "url", url)
     with pytest.raises(ConfigError, match=r"cannot download .*404.*networks\.squeezenet1_1\.weig"):
-        download_weights(SQUEEZE, tmp_path / "w.pt", tmp_path / "c.json", attempts=1)
+        download_weights(
+            SQUEEZE, tmp_path / "w.pt", tmp_path / "c.json", image_size=64, attempts=1
+        )
 
 
 def test_nothing_is_downloaded_for_random_weights(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'none' is nothing to download"):
-        download_weights(SQUEEZE | {"weights": "none"}, tmp_path / "w.pt", tmp_path / "c.json")
+        download_weights(
+            SQUEEZE | {"weights": "none"}, tmp_path / "w.pt", tmp_path / "c.json", image_size=64
+        )
 
 
 def test_random_weights_follow_the_seed(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         settings = SQUEEZE | {"weights": "none"}
-        import_weights(settings, seed, 4, tmp_path / name, tmp_path / f"{name}.json")
+        import_weights(
+            settings, seed, 4, tmp_path / name, tmp_path / f"{name}.json", image_size=64
+        )
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert (tmp_path / "a").read_bytes() != (tmp_path / "c").read_bytes()
     assert json.loads((tmp_path / "a.json").read_text())["weights"] == {
@@ -107,7 +115,7 @@ def test_a_file_decides_the_number_of_classes(tmp_path: Path, wrap: Any, prefix:
     state = zoo.squeezenet1_1(weights=None, num_classes=7).state_dict()
     torch.save(wrap({prefix + key: value for key, value in state.items()}), tmp_path / "own.pt")
     settings = SQUEEZE | {"weights": str(tmp_path / "own.pt")}
-    import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
+    import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
     network = load_network(
         "net", read_network(settings), tmp_path / "w.pt", classes=4, image_size=64
     )
@@ -137,7 +145,7 @@ def test_checkpoints_as_old_as_those_of_places_are_read(
         "model": model,
         "weights": str(tmp_path / "own.pth.tar"),
     }
-    import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
+    import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
     network = load_network(
         "net", read_network(settings), tmp_path / "w.pt", classes=4, image_size=64
     )
@@ -151,7 +159,7 @@ def test_a_file_that_is_not_there_yet_is_taken_for_a_file(tmp_path: Path, named:
     settings = SQUEEZE | {"weights": str(tmp_path / named)}
     assert outline_network("net", read_network(settings), classes=4, image_size=64).classes is None
     with pytest.raises(ConfigError, match=f"{named}: no file of weights there"):
-        import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
+        import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
 
 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
@@ -159,7 +167,7 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     settings = SQUEEZE | {"weights": str(tmp_path / "own.pt")}
     message = r"networks\.squeezenet1_1\.weights: .* do not fit SqueezeNet\. missing: features"
     with pytest.raises(ConfigError, match=message):
-        import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
+        import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
 
 
 def test_weights_of_a_python_factory_are_copied(tmp_path: Path) -> None:
@@ -173,7 +181,7 @@ def test_weights_of_a_python_factory_are_copied(tmp_path: Path) -> None:
         "arguments": arguments,
         "weights": str(tmp_path / "own.pt"),
     }
-    import_weights(settings, 0, 2, tmp_path / "w.pt", tmp_path / "c.json")
+    import_weights(settings, 0, 2, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
     network = load_network(
         "net", read_network(settings), tmp_path / "w.pt", classes=2, image_size=8
     )
@@ -207,7 +215,7 @@ def test_a_state_dict_without_a_classifier_is_refused(tmp_path: Path) -> None:
     torch.save({}, tmp_path / "own.pt")
     settings = SQUEEZE | {"weights": str(tmp_path / "own.pt")}
     with pytest.raises(ConfigError, match=r"the classifier is missing, classifier\.1\.weight"):
-        import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json")
+        import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
 
 
 def test_old_names_of_densenet_are_understood() -> None:

@@ -129,7 +129,7 @@ def test_written_gigabytes_are_those_of_the_files(tmp_path: Path) -> None:
     parts = designed(shards=2)
     own = study(networks={"one": network}, designs=parts)
     described = own.plain["networks"]["one"] | {"name": "one"}
-    import_weights(described, 0, 10, paths["weights"], tmp_path / "card")
+    import_weights(described, 0, 10, paths["weights"], tmp_path / "card", image_size=32)
     inputs = SimpleNamespace(**{name: str(path) for name, path in paths.items()})
     sampling = open_sampling(
         inputs, own.sampling_settings("one", "mixed"), batch_size=64, device=CPU

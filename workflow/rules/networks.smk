@@ -56,6 +56,7 @@ rule download_weights:
     retries: 2
     localrule: True
     params:
+        image_size=lookup("dataset/image_size", within=config),
         settings=of(study.weights_settings),
     message:
         "Downloading the weights of {wildcards.network}"
@@ -75,6 +76,7 @@ rule import_weights:
         **of_config("seed"),
         settings=of(study.weights_settings),
         classes=study.survey["classes"],
+        image_size=lookup("dataset/image_size", within=config),
     message:
         "Importing the weights of {wildcards.network}"
     script:

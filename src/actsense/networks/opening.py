@@ -10,6 +10,7 @@ import torch
 
 from actsense.data.cache import ImageCache
 from actsense.data.pool import ImagePool
+from actsense.networks.fingerprint import check_fingerprint
 from actsense.networks.network import load_network
 from actsense.networks.settings import read_network
 from actsense.networks.subject import Subject
@@ -33,6 +34,9 @@ def open_subject(
         settings: `network`, a name with its settings, `seed` and `precision`.
         batch_size: Images per forward pass.
         device: Where to run.
+
+    Raises:
+        ConfigError: If the network is no longer the one that its weights were made with.
     """
     (subject,) = open_subjects(
         images, manifest, [weights], [settings], batch_size=batch_size, device=device
@@ -61,6 +65,9 @@ def open_subjects(
 
     Returns:
         The subjects by the names of their networks.
+
+    Raises:
+        ConfigError: If a network is no longer the one that its weights were made with.
     """
     cache = ImageCache.open(images, manifest)
     subjects = {}
@@ -72,5 +79,7 @@ def open_subjects(
             image_size=cache.image_size,
         )
         pool = ImagePool.of_manifest(cache.manifest, seed=own["seed"])
-        subjects[name] = Subject(network, cache, pool, device, batch_size, own["precision"])
+        subject = Subject(network, cache, pool, device, batch_size, own["precision"])
+        check_fingerprint(network, Path(path), device)
+        subjects[name] = subject
     return subjects

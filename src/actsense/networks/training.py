@@ -22,9 +22,10 @@ from actsense.data.cache import ImageCache
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
 from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoint
+from actsense.networks.fingerprint import fingerprint
 from actsense.networks.fitting import Batch, FitSettings, fit
 from actsense.networks.image_batches import LabelledImages, ShiftedBatches
-from actsense.networks.network import build_module, normalisation
+from actsense.networks.network import build_module, load_network, normalisation
 from actsense.networks.settings import Trained, read_network
 from actsense.networks.state import save_state, write_card
 from actsense.store import file_hash
@@ -126,6 +127,7 @@ def train_network(
         "classes": cache.class_names,
         "data_sha256": cache.sha256(),
         "sha256": file_hash(weights),
+        "fingerprint": _mark(training, weights),
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "seconds": round(time.perf_counter() - started, 1),
         "versions": {package: version(package) for package in ("actsense", "torch")},
@@ -233,6 +235,14 @@ class _Course:
             images, labels = self.images.read(rows[start : start + READ])
             hits += int((self.learner.module(images).argmax(dim=1) == labels).sum())
         return hits
+
+
+def _mark(training: Training, weights: Path) -> dict[str, Any]:
+    side, classes = training.cache.image_size, len(training.cache.class_names)
+    network = load_network(
+        *(training.name, training.chosen, weights), classes=classes, image_size=side
+    )
+    return fingerprint(network, side)
 
 
 def _position(path: Path) -> Path:

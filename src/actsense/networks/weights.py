@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.networks.network import build_module, count_outputs
+from actsense.networks.fingerprint import fingerprint
+from actsense.networks.network import build_module, count_outputs, load_network
+from actsense.networks.probes import check_function
 from actsense.networks.settings import NetworkSettings, Timm, Torchvision, Trained, read_network
 from actsense.networks.state import fill, first_line, read_state, save_state, write_card
 from actsense.networks.zoo.packaged import PACKAGED, packaged_origin, packaged_state
@@ -32,9 +35,17 @@ log = logging.getLogger(__name__)
 
 
 def import_weights(
-    settings: dict[str, Any], seed: int, classes: int, weights: Path, card: Path
+    settings: dict[str, Any],
+    seed: int,
+    classes: int,
+    weights: Path,
+    card: Path,
+    *,
+    image_size: int,
 ) -> None:
     """Draw the weights of a network, or copy them from a file after checking that they fit.
+
+    With them it has to be a fixed function of one image, see `check_function`.
 
     Arguments:
         settings: The network's settings as plain values, kept on the card, and its `name`;
@@ -43,9 +54,11 @@ def import_weights(
         classes: Number of outputs of a torchvision or timm model without weights.
         weights: Where the state dict goes.
         card: Where the model card goes, JSON.
+        image_size: Side of the images that it will be shown, pixels.
 
     Raises:
-        ConfigError: If the settings cannot be used or the weights do not fit.
+        ConfigError: If the settings cannot be used, the weights do not fit, or the network is no
+            such function.
     """
     name, described = str(settings["name"]), read_network(settings)
     source = "none" if isinstance(described, Trained) else described.weights
@@ -58,12 +71,13 @@ def import_weights(
     if state is not None:
         fill(module, state, f"networks.{name}.weights: {source}")
     save_state(module, Path(weights))
+    mark = _examined(name, described, Path(weights), classes, image_size)
     origin: dict[str, Any] = {"source": source}
     if state is None:
         origin = {"source": "random", "seed": seed}
     elif source == PACKAGED and isinstance(described, Timm):
         origin = packaged_origin()
-    _write_card(settings, module, origin, Path(weights), Path(card))
+    _write_card(settings, module, origin, Path(weights), Path(card), mark)
 
 
 def _given(described: NetworkSettings, source: str) -> dict[str, Tensor] | None:
@@ -80,6 +94,7 @@ def download_weights(
     weights: Path,
     card: Path,
     *,
+    image_size: int,
     attempts: int = 3,
     pause: float = 10.0,
 ) -> None:
@@ -89,6 +104,7 @@ def download_weights(
         settings: The network's settings as plain values, kept on the card, and its `name`.
         weights: Where the state dict goes.
         card: Where the model card goes, JSON.
+        image_size: Side of the images that the network will be shown, pixels.
         attempts: How often to try.
         pause: Seconds before the second try; doubled before each further one.
 
@@ -118,11 +134,13 @@ def download_weights(
                     f"set {setting} to its path."
                 ) from error
             time.sleep(pause * 2 ** (attempt - 1))
-    module = build_module(name, described, classes=count_outputs(name, described, found))
+    classes = count_outputs(name, described, found)
+    module = build_module(name, described, classes=classes)
     fill(module, found, f"{setting}: {published.source}")
     save_state(module, Path(weights))
+    mark = _examined(name, described, Path(weights), classes, image_size)
     origin = {"source": published.source, "set": published.name}
-    _write_card(settings, module, origin, Path(weights), Path(card))
+    _write_card(settings, module, origin, Path(weights), Path(card), mark)
 
 
 def _published(name: str, described: NetworkSettings) -> Published | None:
@@ -144,18 +162,28 @@ def _time_limit() -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
+def _examined(
+    name: str, described: NetworkSettings, weights: Path, classes: int, side: int
+) -> dict[str, Any]:
+    """Return the fingerprint of a network that proved to be a fixed function of one image."""
+    load = partial(load_network, name, described, weights, classes=classes, image_size=side)
+    return fingerprint(check_function(load, side), side)
+
+
 def _write_card(
     settings: dict[str, Any],
     module: nn.Module,
     origin: dict[str, Any],
     weights: Path,
     card: Path,
+    mark: dict[str, Any],
 ) -> None:
     own = ("timm",) if settings["kind"] == "timm" else ()
     facts = {
         "settings": settings,
         "weights": origin,
         "sha256": file_hash(weights),
+        "fingerprint": mark,
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "versions": {
             package: version(package) for package in ("actsense", "torch", "torchvision", *own)

@@ -29,7 +29,7 @@ def waves() -> torch.Tensor:
 
 
 def test_packaged_weights_give_the_logits_of_their_own_definition(tmp_path: Path) -> None:
-    import_weights(LITE, 0, 5, tmp_path / "w.pt", tmp_path / "c.json")
+    import_weights(LITE, 0, 5, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
     network = load_network("net", read_network(LITE), tmp_path / "w.pt", classes=5, image_size=224)
     with torch.inference_mode():
         (logits,) = network.module(waves())

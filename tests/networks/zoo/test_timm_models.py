@@ -108,11 +108,11 @@ def test_weights_come_from_an_address_and_their_hash_is_checked(
 
     publish(monkeypatch, hf_hub_id=None, url=f"{server}/tiny-0badc0de.pth")
     with pytest.raises(ConfigError, match=r"cannot download http.*invalid hash value"):
-        download_weights(TINY, weights, card, attempts=1)
+        download_weights(TINY, weights, card, image_size=64, attempts=1)
     assert not list(weights.parent.iterdir())
 
     publish(monkeypatch, hf_hub_id=None, url=f"{server}/tiny-{digest}.pth")
-    download_weights(TINY, weights, card, attempts=1)
+    download_weights(TINY, weights, card, image_size=64, attempts=1)
     network = load(TINY, weights)
     assert all(torch.equal(v, state[key]) for key, v in network.module.state_dict().items())
     written = json.loads(card.read_text())
@@ -138,9 +138,9 @@ def test_weights_come_from_the_hub_and_their_hash_is_checked(
     weights = tmp_path / "w.pt"
     if damage:
         with pytest.raises(ConfigError, match=r"huggingface\.co/timm/test_resnet.*invalid hash"):
-            download_weights(TINY, weights, tmp_path / "c.json", attempts=1)
+            download_weights(TINY, weights, tmp_path / "c.json", image_size=64, attempts=1)
     else:
-        download_weights(TINY, weights, tmp_path / "c.json", attempts=1)
+        download_weights(TINY, weights, tmp_path / "c.json", image_size=64, attempts=1)
         network = load(TINY, weights)
         assert all(torch.equal(v, state[key]) for key, v in network.module.state_dict().items())
         assert len(network.classes or []) == 1000
@@ -155,19 +155,19 @@ def test_without_a_connection_the_message_says_what_to_do(
     monkeypatch.setattr(_hub, "hf_hub_download", unreachable)
     message = r"cannot download huggingface.co/timm/test_resnet.* \(no route\)\. Run this rule whe"
     with pytest.raises(ConfigError, match=message):
-        download_weights(TINY, tmp_path / "w.pt", tmp_path / "c.json", attempts=1)
+        download_weights(TINY, tmp_path / "w.pt", tmp_path / "c.json", image_size=64, attempts=1)
 
 
 def test_weights_of_a_file_decide_the_number_of_classes(tmp_path: Path) -> None:
     own = timm.create_model("test_vit", num_classes=3).state_dict()
     torch.save(dict(sorted(own.items())), tmp_path / "own.pt")  # its last tensor is no classifier
     settings = TINY | {"model": "test_vit", "weights": str(tmp_path / "own.pt")}
-    import_weights(settings, 0, 7, tmp_path / "w.pt", tmp_path / "c.json")
+    import_weights(settings, 0, 7, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
     network = load(settings, tmp_path / "w.pt")
     assert all(torch.equal(v, own[key]) for key, v in network.module.state_dict().items())
 
 
 def test_random_weights_have_the_classes_of_the_dataset(tmp_path: Path) -> None:
     settings = TINY | {"weights": "none"}
-    import_weights(settings, 0, 7, tmp_path / "w.pt", tmp_path / "c.json")
+    import_weights(settings, 0, 7, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
     assert load(settings, tmp_path / "w.pt").module(torch.zeros(1, 3, 64, 64)).shape == (1, 7)
