@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from actsense.data.class_names import readable
 from actsense.data.manifest import (
     SKIPPED,
     pixel_sha256,
@@ -144,14 +145,14 @@ def write_cache(
         write_rows(images, columns, capacity=capacity) as writer,
     ):
         for sample in samples:
-            name = class_names[sample.label]
+            name, path = class_names[sample.label], readable(sample.path)
             if sample.pixels is None:
-                skipped.append((sample.path, name, sample.label, SKIPPED, ""))
-                reasons[sample.path] = sample.reason
+                skipped.append((path, name, sample.label, SKIPPED, ""))
+                reasons[path] = sample.reason
                 continue
             writer.append({ALONE: sample.pixels[None]})
             digest = pixel_sha256(sample.pixels)
-            rows.append((sample.path, name, sample.label, sample.partition, digest))
+            rows.append((path, name, sample.label, sample.partition, digest))
         writer.attributes = {
             "class_names": class_names,
             "manifest_sha256": write_manifest([*rows, *skipped], table),

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from actsense.data.class_names import named_classes
 from actsense.errors import ConfigError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
@@ -77,7 +78,8 @@ def _partitions(root: Path) -> dict[str, Path]:
 
 
 def _classes(root: Path, folder: Path) -> dict[str, list[str]]:
-    classes = {sub.name: _images(root, sub) for sub in _folders(folder)}
+    folders = named_classes(_folders(folder))
+    classes = {name: _images(root, sub) for name, sub in folders.items()}
     if not classes:
         raise ConfigError(
             f"dataset.path: {str(folder)!r} has no class folders. The images of a class belong "
