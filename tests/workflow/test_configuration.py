@@ -81,6 +81,9 @@ def test_defaults_are_filled_in() -> None:
     assert filled["contrast"]["draws"] == 1
 
 
+COMPACT = {"kind": "trained", "architecture": "compact"}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
@@ -118,6 +121,9 @@ def test_defaults_are_filled_in() -> None:
         ("networks", {}, "networks"),
         ("networks", {"../out": {"kind": "trained"}}, "'../out' is not allowed"),
         ("study", "a/b", "'a/b' is not allowed"),
+        ("study", "a" * 101, "is not allowed.*at most 100"),
+        ("networks", {"a": COMPACT, "A": COMPACT}, "networks.A: differs from 'a' by capitals"),
+        ("networks", {"Data": COMPACT}, "networks.Data: differs from 'data' by capitals"),
         ("networks", {"data": {"kind": "trained"}}, "are taken"),
         ("networks", {"spatial": {"kind": "trained"}}, "are taken"),
         ("networks", {"notebooks": {"kind": "trained"}}, "are taken"),

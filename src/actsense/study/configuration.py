@@ -17,7 +17,7 @@ from actsense.layout import RESERVED
 from actsense.networks.settings import Trained
 from actsense.sampling.settings import DesignSettings
 from actsense.study.schema import Schema, allowed, configuration_schema, resolved
-from actsense.study.settings import Settings
+from actsense.study.settings import LONGEST, Settings
 
 Key = tuple[str | int, ...]
 
@@ -88,6 +88,8 @@ def _refuse(mistakes: Iterable[str]) -> None:
 
 def _contradictions(settings: Settings) -> Iterator[str]:
     """Name what is allowed by itself but not together with the rest."""
+    yield from _alike("networks", settings.networks)
+    yield from _alike("designs", settings.designs)
     for name, network in settings.networks.items():
         for unknown in set(network.designs or ()) - settings.designs.keys():
             yield (
@@ -107,6 +109,18 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             f"dataset.resize: {data.resize} is smaller than dataset.image_size: "
             f"{data.image_size}; the centre cannot be cut out. Raise it to {data.image_size}."
         )
+
+
+def _alike(key: str, names: Iterable[str]) -> Iterator[str]:
+    """Name what would share a folder where file systems do not tell capitals apart."""
+    folders = {folder: folder for folder in RESERVED}
+    for name in names:
+        other = folders.setdefault(name.lower(), name)
+        if other != name:
+            yield (
+                f"{key}.{name}: differs from {other!r} by capitals alone, and some file systems "
+                "take both for one folder. Call it otherwise."
+            )
 
 
 def _wrong_checkpoints(key: str, network: Trained) -> Iterator[str]:
@@ -215,7 +229,7 @@ def _line(detail: ErrorDetails, got: Any, schema: Schema, root: Schema, descript
         name = got if kind == "name" and isinstance(got, str) else detail["loc"][-2]
         return (
             f": the name {name!r} is not allowed. Names start with a letter and hold letters, "
-            f"digits, '-' and '_' only; {', '.join(RESERVED)} are taken."
+            f"digits, '-' and '_' only, at most {LONGEST}; {', '.join(RESERVED)} are taken."
         )
     if kind == "literal_error" and "enum" in schema:
         return _not_among(got, schema["enum"], "allowed")

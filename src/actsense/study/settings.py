@@ -22,7 +22,8 @@ from actsense.settings import Integer, Number, Section
 from actsense.single_class.settings import SingleClass
 from actsense.spatial.settings import Spatial
 
-NAME = rf"^(?!(?:{'|'.join(RESERVED)})$)[A-Za-z][A-Za-z0-9_-]*$"
+LONGEST = 100  # characters: names are parts of names of files
+NAME = rf"^(?!(?:{'|'.join(RESERVED)})$)[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST - 1}}}$"
 
 
 def _name(given: str) -> str:
