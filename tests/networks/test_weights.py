@@ -214,7 +214,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_state_dict_without_a_classifier_is_refused(tmp_path: Path) -> None:
     torch.save({}, tmp_path / "own.pt")
     settings = SQUEEZE | {"weights": str(tmp_path / "own.pt")}
-    with pytest.raises(ConfigError, match=r"the classifier is missing, classifier\.1\.weight"):
+    with pytest.raises(ConfigError, match="holds no named tensors"):
         import_weights(settings, 0, 4, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
 
 

@@ -1,12 +1,13 @@
 """The first images that a network is shown: does it take them, and does it return logits?"""
 
-__all__ = ["PROBES", "first_pass"]
+__all__ = ["PROBES", "first_pass", "materialise"]
 
 from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from actsense.errors import ConfigError
 from actsense.networks.foreign import foreign
@@ -42,6 +43,33 @@ def first_pass(module: nn.Module, side: int, setting: str) -> Tensor:
             f"images it returned {_told(output)}. Wrap it in a module that returns them alone."
         )
     return output
+
+
+def materialise(module: nn.Module, side: int, setting: str) -> None:
+    """Show a network with lazy modules two black images, from which they learn their shapes.
+
+    Arguments and errors are those of `first_pass`, and
+
+    Raises:
+        ConfigError: If a lazy module is never reached.
+    """
+    if not _lazy(module):
+        return
+    training = module.training
+    images = torch.zeros(PROBES, 3, side, side)
+    with torch.no_grad(), foreign(f"{setting}: shown images of {side}x{side} pixels, it"):
+        module.eval()(images)
+    module.train(training)
+    if left := _lazy(module):
+        raise ConfigError(
+            f"{setting}: images never reach {left[0]}, so that its shape stays unknown. Give "
+            "lazy modules their sizes, or leave out what is not used."
+        )
+
+
+def _lazy(module: nn.Module) -> list[str]:
+    held = [*module.named_parameters(), *module.named_buffers()]
+    return [name for name, tensor in held if is_lazy(tensor)]
 
 
 def _advice(module: nn.Module, images: Tensor) -> str:

@@ -8,6 +8,7 @@ __all__ = [
     "normalisation",
     "normalise",
     "outline_network",
+    "probing_outline",
 ]
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from actsense.errors import ConfigError
 from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
 from actsense.networks.factory import build_from_factory
+from actsense.networks.first_pass import materialise
 from actsense.networks.settings import NetworkSettings, Python, Timm, Torchvision, Trained
 from actsense.networks.state import fill, read_state
 from actsense.networks.zoo.published import Expected
@@ -68,10 +70,11 @@ def load_network(
         ConfigError: If the settings cannot be used or the weights do not fit.
     """
     state = read_state(Path(weights))
+    setting = f"networks.{name}: {weights}"
     if isinstance(settings, Torchvision | Timm):
-        classes = count_outputs(name, settings, state)
-    module = build_module(name, settings, classes=classes)
-    fill(module, state, f"networks.{name}: {weights}")
+        classes = count_outputs(probing_outline(name, settings), state, setting)
+    module = build_module(name, settings, classes=classes, image_size=image_size)
+    fill(module, state, setting)
     return _network(name, settings, module, image_size)
 
 
@@ -88,17 +91,21 @@ def outline_network(
     # Our own are small, and somebody else's code may not know the meta device, whose first use
     # imports for longer than they take.
     with torch.device("meta" if isinstance(settings, Torchvision | Timm) else "cpu"):
-        module = build_module(name, settings, classes=outputs)
+        module = build_module(name, settings, classes=outputs, image_size=image_size)
     return _network(name, settings, module, image_size)
 
 
-def build_module(name: str, settings: NetworkSettings, *, classes: int) -> nn.Module:
+def build_module(
+    name: str, settings: NetworkSettings, *, classes: int, image_size: int | None = None
+) -> nn.Module:
     """Build the module of a network, its weights drawn at random.
 
     Arguments:
         name: Its name in the configuration, used in messages.
         settings: Its settings.
         classes: Number of outputs.
+        image_size: Side of the images, pixels, from which lazy modules and vision transformers
+            without published weights learn their shapes.
 
     Raises:
         ConfigError: If the settings cannot be used.
@@ -107,32 +114,42 @@ def build_module(name: str, settings: NetworkSettings, *, classes: int) -> nn.Mo
         if isinstance(settings, Trained):
             return _to_train(settings, classes=classes)
         if isinstance(settings, Torchvision):
-            return build_torchvision(name, settings, classes=classes)
+            return build_torchvision(name, settings, classes=classes, image_size=image_size)
         if isinstance(settings, Timm):
             return build_timm(name, settings, classes=classes)
-        return build_from_factory(name, settings)
+        module = build_from_factory(name, settings)
+        if image_size is not None:
+            materialise(module, image_size, f"networks.{name}.factory")
+        return module
 
 
-def count_outputs(name: str, settings: NetworkSettings, state: Mapping[str, Tensor]) -> int:
+def probing_outline(name: str, settings: NetworkSettings) -> nn.Module:
+    """Build a module on the meta device with a number of outputs that nothing else has.
+
+    Arguments and errors are those of `build_module`.
+    """
+    with torch.device("meta"):
+        return build_module(name, settings, classes=UNLIKELY)
+
+
+def count_outputs(outline: nn.Module, state: Mapping[str, Tensor], setting: str) -> int:
     """Count the outputs of weights: rows of the first tensor whose rows are the classes.
 
     Arguments:
-        name: The network's name in the configuration, used in messages.
-        settings: Its settings; of a kind that takes a number of classes.
+        outline: The module of `probing_outline`.
         state: The weights.
+        setting: Named in messages.
 
     Raises:
-        ConfigError: If the settings cannot be used, or the weights have no classifier.
+        ConfigError: If the weights have no classifier.
     """
-    with torch.device("meta"):
-        outline = build_module(name, settings, classes=UNLIKELY).state_dict()
-    ends = [key for key, value in outline.items() if UNLIKELY in value.shape[:1]]
+    ends = [key for key, value in outline.state_dict().items() if UNLIKELY in value.shape[:1]]
     for key in ends:
         if key in state and state[key].ndim:
             return int(state[key].shape[0])
     raise ConfigError(
-        f"networks.{name}.weights: the classifier is missing, {', '.join(ends)}. Check that they "
-        "belong to this model."
+        f"{setting}: the classifier is missing, {', '.join(ends)}. Check that the weights belong "
+        "to this model."
     )
 
 

@@ -1,6 +1,7 @@
 """State dicts as files: tensors only, never pickled code."""
 
 __all__ = [
+    "check_fit",
     "fill",
     "first_line",
     "read_state",
@@ -25,12 +26,9 @@ from torch import Tensor, nn
 from actsense.errors import ConfigError
 from actsense.store.atomic import replacing
 
-WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which checkpoints keep it
-PARALLEL = "module."  # prefix that data-parallel training leaves behind
-
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read a state dict, on its own or inside a checkpoint of tensors and plain values.
+    """Read a state dict as it is, on its own or with what else is known of a training.
 
     Raises:
         ConfigError: If the file is missing, damaged, or holds anything but tensors.
@@ -40,22 +38,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         loaded = read_tensors(path)
     except ValueError as error:
-        raise ConfigError(
-            f"{path}: not a plain state dict, or damaged ({error}). Save it with "
-            "torch.save(module.state_dict(), path)."
-        ) from error
-    for wrapper in WRAPPERS:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
-            loaded = loaded[wrapper]
+        raise ConfigError(f"{path}: not a plain state dict, or damaged ({error}).") from error
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("model"), Mapping):
+        loaded = loaded["model"]
     if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise ConfigError(
-            f"{path}: does not hold a state dict, a mapping from names to tensors. Save it with "
-            "torch.save(module.state_dict(), path)."
-        )
-    state = dict(loaded)
-    if state and all(key.startswith(PARALLEL) for key in state):
-        state = {key.removeprefix(PARALLEL): value for key, value in state.items()}
-    return state
+        raise ConfigError(f"{path}: does not hold a state dict, a mapping from names to tensors.")
+    return dict(loaded)
 
 
 def read_tensors(path: Path) -> Any:
@@ -73,6 +61,8 @@ def read_tensors(path: Path) -> Any:
         EOFError,
         OSError,
         ValueError,
+        LookupError,
+        TypeError,
         BadZipFile,
     ) as error:
         raise ValueError(first_line(error)) from error
@@ -111,6 +101,18 @@ def fill(module: nn.Module, state: dict[str, Tensor], setting: str) -> None:
     """Load a state dict that must fit exactly.
 
     Raises:
+        ConfigError: As `check_fit` does.
+    """
+    check_fit(module, state, setting)
+    module.load_state_dict(state)
+
+
+def check_fit(
+    module: nn.Module, state: Mapping[str, Tensor], setting: str, *, names_only: bool = False
+) -> None:
+    """Refuse a state dict with other names or, unless only these matter, other shapes.
+
+    Raises:
         ConfigError: If a name is missing or unexpected, or a shape differs; names the first.
     """
     expected = module.state_dict()
@@ -119,7 +121,7 @@ def fill(module: nn.Module, state: dict[str, Tensor], setting: str) -> None:
     differing = [
         f"{key} {tuple(state[key].shape)} for {tuple(expected[key].shape)}"
         for key in expected
-        if key in state and state[key].shape != expected[key].shape
+        if not names_only and key in state and state[key].shape != expected[key].shape
     ]
     found = {"missing": missing, "unexpected": unexpected, "of another shape": differing}
     problems = [f"{kind}: {keys[0]} ({len(keys)} in all)" for kind, keys in found.items() if keys]
@@ -128,7 +130,6 @@ def fill(module: nn.Module, state: dict[str, Tensor], setting: str) -> None:
             f"{setting}: the weights do not fit {type(module).__name__}. {'; '.join(problems)}. "
             "Check that they belong to this model."
         )
-    module.load_state_dict(state)
 
 
 def write_card(path: Path, facts: dict[str, Any]) -> None:

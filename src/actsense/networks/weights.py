@@ -7,8 +7,9 @@ import logging
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,10 +20,24 @@ from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.networks.fingerprint import fingerprint
-from actsense.networks.network import build_module, count_outputs, load_network
+from actsense.networks.network import (
+    build_module,
+    count_outputs,
+    load_network,
+    normalisation,
+    probing_outline,
+)
 from actsense.networks.probes import check_function
-from actsense.networks.settings import NetworkSettings, Timm, Torchvision, Trained, read_network
-from actsense.networks.state import fill, first_line, read_state, save_state, write_card
+from actsense.networks.settings import (
+    NetworkSettings,
+    Python,
+    Timm,
+    Torchvision,
+    read_network,
+    weights_file,
+)
+from actsense.networks.state import fill, first_line, save_state, write_card
+from actsense.networks.weights_file import check_values, match_state, read_candidates
 from actsense.networks.zoo.packaged import PACKAGED, packaged_origin, packaged_state
 from actsense.networks.zoo.published import Published
 from actsense.networks.zoo.timm_models import timm_publishes
@@ -61,32 +76,80 @@ def import_weights(
             such function.
     """
     name, described = str(settings["name"]), read_network(settings)
-    source = "none" if isinstance(described, Trained) else described.weights
-    state = _given(described, source)
-    if state is not None and isinstance(described, Torchvision | Timm):
-        classes = count_outputs(name, described, state)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module = build_module(name, described, classes=classes)
-    if state is not None:
-        fill(module, state, f"networks.{name}.weights: {source}")
+
+    def draw(seed: int, classes: int = classes) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return build_module(name, described, classes=classes, image_size=image_size)
+
+    given = _given(described)
+    if given is not None:
+        module = _filled(name, described, given, partial(draw, seed))
+        origin = given.origin
+    else:
+        module, origin = draw(seed), {"source": "random", "seed": seed}
+        if isinstance(described, Python):
+            origin = _drawn_origin(module, draw(seed + 1), seed)
     save_state(module, Path(weights))
     mark = _examined(name, described, Path(weights), classes, image_size)
-    origin: dict[str, Any] = {"source": source}
-    if state is None:
-        origin = {"source": "random", "seed": seed}
-    elif source == PACKAGED and isinstance(described, Timm):
-        origin = packaged_origin()
     _write_card(settings, module, origin, Path(weights), Path(card), mark)
 
 
-def _given(described: NetworkSettings, source: str) -> dict[str, Tensor] | None:
-    if source == "none":
+@dataclass(frozen=True)
+class _Given:
+    """Weights that are there: what the card says of them, and what may be their state dict."""
+
+    origin: dict[str, Any]
+    candidates: dict[str, dict[str, Tensor]]
+
+
+def _given(described: NetworkSettings) -> _Given | None:
+    if isinstance(described, Timm) and described.weights == PACKAGED:
+        return _Given(packaged_origin(), {"": packaged_state()})
+    path = weights_file(described)
+    if path is None:
         return None
-    if source == PACKAGED and isinstance(described, Timm):
-        return packaged_state()
-    state = read_state(Path(source).expanduser())
-    return adapted(described.model, state) if isinstance(described, Torchvision) else state
+    candidates = read_candidates(path)
+    if isinstance(described, Torchvision):
+        candidates = {place: adapted(described.model, s) for place, s in candidates.items()}
+    return _Given({"source": str(path), "sha256": file_hash(path)}, candidates)
+
+
+def _filled(
+    name: str, described: NetworkSettings, given: _Given, draw: Callable[..., nn.Module]
+) -> nn.Module:
+    """Build a network with as many outputs as its weights have, and fill it."""
+    setting = f"networks.{name}.weights: {given.origin['source']}"
+    candidates, classes = given.candidates, {}
+    if isinstance(described, Torchvision | Timm):
+        outline = probing_outline(name, described)
+        candidates = {"": match_state(candidates, outline, setting)}
+        classes = {"classes": count_outputs(outline, candidates[""], setting)}
+    module = draw(**classes)
+    state = match_state(candidates, module, setting)
+    check_values(module, state, setting)
+    fill(module, state, setting)
+    mean, std = normalisation(name, described)
+    log.info("%s; images are normalised with mean %s and std %s", setting, mean, std)
+    return module
+
+
+def _drawn_origin(module: nn.Module, other: nn.Module, seed: int) -> dict[str, Any]:
+    """Say whether weights are random: two seeds draw the same of what a factory itself fixes.
+
+    Tensors of one value, as normalisation layers begin with, say nothing.
+    """
+    pairs = [
+        (key, value, other.state_dict()[key])
+        for key, value in module.state_dict().items()
+        if value.numel() and not (value == value.flatten()[0]).all()
+    ]
+    random = [key for key, one, two in pairs if not torch.equal(one, two)]
+    if not pairs or len(random) == len(pairs):
+        return {"source": "random", "seed": seed}
+    if not random:
+        return {"source": "factory"}
+    return {"source": "factory", "random": random, "seed": seed}
 
 
 def download_weights(
@@ -134,7 +197,9 @@ def download_weights(
                     f"set {setting} to its path."
                 ) from error
             time.sleep(pause * 2 ** (attempt - 1))
-    classes = count_outputs(name, described, found)
+    outline = probing_outline(name, described)
+    found = match_state({"": found}, outline, f"{setting}: {published.source}")
+    classes = count_outputs(outline, found, f"{setting}: {published.source}")
     module = build_module(name, described, classes=classes)
     fill(module, found, f"{setting}: {published.source}")
     save_state(module, Path(weights))

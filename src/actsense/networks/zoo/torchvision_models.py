@@ -4,14 +4,16 @@ __all__ = ["adapted", "build_torchvision", "torchvision_expects", "torchvision_p
 
 import re
 import sys
-from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from actsense.errors import ConfigError, choose
+from actsense.networks.foreign import foreign
 from actsense.networks.settings import Torchvision, weights_file
 from actsense.networks.zoo.published import Expected, Published
 
@@ -19,18 +21,14 @@ from actsense.networks.zoo.published import Expected, Published
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
 
-# Means and standard deviations per channel, for images in [0, 1], of all published weights.
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-
-# torchvision's own builders set these when they load published weights.
-PUBLISHED_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "googlenet": {"transform_input": True},
-    "inception_v3": {"transform_input": True},
-}
+# Heads that only a training uses are left out. `transform_input` is what torchvision's builders
+# set for published weights, which were trained on images of another scale.
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "googlenet": {"aux_logits": False, "init_weights": False},
-    "inception_v3": {"init_weights": False},
+    "googlenet": {"aux_logits": False, "init_weights": False, "transform_input": True},
+    "inception_v3": {"aux_logits": False, "init_weights": False, "transform_input": True},
 }
+AUXILIARY = re.compile(r"(?:^|\.)(?:aux[12]|AuxLogits)\.")
+OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
 
 
 def torchvision_publishes(name: str, settings: Torchvision) -> Published | None:
@@ -55,61 +53,65 @@ def torchvision_publishes(name: str, settings: Torchvision) -> Published | None:
 
 
 def torchvision_expects(name: str, settings: Torchvision) -> Expected:
-    """Return what published weights expect; others are taken to be normalised like them.
-
-    Arguments and errors are those of `torchvision_publishes`.
-    """
-    published = _published(name, settings)
-    if published is None:
-        return Expected(*IMAGENET, None, None, None)
-    transforms, classes = published.transforms(), list(published.meta["categories"])
-    mean, std = tuple(transforms.mean), tuple(transforms.std)
-    return Expected(mean, std, int(transforms.crop_size[0]), len(classes), classes)
-
-
-def build_torchvision(name: str, settings: Torchvision, *, classes: int) -> nn.Module:
-    """Build the architecture that the weights belong to; the weights are filled in later.
+    """Return what published weights expect; others are taken to expect what the default ones do.
 
     Arguments and errors are those of `torchvision_publishes`.
     """
     import torchvision.models as zoo
 
+    published = _published(name, settings)
+    transforms = (published or zoo.get_model_weights(settings.model).DEFAULT).transforms()
+    classes = list(published.meta["categories"]) if published else None
+    mean, std = tuple(transforms.mean), tuple(transforms.std)
+    outputs = len(classes) if classes else None
+    return Expected(mean, std, int(transforms.crop_size[0]), outputs, classes)
+
+
+def build_torchvision(
+    name: str, settings: Torchvision, *, classes: int, image_size: int | None = None
+) -> nn.Module:
+    """Build the architecture that the weights belong to; the weights are filled in later.
+
+    Arguments and errors are those of `torchvision_publishes`, and
+
+    Arguments:
+        name: The network's name in the configuration, used in messages.
+        settings: Its settings.
+        classes: Number of outputs.
+        image_size: Side of the images, pixels. A vision transformer without published weights
+            is built for it.
+    """
+    import torchvision.models as zoo
+
     model, published = settings.model, _published(name, settings)
     arguments = dict(ARGUMENTS.get(model, {}))
-    if published is not None:
-        arguments |= PUBLISHED_ARGUMENTS.get(model, {})
-        if model.startswith("vit_"):
-            arguments["image_size"] = published.meta["min_size"][0]
-    module: nn.Module = zoo.get_model(model, weights=None, num_classes=classes, **arguments)
+    side = published.meta["min_size"][0] if published else image_size
+    if model.startswith("vit_") and side:
+        arguments["image_size"] = side
+    counting = _CountingOnTheCpu() if model.startswith("regnet_") else nullcontext()
+    with foreign(f"networks.{name}.model: {model}"), counting:
+        module: nn.Module = zoo.get_model(model, weights=None, num_classes=classes, **arguments)
     return module
 
 
+class _CountingOnTheCpu(TorchFunctionMode):
+    """RegNets work out their widths with tensors, which an outline has no values for."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}  # those of modules name a device
+        counts = func in (torch.arange, torch.tensor) and "device" not in given
+        return func(*args, **given | ({"device": "cpu"} if counts else {}))
+
+
 def adapted(model: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename what old published files call differently, and add what they did not know yet.
-
-    Leaves out GoogLeNet's training heads. Parallel training left `module` in the names, in those
-    of AlexNet and VGG behind `features`; files older than PyTorch 0.4.1, as those of Places365
-    are, do not count the batches of batch normalisation.
-    """
-    if model == "googlenet":
-        state = {key: value for key, value in state.items() if not key.startswith("aux")}
+    """Rename what old published files call differently; leave out heads for training alone."""
+    if model in ARGUMENTS:
+        state = {key: value for key, value in state.items() if not AUXILIARY.search(key)}
     if model.startswith("densenet"):
-        old = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
-        state = {old.sub(r"\1\2.", key): value for key, value in state.items()}
-    return dict(_with_batch_counts({_unwrapped(key): value for key, value in state.items()}))
-
-
-def _unwrapped(key: str) -> str:
-    return ".".join(part for part in key.split(".") if part != "module")
-
-
-def _with_batch_counts(state: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Put the count behind the running variance, where current files have it."""
-    for key, value in state.items():
-        yield key, value
-        counted = key.removesuffix("running_var") + "num_batches_tracked"
-        if key.endswith(".running_var") and counted not in state:
-            yield counted, torch.tensor(0)
+        state = {OLD_DENSENET.sub(r"\1\2.", key): value for key, value in state.items()}
+    return state
 
 
 def _published(name: str, settings: Torchvision) -> "WeightsEnum | None":
@@ -119,13 +121,22 @@ def _published(name: str, settings: Torchvision) -> "WeightsEnum | None":
     wanted = settings.weights
     members = zoo.get_model_weights(model).__members__
     if wanted in members:
-        return members[wanted]
+        return _with_classes(name, wanted, members[wanted])
     if wanted == "none" or weights_file(settings):
         return None
     raise ConfigError(
         f"networks.{name}.weights: {wanted!r} is neither none, nor one of "
         f"{', '.join(members)}, nor a file."
     )
+
+
+def _with_classes(name: str, wanted: str, found: "WeightsEnum") -> "WeightsEnum":
+    if not found.meta["categories"]:
+        raise ConfigError(
+            f"networks.{name}.weights: {wanted} has no classifier, only features. Choose other "
+            "weights of the model, or build the network as kind python."
+        )
+    return found
 
 
 def _downloaded(url: str, folder: Path) -> dict[str, Tensor]:
