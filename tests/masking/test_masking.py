@@ -306,6 +306,21 @@ def test_classes_are_right_by_the_names_of_the_outputs(indices: Path) -> None:
     np.testing.assert_array_equal(found["predictions"]["label"], labels)
 
 
+def test_a_network_that_returns_probabilities_is_measured_like_its_logits(
+    results: Groups, indices: Path
+) -> None:
+    net = network()
+    net.module.append(torch.nn.Softmax(dim=1))
+    found = evaluated(indices, net=replace(net, returns="probabilities"))[""]
+    for condition in found["condition"].to_numpy()[::7]:
+        own = found.isel(condition=condition)
+        names = {name: own[name].item() for name in COORDINATES}
+        held = {k: v for k, v in names.items() if v == v}
+        expected = one(results[""], **held)
+        assert own["top1"] == expected["top1"]
+        assert own["kl"] == pytest.approx(expected["kl"].item(), rel=1e-3, abs=1e-6)
+
+
 def test_labels_are_compared_with_unmasked_predictions(
     indices: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

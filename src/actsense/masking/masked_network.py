@@ -121,7 +121,7 @@ class MaskedNetwork:
             }
         edits = {name: _edit(scaling, entered.images) for name, scaling in scalings.items()}
         with self._running():
-            logits = self._steps.tail(values, entered.layer, edits)
+            logits = self._subject.as_logits(self._steps.tail(values, entered.layer, edits))
         return logits.float().view(versions, entered.images, -1)
 
     def _listed(

@@ -1,7 +1,8 @@
 """Which places of a network are recorded, and where each lies on the flat axis of units.
 
 A layer is the output of one module, found by its exact name in `named_modules`, or one of two
-that are not modules: `logits`, what the network returns, and `probabilities`, their softmax.
+that are not modules: `logits`, what the network returns, and `probabilities`, their softmax. Of a
+network that returns probabilities, they are the logarithms, and what it returns.
 """
 
 __all__ = ["AUTO", "PSEUDO", "RESERVED", "lay_out", "resolve_layers", "trace"]

@@ -12,7 +12,7 @@ __all__ = [
 ]
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
 from actsense.networks.factory import build_from_factory
 from actsense.networks.first_pass import materialise
+from actsense.networks.returned import PROBES, Returned, look_at_outputs
 from actsense.networks.settings import NetworkSettings, Python, Timm, Torchvision, Trained
 from actsense.networks.state import fill, read_state
 from actsense.networks.zoo.published import Expected
@@ -51,6 +52,7 @@ class Network:
     classes: list[str] | None  # names of its outputs where the published weights have them
     # How its outputs are found among the classes of a dataset; None: it was trained on these.
     outputs: str | tuple[str, ...] | None = "auto"
+    returns: Returned = "logits"
 
 
 def load_network(
@@ -75,7 +77,14 @@ def load_network(
         classes = count_outputs(probing_outline(name, settings), state, setting)
     module = build_module(name, settings, classes=classes, image_size=image_size)
     fill(module, state, setting)
-    return _network(name, settings, module, image_size)
+    network = _network(name, settings, module, image_size)
+    if not isinstance(settings, Python):
+        return network
+    noise = torch.rand(
+        *(PROBES, 3, image_size, image_size), generator=torch.Generator().manual_seed(0)
+    )
+    shown = normalise(noise, network.mean, network.std)
+    return replace(network, returns=look_at_outputs(name, module, shown))
 
 
 def outline_network(

@@ -112,10 +112,21 @@ class Subject:
         return self(images)
 
     def run(self, z: Tensor) -> Tensor:
-        """Return what the module makes of normalised images, in the type that it computes in."""
+        """Return the logits of normalised images, in the type that the network computes in."""
         with self.arithmetic(), foreign(f"networks.{self.network.name}: its forward"):
-            logits: Tensor = self.network.module(z)
-        return logits
+            outputs: Tensor = self.network.module(z)
+        return self.as_logits(outputs)
+
+    def as_logits(self, outputs: Tensor) -> Tensor:
+        """Return the logits behind what the module returns: logarithms of probabilities."""
+        if self.network.returns != "probabilities":
+            return outputs
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        return outputs.clamp(min=torch.finfo(outputs.dtype).tiny).log()
+
+    def as_probabilities(self, logits: Tensor) -> Tensor:
+        """Return the probabilities of all outputs; of sigmoids, each is one by itself."""
+        return logits if self.network.returns == "sigmoids" else logits.softmax(dim=1)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Return images as the network itself gets them, of images in [0, 1]."""
@@ -136,7 +147,7 @@ class Subject:
         """
         with self.arithmetic():
             placed = lay_out(self.network, layers, self.side)
-        return Tap(self, self.network.module, placed, self.side)
+        return Tap(self, self.as_probabilities, self.network.module, placed, self.side)
 
     def gradient(self, images: Tensor, scalar_of: Callable[[Tensor], Tensor]) -> Tensor:
         """Return the gradient of a scalar with respect to images, of their shape.

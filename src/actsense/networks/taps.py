@@ -25,6 +25,7 @@ class Tap:
 
     Arguments:
         logits: From images in [0, 1] through the module to float32 logits, differentiable.
+        probabilities: From logits to probabilities.
         module: The network's module.
         layers: Name, shape and place of each layer, see `lay_out`.
         side: Side of the square images, pixels.
@@ -40,12 +41,13 @@ class Tap:
     def __init__(
         self,
         logits: Callable[[Tensor], Tensor],
+        probabilities: Callable[[Tensor], Tensor],
         module: nn.Module,
         layers: Sequence[Layer],
         side: int,
     ) -> None:
         self.layers, self.units = tuple(layers), layers[-1].stop
-        self._logits, self._side = logits, side
+        self._logits, self._probabilities, self._side = logits, probabilities, side
         self._modules = dict(module.named_modules())
 
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
@@ -120,7 +122,7 @@ class Tap:
             logits = self._logits(images)
         for layer in self.layers:
             if layer.name in PSEUDO:
-                see(layer, logits if layer.name == "logits" else logits.softmax(dim=1))
+                see(layer, logits if layer.name == "logits" else self._probabilities(logits))
             if layer.name not in seen:
                 raise ConfigError(
                     f"layer {layer.name!r} did not run for this batch: what the network runs "

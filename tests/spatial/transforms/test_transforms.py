@@ -1,5 +1,6 @@
 """Networks whose answer to shuffles and saturations is known."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -347,3 +348,11 @@ def test_outputs_in_another_order_are_told(shift: int, caplog: pytest.LogCapture
     assert (data["rank"] == 0).all() == (shift == 0)
     said = "networks.net: names and outputs disagree: 0 of 20 images are right, and 20 would be"
     assert (said in caplog.text) == (shift == 1)
+
+
+def test_probabilities_are_not_taken_for_logits() -> None:
+    plain, own = subject(), subject(nn.Sequential(convolutions(), nn.Softmax(dim=1)))
+    own = replace(own, network=replace(own.network, returns="probabilities"))
+    found, expected = evaluated(own), evaluated(plain)
+    np.testing.assert_array_equal(found["rank"], expected["rank"])
+    np.testing.assert_allclose(found["probability"], expected["probability"], rtol=1e-4, atol=1e-7)

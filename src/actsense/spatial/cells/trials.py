@@ -111,7 +111,8 @@ class CellTrial:
     def _probability(self, images: Tensor, targets: Tensor) -> Tensor:
         """Return the probability of the target of every image, (batch,) float64."""
         logits = self.subject.logits(images).double()
-        return logits.softmax(dim=1).gather(1, targets.to(self.device)[:, None])[:, 0]
+        probabilities = self.subject.as_probabilities(logits)
+        return probabilities.gather(1, targets.to(self.device)[:, None])[:, 0]
 
     @cached_property
     def _map(self) -> Tensor:

@@ -164,7 +164,7 @@ def _outcomes(
         shown, moved = _shown(images, row, condition, seed)
         logits = subject.logits(shown)
         order = logits.argsort(dim=1, descending=True, stable=True)
-        probability = logits.double().softmax(dim=1)
+        probability = subject.as_probabilities(logits.double())
         seen["predicted"].append(order[:, 0])
         seen["rank"].append((order == label[:, None]).int().argmax(dim=1))
         seen["probability"].append(probability.gather(1, label[:, None])[:, 0])
