@@ -188,6 +188,53 @@ def test_weights_of_a_python_factory_are_copied(tmp_path: Path) -> None:
     assert torch.equal(network.module.state_dict()["weight"], module.weight)
 
 
+class Fixed(nn.Sequential):
+    """A network whose stem is always the same, and whose head may be."""
+
+    def __init__(self, *, head: bool) -> None:
+        super().__init__(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 5))
+        for part in (self[0], self[3])[: 1 + head]:
+            for tensor in part.parameters():
+                values = torch.arange(tensor.numel(), dtype=torch.float32)
+                tensor.data = values.sin().reshape(tensor.shape)
+
+
+@pytest.mark.parametrize(
+    ("factory", "arguments", "expected"),
+    [
+        (f"{__name__}:Fixed", {"head": True}, {"source": "factory"}),
+        (
+            f"{__name__}:Fixed",
+            {"head": False},
+            {"source": "factory", "random": ["3.weight", "3.bias"], "seed": 5},
+        ),
+        (
+            "actsense.networks.compact:CompactNetwork",
+            {"classes": 5},
+            {"source": "random", "seed": 5},
+        ),
+    ],
+)
+def test_weights_that_a_factory_fixes_are_not_called_random(
+    tmp_path: Path, factory: str, arguments: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    settings = {"name": "net", "kind": "python", "factory": factory, "arguments": arguments}
+    import_weights(settings, 5, 5, tmp_path / "w.pt", tmp_path / "c.json", image_size=8)
+    assert json.loads((tmp_path / "c.json").read_text())["weights"] == expected
+
+
+def test_the_card_tells_the_hash_of_the_users_file(tmp_path: Path) -> None:
+    save_state(Fixed(head=False), tmp_path / "own.pt")
+    settings = {"name": "net", "kind": "python", "factory": f"{__name__}:Fixed"}
+    settings |= {"arguments": {"head": True}, "weights": str(tmp_path / "own.pt")}
+    import_weights(settings, 5, 5, tmp_path / "w.pt", tmp_path / "c.json", image_size=8)
+    digest = hashlib.sha256((tmp_path / "own.pt").read_bytes()).hexdigest()
+    assert json.loads((tmp_path / "c.json").read_text())["weights"] == {
+        "source": str(tmp_path / "own.pt"),
+        "sha256": digest,
+    }
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lost\.pt: no file of weights there"):
         read_state(tmp_path / "lost.pt")

@@ -120,11 +120,24 @@ def test_a_cache_becomes_a_picture_with_its_skipped_files(
     [
         (TRAINED, ["bag, windows of 9 pixels, width 8", "trained here, 3 epochs", "123,456"]),
         (TRAINED, ["1,200 train images: 75.0 %", "40 validation images: 50.0 %"]),
-        (DOWNLOADED, ["alexnet", "weights AlexNet_Weights.V1", "not in its card"]),
+        (DOWNLOADED, ["alexnet", "weights AlexNet_Weights.V1, downloaded", "not in"]),
         (RANDOM, ["mine:build", "random weights, seed 5"]),
         (
             RANDOM | {"weights": {"source": "/far/away/mine.pt"}},
             ["mine:build", "weights mine.pt"],
+        ),
+        (
+            RANDOM | {"weights": {"source": f"/far/{'a' * 40}.pt", "sha256": "12345678" * 8}},
+            [f"weights {'a' * 24}..., sha256 12345678"],
+        ),
+        (RANDOM | {"weights": {"source": "factory"}}, ["weights by its factory"]),
+        (
+            RANDOM | {"weights": {"source": "factory", "random": ["fc.weight"], "seed": 5}},
+            ["weights of its factory, 1 tensor random, seed 5"],
+        ),
+        (
+            DOWNLOADED | {"weights": {"source": "packaged", "package": "some-weights 0.1.0"}},
+            ["weights some-weights 0.1.0"],
         ),
     ],
 )

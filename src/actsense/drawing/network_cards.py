@@ -21,7 +21,8 @@ from actsense.layers import Layer, place_layers
 BAR, NARROW = 0.24, 0.14  # inches, of one layer, and of one of many
 LEAST = 6  # rows of bars that a card needs beside it
 ROOM = 60.0  # times the largest bar, for what is written behind it
-LONGEST = 44  # characters of a line of a card
+LONGEST = 52  # characters of a line of a card
+LONGEST_FILE = 24  # characters of the name of a file
 
 
 def plot_networks(
@@ -137,8 +138,23 @@ def _origin(card: Mapping[str, Any]) -> list[str]:
         epochs = settings["epochs"]
         return [f"{kind}, width {settings['width']}", f"trained here, {counted(epochs, 'epoch')}"]
     kind = str(settings.get("model") or settings.get("factory"))
-    weights = card["weights"]
-    if weights["source"] == "random":
-        return [kind, f"random weights, seed {weights['seed']}"]
-    source = weights.get("set") or Path(weights["source"]).name
-    return [kind, shorten(f"weights {source}", LONGEST, placeholder=" ...")]
+    return [kind, shorten(_weights(card["weights"]), LONGEST, placeholder=" ...")]
+
+
+def _weights(known: Mapping[str, Any]) -> str:
+    """Say in a line what is known of weights that were not trained here."""
+    match known:
+        case {"source": "random", "seed": seed}:
+            return f"random weights, seed {seed}"
+        case {"source": "factory", "random": [*tensors], "seed": seed}:
+            count = counted(len(tensors), "tensor")
+            return f"weights of its factory, {count} random, seed {seed}"
+        case {"source": "factory"}:
+            return "weights by its factory"
+        case {"source": "packaged", "package": package}:
+            return f"weights {package}"
+        case {"set": name}:
+            return f"weights {name}, downloaded"
+    name, digest = Path(known["source"]).name, known.get("sha256", "")  # lacking on old cards
+    short = name if len(name) <= LONGEST_FILE else f"{name[:LONGEST_FILE]}..."
+    return f"weights {short}, sha256 {digest[:8]}" if digest else f"weights {short}"

@@ -183,7 +183,11 @@ class Python(Section):
     kind: Literal["python"] = "python"
     factory: str = Field(description="`module:callable` that returns a torch.nn.Module.")
     arguments: dict[str, Any] = Field(default={}, description="Keyword arguments of the callable.")
-    weights: str = Field(default="none", description="`none`, or a state dict's file.")
+    weights: str = Field(
+        default="none",
+        description="`none`, as the callable leaves them, or the file of a state dict or of a "
+        "checkpoint that holds one, also `.safetensors`.",
+    )
     layers: Layers = "auto"
     outputs: Outputs = "auto"
     mean: PerChannel = None
