@@ -16,11 +16,13 @@ class Layer:
         name: Its name in the network.
         shape: Of one image's activations, such as (channel, row, col).
         offset: Where its units begin among those of the network.
+        layout: How its module returns it, see `actsense.networks.arrangement`; files do not say.
     """
 
     name: str
     shape: tuple[int, ...]
     offset: int
+    layout: str = "channels_first"
 
     @property
     def size(self) -> int:

@@ -80,24 +80,6 @@ def test_the_small_network_has_six_layers_and_15434_units(small: Network) -> Non
     assert layers[-1].stop == 15_434
 
 
-@pytest.mark.parametrize("model", ["vgg11_bn", "resnet50", "densenet121", "mobilenet_v3_small"])
-def test_auto_by_rule_takes_one_map_per_size(model: str) -> None:
-    layers = lay_out(published(model), "auto", 224)
-    sizes = [layer.shape[1:] for layer in layers if len(layer.shape) == 3]
-    assert len(sizes) == len(set(sizes)) >= 4
-    assert layers[-1].name == "probabilities"
-
-
-def test_auto_takes_the_last_and_outermost_of_a_size() -> None:
-    inner = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
-    parts = {"block": inner, "pool": nn.MaxPool2d(2), "norm": nn.BatchNorm2d(4)}
-    head = {"flat": nn.Flatten(), "hidden": nn.Linear(36, 8), "act": nn.Tanh()}
-    module = nn.Sequential(
-        OrderedDict(parts | head | {"drop": nn.Dropout(), "out": nn.Linear(8, 2)})
-    )
-    assert resolve_layers(module, "auto", 8) == ["block", "norm", "act", "probabilities"]
-
-
 def test_names_are_kept_in_the_order_given(small: Network) -> None:
     wanted = ["logits", "stage2.conv1.relu", "stage1.conv", "probabilities"]
     assert resolve_layers(small, wanted, 32) == wanted

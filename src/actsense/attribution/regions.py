@@ -6,8 +6,6 @@ they say where the features lie that tell an image from others as the network te
 
 __all__ = ["can_weigh_regions", "last_map", "other_images", "region_maps"]
 
-from collections import Counter
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,7 +15,7 @@ from torch.nn import functional
 from actsense.attribution.region_weights import FEWEST, region_weights
 from actsense.device.precision import arithmetic
 from actsense.draws.counter import counter_keys
-from actsense.networks.layers import trace
+from actsense.networks.layers import find_maps
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
 
@@ -75,16 +73,7 @@ def last_map(network: Network, side: int) -> str | None:
     Returns:
         Its name, or None if there is none.
     """
-    calls, _ = trace(network.module, side)
-    runs = Counter(call.name for call in calls)
-    maps = [
-        call.name
-        for call in calls
-        if runs[call.name] == 1
-        and call.shape is not None
-        and len(call.shape) == 4
-        and call.shape[2] * call.shape[3] > 1
-    ]
+    maps = find_maps(network, side)
     return maps[-1] if maps else None
 
 

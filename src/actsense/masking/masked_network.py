@@ -9,13 +9,16 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
+from actsense.networks.arrangement import edited
 from actsense.networks.graph import LayerGraph
+from actsense.networks.layers import lay_out
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
 
@@ -75,6 +78,8 @@ class MaskedNetwork:
 
     def __init__(self, subject: Subject, layers: Sequence[str], images: Tensor) -> None:
         self._subject = subject
+        placed = lay_out(subject.network, layers, subject.side)
+        self._placed = {layer.name: layer for layer in placed}
         whole = subject.logits(images)
         self._steps: _Steps = self._listed(subject.network, layers, images, whole)
         self._check_scaling_by_one(images, whole)
@@ -119,7 +124,10 @@ class MaskedNetwork:
                 key: value if key is apart else value.repeat(versions, *[1] * (value.ndim - 1))
                 for key, value in values.items()
             }
-        edits = {name: _edit(scaling, entered.images) for name, scaling in scalings.items()}
+        edits = {
+            name: partial(edited, self._placed[name], edit=_edit(scaling, entered.images))
+            for name, scaling in scalings.items()
+        }
         with self._running():
             logits = self._subject.as_logits(self._steps.tail(values, entered.layer, edits))
         return logits.float().view(versions, entered.images, -1)

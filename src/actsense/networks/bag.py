@@ -92,6 +92,12 @@ class BagNetwork(nn.Module):
         evidence: Tensor = self.classifier[0](self.features(images))
         return evidence
 
+    @property
+    def recorded(self) -> list[str]:
+        """What `layers: auto` takes, but for `probabilities`: the stem and the ends of stages."""
+        *stages, _ = self.features.named_children()
+        return [*(f"features.{name}" for name, _ in stages), "features"]
+
     def forward(self, images: Tensor) -> Tensor:
         """Map normalised images (batch, 3, height, width) to logits (batch, classes)."""
         logits: Tensor = self.classifier(self.features(images))

@@ -5,19 +5,22 @@ that are not modules: `logits`, what the network returns, and `probabilities`, t
 network that returns probabilities, they are the logarithms, and what it returns.
 """
 
-__all__ = ["AUTO", "PSEUDO", "RESERVED", "lay_out", "resolve_layers", "trace"]
+__all__ = ["PSEUDO", "RESERVED", "find_maps", "lay_out", "resolve_layers"]
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
 
-from torch import Tensor, nn
+from torch import nn
 
 from actsense.errors import ConfigError, choose
 from actsense.layers import Layer, place_layers
-from actsense.networks.first_pass import PROBES, first_pass
+from actsense.networks.arrangement import Arrangement, arrange, is_plain
+from actsense.networks.automatic import choose_layers
+from actsense.networks.first_pass import PROBES
 from actsense.networks.network import Network
+from actsense.networks.trace import Call, seen, trace
 
 PSEUDO = ("logits", "probabilities")
 # What results keep beside the layers, under these names; `network` is all layers together.
@@ -29,44 +32,6 @@ RESERVED = frozenset(
         *("condition", "parameters", "rows"),
     }
 )
-VECTOR_LAYERS = 2  # hidden vector layers that `auto` takes, from the end
-
-# What `auto` takes in the networks of the published study. All of it is seen after the
-# activation function. Key: class, number of convolutions, whether there is batch
-# normalisation. They are 205,672,
-# 1,539,560 and 553,448 units at 224x224, as published.
-AUTO = {
-    ("AlexNet", 5, False): (
-        "features.2",
-        "features.5",
-        "features.7",
-        "features.9",
-        "avgpool",
-        "classifier.2",
-        "classifier.5",
-        "probabilities",
-    ),
-    ("VGG", 8, False): (
-        "features.2",
-        "features.5",
-        "features.10",
-        "features.15",
-        "avgpool",
-        "classifier.1",
-        "classifier.4",
-        "probabilities",
-    ),
-    ("ResNet", 20, True): ("maxpool", "layer1", "layer2", "layer3", "avgpool", "probabilities"),
-}
-
-
-@dataclass(frozen=True)
-class Call:
-    """One run of one module during one forward pass."""
-
-    name: str
-    kind: str  # class of the module
-    shape: tuple[int, ...] | None  # with the batch axis; None if the output is not one tensor
 
 
 def resolve_layers(
@@ -76,9 +41,8 @@ def resolve_layers(
 
     Arguments:
         network: The network; `outline_network` gives one that needs no memory.
-        layers: Names, or `auto`: the published choice for AlexNet, VGG-11 and ResNet-18. For
-            other networks, of the modules that run once: for each size of feature map the one
-            that finishes last, the last few hidden vector layers, and `probabilities`.
+        layers: Names, or `auto`: those that a reader of the architecture would name, see
+            `actsense.networks.automatic`.
         image_size: Side of the square images, pixels.
 
     Returns:
@@ -86,7 +50,8 @@ def resolve_layers(
 
     Raises:
         ConfigError: If a name is unknown or repeated, if the module does not run exactly once
-            per image batch, or if its output is not one tensor with one row per image.
+            per image batch, if its output is not one tensor of real numbers with one row per
+            image, or if which of its axes is the channel cannot be told.
     """
     return [layer.name for layer in lay_out(network, layers, image_size)]
 
@@ -95,133 +60,112 @@ def lay_out(
     network: Network | nn.Module, layers: Sequence[str] | str, image_size: int
 ) -> tuple[Layer, ...]:
     """Do what `resolve_layers` does, and place the layers one after another."""
-    module = network.module if isinstance(network, Network) else network
-    owner = f"networks.{network.name}" if isinstance(network, Network) else "the network"
-    setting = f"networks.{network.name}.layers" if isinstance(network, Network) else "layers"
+    if isinstance(network, Network):
+        module, said, owner = network.module, network.layout, f"networks.{network.name}"
+        wanted = f"{owner}.layers"
+    else:
+        module, said, owner, wanted = network, "auto", "the network", "layers"
     calls, output = trace(module, image_size, owner)
-    names = list(_requested(module, calls, layers, setting))
-    return place_layers((name, _shape(name, calls, output, setting)) for name in names)
-
-
-def trace(
-    module: nn.Module, image_size: int, setting: str = "the network"
-) -> tuple[list[Call], tuple[int, ...]]:
-    """Run two images through the network; list the modules in the order they finish.
-
-    Arguments:
-        module: The network, on any device, the meta device included.
-        image_size: Side of the square images, pixels.
-        setting: Where the network stands in the configuration, for messages.
-
-    Returns:
-        The runs of all named modules, and the shape of the output, both with the batch axis.
-
-    Raises:
-        ConfigError: See `first_pass`.
-    """
-    calls: list[Call] = []
-
-    def note(name: str, submodule: nn.Module, output: Any) -> None:
-        shape = tuple(output.shape) if isinstance(output, Tensor) else None
-        calls.append(Call(name, type(submodule).__name__, shape))
-
-    handles = [
-        submodule.register_forward_hook(lambda sub, _, output, name=name: note(name, sub, output))
-        for name, submodule in module.named_modules()
-        if name
-    ]
-    try:
-        output = first_pass(module, image_size, setting)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return calls, tuple(output.shape)
-
-
-def _requested(
-    module: nn.Module, calls: list[Call], layers: Sequence[str] | str, setting: str
-) -> Sequence[str]:
     if isinstance(layers, str):
-        choose(setting, layers, ("auto",))
-        return _automatic(module, calls)
-    if not layers:
+        choose(wanted, layers, ("auto",))
+    else:
+        _check_names(module, list(layers), wanted)
+    found = _arranged(module, calls, image_size, said)
+    if isinstance(layers, str):
+        same = {call.name for call in calls if call.hands_on}
+        known = {
+            name: own
+            for name, own in found.items()
+            if _keeps(name) and own.is_told and name not in same
+        }
+        names = [*choose_layers(calls[-1], known, image_size), "probabilities"]
+    else:
+        names = list(layers)
+    logits = Arrangement("channels_first", output[1:])
+    shapes = {
+        name: logits if name in PSEUDO else _one(name, calls, found, wanted) for name in names
+    }
+    placed = place_layers((name, own.shape) for name, own in shapes.items())
+    return tuple(replace(layer, layout=shapes[layer.name].layout) for layer in placed)
+
+
+def find_maps(network: Network, image_size: int) -> list[str]:
+    """Name the modules whose outputs have positions, in the order in which they finish."""
+    calls, _ = trace(network.module, image_size, f"networks.{network.name}")
+    found = _arranged(network.module, calls, image_size, network.layout)
+    return [
+        name
+        for name, own in found.items()
+        if _keeps(name) and own.is_map and prod(own.shape[1:]) > 1
+    ]
+
+
+def _keeps(name: str) -> bool:
+    """Tell whether results can have a layer of that name, and `auto` may take it."""
+    return bool(name) and name not in (*RESERVED, *PSEUDO) and "/" not in name
+
+
+def _check_names(module: nn.Module, names: list[str], setting: str) -> None:
+    if not names:
         raise ConfigError(f"{setting}: the list is empty. Name layers, or write auto.")
     known = [name for name, _ in module.named_modules() if name]
-    for name in layers:
+    for name in names:
         choose(setting, name, (*PSEUDO, *known))
-        if not _can_be_kept(name):
+        if not (name in PSEUDO or _keeps(name)):
             raise ConfigError(
                 f"{setting}: {name!r} cannot name a layer: results call something else by that "
                 "name, or would take its '/' for a folder. Name a module inside it, or rename it."
             )
-        if list(layers).count(name) > 1:
+        if names.count(name) > 1:
             raise ConfigError(f"{setting}: {name!r} is listed more than once. Keep one.")
-    return layers
 
 
-def _shape(name: str, calls: list[Call], output: tuple[int, ...], setting: str) -> tuple[int, ...]:
-    if name in PSEUDO:
-        return output[1:]
+def _arranged(
+    module: nn.Module, calls: list[Call], image_size: int, said: str
+) -> dict[str, Arrangement]:
+    """Arrange what modules that run once return, by images of two sizes where it is in doubt."""
+    runs = Counter(call.name for call in calls)
+    single = [call for call in calls if runs[call.name] == 1 and not _fault(call)]
+    doubt = any(call.shape and not is_plain(call.shape[1:]) for call in single)
+    larger = seen(module, 2 * image_size) if doubt else []
+    return arrange(single, larger, type(module).__name__, said)
+
+
+def _one(
+    name: str, calls: list[Call], found: Mapping[str, Arrangement], setting: str
+) -> Arrangement:
     runs = [call for call in calls if call.name == name]
     if len(runs) != 1:
         raise ConfigError(
             f"{setting}: {name!r} runs {len(runs)} times for one image batch; only a module that "
             "runs exactly once can be recorded. Name the module around it, or one inside it."
         )
-    shape = runs[0].shape
-    if shape is None:
+    if fault := _fault(runs[0]):
+        raise ConfigError(f"{setting}: {name!r} {fault}")
+    if not found[name].is_told:
         raise ConfigError(
-            f"{setting}: {name!r} does not output one tensor. Name a module inside it."
+            f"{setting}: {name!r} outputs {runs[0].shape} for {PROBES} images, and images of two "
+            "sizes do not tell which of its axes is the channel. Set "
+            f"{setting.removesuffix('layers')}layout to channels_first or channels_last, or name "
+            "another module."
         )
-    if len(shape) < 2 or shape[0] != output[0]:
-        raise ConfigError(
-            f"{setting}: {name!r} outputs {shape} for {output[0]} images; the first axis must be "
-            "the images and a second one the units. Name another module."
+    return found[name]
+
+
+def _fault(call: Call) -> str:
+    """Say why an output cannot be recorded, or nothing."""
+    if call.flaw:
+        return (
+            f"outputs {call.flaw}; only one tensor of real numbers can be recorded. Name a module "
+            "before or behind it."
         )
-    return shape[1:]
-
-
-def _automatic(module: nn.Module, calls: list[Call]) -> tuple[str, ...]:
-    kinds = [type(submodule) for submodule in module.modules()]
-    key = (
-        type(module).__name__,
-        kinds.count(nn.Conv2d),
-        nn.BatchNorm2d in kinds,
-    )
-    return AUTO[key] if key in AUTO else (*_by_rule(calls), "probabilities")
-
-
-def _by_rule(calls: list[Call]) -> list[str]:
-    runs = Counter(call.name for call in calls)
-    maps: dict[tuple[int, ...], str] = {}
-    vectors: list[Call] = []
-    for call in calls:
-        if runs[call.name] > 1 or call.shape is None or call.shape[0] != PROBES:
-            continue
-        if call.name in PSEUDO or not _can_be_kept(call.name):
-            continue
-        if len(call.shape) == 4:
-            held = maps.get(call.shape[2:], call.name)
-            # A stage's first block still runs at the size before: prefer the least nested module,
-            # then the last, which is the one around the others.
-            if call.name.count(".") <= held.count("."):
-                maps[call.shape[2:]] = call.name
-        elif len(call.shape) == 2:
-            vectors.append(call)
-    chosen = {*maps.values(), *_vectors(vectors)[-VECTOR_LAYERS:]}
-    return [call.name for call in calls if call.name in chosen]
-
-
-def _can_be_kept(name: str) -> bool:
-    return name not in RESERVED and "/" not in name
-
-
-def _vectors(calls: list[Call]) -> list[str]:
-    """Name the hidden vector layers, each where it ends: after its activation function."""
-    groups: list[str] = []
-    for call in calls:
-        if call.kind == "Linear":
-            groups.append(call.name)
-        elif groups and call.kind not in ("Dropout", "Identity", "Flatten", "Sequential"):
-            groups[-1] = call.name
-    return groups[:-1]  # the last one makes the logits
+    if call.shape is None:
+        return "does not output one tensor. Name a module inside it."
+    if len(call.shape) < 2 or call.shape[0] != PROBES:
+        return (
+            f"outputs {call.shape} for {PROBES} images; the first axis must be the images and a "
+            "second one the units. Name another module."
+        )
+    if not prod(call.shape):
+        return f"outputs {call.shape} for {PROBES} images: no unit at all. Name another module."
+    return ""

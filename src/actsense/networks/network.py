@@ -53,6 +53,7 @@ class Network:
     # How its outputs are found among the classes of a dataset; None: it was trained on these.
     outputs: str | tuple[str, ...] | None = "auto"
     returns: Returned = "logits"
+    layout: str = "auto"  # of maps, where images of two sizes do not tell
 
 
 def load_network(
@@ -200,7 +201,8 @@ def _network(name: str, settings: NetworkSettings, module: nn.Module, side: int)
     expected = _expected(name, settings)
     made_for = side if isinstance(settings, Trained) else expected.image_size
     classes, outputs = expected.classes, settings.outputs
-    return Network(name, module, mean, std, made_for, classes, outputs)
+    layout = "auto" if isinstance(settings, Trained) else settings.layout
+    return Network(name, module, mean, std, made_for, classes, outputs, layout=layout)
 
 
 def _expected(name: str, settings: NetworkSettings) -> Expected:

@@ -23,7 +23,18 @@ from actsense.settings import Integer, List, Number, PowerOfTwo, Section, Tuple
 
 Layers = Annotated[
     Literal["auto"] | Annotated[List[str], Field(min_length=1)],
-    Field(description="`auto`, or the names of the modules whose outputs are recorded."),
+    Field(
+        description="`auto`, 6 to 10 layers that a reader of the architecture would name, or the "
+        "names of the modules whose outputs are recorded."
+    ),
+]
+Layout = Annotated[
+    Literal["auto", "channels_first", "channels_last"],
+    Field(
+        description="Axes of maps behind that of images, (channel, row, col) or (row, col, "
+        "channel), of layers where images of two sizes do not tell.",
+        exclude_if=lambda layout: layout == "auto",
+    ),
 ]
 
 
@@ -148,6 +159,7 @@ class Torchvision(Section):
     )
     layers: Layers = "auto"
     outputs: Outputs = "auto"
+    layout: Layout = "auto"
     mean: PerChannel = None
     std: PositivePerChannel = None
     designs: OwnDesigns = None
@@ -170,6 +182,7 @@ class Timm(Section):
     )
     layers: Layers = "auto"
     outputs: Outputs = "auto"
+    layout: Layout = "auto"
     mean: PerChannel = None
     std: PositivePerChannel = None
     designs: OwnDesigns = None
@@ -190,6 +203,7 @@ class Python(Section):
     )
     layers: Layers = "auto"
     outputs: Outputs = "auto"
+    layout: Layout = "auto"
     mean: PerChannel = None
     std: PositivePerChannel = None
     designs: OwnDesigns = None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.layers import Layer
+from actsense.networks.arrangement import recorded
 from actsense.networks.layers import PSEUDO
 
 Take = Callable[[Layer, Tensor], None]
@@ -105,7 +106,8 @@ class Tap:
         """Let images pass, and hand over every layer the moment it is there."""
         seen: set[str] = set()
 
-        def see(layer: Layer, output: Tensor) -> None:
+        def see(layer: Layer, returned: Tensor) -> None:
+            output = recorded(layer, returned)
             if layer.name in seen or output.shape != (len(images), *layer.shape):
                 raise ConfigError(
                     f"layer {layer.name!r} ran again or changed its shape: expected once "

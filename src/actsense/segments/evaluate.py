@@ -17,8 +17,9 @@ from torch.nn import functional
 
 from actsense.errors import ConfigError
 from actsense.layers import Layer, place_layers
-from actsense.networks.layers import trace
+from actsense.networks.layers import lay_out
 from actsense.networks.subject import Subject
+from actsense.networks.trace import trace
 from actsense.sampling.opening import Inputs, Sampling, open_sampling
 from actsense.sampling.sharding import Shard
 from actsense.segments.channels import (
@@ -68,10 +69,14 @@ class SegmentRecorder:
     def __init__(self, subject: Subject, planned: Sequence[SegmentUnits]) -> None:
         segments: list[tuple[SegmentUnits, Segment]] = []
         skipped: dict[str, str] = {}
+        names = [plan.layer for plan in planned]
+        starts = [plan.start for plan in planned if plan.start and plan.start not in names]
+        placed = lay_out(subject.network, [*names, *starts], subject.side) if planned else ()
+        layouts = {layer.name: layer for layer in placed}
         for plan in planned:
             ends, chosen = (plan.start, plan.layer), list(plan.channels)
             try:
-                segment = Segment(subject.network, *ends, plan.inputs[0], chosen)
+                segment = Segment(subject.network, *ends, plan.inputs[0], chosen, layouts=layouts)
             except ConfigError as error:
                 skipped[plan.layer] = str(error)
             else:

@@ -15,12 +15,15 @@ __all__ = ["Segment"]
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, fx, nn
 
 from actsense.errors import ConfigError
+from actsense.layers import Layer
+from actsense.networks.arrangement import recorded, returned
 from actsense.networks.graph import LayerGraph
 from actsense.networks.network import Network
 
@@ -41,6 +44,7 @@ class Segment:
         stop: Name of the layer after.
         inputs: Channels of the layer before, or of the images.
         chosen: Channels of the layer after that are wanted, in this order.
+        layouts: The layers by name, where their modules do not return (batch, channel, row, col).
 
     Raises:
         ConfigError: If the network cannot be traced, the layer after needs more of it than the
@@ -48,16 +52,33 @@ class Segment:
     """
 
     def __init__(
-        self, network: Network, start: str | None, stop: str, inputs: int, chosen: Sequence[int]
+        self,
+        network: Network,
+        start: str | None,
+        stop: str,
+        inputs: int,
+        chosen: Sequence[int],
+        *,
+        layouts: Mapping[str, Layer] = MappingProxyType({}),
     ) -> None:
+        before = layouts.get(start) if start else None
+        if before and before.layout == "tokens":
+            raise ConfigError(
+                f"{start!r} is made of tokens, and not all of them may have a position that one "
+                "channel could stand for."
+            )
         self._graph = LayerGraph(network, [stop] if start is None else [start, stop])
         self._steps = self._graph.segment(start, stop)
         self._source = self._graph.images if start is None else self._graph.output(start)
         self._output = self._graph.output(stop)
         self._inputs, self._chosen = inputs, torch.tensor(chosen)
+        self._before, self._after = before, layouts.get(stop)
         self._single = self._find_single()
         if self._output in self._single:
             raise ConfigError(f"What lies before {stop!r} does the same to every channel.")
+        self._copied = before is not None and before.layout != "channels_first"
+        if self._copied:  # modules that know where the channels are would not find one of them
+            self._single = set()
         narrowed = self._narrow()
         self._is_narrowed = bool(narrowed)
         self._edited = self._fold(narrowed)
@@ -69,6 +90,8 @@ class Segment:
         Arguments:
             channel: (batch, 1, height, width), of the size that the segment sees in place.
         """
+        if self._copied and self._before:
+            channel = returned(self._before, channel.expand(-1, self._inputs, -1, -1))
         values: dict[fx.Node, Any] = {self._source: channel}
         for step in self._steps:
             values[step] = self._run(step, values)
@@ -76,6 +99,8 @@ class Segment:
                 if self._last_use[used] is step:
                     del values[used]
         output: Tensor = values[self._output]
+        if self._after:
+            output = recorded(self._after, output)
         return output if self._is_narrowed else output[:, self._chosen.to(output.device)]
 
     def _run(self, step: fx.Node, values: dict[fx.Node, Any]) -> Any:

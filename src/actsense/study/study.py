@@ -158,7 +158,7 @@ class Study:
 
     def weights_settings(self, network: str) -> Plain:
         """Return the settings that decide a network's weights."""
-        return self._network_settings(network, "layers", "outputs") | {"name": network}
+        return self._network_settings(network, "layers", "layout", "outputs") | {"name": network}
 
     def subject_settings(self, network: str) -> Plain:
         """Return the settings that decide what a network says of an image."""
