@@ -2,7 +2,7 @@
 
 __all__ = ["accuracy_profile", "confusion_maps", "plot_discriminant", "projections"]
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -58,11 +58,8 @@ def plot_discriminant(
                 every = pages(list(found["layer"].unique()), most)
                 for number, layers in enumerate(every, start=1):
                     page = f", page {number} of {len(every)}" if len(every) > 1 else ""
-                    figure = draw(
-                        drawn[drawn["layer"].isin(layers)],
-                        found[found["layer"].isin(layers)],
-                        title=f"{title}, {design}, {VARIANTS[variant]}{page}",
-                    )
+                    label = f"{title}, {design}, {VARIANTS[variant]}{page}"
+                    figure = draw(drawn, found, title=label, layers=layers)
                     last = f"-{number}" if number > 1 else ""
                     save(figure, folder / f"{design}_{variant}{last}.png", dpi=dpi)
 
@@ -120,19 +117,27 @@ def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
     return figure
 
 
-def confusion_maps(confusion: pd.DataFrame, accuracy: pd.DataFrame, *, title: str) -> Figure:
+def confusion_maps(
+    confusion: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    *,
+    title: str,
+    layers: Sequence[str] | None = None,
+) -> Figure:
     """Draw the confusions of every index and layer, all at the limits 0 and 1.
 
     Arguments:
         confusion: Table `confusion` of one design and variant.
         accuracy: Table `accuracy` of the same.
         title: Network, design and variant.
+        layers: Those of the page; default: all.
     """
     heading = f"{title}: which factors are taken for which"
     if accuracy.empty:
         return new_figure(8, 1.2, heading, NOTHING)
-    factors, layers = list(confusion["factor"].unique()), list(accuracy["layer"].unique())
-    side, margin, short = CELL * len(factors), longest(factors, 7) + 0.45, short_names(layers, 14)
+    factors, short = [*confusion["factor"].unique()], short_names(accuracy["layer"].unique(), 14)
+    layers = [*(layers or short)]
+    side, margin = CELL * len(factors), longest(factors, 7) + 0.45
     room = (max(side, LEAST) + 0.2, side + 0.35)  # of a panel with its title
     figure = new_figure(
         margin + room[0] * len(layers) + 0.8,
@@ -164,19 +169,27 @@ def confusion_maps(confusion: pd.DataFrame, accuracy: pd.DataFrame, *, title: st
     return figure
 
 
-def projections(projection: pd.DataFrame, accuracy: pd.DataFrame, *, title: str) -> Figure:
+def projections(
+    projection: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    *,
+    title: str,
+    layers: Sequence[str] | None = None,
+) -> Figure:
     """Draw held-out maps in the plane that separates the factors of the other channels most.
 
     Arguments:
         projection: Table `projection` of one design and variant.
         accuracy: Table `accuracy` of the same.
         title: Network, design and variant.
+        layers: Those of the page; default: all.
     """
     heading = f"{title}: the plane that separates the factors most"
     if accuracy.empty:
         return new_figure(8, 1.2, heading, NOTHING)
-    factors, layers = list(projection["factor"].unique()), list(accuracy["layer"].unique())
-    size, short = PLANE, short_names(layers, 20)
+    factors, short = [*projection["factor"].unique()], short_names(accuracy["layer"].unique(), 20)
+    layers = [*(layers or short)]
+    size = PLANE
     figure = new_figure(
         0.8 + len(layers) * (size[0] + 0.35) + 1.3,
         HEADER + 0.3 + len(NAMES) * (size[1] + 0.45) + 0.2,

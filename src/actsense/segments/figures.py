@@ -27,6 +27,7 @@ COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in pl
 IN_PLACE = "in place"
 TABLES = ("segments", "correlations", "differences", "patterns")
 SHOWN = 2  # channels per layer
+LISTED = 70  # characters of a list of layers in a subtitle
 SIDE, GAP = 0.55, (0.08, 0.08)  # inches of a map; between maps, in sides of a map
 MARGIN, NAMED = 1.4, 1.1  # inches left of the maps, and above them
 NOTHING = "No part of this network can be run alone; segments_skipped.csv says why."
@@ -129,15 +130,14 @@ def _panels(
 
 
 def _channels(table: pd.DataFrame) -> str:
-    """Say how many channels were chosen of every layer, or of how many layers how many."""
+    """Say how many channels were chosen of every layer, of many layers in one."""
     chosen = table.groupby("layer", sort=False)["channels"].first()
-    if len(chosen) > MANY:
-        fewest, most = chosen.min(), chosen.max()
-        return f"{fewest} of each layer" if fewest == most else f"{fewest} to {most} of a layer"
-    return ", ".join(
-        f"{n} of {name}"
-        for name, n in zip(short_names(chosen.index).values(), chosen, strict=True)
-    )
+    names = short_names(chosen.index)
+    each = ", ".join(f"{count} of {names[str(layer)]}" for layer, count in chosen.items())
+    if len(each) <= LISTED:
+        return each
+    fewest, most = chosen.min(), chosen.max()
+    return f"{fewest} of each layer" if fewest == most else f"{fewest} to {most} of a layer"
 
 
 def _draw_colours(axis: Axes, table: pd.DataFrame, layers: list[str]) -> None:
