@@ -134,6 +134,15 @@ def test_names_that_results_cannot_hold_are_refused_and_avoided(name: str) -> No
     assert [layer for layer in layers if layer.startswith(name)] == inside
 
 
+def test_logits_are_what_the_network_returns_never_another_module() -> None:
+    with pytest.raises(ConfigError, match="module of that name returns something else"):
+        resolve_layers(named("logits"), ["logits"], 8)
+    last = nn.Sequential(
+        OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), logits=nn.Linear(3, 2))
+    ).eval()
+    assert resolve_layers(last, ["logits", "probabilities"], 8) == ["logits", "probabilities"]
+
+
 def test_images_too_small_for_the_network_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"does not accept images of 8x8 pixels"):
         resolve_layers(published("alexnet"), "auto", 8)

@@ -70,6 +70,7 @@ def lay_out(
         choose(wanted, layers, ("auto",))
     else:
         _check_names(module, list(layers), wanted)
+        _check_namesakes(calls, output, list(layers), wanted)
     found = _arranged(module, calls, image_size, said)
     if isinstance(layers, str):
         same = {call.name for call in calls if call.hands_on}
@@ -118,6 +119,20 @@ def _check_names(module: nn.Module, names: list[str], setting: str) -> None:
             )
         if names.count(name) > 1:
             raise ConfigError(f"{setting}: {name!r} is listed more than once. Keep one.")
+
+
+def _check_namesakes(
+    calls: list[Call], output: tuple[int, ...], names: list[str], setting: str
+) -> None:
+    """Refuse what the network returns where a module has its name and returns something else."""
+    for name in (name for name in PSEUDO if name in names):
+        runs = [place for place, call in enumerate(calls) if call.name == name]
+        after = [call for place in runs for call in calls[place + 1 : -1] if not call.hands_on]
+        if after or any(calls[place].shape != output for place in runs):
+            raise ConfigError(
+                f"{setting}: {name!r} is what the network returns as a whole, and the module of "
+                "that name returns something else. Rename the module, or name one inside it."
+            )
 
 
 def _arranged(
