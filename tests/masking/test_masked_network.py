@@ -209,3 +209,50 @@ def test_narrow_precision_is_what_the_network_computes_in() -> None:
     expected = plain(module())
     assert logits.dtype == torch.float32
     assert 1e-4 < (logits - expected).abs().max() / expected.abs().max() < 3e-2
+
+
+class LastAxis(nn.Module):
+    """Channels lie behind rows and columns, or behind tokens of which one has no position."""
+
+    def __init__(self, tokens: bool = False) -> None:
+        super().__init__()
+        self.tokens = tokens
+        self.patches = nn.Conv2d(3, 4, 2, stride=2)
+        self.mix = nn.Linear(4, 4)
+        self.head = nn.Linear(4, 6)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images to logits."""
+        maps = self.patches(images).permute(0, 2, 3, 1)
+        if self.tokens:
+            maps = maps.flatten(1, 2)
+            maps = torch.cat([maps.mean(dim=1, keepdim=True), maps], dim=1)
+        mixed = self.mix(maps)
+        return self.head(functional.gelu(mixed).flatten(1, -2).mean(dim=1))
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+@pytest.mark.parametrize("hooks", [False, True])
+def test_channels_are_scaled_wherever_they_lie(
+    tokens: bool, hooks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = LastAxis(tokens).eval().requires_grad_(False)
+    if hooks:
+        followed = net.forward
+        monkeypatch.setattr(
+            LastAxis, "forward", lambda self, x: followed(x) if x.sum() < 1e9 else x
+        )
+    own = masked(net, "mix")
+    scale = torch.rand(2, 4, 3, 3, generator=torch.Generator().manual_seed(2))
+    logits = own.logits(own.enter(images(), "mix"), {"mix": Scaling(scale)}, 2)
+    normalised = (images() - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    for version in range(2):
+        flat = scale[version].permute(1, 2, 0).flatten(0, 1)  # a position after another
+        maps = net.patches(normalised).permute(0, 2, 3, 1).flatten(1, 2)
+        if tokens:
+            maps = torch.cat([maps.mean(dim=1, keepdim=True), maps], dim=1)
+            flat = torch.cat([torch.ones(1, 4), flat])
+        expected = net.head(functional.gelu(net.mix(maps) * flat).mean(dim=1))
+        torch.testing.assert_close(logits[version], expected)

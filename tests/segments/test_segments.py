@@ -9,6 +9,7 @@ from torch.nn import functional
 from torchvision import models
 
 from actsense.errors import ConfigError
+from actsense.layers import Layer
 from actsense.networks.compact import CompactNetwork
 from actsense.networks.network import Network
 from actsense.segments.segment import Segment
@@ -131,3 +132,39 @@ def test_a_segment_without_a_convolution_is_refused() -> None:
     own = network(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2)))
     with pytest.raises(ConfigError, match="before '2' does the same to every channel"):
         Segment(own, "1", "2", 8, CHOSEN)
+
+
+class LastAxis(nn.Module):
+    """Stages of maps of (row, col, channel), or of tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 6, 2, stride=2)
+        self.one, self.two, self.act = nn.Linear(6, 6), nn.Linear(6, 8), nn.GELU()
+        self.tokens = nn.Flatten(1, 2)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Mix channels twice."""
+        mixed = self.act(self.one(self.patches(batch).permute(0, 2, 3, 1)))
+        return self.tokens(self.two(mixed))
+
+
+def test_copies_are_channels_wherever_channels_lie() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        own = network(LastAxis())
+    layouts = {
+        "one": Layer("one", (6, 4, 4), 0, "channels_last"),
+        "tokens": Layer("tokens", (8, 4, 4), 96, "tokens"),
+    }
+    channel = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    segment = Segment(own, "one", "tokens", 6, CHOSEN, layouts=layouts)
+    copies = channel[:, 0, :, :, None].repeat(1, 1, 1, 6)
+    expected = own.module.two(own.module.act(copies)).permute(0, 3, 1, 2)
+    torch.testing.assert_close(segment(channel), expected[:, CHOSEN])
+    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+    first = Segment(own, None, "one", 3, CHOSEN, layouts=layouts)
+    expected = own.module.one(own.module.patches(images.repeat(1, 3, 1, 1)).permute(0, 2, 3, 1))
+    torch.testing.assert_close(first(images), expected.permute(0, 3, 1, 2)[:, CHOSEN])
+    with pytest.raises(ConfigError, match="'tokens' is made of tokens"):
+        Segment(own, "tokens", "one", 8, CHOSEN, layouts=layouts)

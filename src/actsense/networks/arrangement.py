@@ -12,14 +12,14 @@ Positions are the axes that grow with the image. Where a network takes images of
 maps of square images are square.
 """
 
-__all__ = ["Arrangement", "arrange", "edited", "is_plain", "recorded", "returned"]
+__all__ = ["Arrangement", "arrange", "edited", "in_doubt", "recorded", "returned"]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from actsense.layers import Layer
 from actsense.networks.trace import Call
@@ -88,6 +88,10 @@ def arrange(
         for name, shape in sizes.items()
         if len(shape) == MAP_AXES
     }
+    for call in calls:  # attention of channels to channels is square, too, at any size of image
+        same = call.name in layouts and grown.get(call.name) == sizes[call.name]
+        if same and _may_be_shares(call):
+            layouts[call.name] = OTHER
     known = {layout for layout in layouts.values() if layout not in (CUBE, OTHER)}
     usual = known.pop() if len(known) == 1 else OTHER
     guesses = {CUBE: usual, OTHER: OTHER} if said == "auto" else {CUBE: said, OTHER: said}
@@ -102,11 +106,22 @@ def arrange(
     }
 
 
-def is_plain(shape: Sequence[int]) -> bool:
-    """Tell whether the shape alone, without that of images, tells channels from positions."""
-    if len(shape) == MAP_AXES:
-        return shape[1] == shape[2] and (shape[0] != shape[1] or prod(shape) == 1)
-    return len(shape) != TOKEN_AXES
+def in_doubt(calls: Sequence[Call], wanted: Collection[str]) -> bool:
+    """Tell whether shapes for images of one size leave open what is a channel.
+
+    Arguments:
+        calls: Runs with outputs that can be recorded.
+        wanted: Names of those that will be; empty for those that `auto` may take.
+    """
+    shapes = [call.shape[1:] for call in calls if call.shape]
+    if any(len(shape) == TOKEN_AXES for shape in shapes):
+        return True  # and attention of tokens to tokens may look like a map
+    looked_at = [call for call in calls if not wanted or call.name in wanted]
+    return any(
+        not _is_plain(call.shape[1:]) or (bool(wanted) and _may_be_shares(call))
+        for call in looked_at
+        if call.shape and len(call.shape) == 1 + MAP_AXES
+    )
 
 
 def recorded(layer: Layer, output: Tensor) -> Tensor:
@@ -147,6 +162,15 @@ def returned(layer: Layer, activations: Tensor) -> Tensor:
     if layer.layout == LAST:
         return activations.movedim(1, 3)
     return activations.flatten(2).mT if layer.layout == TOKENS else activations
+
+
+def _is_plain(shape: Shape) -> bool:
+    return shape[1] == shape[2] and (shape[0] != shape[1] or prod(shape) == 1)
+
+
+def _may_be_shares(call: Call) -> bool:
+    """Tell whether a module may return what attention shares out."""
+    return call.hands_on or isinstance(call.module, nn.Softmax)
 
 
 def _map_layout(shape: Shape, grown: Shape | None, tokens: set[tuple[int, int]]) -> str:

@@ -8,7 +8,7 @@ network that returns probabilities, they are the logarithms, and what it returns
 __all__ = ["PSEUDO", "RESERVED", "find_maps", "lay_out", "resolve_layers"]
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -16,7 +16,7 @@ from torch import nn
 
 from actsense.errors import ConfigError, choose
 from actsense.layers import Layer, place_layers
-from actsense.networks.arrangement import Arrangement, arrange, is_plain
+from actsense.networks.arrangement import Arrangement, arrange, in_doubt
 from actsense.networks.automatic import choose_layers
 from actsense.networks.first_pass import PROBES
 from actsense.networks.network import Network
@@ -68,11 +68,7 @@ def lay_out(
     calls, output = trace(module, image_size, owner)
     if isinstance(layers, str):
         choose(wanted, layers, ("auto",))
-    else:
-        _check_names(module, list(layers), wanted)
-        _check_namesakes(calls, output, list(layers), wanted)
-    found = _arranged(module, calls, image_size, said)
-    if isinstance(layers, str):
+        found = _arranged(module, calls, image_size, said)
         same = {call.name for call in calls if call.hands_on}
         known = {
             name: own
@@ -82,6 +78,9 @@ def lay_out(
         names = [*choose_layers(calls[-1], known, image_size), "probabilities"]
     else:
         names = list(layers)
+        _check_names(module, names, wanted)
+        _check_namesakes(calls, output, names, wanted)
+        found = _arranged(module, calls, image_size, said, names)
     logits = Arrangement("channels_first", output[1:])
     shapes = {
         name: logits if name in PSEUDO else _one(name, calls, found, wanted) for name in names
@@ -136,13 +135,12 @@ def _check_namesakes(
 
 
 def _arranged(
-    module: nn.Module, calls: list[Call], image_size: int, said: str
+    module: nn.Module, calls: list[Call], image_size: int, said: str, wanted: Collection[str] = ()
 ) -> dict[str, Arrangement]:
     """Arrange what modules that run once return, by images of two sizes where it is in doubt."""
     runs = Counter(call.name for call in calls)
     single = [call for call in calls if runs[call.name] == 1 and not _fault(call)]
-    doubt = any(call.shape and not is_plain(call.shape[1:]) for call in single)
-    larger = seen(module, 2 * image_size) if doubt else []
+    larger = seen(module, 2 * image_size) if in_doubt(single, wanted) else []
     return arrange(single, larger, type(module).__name__, said)
 
 
