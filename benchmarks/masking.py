@@ -93,9 +93,10 @@ def masked_over_bare(name: str, case: Case, folder: Path) -> Measurement:
         )
         if condition.input == ORIGINAL
     ]
-    graph, copies = LayerGraph(network, ranks.layers), max(1, case.batch // case.images)
+    copies = max(1, case.batch // case.images)
+    batch = torch.rand(case.images, 3, case.side, case.side).repeat(copies, 1, 1, 1)
+    graph = LayerGraph(network, ranks.layers, batch)
     with torch.inference_mode():
-        batch = torch.rand(case.images, 3, case.side, case.side).repeat(copies, 1, 1, 1)
         values = graph.head(batch, ranks.layers[0])
 
     def bare() -> None:

@@ -6,6 +6,7 @@ from opened import opened
 from torch import Tensor, nn
 from torch.nn import functional
 
+from actsense.errors import ConfigError
 from actsense.masking.masked_network import MaskedNetwork, Scaling
 from actsense.networks.network import Network
 
@@ -138,6 +139,39 @@ def test_masks_leave_the_network_as_it_was(kind: type[nn.Module]) -> None:
     torch.testing.assert_close(plain(net), plain(module(kind)), rtol=0, atol=0)
 
 
+class InPlace(Residual):
+    """The same network, whose activation function works in place, on what goes around as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images to logits."""
+        around = self.stem(images)
+        out = self.block(self.act(around))
+        out += around
+        return self.head(out.mean(dim=(2, 3)))
+
+
+class ChoosingInPlace(InPlace):
+    """It with a choice that torch.fx cannot follow."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Choose, and map images to logits."""
+        return super().forward(images) if images.sum() < 1e9 else images
+
+
+@pytest.mark.parametrize("kind", [InPlace, ChoosingInPlace])
+def test_what_works_in_place_is_masked_for_all_that_hold_it(kind: type[nn.Module]) -> None:
+    own, (act, block) = masked(module(kind), "act", "block"), (factors(3), factors(3, seed=4))
+    scalings = {"act": Scaling(act), "block": Scaling(block)}
+    logits = own.logits(own.enter(images(), "act"), scalings, 3)
+    for version in range(3):
+        expected = by_hand(module(), act[version], block[version])
+        torch.testing.assert_close(logits[version], expected)
+
+
 class Numbered(nn.Sequential):
     """Layers named 0 to 11, so that one name is the beginning of others."""
 
@@ -186,7 +220,7 @@ def test_steps_that_give_other_logits_are_not_used(caplog: pytest.LogCaptureFixt
 
     caplog.set_level("INFO")
     own = masked(module(Switched))
-    assert "its steps, run one by one, give other logits" in caplog.text
+    assert "'logits' is not what its steps, listed by torch.fx, make" in caplog.text
     logits = own.logits(own.enter(images(), "stem"), {})[0]
     torch.testing.assert_close(logits, plain(module(Switched)))
 
@@ -199,7 +233,7 @@ def test_a_network_that_scaling_by_one_changes_is_refused() -> None:
             self.runs += 1
             return super().forward(images) * self.runs + images.sum().item()
 
-    with pytest.raises(RuntimeError, match="Scaling the layers by 1 changes the logits"):
+    with pytest.raises(ConfigError, match="scaling its layers by 1 changes its logits"):
         masked(module(Restless))
 
 

@@ -77,7 +77,7 @@ def test_layers_are_chosen_after_activation_functions() -> None:
 def test_its_steps_can_be_listed() -> None:
     module, batch = bag(9), images(2, 32, 32)
     network = Network("net", module, (0.0,) * 3, (1.0,) * 3, 32, None)
-    graph = LayerGraph(network, ["features.stem", "features.stage1", "features"])
+    graph = LayerGraph(network, ["features.stem", "features.stage1", "features"], batch)
     for layer in graph.layers:
         logits = graph.tail(graph.head(batch, layer), layer, {})
         torch.testing.assert_close(logits, module(batch), rtol=0, atol=0)

@@ -33,7 +33,7 @@ def traced(request: pytest.FixtureRequest) -> tuple[nn.Module, LayerGraph]:
     build, layers = NETWORKS[request.param]
     torch.manual_seed(0)
     own = network(build(weights=None))
-    return own.module, LayerGraph(own, layers)
+    return own.module, LayerGraph(own, layers, images())
 
 
 def images(count: int = 2) -> Tensor:
@@ -97,7 +97,9 @@ def test_a_segment_alone_gives_what_it_gives_in_place(
 
 
 def test_layers_are_in_the_order_of_execution() -> None:
-    graph = LayerGraph(network(models.resnet18(weights=None)), ["layer3", "maxpool", "layer1"])
+    graph = LayerGraph(
+        network(models.resnet18(weights=None)), ["layer3", "maxpool", "layer1"], images()
+    )
     assert graph.layers == ("maxpool", "layer1", "layer3")
 
 
@@ -125,7 +127,7 @@ CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
 def test_changes_in_place_leave_the_values_of_other_tails_alone(change: str) -> None:
     module = Changing(CHANGES[change])
     expected = module(images())
-    graph = LayerGraph(network(module), ["first"])
+    graph = LayerGraph(network(module), ["first"], images())
     values = graph.head(images(), "first")
     for _ in range(2):
         torch.testing.assert_close(graph.tail(values, "first", {}), expected, rtol=0, atol=0)
@@ -133,7 +135,7 @@ def test_changes_in_place_leave_the_values_of_other_tails_alone(change: str) -> 
 
 def test_a_module_and_the_last_one_inside_it_are_both_edited() -> None:
     inner = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1)), nn.Flatten())
-    graph = LayerGraph(network(inner), ["0", "0.0"])
+    graph = LayerGraph(network(inner), ["0", "0.0"], images())
     values = graph.head(images(), "0")
     edits = {"0": lambda out: 2 * out, "0.0": lambda out: 3 * out}
     torch.testing.assert_close(graph.tail(values, "0", edits), 6 * inner(images()))
@@ -152,7 +154,7 @@ class Bypass(nn.Module):
 
 
 def test_a_bypassed_layer_is_no_start_of_a_segment() -> None:
-    graph = LayerGraph(network(Bypass()), ["first", "second"])
+    graph = LayerGraph(network(Bypass()), ["first", "second"], images())
     with pytest.raises(ConfigError, match="'second' does not depend on 'first' alone"):
         graph.segment("first", "second")
 
@@ -163,6 +165,6 @@ def test_untraceable_and_unknown_are_refused() -> None:
             return batch if batch.sum() > 0 else -batch
 
     with pytest.raises(ConfigError, match=r"networks\.own: its steps cannot be listed"):
-        LayerGraph(network(Choosing()), [])
+        LayerGraph(network(Choosing()), [], images())
     with pytest.raises(ConfigError, match="'third' is not among its steps"):
-        LayerGraph(network(Bypass()), ["third"])
+        LayerGraph(network(Bypass()), ["third"], images())

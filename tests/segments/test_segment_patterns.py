@@ -190,6 +190,22 @@ def test_a_layer_that_needs_more_than_the_one_before_is_left_out_with_the_reason
     assert "does not depend on 'third' alone" in made.skipped["added"]
 
 
+def test_a_network_whose_steps_cannot_be_listed_has_no_segments_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Choosing(Bypassed):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images) if images.sum() < 1e9 else images
+
+    module = Choosing().eval().requires_grad_(False)
+    network = Network("own", module, (0.5,) * 3, (0.25,) * 3, None, None)
+    planned = [SegmentUnits("first", None, (3, 16, 16), (4, 8, 8), {1: []})]
+    made = SegmentRecorder(opened(network, 16), planned)
+    assert (made.planned, made.units) == ((), 0)
+    assert "its steps cannot be listed (TraceError" in made.skipped["first"]
+    assert "Segments need the steps, and leave this network out" in caplog.text
+
+
 NUMBERS = [1, 4]
 
 

@@ -11,6 +11,7 @@ from torchvision import models
 from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.networks.compact import CompactNetwork
+from actsense.networks.graph import LayerGraph
 from actsense.networks.network import Network
 from actsense.segments.segment import Segment
 
@@ -59,6 +60,12 @@ SEGMENTS = {
 }
 
 
+def steps(own: Network, start: str | None, stop: str, *, side: int = 16) -> LayerGraph:
+    """List the steps of a network that can be entered at both ends."""
+    ends = [stop] if start is None else [start, stop]
+    return LayerGraph(own, ends, torch.rand(2, 3, side, side))
+
+
 @pytest.mark.parametrize("name", SEGMENTS)
 def test_one_channel_stands_for_copies_of_itself(name: str) -> None:
     build, side, start, modules = SEGMENTS[name]
@@ -66,7 +73,8 @@ def test_one_channel_stands_for_copies_of_itself(name: str) -> None:
     with torch.no_grad():
         inputs = 3 if start is None else len(recorded(module, start, side)[0])
         channel = torch.rand(2, 1, 15, 15, generator=torch.Generator().manual_seed(1))
-        segment = Segment(network(module), start, modules[-1], inputs, CHOSEN)
+        own = steps(network(module), start, modules[-1], side=side)
+        segment = Segment(own, start, modules[-1], inputs, CHOSEN)
         expected = channel.repeat(1, inputs, 1, 1)
         for part in modules:
             expected = module.get_submodule(part)(expected)
@@ -86,14 +94,16 @@ def recorded(module: nn.Module, layer: str, side: int) -> Tensor:
 def test_a_convolution_of_copies_is_one_with_its_kernel_summed() -> None:
     convolution = nn.Conv2d(7, 6, 3, stride=2, padding=1, padding_mode="circular").double()
     channel = torch.rand(2, 1, 9, 9, dtype=torch.float64)
-    segment = Segment(network(nn.Sequential(convolution)), None, "0", 7, range(6))
+    images = channel.repeat(1, 7, 1, 1)
+    own = LayerGraph(network(nn.Sequential(convolution)), ["0"], images)
+    segment = Segment(own, None, "0", 7, range(6))
     torch.testing.assert_close(segment(channel), convolution(channel.repeat(1, 7, 1, 1)))
 
 
 def test_fewer_channels_are_the_same_channels() -> None:
     torch.manual_seed(0)
     parts = (nn.Conv2d(3, 4, 3), nn.Conv2d(4, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
-    stack = network(nn.Sequential(*parts))
+    stack = steps(network(nn.Sequential(*parts)), None, "3")
     everything = Segment(stack, None, "3", 3, range(8))
     some = Segment(stack, None, "3", 3, CHOSEN)
     channel = torch.rand(2, 1, 9, 9)
@@ -121,15 +131,16 @@ def test_whatever_tells_channels_apart_gets_the_copies() -> None:
     torch.manual_seed(0)
     module = Uneven()
     nn.init.uniform_(module.norm.weight, 0.5, 1.5)
-    own = network(module)
     channel = torch.rand(2, 1, 5, 5)
+    own = LayerGraph(network(module), ["end"], channel.repeat(1, 4, 1, 1))
     segment = Segment(own, None, "end", 4, CHOSEN)
     expected = module(channel.repeat(1, 4, 1, 1))[:, CHOSEN]
     torch.testing.assert_close(segment(channel), expected)
 
 
 def test_a_segment_without_a_convolution_is_refused() -> None:
-    own = network(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2)))
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2))
+    own = steps(network(module), "1", "2")
     with pytest.raises(ConfigError, match="before '2' does the same to every channel"):
         Segment(own, "1", "2", 8, CHOSEN)
 

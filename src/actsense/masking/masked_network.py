@@ -64,8 +64,8 @@ class Entered:
 class MaskedNetwork:
     """A network that can be entered, and scaled, at its layers.
 
-    Where torch.fx cannot list the steps of the network, or they do not give what the network
-    gives, the whole of it is run with hooks instead: slower, and the same numbers.
+    Where torch.fx cannot list the steps of the network, or they do not give what it gives, all of
+    it is run with hooks instead: slower, and the same numbers.
 
     Arguments:
         subject: The network.
@@ -73,7 +73,7 @@ class MaskedNetwork:
         images: Some images to try it with, (images, 3, height, width) in [0, 1], on its device.
 
     Raises:
-        RuntimeError: If a scaling by 1 changes the logits.
+        ConfigError: If a scaling by 1 changes the logits.
     """
 
     def __init__(self, subject: Subject, layers: Sequence[str], images: Tensor) -> None:
@@ -81,7 +81,7 @@ class MaskedNetwork:
         placed = lay_out(subject.network, layers, subject.side)
         self._placed = {layer.name: layer for layer in placed}
         whole = subject.logits(images)
-        self._steps: _Steps = self._listed(subject.network, layers, images, whole)
+        self._steps: _Steps = self._listed(subject.network, layers, images)
         self._check_scaling_by_one(images, whole)
 
     @property
@@ -132,18 +132,12 @@ class MaskedNetwork:
             logits = self._subject.as_logits(self._steps.tail(values, entered.layer, edits))
         return logits.float().view(versions, entered.images, -1)
 
-    def _listed(
-        self, network: Network, layers: Sequence[str], images: Tensor, whole: Tensor
-    ) -> "_Steps":
+    def _listed(self, network: Network, layers: Sequence[str], images: Tensor) -> "_Steps":
         try:
-            self._steps = _Listed(network, layers)
-            logits = self.logits(self.enter(images, self.layers[0]), {})[0]
-            if _alike(logits, whole, self._subject.precision):
-                return self._steps
-            reason = "its steps, run one by one, give other logits"
+            with self._subject.arithmetic():
+                return _Listed(network, layers, self._subject.normalise(images))
         except ConfigError as error:
-            reason = str(error)
-        log.info("The whole network runs for every mask, with hooks: %s", reason)
+            log.info("The whole network runs for every mask, with hooks: %s", error)
         return _Hooked(network.module, layers)
 
     def _check_scaling_by_one(self, images: Tensor, whole: Tensor) -> None:
@@ -152,7 +146,10 @@ class MaskedNetwork:
         one = Scaling(torch.ones(versions, 1, 1, 1, device=self._subject.device))
         logits = self.logits(entered, dict.fromkeys(self.layers, one), versions)
         if not all(_alike(version, whole, self._subject.precision) for version in logits):
-            raise RuntimeError("Scaling the layers by 1 changes the logits of the network.")
+            raise ConfigError(
+                f"networks.{self._subject.network.name}: scaling its layers by 1 changes its "
+                f"logits, so that {', '.join(self.layers)} cannot be masked. Name other layers."
+            )
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -204,7 +201,12 @@ class _Hooked:
 
 
 def _hooked(module: nn.Module, edit: Edit) -> torch.utils.hooks.RemovableHandle:
-    return module.register_forward_hook(lambda _module, _inputs, output: edit(output))
+    def see(module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        # What holds the input of a module that changes it in place holds its output.
+        in_place = getattr(module, "inplace", False)
+        return output.copy_(edit(output)) if in_place else edit(output)
+
+    return module.register_forward_hook(see)
 
 
 def _edit(scaling: Scaling, images: int) -> Edit:

@@ -6,63 +6,68 @@ part between two layers can be run alone.
 
 __all__ = ["LayerGraph", "Values"]
 
-import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, fx, nn
 
 from actsense.errors import ConfigError
+from actsense.networks.foreign import described
 from actsense.networks.network import Network
+from actsense.networks.probes import differ
+from actsense.networks.steps import list_steps
 
 Values = dict[fx.Node, Any]
 Edit = Callable[[Tensor], Tensor]
+CONSEQUENCE = (
+    "Segments need the steps, and leave this network out; masks run all of it every time."
+)
 
 
 class LayerGraph:
     """The steps of a network, from normalised images to logits.
 
     Arguments:
-        network: The network; its operations in place are replaced by ordinary ones, so that values
-            can be used twice.
+        network: The network; its module is left as it is.
         layers: Names of the modules whose outputs are entered or left at.
+        images: Some normalised images to try it with, (batch, 3, height, width), on its device.
 
     Attributes:
         layers: Those names, in the order of execution.
 
     Raises:
-        ConfigError: If PyTorch cannot trace the network, or a layer has no place in it.
+        ConfigError: If PyTorch cannot trace the network, a layer has no place in it, or the steps
+            do not give what the untouched module gives, at every layer and as logits.
     """
 
     layers: tuple[str, ...]
 
-    def __init__(self, network: Network, layers: Sequence[str]) -> None:
-        for module in network.module.modules():
-            if getattr(module, "inplace", False):
-                module.inplace = False  # type: ignore[assignment]
-        tracer = _Tracer()
+    def __init__(self, network: Network, layers: Sequence[str], images: Tensor) -> None:
         try:
-            graph = _without_changes_in_place(tracer.trace(network.module))
+            steps = list_steps(network.module, images)
         except Exception as error:  # somebody else's code, run with stand-ins for tensors
             raise ConfigError(
-                f"networks.{network.name}: its steps cannot be listed ({error}). torch.fx traces "
-                "networks whose control flow does not depend on values."
+                f"networks.{network.name}: its steps cannot be listed ({described(error)}). "
+                "torch.fx lists those of networks whose control flow does not depend on values. "
+                f"{CONSEQUENCE}"
             ) from error
-        self._runner = fx.Interpreter(
-            fx.GraphModule(network.module, graph), garbage_collect_values=False
-        )
-        self._nodes: list[fx.Node] = list(self._runner.graph.nodes)
+        self._runner = fx.Interpreter(steps.module, garbage_collect_values=False)
+        self._copied, self._instead = steps.copied, steps.instead
+        self._nodes: list[fx.Node] = list(steps.module.graph.nodes)
         self._place = {node: k for k, node in enumerate(self._nodes)}
-        own = {node.name: node for node in self._nodes}
         self._output = {}
         for layer in layers:
-            if layer not in tracer.outputs:
+            if layer not in steps.outputs:
                 raise ConfigError(
                     f"networks.{network.name}: layer {layer!r} is not among its steps. Known: "
-                    f"{', '.join(tracer.outputs)}."
+                    f"{', '.join(steps.outputs)}."
                 )
-            self._output[layer] = own[tracer.outputs[layer].name]
+            self._output[layer] = steps.outputs[layer]
         self.layers = tuple(sorted(layers, key=lambda layer: self._place[self._output[layer]]))
+        self._compare(network, images)
 
     def head(self, images: Tensor, stop: str) -> Values:
         """Run up to a layer; return what the steps behind it need, its output among it.
@@ -130,8 +135,12 @@ class LayerGraph:
         return called
 
     def step(self, node: fx.Node, values: Values) -> Any:
-        """Return what one step makes of the values of the steps before it."""
-        self._runner.env = values
+        """Return what one step makes of the values of steps before it, which stay as they are."""
+        copies = {used: values[used].clone() for used in self._copied.get(node, ())}
+        self._runner.env = {**values, **copies} if copies else values
+        if node.op == "call_module" and node.target in self._instead:
+            args, kwargs = self._runner.fetch_args_kwargs_from_env(node)
+            return self._instead[str(node.target)](*args, **kwargs)
         return self._runner.run_node(node)
 
     def _run(self, nodes: Sequence[fx.Node], values: Values, edits: Mapping[str, Edit]) -> Values:
@@ -148,6 +157,31 @@ class LayerGraph:
                     values.pop(used, None)
         return values
 
+    @torch.inference_mode()
+    def _compare(self, network: Network, images: Tensor) -> None:
+        """Run the module itself, and the steps."""
+        expected: dict[str, Tensor] = {}
+        found: dict[str, Tensor] = {}
+
+        def noted(values: dict[str, Tensor], layer: str, output: Tensor) -> Tensor:
+            values[layer] = output.clone()
+            return output
+
+        with ExitStack() as hooks:
+            for layer in self.layers:
+                note = partial(noted, expected, layer)
+                hooks.callback(_hooked(network.module.get_submodule(layer), note).remove)
+            expected["logits"] = network.module(images.clone())
+        edits = {layer: partial(noted, found, layer) for layer in self.layers}
+        values = self._run(self._nodes, {self.images: images}, edits)
+        found["logits"] = values[self._nodes[-1]]
+        for layer, value in expected.items():
+            if differ(value, found[layer]):
+                raise ConfigError(
+                    f"networks.{network.name}: {layer!r} is not what its steps, listed by "
+                    f"torch.fx, make of the same image. {CONSEQUENCE}"
+                )
+
     def _edits_by_step(self, edits: Mapping[str, Edit]) -> dict[fx.Node, list[Edit]]:
         """Group edits: a module and the last one inside it have the same output."""
         grouped: dict[fx.Node, list[Edit]] = {}
@@ -157,31 +191,5 @@ class LayerGraph:
         return grouped
 
 
-def _without_changes_in_place(graph: fx.Graph) -> fx.Graph:
-    """Let every step make a new value; torch.fx itself makes `x + y` of `x += y`."""
-    for node in graph.nodes:
-        if node.kwargs.get("inplace"):
-            node.kwargs = {**node.kwargs, "inplace": False}
-        if node.op == "call_method":
-            node.target = re.sub(r"(?<=[^_])_$", "", node.target)
-    return graph
-
-
-class _Tracer(fx.Tracer):
-    """Notes which step makes the output of every module, leaf or not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.outputs: dict[str, fx.Node] = {}
-
-    def call_module(
-        self,
-        m: nn.Module,
-        forward: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        output = super().call_module(m, forward, args, kwargs)
-        if isinstance(output, fx.Proxy):
-            self.outputs[self.path_of_module(m)] = output.node
-        return output
+def _hooked(module: nn.Module, note: Edit) -> torch.utils.hooks.RemovableHandle:
+    return module.register_forward_hook(lambda _module, _inputs, output: note(output))

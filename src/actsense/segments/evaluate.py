@@ -3,6 +3,7 @@
 __all__ = ["SegmentRecorder", "SegmentResults", "sample_segments", "write_segments"]
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from torch.nn import functional
 
 from actsense.errors import ConfigError
 from actsense.layers import Layer, place_layers
+from actsense.networks.graph import LayerGraph
 from actsense.networks.layers import lay_out
+from actsense.networks.probes import probe_images
 from actsense.networks.subject import Subject
 from actsense.networks.trace import trace
 from actsense.sampling.opening import Inputs, Sampling, open_sampling
@@ -37,6 +40,9 @@ from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.summing import stream_shard
 from actsense.store import LeftOut, read_indices, replacing, write_results, write_tables
 
+log = logging.getLogger(__name__)
+
+TRIED = 2  # images that show whether the steps are the network
 COLUMNS = [
     *("layer", "colour", "factor", "index", "value", "ci"),
     *("channels", "units", "dead_units", "rare_units"),
@@ -73,10 +79,15 @@ class SegmentRecorder:
         starts = [plan.start for plan in planned if plan.start and plan.start not in names]
         placed = lay_out(subject.network, [*names, *starts], subject.side) if planned else ()
         layouts = {layer.name: layer for layer in placed}
+        try:
+            graph = _graph(subject, [*layouts])
+        except ConfigError as error:
+            log.warning("No segments: %s", error)
+            skipped, planned = dict.fromkeys(names, str(error)), []
         for plan in planned:
             ends, chosen = (plan.start, plan.layer), list(plan.channels)
             try:
-                segment = Segment(subject.network, *ends, plan.inputs[0], chosen, layouts=layouts)
+                segment = Segment(graph, *ends, plan.inputs[0], chosen, layouts=layouts)
             except ConfigError as error:
                 skipped[plan.layer] = str(error)
             else:
@@ -194,6 +205,13 @@ def write_segments(
         beside.write_text(json.dumps(results.units, indent=1))
     facts = {**attributes, **results.facts}
     write_results(outputs["indices"], results.groups, attributes=facts)
+
+
+def _graph(subject: Subject, layers: Sequence[str]) -> LayerGraph:
+    """List the steps of a network, tried with images of noise."""
+    images = probe_images(TRIED, subject.side).to(subject.device)
+    with subject.arithmetic():
+        return LayerGraph(subject.network, layers, subject.normalise(images))
 
 
 def _in_order(subject: Subject, recorded: Sequence[str]) -> list[str]:

@@ -25,7 +25,6 @@ from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.networks.arrangement import recorded, returned
 from actsense.networks.graph import LayerGraph
-from actsense.networks.network import Network
 
 # They do to every channel the same, whatever the others hold.
 ALIKE = (
@@ -39,7 +38,7 @@ class Segment:
     """What lies between two layers, as a function of one channel.
 
     Arguments:
-        network: The network, on the device where the segment runs.
+        graph: The steps of the network, on the device where the segment runs.
         start: Name of the layer before, or None for the normalised images.
         stop: Name of the layer after.
         inputs: Channels of the layer before, or of the images.
@@ -47,13 +46,13 @@ class Segment:
         layouts: The layers by name, where their modules do not return (batch, channel, row, col).
 
     Raises:
-        ConfigError: If the network cannot be traced, the layer after needs more of it than the
-            one before, or nothing between them tells channels apart.
+        ConfigError: If the layer after needs more of the network than the one before, or nothing
+            between them tells channels apart.
     """
 
     def __init__(
         self,
-        network: Network,
+        graph: LayerGraph,
         start: str | None,
         stop: str,
         inputs: int,
@@ -67,7 +66,7 @@ class Segment:
                 f"{start!r} is made of tokens, and not all of them may have a position that one "
                 "channel could stand for."
             )
-        self._graph = LayerGraph(network, [stop] if start is None else [start, stop])
+        self._graph = graph
         self._steps = self._graph.segment(start, stop)
         self._source = self._graph.images if start is None else self._graph.output(start)
         self._output = self._graph.output(stop)
