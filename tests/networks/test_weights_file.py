@@ -19,6 +19,7 @@ from actsense.errors import ConfigError
 from actsense.networks.network import load_network
 from actsense.networks.settings import read_network
 from actsense.networks.weights import import_weights
+from actsense.networks.weights_file import read_candidates
 
 State = dict[str, Tensor]
 
@@ -177,6 +178,11 @@ def test_safetensors_are_read_under_any_name(tmp_path: Path) -> None:
     for name in ("own.safetensors", "own.bin"):
         save_file(state, tmp_path / name)
         assert_same(taken(tmp_path, tmp_path / name), state)
+        shapes = read_candidates(tmp_path / name, values=False)[""]
+        assert {key: value.shape for key, value in shapes.items()} == {
+            key: value.shape for key, value in state.items()
+        }
+        assert all(value.is_meta for value in shapes.values())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

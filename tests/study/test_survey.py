@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
+from torchvision.models import squeezenet1_1
 
+from actsense.errors import ConfigError
 from actsense.study import survey as module
 from actsense.study.configuration import check
 from actsense.study.settings import Settings
@@ -79,8 +82,20 @@ def test_what_is_remembered_badly_or_not_at_all_costs_time_only(looked: list[str
 
 
 def test_a_weights_file_that_came_makes_a_network_imported(looked: list[str]) -> None:
-    network = {"kind": "torchvision", "model": "resnet18", "weights": "DEFAULT"}
-    network |= {"layers": ["layer1"]}
-    assert module.survey(tiny(**network))["origins"] == {"one": "downloaded"}
-    Path("DEFAULT").touch()
-    assert module.survey(tiny(**network))["origins"] == {"one": "imported"}
+    network = {"kind": "torchvision", "model": "squeezenet1_1", "weights": "DEFAULT"}
+    network |= {"layers": ["logits"]}
+    known = module.survey(tiny(**network))
+    assert (known["origins"], known["layers"]) == (
+        {"one": "downloaded"},
+        {"one": [["logits", [1000]]]},
+    )
+    for outputs in (7, 3):  # another file in its place is looked at again
+        torch.save(squeezenet1_1(num_classes=outputs).state_dict(), "DEFAULT")
+        known = module.survey(tiny(**network))
+        assert (known["origins"], known["layers"]) == (
+            {"one": "imported"},
+            {"one": [["logits", [outputs]]]},
+        )
+    Path("DEFAULT").write_text("<html>")
+    with pytest.raises(ConfigError, match="DEFAULT: a web page"):
+        module.survey(tiny(**network))

@@ -4,6 +4,7 @@ __all__ = [
     "Network",
     "build_module",
     "count_outputs",
+    "file_candidates",
     "load_network",
     "normalisation",
     "normalise",
@@ -25,11 +26,23 @@ from actsense.networks.compact import CompactNetwork
 from actsense.networks.factory import build_from_factory
 from actsense.networks.first_pass import materialise
 from actsense.networks.returned import PROBES, Returned, look_at_outputs
-from actsense.networks.settings import NetworkSettings, Python, Timm, Torchvision, Trained
+from actsense.networks.settings import (
+    NetworkSettings,
+    Python,
+    Timm,
+    Torchvision,
+    Trained,
+    weights_file,
+)
 from actsense.networks.state import fill, read_state
+from actsense.networks.weights_file import match_state, read_candidates
 from actsense.networks.zoo.published import Expected
 from actsense.networks.zoo.timm_models import build_timm, timm_expects
-from actsense.networks.zoo.torchvision_models import build_torchvision, torchvision_expects
+from actsense.networks.zoo.torchvision_models import (
+    adapted,
+    build_torchvision,
+    torchvision_expects,
+)
 
 # Means and standard deviations per channel, dimensionless, for images in [0, 1].
 CENTRED = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # networks trained here
@@ -97,7 +110,7 @@ def outline_network(
     the meta device and take no memory.
     """
     expected = _expected(name, settings)
-    outputs = expected.outputs or classes
+    outputs = expected.outputs or _outputs_of_file(name, settings) or classes
     # Our own are small, and somebody else's code may not know the meta device, whose first use
     # imports for longer than they take.
     with torch.device("meta" if isinstance(settings, Torchvision | Timm) else "cpu"):
@@ -131,6 +144,37 @@ def build_module(
         if image_size is not None:
             materialise(module, image_size, f"networks.{name}.factory")
         return module
+
+
+def file_candidates(
+    settings: NetworkSettings, *, values: bool = True
+) -> dict[str, dict[str, Tensor]] | None:
+    """Read what may be the weights of a network in the file that its settings name, if they do.
+
+    Arguments:
+        settings: Those of the network.
+        values: Whether to read values; else tensors are on the meta device.
+
+    Raises:
+        ConfigError: If the file cannot be used, see `read_candidates`.
+    """
+    path = weights_file(settings)
+    if path is None:
+        return None
+    candidates = read_candidates(path, values=values)
+    if isinstance(settings, Torchvision):
+        return {place: adapted(settings.model, state) for place, state in candidates.items()}
+    return candidates
+
+
+def _outputs_of_file(name: str, settings: NetworkSettings) -> int | None:
+    """Count the outputs of weights in a file that is there already."""
+    path = weights_file(settings)
+    if isinstance(settings, Python) or path is None or not path.exists():
+        return None
+    setting, outline = f"networks.{name}.weights: {path}", probing_outline(name, settings)
+    candidates = file_candidates(settings, values=False) or {}
+    return count_outputs(outline, match_state(candidates, outline, setting), setting)
 
 
 def probing_outline(name: str, settings: NetworkSettings) -> nn.Module:

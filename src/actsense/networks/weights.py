@@ -23,6 +23,7 @@ from actsense.networks.fingerprint import fingerprint
 from actsense.networks.network import (
     build_module,
     count_outputs,
+    file_candidates,
     load_network,
     normalisation,
     probing_outline,
@@ -37,11 +38,11 @@ from actsense.networks.settings import (
     weights_file,
 )
 from actsense.networks.state import fill, first_line, save_state, write_card
-from actsense.networks.weights_file import check_values, match_state, read_candidates
+from actsense.networks.weights_file import check_values, match_state
 from actsense.networks.zoo.packaged import PACKAGED, packaged_origin, packaged_state
 from actsense.networks.zoo.published import Published
 from actsense.networks.zoo.timm_models import timm_publishes
-from actsense.networks.zoo.torchvision_models import adapted, torchvision_publishes
+from actsense.networks.zoo.torchvision_models import torchvision_publishes
 from actsense.store import file_hash
 
 TIMEOUT = 60.0  # seconds without a byte, after which a connection counts as dead
@@ -106,12 +107,9 @@ class _Given:
 def _given(described: NetworkSettings) -> _Given | None:
     if isinstance(described, Timm) and described.weights == PACKAGED:
         return _Given(packaged_origin(), {"": packaged_state()})
-    path = weights_file(described)
-    if path is None:
+    path, candidates = weights_file(described), file_candidates(described)
+    if path is None or candidates is None:
         return None
-    candidates = read_candidates(path)
-    if isinstance(described, Torchvision):
-        candidates = {place: adapted(described.model, s) for place, s in candidates.items()}
     return _Given({"source": str(path), "sha256": file_hash(path)}, candidates)
 
 

@@ -49,11 +49,12 @@ Tensors = dict[str, Tensor]
 Names = dict[str, str]  # as they are read, to what they are
 
 
-def read_candidates(path: Path) -> dict[str, Tensors]:
+def read_candidates(path: Path, *, values: bool = True) -> dict[str, Tensors]:
     """Read all that could be a state dict in a file.
 
     Arguments:
         path: A checkpoint of PyTorch or a safetensors file.
+        values: Whether to read values; else tensors are on the meta device.
 
     Returns:
         Tensors by name, by their place in the file, such as `state_dict`; the first is `""` if
@@ -66,7 +67,7 @@ def read_candidates(path: Path) -> dict[str, Tensors]:
         raise ConfigError(f"{path}: a folder. Name the file of weights in it.")
     if not path.is_file():
         raise ConfigError(f"{path}: no file of weights there.")
-    found = dict(_mappings(_content(path), "", DEEPEST))
+    found = dict(_mappings(_content(path, values=values), "", DEEPEST))
     if not found:
         raise ConfigError(f"{path}: holds no named tensors, so no state dict. {SAVE}")
     return found
@@ -132,11 +133,11 @@ def _kind(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _content(path: Path) -> Any:
+def _content(path: Path, *, values: bool) -> Any:
     with path.open("rb") as file:
         start = file.read(16)
     if start[8:9] == b"{":  # behind the length of the header
-        return _safetensors(path)
+        return _safetensors(path, values=values)
     kind = next((kind for mark, kind in FOREIGN.items() if start.startswith(mark)), None)
     if path.suffix == ".npz":
         kind = "an archive of NumPy"
@@ -144,19 +145,20 @@ def _content(path: Path) -> Any:
         raise ConfigError(f"{path}: {kind}; a state dict of PyTorch in one file is wanted. {SAVE}")
     try:
         with torch.serialization.safe_globals(HARMLESS):
-            return read_tensors(path)
+            return read_tensors(path, values=values)
     except ValueError as error:
         raise ConfigError(f"{path}: {_refusal(path, error)} {SAVE}") from error
 
 
-def _safetensors(path: Path) -> Any:
+def _safetensors(path: Path, *, values: bool) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        return load_file(path)
+        held = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise ConfigError(f"{path}: a damaged safetensors file ({first_line(error)}).") from error
+    return held if values else {key: tensor.to("meta") for key, tensor in held.items()}
 
 
 def _refusal(path: Path, error: ValueError) -> str:
@@ -279,7 +281,9 @@ def _only(fitting: Mapping[str, Tensors], setting: str) -> Tensors:
 
 
 def _equal(one: Tensors, other: Tensors) -> bool:
-    return all(one[key] is other[key] or torch.equal(one[key], other[key]) for key in one)
+    """Compare values, and shapes where there are no values: reading them will tell more."""
+    pairs = [(one[key], other[key]) for key in one]
+    return all(a.shape == b.shape and (a.is_meta or torch.equal(a, b)) for a, b in pairs)
 
 
 def _unwrapped(key: str) -> str:

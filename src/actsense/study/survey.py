@@ -62,7 +62,7 @@ def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Pl
     """Return what is to know of a network, from memory where nothing else can decide it."""
     if isinstance(network, Python):  # code of the user's may have changed
         return _look(name, network, classes, side)
-    weights = (file := weights_file(network)) is not None and file.is_file()
+    weights = _mark(weights_file(network))
     packages = {package: version(package) for package in ("torch", "torchvision", "timm")}
     decides = [name, network.plain(), weights, classes, side, packages, _source()]
     path = REMEMBERED / f"{_digest(json.dumps(decides, sort_keys=True).encode())}.json"
@@ -72,6 +72,14 @@ def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Pl
     with suppress(OSError, DiskFullError), replacing(path) as beside:  # it is only a help
         beside.write_text(json.dumps(outline))
     return outline
+
+
+def _mark(file: Path | None) -> list[int] | None:
+    """Return what changes with the content of a file, or None if it is not there."""
+    if file is None or not file.is_file():
+        return None
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _look(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:

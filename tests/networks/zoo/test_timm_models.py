@@ -162,6 +162,7 @@ def test_weights_of_a_file_decide_the_number_of_classes(tmp_path: Path) -> None:
     own = timm.create_model("test_vit", num_classes=3).state_dict()
     torch.save(dict(sorted(own.items())), tmp_path / "own.pt")  # its last tensor is no classifier
     settings = TINY | {"model": "test_vit", "weights": str(tmp_path / "own.pt")}
+    assert outline(settings).module.state_dict()["head.weight"].shape == (3, 64)
     import_weights(settings, 0, 7, tmp_path / "w.pt", tmp_path / "c.json", image_size=64)
     network = load(settings, tmp_path / "w.pt")
     assert all(torch.equal(v, own[key]) for key, v in network.module.state_dict().items())

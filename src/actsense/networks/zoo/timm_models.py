@@ -81,12 +81,10 @@ def _tag(name: str, settings: Timm) -> str | None:
             f"networks.{name}.weights: packaged weights are those of {MODEL}, not of "
             f"{settings.model}. Set networks.{name}.model to {MODEL}, or name other weights."
         )
-    if wanted in ("none", PACKAGED):
+    if wanted in ("none", PACKAGED) or weights_file(settings):
         return None
     if wanted in tags or (wanted == "DEFAULT" and tags):
         return _with_classifier(name, settings, own, wanted)
-    if weights_file(settings):
-        return None
     allowed = ", ".join([*(["DEFAULT"] if tags else []), *tags]) or "nothing published"
     raise ConfigError(
         f"networks.{name}.weights: {wanted!r} is neither none, nor one of those that timm has for "

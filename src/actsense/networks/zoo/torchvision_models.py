@@ -120,10 +120,10 @@ def _published(name: str, settings: Torchvision) -> "WeightsEnum | None":
     model = choose(f"networks.{name}.model", settings.model, zoo.list_models(module=zoo))
     wanted = settings.weights
     members = zoo.get_model_weights(model).__members__
-    if wanted in members:
-        return _with_classes(name, wanted, members[wanted])
     if wanted == "none" or weights_file(settings):
         return None
+    if wanted in members:
+        return _with_classes(name, wanted, members[wanted])
     raise ConfigError(
         f"networks.{name}.weights: {wanted!r} is neither none, nor one of "
         f"{', '.join(members)}, nor a file."
