@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torchvision.models import efficientnet_b0
 
-from actsense.sensitivity.contrast import contrast_statistics
+from actsense.sensitivity.contrast_statistics import contrast_statistics
 from actsense.sensitivity.differences import Differences, Responses
-from actsense.sensitivity.top_images import Strongest
+from actsense.sensitivity.strongest import Strongest
 from benchmarks.alexnet import PUBLISHED, SIDE, bare_forward, prepare
 from benchmarks.measure import Measurement, seconds
 

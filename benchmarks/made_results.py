@@ -19,7 +19,7 @@ from actsense.layers import unit_dimensions
 from actsense.masking.plan import COORDINATES, conditions
 from actsense.masking.settings import Masking
 from actsense.sampling.designs import factor_names
-from actsense.sensitivity.contrast import STATISTICS
+from actsense.sensitivity.contrast_statistics import STATISTICS
 from actsense.sensitivity.estimation import DIMENSIONS
 from actsense.store import LeftOut, provenance, write_results
 from benchmarks.made_spatial import write_spatial

@@ -48,7 +48,7 @@ from actsense.spatial.saliency.evaluate import saliency_maps
 from actsense.spatial.saliency.settings import Saliency
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
-from actsense.store import write_results
+from actsense.store import Gathered, write_results
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[1]
@@ -153,9 +153,10 @@ def estimate_contrasts(world: World, device: torch.device, folder: Path) -> Grou
         world.sampling(device, world.few),
         {"images": 300, "draws": 2},
     )  # more than codes are kept
-    top = TopImages(sampling, **asked, top_images=3)
-    groups = estimate_contrast(sampling, **asked, top=top)
-    return groups | {f"top {name}": data for name, data in top.groups().items()}
+    groups, preferred = Gathered(), Gathered()
+    top = TopImages(sampling, preferred, **asked, top_images=3)
+    estimate_contrast(sampling, groups, **asked, top=top)
+    return {**groups, **{f"top {name}": data for name, data in preferred.items()}}
 
 
 def evaluate_masked(world: World, device: torch.device, folder: Path) -> Groups:

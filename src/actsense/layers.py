@@ -1,9 +1,10 @@
 """The layers of a network as plain data, and where each lies on the flat axis of its units."""
 
-__all__ = ["Layer", "place_layers", "read_layers", "unit_dimensions"]
+__all__ = ["Layer", "cut_units", "place_layers", "read_layers", "unit_dimensions"]
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -49,6 +50,15 @@ class Layer:
         """Name the axes, see `unit_dimensions`."""
         return unit_dimensions(self.shape)
 
+    def within(self, units: slice) -> slice:
+        """Return which of some units of the network are those of the layer, counted from 0.
+
+        Arguments:
+            units: Consecutive units of the network.
+        """
+        first, last = max(units.start, self.offset), min(units.stop, self.stop)
+        return slice(first - units.start, max(first, last) - units.start)
+
     @property
     def described(self) -> dict[str, Any]:
         """What files say of a layer; their order tells the rest, see `read_layers`."""
@@ -70,6 +80,27 @@ def place_layers(shapes: Iterable[tuple[str, Sequence[int]]]) -> tuple[Layer, ..
 def read_layers(described: Iterable[Mapping[str, Any]]) -> tuple[Layer, ...]:
     """Place layers as files describe them, see `Layer.described`."""
     return place_layers((layer["name"], layer["shape"]) for layer in described)
+
+
+def cut_units(layers: Sequence[Layer], most: int) -> list[slice]:
+    """Cut the units of a network into tiles: whole layers, or some channels of a large one.
+
+    Arguments:
+        layers: All layers.
+        most: Units of a tile at most; but one channel at least.
+    """
+    ends = [0]
+    for layer in layers:
+        if layer.stop - ends[-1] <= most:
+            continue
+        if layer.offset > ends[-1]:
+            ends.append(layer.offset)
+        each = prod(layer.shape[1:])
+        ends += range(
+            layer.offset + max(1, most // each) * each, layer.stop, max(1, most // each) * each
+        )
+    ends.append(layers[-1].stop)
+    return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def unit_dimensions(shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -8,17 +8,32 @@ Megabytes and minutes are bounds with a margin, counted from the arrays that are
 Bytes and files are bounds, too: everything is counted as if it did not compress.
 """
 
-__all__ = ["GRADIENT", "Facts", "NetworkFacts", "Work", "store_files"]
+__all__ = [
+    "BESIDE",
+    "GRADIENT",
+    "PROCESS",
+    "Facts",
+    "NetworkFacts",
+    "Work",
+    "fitting_batch",
+    "room",
+    "store_files",
+]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from actsense.layers import Layer
 
 GRADIENT = 3  # passes that one with a way back takes as long as
+BATCH_BYTES = 2**28  # of what passes a network at a time on the processor: more is no faster
+PROCESS = 900  # megabytes of Python with PyTorch and all that runs a network
+BESIDE = 1.5  # times what is alive together; convolutions were seen to need 1.17 at most
+CACHED = 2**28  # bytes of images: fewer are kept in memory
+LEAST_ROOM = 0.2e9  # bytes, whatever a network takes
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,7 @@ class Facts:
         missing: Archives that have to be downloaded.
         networks: The networks by name.
         images: Train and validation images, or None where only files would tell.
+        most_images: All images at most, where settings tell.
         different: By network and design, which share of the evaluations differs from all others
             of its block, where it is known.
         drawn: By design, how many numbers each augmentation draws, where it is known.
@@ -127,6 +143,7 @@ class Facts:
     missing: int
     networks: Mapping[str, NetworkFacts]
     images: tuple[int, int] | None = None
+    most_images: int | None = None
     different: Mapping[tuple[str, str], float] = field(default_factory=dict)
     drawn: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
@@ -140,6 +157,34 @@ class Facts:
         own = self.networks[network]
         return design in own.analysed and bool(own.maps)
 
+    @property
+    def image_bytes(self) -> float:
+        """Bytes of all images at most."""
+        count = sum(self.images) if self.images else self.most_images
+        return inf if count is None else count * 3 * int(self.settings.dataset.image_size) ** 2
+
+    @property
+    def kept_image_bytes(self) -> float:
+        """Bytes of images that a job may keep in memory."""
+        return CACHED if self.image_bytes == inf else kept_bytes(self.image_bytes)
+
+    def batch(self, network: str) -> int:
+        """Return how many images pass a network at a time."""
+        size = int(self.settings.batch_size)
+        on_cpu = self.settings.device != "cuda"
+        return fitting_batch(size, self.networks[network].forward) if on_cpu else size
+
+    def room(self, network: str) -> float:
+        """Return the bytes that a job may hold beside its process, images and the network."""
+        own = self.networks[network]
+        return room(
+            self.settings.memory_gb,
+            weights=own.weights,
+            forward=own.forward,
+            batch=self.batch(network),
+            images=self.kept_image_bytes,
+        )
+
     def shown(self, wanted: int) -> int:
         """Return how many of so many images there are, at most."""
         return min(wanted, sum(self.images)) if self.images else wanted
@@ -147,6 +192,37 @@ class Facts:
     def validation(self, wanted: int) -> int:
         """Return how many of so many validation images there are, at most."""
         return min(wanted, self.images[1]) if self.images else wanted
+
+
+def fitting_batch(batch_size: int, forward: int) -> int:
+    """Return how many images pass a network at a time on the processor.
+
+    It does not depend on the memory that is set: another batch moves activations by roundings.
+
+    Arguments:
+        batch_size: How many at most.
+        forward: Bytes alive while an image passes.
+    """
+    return max(1, min(batch_size, BATCH_BYTES // max(1, forward)))
+
+
+def room(memory_gb: float, *, weights: int, forward: int, batch: int, images: float) -> float:
+    """Return the bytes that a job may hold beside its process, images and network.
+
+    Arguments:
+        memory_gb: Gigabytes that it may take.
+        weights: Bytes of the network's weights.
+        forward: Bytes alive while an image passes.
+        batch: Images that pass together.
+        images: Bytes of all images.
+    """
+    taken = 1e6 * PROCESS + weights + BESIDE * batch * forward + kept_bytes(images)
+    return max(LEAST_ROOM, 1e9 * memory_gb - taken)
+
+
+def kept_bytes(images: float) -> float:
+    """Return the bytes that are kept of so many bytes of images."""
+    return images if images < CACHED else 0.0
 
 
 def store_files(arrays: int, groups: int = 1) -> int:

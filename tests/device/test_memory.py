@@ -19,7 +19,7 @@ from actsense.sampling.opening import write_shard
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.contrast import estimate_contrast
 from actsense.sensitivity.summing import accumulate_replicate, stream_replicate
-from actsense.store import read_parts
+from actsense.store import Gathered, read_parts
 
 CPU = torch.device("cpu")
 
@@ -70,8 +70,9 @@ def test_a_smaller_size_is_remembered() -> None:
 
 
 def test_contrasts_keep_their_numbers(caplog: pytest.LogCaptureFixture) -> None:
-    expected = estimate_contrast(build(), images=40, draws=4)
-    found = estimate_contrast(build(Limited(10)), images=40, draws=4)
+    expected, found = Gathered(), Gathered()
+    estimate_contrast(build(), expected, images=40, draws=4)
+    estimate_contrast(build(Limited(10)), found, images=40, draws=4)
     for one, other in zip(expected.values(), found.values(), strict=True):
         for name in ("mean_difference", "rank_biserial", "p_value"):
             np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-6)

@@ -20,7 +20,7 @@ from actsense.sampling.law import InputLaw
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity.contrast import estimate_contrast
 from actsense.sensitivity.top_images import TopImages
-from actsense.store import read_results, write_results
+from actsense.store import Gathered, read_results, write_results
 
 SIDE, CLASSES, DRAWS, RANKS = 24, 3, 3, 2
 ROWS = np.arange(10 * CLASSES)
@@ -61,10 +61,11 @@ def kept(
 ) -> tuple[Sampling, xr.DataTree]:
     """Return a sampling and the store of its top images, read again from disk."""
     sampling = sampling_of(stretch=request.param)
-    top = TopImages(sampling, **CONTRAST, top_images=RANKS)
-    estimate_contrast(sampling, **CONTRAST, top=top)
+    groups = Gathered()
+    top = TopImages(sampling, groups, **CONTRAST, top_images=RANKS)
+    estimate_contrast(sampling, Gathered(), **CONTRAST, top=top)
     path: Path = tmp_path_factory.mktemp("kept") / "top_images.zarr"
-    write_results(path, top.groups(), attributes={})
+    write_results(path, groups, attributes={})
     return sampling, read_results(path)
 
 

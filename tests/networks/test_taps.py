@@ -145,8 +145,19 @@ def test_images_of_another_shape_or_type_are_refused(
 
 def test_a_buffer_of_another_shape_is_refused(small: Network, images: Tensor) -> None:
     tap = opened(small, 32).tap("auto")
-    with pytest.raises(ValueError, match=r"out must be \(32, 15434\) float32, got \(32, 5\)"):
-        tap.record(images, torch.empty(32, 5))
+    for shape, start in (((31, 5), 0), ((32, 15435), 0), ((32, 5), 15430)):
+        with pytest.raises(ValueError, match=rf"out must be \(32, {15434 - start}\) float32"):
+            tap.record(images, torch.empty(shape), start)
+
+
+@pytest.mark.parametrize("ends", [(0, 5), (3, 14000), (8191, 8193), (15000, 15434), (7, 7)])
+def test_some_units_are_those_of_all(
+    small: Network, images: Tensor, ends: tuple[int, int]
+) -> None:
+    tap = opened(small, 32).tap("auto")
+    out = torch.full((32, ends[1] - ends[0]), -1.0)
+    tap.record(images, out, ends[0])
+    assert torch.equal(out, recorded(tap, images)[:, slice(*ends)])
 
 
 class Fickle(nn.Module):

@@ -1,21 +1,18 @@
 """Contrast statistics against SciPy and closed forms."""
 
 from itertools import product
+from math import inf
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import binom, pearsonr, rankdata, wilcoxon
 
-from actsense.sensitivity.contrast import (
-    EXACT_BYTES,
-    GROUP_BYTES,
-    STATISTICS,
-    contrast_statistics,
-)
-from actsense.sensitivity.difference_kernels import LANES, UNITS_PER_TILE
-from actsense.sensitivity.differences import BINNED, Differences, Responses, kept_bytes
-from actsense.sensitivity.plan import DIFFERENCE_BYTES, VECTORS, contrast_megabytes
+from actsense.layers import place_layers
+from actsense.sensitivity.contrast_statistics import STATISTICS, contrast_statistics
+from actsense.sensitivity.difference_kernels import LANES, SPANS, UNITS_PER_TILE
+from actsense.sensitivity.differences import Differences, Responses
+from actsense.sensitivity.plan import BINNED, SPAN_BYTES, ContrastCut, cut_contrast, kept_bytes
 from actsense.sensitivity.plan import STATISTICS as PLANNED
 
 UNITS = 12
@@ -280,11 +277,26 @@ def test_what_is_kept_of_a_unit_takes_less_than_a_kilobyte() -> None:
     assert Differences(slice(0, LANES), 500, True).nbytes == LANES * kept_bytes(500, True)
 
 
-def test_a_job_may_hold_what_is_kept() -> None:
-    units, augmentations = 2_460_000, 7
-    assert kept_bytes(10**6, False) <= DIFFERENCE_BYTES
+def cut(units: int, room: float, *, images: int = 100, top_images: int = 6) -> ContrastCut:
+    layers = place_layers([("early", (units // 100, 10, 5)), ("late", (units // 100, 10, 5))])
+    return cut_contrast(layers, 5, images=images, top_images=top_images, batch=36, room=room)
+
+
+def test_a_contrast_holds_no_more_than_it_has_room_for() -> None:
+    for units in (500_000, 2_500_000, 10_000_000):
+        for room in (0.5e9, 1e9, 2e9):
+            for images in (100, 1000):
+                assert cut(units, room, images=images).holds <= max(room, 5 * 64 * units)
+    assert cut(500_000, 2e9).passes(5) == 6
+    assert 6 < cut(500_000, 0.7e9).passes(5) < 2 * 6  # groups of augmentations come first
+    assert cut(2_500_000, 0.7e9).passes(5) > 2 * 6
     assert len(STATISTICS) == PLANNED
-    assert pytest.approx(1e6 * VECTORS, rel=0.2) == EXACT_BYTES
-    written = augmentations * units * 4 * len(STATISTICS)
-    held = contrast_megabytes(units, augmentations, top_images=0) * 1e6 - EXACT_BYTES
-    assert GROUP_BYTES + 3 * written < held < GROUP_BYTES + 8 * written
+    assert 2 * SPANS == SPAN_BYTES
+
+
+def test_a_contrast_holds_what_its_arrays_take() -> None:
+    """Of one tile: codes, sums, all statistics, top images, the responses of two batches."""
+    units, images, batch = 500_000, 100, 36
+    each = 5 * kept_bytes(images, False) + 20 + 5 * 28 + 6 * (6 * 8 + 4) + 8 * batch + 5 * 8
+    assert cut(units, inf).holds == pytest.approx(each * units + 0, rel=0.2)
+    assert cut(units, inf, top_images=12).holds > cut(units, inf).holds + 6 * 6 * 8 * units

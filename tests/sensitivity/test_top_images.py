@@ -1,5 +1,6 @@
 """The strongest images of every unit, against sorting all of them."""
 
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,11 +19,13 @@ from actsense.layers import place_layers
 from actsense.networks.layers import RESERVED
 from actsense.sampling.law import Evaluations, InputLaw
 from actsense.sampling.opening import Sampling
-from actsense.sensitivity import contrast, top_images
+from actsense.sensitivity import plan
+from actsense.sensitivity import strongest as strongest_module
 from actsense.sensitivity.contrast import estimate_contrast
-from actsense.sensitivity.plan import contrast_megabytes
-from actsense.sensitivity.top_images import NONE, Strongest, TopImages
-from actsense.store import read_results, write_results
+from actsense.sensitivity.plan import cut_contrast
+from actsense.sensitivity.strongest import NONE, Strongest
+from actsense.sensitivity.top_images import TopImages
+from actsense.store import Gathered, read_results, write_results
 
 CPU = torch.device("cpu")
 AUGMENTATIONS = ("brightness", "hflip", "rolling")
@@ -77,7 +80,7 @@ def test_what_is_kept_is_what_sorting_finds_whatever_the_order_and_the_batches(
 @pytest.mark.parametrize("path", ["add", "_add_on_device"])
 def test_many_units_are_all_looked_at(path: str) -> None:
     generator = np.random.default_rng(1)
-    y = generator.normal(size=(9, 2, 2 * top_images.UNITS_PER_TILE + 17)).astype(np.float32)
+    y = generator.normal(size=(9, 2, 2 * strongest_module.UNITS_PER_TILE + 17)).astype(np.float32)
     found = added(y, [np.arange(5), np.arange(5, 9)], path, 3)
     strongest = -np.sort(-y.max(axis=1), axis=0)[:3]
     np.testing.assert_array_equal(found.responses.numpy(), strongest)
@@ -94,14 +97,14 @@ def test_numbers_that_are_none_rank_below_all_others(path: str) -> None:
 def test_tiles_that_do_not_fit_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     y = np.random.default_rng(2).normal(size=(20, 2, 100)).astype(np.float32)
     expected = added(y, [np.arange(20)], "add", 3)
-    genuine = top_images._keys
+    genuine = strongest_module._keys
 
     def limited(responses: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         if responses.shape[-1] > 30:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return genuine(responses, numbers)
 
-    monkeypatch.setattr(top_images, "_keys", limited)
+    monkeypatch.setattr(strongest_module, "_keys", limited)
     found = added(y, [np.arange(20)], "_add_on_device", 3)
     for one, other in zip(
         (found.responses, found.numbers, found.lowest),
@@ -141,7 +144,7 @@ class Closed:
         self.asked: dict[tuple[int, int], list[np.ndarray]] = {}
         self.values: dict[tuple[int, int], list[np.ndarray]] = {}
 
-    def __call__(self, evaluations: Evaluations) -> torch.Tensor:
+    def __call__(self, evaluations: Evaluations, units: slice) -> torch.Tensor:
         """Answer every evaluation, (rows, units)."""
         row, drawn = evaluations.image, evaluations.values.sum(axis=1)
         columns = (
@@ -157,10 +160,10 @@ class Closed:
         ):
             self.asked.setdefault((int(first), int(image)), []).append(answer)
             self.values.setdefault((int(first), int(image)), []).append(values)
-        return torch.from_numpy(answers)
+        return torch.from_numpy(answers[:, units])
 
 
-def build(batch_size: int = 21) -> Sampling:
+def build(batch_size: int = 21, room: float = inf) -> Sampling:
     rows = np.arange(80)
     pool = ImagePool.shuffled(rows % 2, rows // 2 % 4, seed=0)
     law = InputLaw(AUGMENTATIONS, "switched", (32, 32), pool)
@@ -170,14 +173,16 @@ def build(batch_size: int = 21) -> Sampling:
         subject=SimpleNamespace(device=CPU, batch_size=batch_size),
         evaluate=Closed(),
         layers=place_layers([("body", (2, 1, 1)), ("head", (3,))]),
+        room=room,
     )
     return cast("Sampling", sampling)
 
 
 def found_by(sampling: Sampling, *, top: int = RANKS, images: int = IMAGES) -> Any:
-    watch = TopImages(sampling, images=images, draws=DRAWS, top_images=top)
-    contrasts = estimate_contrast(sampling, images=images, draws=DRAWS, top=watch)
-    return contrasts, watch.groups()
+    contrasts, groups = Gathered(), Gathered()
+    watch = TopImages(sampling, groups, images=images, draws=DRAWS, top_images=top)
+    estimate_contrast(sampling, contrasts, images=images, draws=DRAWS, top=watch)
+    return contrasts, groups
 
 
 def flat(groups: dict[str, xr.Dataset], name: str) -> np.ndarray:
@@ -237,7 +242,8 @@ def test_equal_responses_are_listed_by_their_rows() -> None:
 
 def test_no_statistic_of_the_contrast_moves_by_a_bit() -> None:
     with_images, _ = found_by(build())
-    without = estimate_contrast(build(), images=IMAGES, draws=DRAWS)
+    without = Gathered()
+    estimate_contrast(build(), without, images=IMAGES, draws=DRAWS)
     for layer, data in without.items():
         assert data.identical(with_images[layer])
     assert any(data["mean_difference"].notnull().any() for data in without.values())
@@ -248,20 +254,24 @@ def test_the_batch_decides_nothing(batch_size: int) -> None:
     assert_same(found_by(build(21)), found_by(build(batch_size)))
 
 
-def test_augmentations_that_do_not_fit_together_are_compared_one_by_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    together = found_by(build())
-    monkeypatch.setattr(contrast, "GROUP_BYTES", 1)
-    sampling = build()
-    assert_same(together, found_by(sampling))
-    asked = sampling.evaluate.asked  # type: ignore[attr-defined]
-    assert len(asked[-1, 0]) == len(AUGMENTATIONS)  # untouched images, again for each
+def test_what_does_not_fit_together_is_compared_piece_by_piece() -> None:
+    """Augmentations one by one, then units, too: no bit moves."""
+    together, layers = found_by(build()), build().layers
+    numbers = {"images": IMAGES, "top_images": RANKS, "batch": 21}
+    one = cut_contrast(layers, len(AUGMENTATIONS), **numbers, room=3800)
+    assert (len(one.tiles), len(one.groups)) == (1, len(AUGMENTATIONS))
+    for room in (one.holds, 1):
+        sampling = build(room=room)
+        assert_same(together, found_by(sampling))
+        cut = cut_contrast(layers, len(AUGMENTATIONS), **numbers, room=room)
+        asked = sampling.evaluate.asked  # type: ignore[attr-defined]
+        assert len(asked[-1, 0]) == len(cut.tiles) * len(cut.groups)
+    assert len(cut.tiles) == UNITS
 
 
 def test_vectors_that_are_too_many_are_coded_as_maps_are(monkeypatch: pytest.MonkeyPatch) -> None:
     contrasts, _ = found_by(build())
-    monkeypatch.setattr(contrast, "EXACT_BYTES", 4 * 3 * IMAGES - 1)
+    monkeypatch.setattr(plan, "EXACT_BYTES", 4 * 3 * IMAGES - 1)
     coded, _ = found_by(build())
     assert coded["body"].identical(contrasts["body"])
     for name in ("rank_biserial", "p_value"):
@@ -314,10 +324,3 @@ def test_a_store_holds_what_was_found(tmp_path: Path, ranks: int) -> None:
         }
         named = data.sel(condition="rolling")["image"].to_numpy()
         np.testing.assert_array_equal(named, groups[layer]["image"].to_numpy()[3])
-
-
-def test_a_job_may_hold_its_top_images() -> None:
-    units, augmentations = 1_539_560, 7
-    plain, keeping = (contrast_megabytes(units, augmentations, top_images=n) for n in (0, 6))
-    found = 8 * units * 6 * (8 + 10) / 1e6  # eight conditions; while made, and as written
-    assert plain + found < keeping < plain + 2 * found

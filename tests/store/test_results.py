@@ -9,7 +9,15 @@ import xarray as xr
 
 from actsense.errors import ConfigError
 from actsense.inspection.describe import describe
-from actsense.store import CorruptFileError, file_hash, provenance, read_results, write_results
+from actsense.store import (
+    CorruptFileError,
+    Gathered,
+    create_results,
+    file_hash,
+    provenance,
+    read_results,
+    write_results,
+)
 
 
 def layer() -> xr.Dataset:
@@ -38,6 +46,28 @@ def test_writing_again_replaces_the_store(tmp_path: Path) -> None:
     write_results(path, {"old": layer()}, attributes={})
     write_results(path, {"new": layer()}, attributes={})
     assert list(read_results(path).children) == ["new"]
+
+
+def test_parts_of_a_dataset_are_put_together(tmp_path: Path) -> None:
+    whole, gathered = (
+        layer().assign(dead=(("channel", "row", "col"), np.eye(4) > np.ones((3, 1, 1)) / 2)),
+        Gathered(),
+    )
+    root = xr.Dataset({"units": ("layer", [48])}, coords={"factor": ["hue", "order"]})
+    with create_results(tmp_path / "store", {"seed": 3}) as results:
+        for writer in (results, gathered):
+            writer.append("", xr.Dataset(coords={"factor": ["hue", "order"]}))
+            for part in (slice(0, 2), slice(2, 3)):
+                writer.append("deep/features.2", whole.isel(channel=part), axis="channel")
+            writer.append("deep/features.2", xr.Dataset({"later": ("channel", [1, 2, 3])}))
+            writer.append("", root)
+    tree = read_results(tmp_path / "store")
+    for found in (tree["deep/features.2"].to_dataset(), gathered["deep/features.2"]):
+        xr.testing.assert_identical(found.drop_vars("later").load(), whole)
+        assert found["later"].to_numpy().tolist() == [1, 2, 3]
+    assert tree["units"].item() == gathered[""]["units"].item() == 48
+    assert tree.attrs["seed"] == 3
+    assert not (tmp_path / "store/deep/features.2/factor").exists()  # the root has it
 
 
 def test_a_store_is_few_files(tmp_path: Path) -> None:

@@ -64,6 +64,11 @@ class ImagePool:
         partition = (manifest["partition"] == PARTITIONS[VALIDATION]).to_numpy().astype(np.int64)
         return cls.shuffled(partition, manifest["label"].to_numpy(np.int64), seed=seed)
 
+    @property
+    def size(self) -> int:
+        """Count the images."""
+        return sum(len(rows) for partition in self.rows for rows in partition)
+
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Images in each partition and class, (partitions, classes)."""

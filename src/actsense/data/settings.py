@@ -62,6 +62,9 @@ OnUnreadable = Annotated[
 ]
 
 
+DIGITS = 1797  # of scikit-learn
+
+
 class Digits(Section):
     """Handwritten digits blended with photographs."""
 
@@ -156,3 +159,16 @@ Dataset = Annotated[
 def read_dataset(plain: Mapping[str, Any]) -> Dataset:
     """Return the settings of a dataset from plain values, as `Section.plain` gives them."""
     return TypeAdapter[Dataset](Dataset).validate_python(plain)
+
+
+def most_images(dataset: Dataset, classes: int) -> int | None:
+    """Return how many images a dataset has at most, or None where only files tell.
+
+    Arguments:
+        dataset: Its settings.
+        classes: Number of its classes.
+    """
+    if isinstance(dataset, Digits):
+        return DIGITS * dataset.patches_per_digit
+    wanted = dataset.samples_per_class
+    return classes * (wanted.train + wanted.validation) if wanted else None

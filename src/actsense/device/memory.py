@@ -1,6 +1,6 @@
 """Work cut to the memory of a device: smaller steps, or host memory, where it runs out."""
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "device_room"]
 
 import gc
 import logging
@@ -13,6 +13,16 @@ from torch import Tensor
 from actsense.errors import ConfigError
 
 log = logging.getLogger(__name__)
+
+
+SHARE = 0.6  # of a device's memory, for what a job holds beside its network
+
+
+def device_room(device: torch.device) -> float:
+    """Return the bytes that a job may hold on an accelerator; 0 on the processor."""
+    if device.type != "cuda":
+        return 0.0
+    return SHARE * torch.cuda.mem_get_info(device)[1]
 
 
 class Memory:

@@ -12,8 +12,10 @@ from actsense.data.cache import ImageCache
 from actsense.data.pool import ImagePool
 from actsense.networks.fingerprint import check_fingerprint
 from actsense.networks.network import load_network
+from actsense.networks.peak import measure_forward
 from actsense.networks.settings import read_network
 from actsense.networks.subject import Subject
+from actsense.work import fitting_batch
 
 
 def open_subject(
@@ -32,7 +34,7 @@ def open_subject(
         manifest: Its manifest.
         weights: Weights of the network.
         settings: `network`, a name with its settings, `seed` and `precision`.
-        batch_size: Images per forward pass.
+        batch_size: Images per forward pass, at most.
         device: Where to run.
 
     Raises:
@@ -60,7 +62,7 @@ def open_subjects(
         manifest: Its manifest.
         weights: Weights of every network.
         settings: Settings of every network, as for `open_subject`, in the same order.
-        batch_size: Images per forward pass.
+        batch_size: Images per forward pass, at most.
         device: Where to run.
 
     Returns:
@@ -79,7 +81,9 @@ def open_subjects(
             image_size=cache.image_size,
         )
         pool = ImagePool.of_manifest(cache.manifest, seed=own["seed"])
-        subject = Subject(network, cache, pool, device, batch_size, own["precision"])
+        forward = measure_forward(network.module, cache.image_size)
+        batch = batch_size if device.type == "cuda" else fitting_batch(batch_size, forward)
+        subject = Subject(network, cache, pool, device, batch, own["precision"], forward)
         check_fingerprint(network, Path(path), device)
         subjects[name] = subject
     return subjects

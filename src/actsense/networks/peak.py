@@ -1,6 +1,6 @@
 """How many bytes a network holds at a time, before it has weights or images."""
 
-__all__ = ["Peak", "measure_peak"]
+__all__ = ["Peak", "measure_forward", "measure_peak"]
 
 import weakref
 from collections.abc import Iterator
@@ -43,9 +43,14 @@ def measure_peak(module: nn.Module, image_size: int) -> Peak:
     state = module.state_dict().values()
     return Peak(
         weights=sum(tensor.nbytes for tensor in state),
-        forward=_alive(module, image_size, back=False),
+        forward=measure_forward(module, image_size),
         back=_alive(module, image_size, back=True),
     )
+
+
+def measure_forward(module: nn.Module, image_size: int) -> int:
+    """Measure the bytes alive at most while an image passes; see `Peak`."""
+    return _alive(module, image_size, back=False)
 
 
 def _alive(module: nn.Module, side: int, *, back: bool) -> int:

@@ -80,6 +80,7 @@ class Subject:
         device: Where the network runs.
         batch_size: Images per forward pass; fewer where the device has too little memory.
         precision: What the network computes in, see `actsense.device.precision.arithmetic`.
+        forward_bytes: Bytes alive while an image passes.
     """
 
     network: Network
@@ -88,6 +89,7 @@ class Subject:
     device: torch.device
     batch_size: int
     precision: str = "float32"
+    forward_bytes: int = 0
 
     def __post_init__(self) -> None:
         self.network.module.to(self.device)

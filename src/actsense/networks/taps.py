@@ -1,6 +1,6 @@
 """Chosen layers of a network, watched while images pass: recorded, or with a way back to them."""
 
-__all__ = ["Tap"]
+__all__ = ["Tap", "write_units"]
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -76,13 +76,14 @@ class Tap:
         return {layer.name: found[layer.name] for layer in self.layers}
 
     @torch.inference_mode()
-    def record(self, images: Tensor, out: Tensor) -> None:
+    def record(self, images: Tensor, out: Tensor, start: int = 0) -> None:
         """Write the activations of a batch into `out`, without a way back.
 
         Arguments:
             images: Shape (batch, 3, height, width), float32 in [0, 1], on the device.
             out: Shape (batch, units), float32, on the device or in host memory; may be a slice
                 of a larger buffer. A layer's units are in the order channel, row, column.
+            start: The first unit that is written; as many as `out` has follow it.
 
         Raises:
             ValueError: If a shape or the type does not fit.
@@ -91,14 +92,15 @@ class Tap:
         self._check_shape(images)
         if images.dtype != torch.float32:
             raise ValueError(f"images must be float32, got {images.dtype}.")
-        if out.shape != (len(images), self.units) or out.dtype != torch.float32:
+        left = self.units - start
+        if len(out) != len(images) or out.shape[1] > left or out.dtype != torch.float32:
             raise ValueError(
-                f"out must be {(len(images), self.units)} float32, got {tuple(out.shape)} "
-                f"{out.dtype}."
+                f"out must be {(len(images), left)} float32, or have fewer units; got "
+                f"{tuple(out.shape)} {out.dtype}."
             )
 
         def write(layer: Layer, output: Tensor) -> None:
-            out[:, layer.units] = output.flatten(1)
+            write_units(layer, output, out, start)
 
         self._watch(images, write)
 
@@ -135,6 +137,21 @@ class Tap:
         shape = (len(images), 3, self._side, self._side)
         if images.shape != shape:
             raise ValueError(f"images must be {shape}, got {tuple(images.shape)}.")
+
+
+def write_units(layer: Layer, output: Tensor, out: Tensor, start: int) -> None:
+    """Write those activations of a layer that are among the units asked for.
+
+    Arguments:
+        layer: The layer.
+        output: What its module returned, (batch, *shape).
+        out: Where to write, (batch, units).
+        start: Which unit of the network its first column is.
+    """
+    within = layer.within(slice(start, start + out.shape[1]))
+    shift = start - layer.offset
+    if within.start < within.stop:
+        out[:, within] = output.flatten(1)[:, within.start + shift : within.stop + shift]
 
 
 def _hooked(module: nn.Module, layer: Layer, see: Take) -> torch.utils.hooks.RemovableHandle:

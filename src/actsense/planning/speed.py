@@ -108,7 +108,8 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
     log.info("Measuring the speed of %s with %s", network, design)
     settings = images.study.settings
     opened = _with_random_weights(images.study.outline(network), device)
-    subject = Subject(opened, images, images.pool, device, settings.batch_size, settings.precision)
+    batch = images.study.facts.batch(network)
+    subject = Subject(opened, images, images.pool, device, batch, settings.precision)
     tap = subject.tap(settings.networks[network].layers)
     law = images.law(design)
     evaluate = Evaluator(subject, tap, law.augmentations, stretch=settings.designs[design].stretch)

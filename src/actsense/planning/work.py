@@ -14,7 +14,7 @@ from importlib import import_module
 from math import ceil, inf
 
 from actsense.sampling.plan import SPEED
-from actsense.work import Facts, Work
+from actsense.work import BESIDE, PROCESS, Facts, Work
 
 STUDIES = (  # in the order of the plan that is printed
     "data",
@@ -28,10 +28,8 @@ STUDIES = (  # in the order of the plan that is printed
     "spatial",
 )
 
-PROCESS = 2500  # megabytes of Python with PyTorch, more with CUDA than without
-IMAGES = 1000  # megabytes of the image cache, when it is kept in memory
-BESIDE = 1.5  # times what is alive together; convolutions were seen to need 1.17 at most
-STEP = 500  # megabytes, so that jobs that are alike ask alike
+CUDA = 2000  # megabytes that a process takes beside, where it uses a CUDA device
+STEP = 50  # megabytes, so that jobs that are alike ask alike
 USUAL = 15  # minutes of a job beside its work, at most
 
 
@@ -68,12 +66,16 @@ class WorkTable:
             design: Its design, if it has one.
         """
         work = self._places[rule, network, design]
-        opened = [self.facts.networks[name] for name in work.opened]
+        facts, opened = self.facts, [self.facts.networks[name] for name in work.opened]
         needed = PROCESS + work.holds + sum(own.weights for own in opened) / 1e6
         if opened:
-            alive = max(own.back if work.back else own.forward for own in opened)
-            batch = min(self.facts.settings.batch_size, work.batch or inf)
-            needed += IMAGES + BESIDE * batch * alive / 1e6
+            alive = max(
+                min(facts.batch(name), work.batch or inf)
+                * (own.back if work.back else own.forward)
+                for name, own in zip(work.opened, opened, strict=True)
+            )
+            needed += (BESIDE * alive + facts.kept_image_bytes) / 1e6
+            needed += CUDA * (facts.settings.device == "cuda")
         return STEP * ceil(needed / STEP)
 
     def minutes(self, rule: str, network: str = "", design: str = "") -> int:

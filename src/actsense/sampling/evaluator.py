@@ -26,8 +26,11 @@ class Recording(Protocol):
     layers: tuple[Layer, ...]
     units: int
 
-    def record(self, images: Tensor, out: Tensor) -> None:
-        """Write activations, (batch, units), of images in [0, 1], (batch, 3, height, width)."""
+    def record(self, images: Tensor, out: Tensor, start: int = 0) -> None:
+        """Write activations, (batch, units from `start` on), of images in [0, 1].
+
+        Images are (batch, 3, height, width).
+        """
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,22 @@ class Evaluator:
     augmentations: tuple[str, ...]
     stretch: bool = False
 
-    def __call__(self, evaluations: Evaluations) -> Tensor:
+    def __call__(self, evaluations: Evaluations, units: slice | None = None) -> Tensor:
         """Return the activations of every evaluation, (rows, units) float32.
 
         They lie on the device, or in host memory if it has no room for them.
+
+        Arguments:
+            evaluations: What the network sees.
+            units: Which units are recorded, all by default.
         """
-        memory = self.subject.memory
-        out = memory.empty(len(evaluations), self.recording.units)
+        memory, chosen = self.subject.memory, units or slice(0, self.recording.units)
+        out = memory.empty(len(evaluations), chosen.stop - chosen.start)
         memory.run(
             len(evaluations),
-            lambda rows: self.recording.record(self.inputs(evaluations[rows]), out[rows]),
+            lambda rows: self.recording.record(
+                self.inputs(evaluations[rows]), out[rows], chosen.start
+            ),
         )
         return out
 

@@ -4,6 +4,7 @@ __all__ = ["Sampling", "build_design", "evaluate_blocks", "open_sampling", "writ
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.data.pool import ImagePool
+from actsense.device.memory import device_room
 from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.networks.opening import open_subject
@@ -25,6 +27,7 @@ from actsense.sampling.law import InputLaw
 from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Shard
 from actsense.store import create_shard
+from actsense.work import room
 
 NO_IMAGES = ImagePool(())
 
@@ -45,11 +48,13 @@ class Sampling:
         design: Which evaluations a block asks for.
         law: What their coordinates mean.
         evaluate: The network behind its augmentations.
+        room: Bytes that may be held beside all this; what takes more is done in tiles.
     """
 
     design: Design
     law: InputLaw
     evaluate: Evaluator
+    room: float = inf
 
     @property
     def subject(self) -> Subject:
@@ -88,6 +93,7 @@ def open_sampling(
     *,
     batch_size: int,
     device: torch.device,
+    memory_gb: float = inf,
 ) -> Sampling:
     """Open images, network and design.
 
@@ -95,8 +101,9 @@ def open_sampling(
         inputs: Paths of the image cache, its manifest and the network's weights.
         settings: `network` and `design`, each a name with its settings, `seed`, `precision`, and
             `size`, the side of the images in pixels.
-        batch_size: Images per forward pass.
+        batch_size: Images per forward pass, at most.
         device: Where to run.
+        memory_gb: Gigabytes that the job may take.
 
     Raises:
         ConfigError: If the images are of another size.
@@ -118,7 +125,21 @@ def open_sampling(
         build_design(name, design, size=size, seed=settings["seed"]),
         law,
         Evaluator(subject, subject.tap(layers), law.augmentations, design.stretch),
+        _room(subject, memory_gb),
     )
+
+
+def _room(subject: Subject, memory_gb: float) -> float:
+    """Return the bytes that a job may hold beside the subject: on its device, if it has more."""
+    state = subject.network.module.state_dict().values()
+    there = room(
+        memory_gb,
+        weights=sum(tensor.nbytes for tensor in state),
+        forward=subject.forward_bytes,
+        batch=subject.batch_size,
+        images=subject.pool.size * 3 * subject.side**2,
+    )
+    return max(there, device_room(subject.device))
 
 
 def evaluate_blocks(

@@ -22,6 +22,7 @@ from actsense.networks.graph import LayerGraph
 from actsense.networks.layers import lay_out
 from actsense.networks.probes import probe_images
 from actsense.networks.subject import Subject
+from actsense.networks.taps import write_units
 from actsense.networks.trace import trace
 from actsense.sampling.opening import Inputs, Sampling, open_sampling
 from actsense.sampling.sharding import Shard
@@ -102,12 +103,13 @@ class SegmentRecorder:
         self._subject, self._segments = subject, segments
 
     @torch.inference_mode()
-    def record(self, images: Tensor, out: Tensor) -> None:
+    def record(self, images: Tensor, out: Tensor, start: int = 0) -> None:
         """Write the activations of a batch into `out`.
 
         Arguments:
             images: Shape (batch, 3, height, width), float32 in [0, 1], on the device.
             out: Shape (batch, units), float32, on the device or in host memory.
+            start: The first unit that is written; as many as `out` has follow it.
         """
         layers = iter(self.layers)
         channels: dict[tuple[int, ...], Tensor] = {}
@@ -119,7 +121,8 @@ class SegmentRecorder:
             for number in range(len(COLOURS)):
                 channel, layer = channels[size][:, number, None], next(layers)
                 with self._subject.arithmetic():
-                    out[:, layer.units] = segment(channel).flatten(1)
+                    output = segment(channel)
+                write_units(layer, output, out, start)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ differences of a unit are; a gap between them has one bin.
 Images are added one by one, in float64: no number depends on how they come in batches.
 """
 
-__all__ = ["BINNED", "Differences", "Responses", "kept_bytes"]
+__all__ = ["Differences", "Responses"]
 
 import numpy as np
 import torch
@@ -31,19 +31,11 @@ from actsense.sensitivity.difference_kernels import (
     add_control,
     add_pairs,
 )
+from actsense.sensitivity.plan import LARGEST_COUNT, kept_columns
 from actsense.sensitivity.tiles import run_tiles
 
-BINNED = 256  # short codes that are kept of every unit, then bins of both signs
-BINNED_LONG = 192  # where counts take four bytes
-LARGEST_COUNT = 2**16 - 1  # of two bytes
 UNITS_PER_DEVICE_TILE = 262_144
 GROUPS_PER_DEVICE_TILE = UNITS_PER_DEVICE_TILE // LANES
-
-
-def kept_bytes(images: int, exact: bool) -> int:
-    """Return the bytes that `Differences` take for each unit, if units fill their groups."""
-    wide, columns = exact or images > LARGEST_COUNT, _columns(images, exact)
-    return columns * (4 if wide else 2) + (2 * SPANS if images > columns else 0) + 3 * 8
 
 
 class Differences:
@@ -69,7 +61,7 @@ class Differences:
     ) -> None:
         self.units, self.images, self._expected = units, 0, images
         self._dropped = 0 if exact else DROPPED
-        total, columns = units.stop - units.start, _columns(images, exact)
+        total, columns = units.stop - units.start, kept_columns(images, exact)
         wide = exact or images > LARGEST_COUNT
         groups = -(-total // LANES)
         self._memory = Memory(torch.device(device), GROUPS_PER_DEVICE_TILE, f"times {LANES} units")
@@ -219,12 +211,6 @@ class Responses:
                 self.sums[:, units] += added[:, image]
 
         self._memory.run(control.shape[1], add)
-
-
-def _columns(images: int, exact: bool) -> int:
-    """Return how many codes, or bins in their place, a unit needs for so many images."""
-    most = BINNED if images <= LARGEST_COUNT else BINNED_LONG
-    return images if exact else min(images, most)
 
 
 def _unsigned(kept: Tensor) -> NDArray[np.unsignedinteger]:

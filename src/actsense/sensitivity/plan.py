@@ -1,17 +1,23 @@
 """What sampling, indices and contrasts take, said before anything is run."""
 
 __all__ = [
-    "DIFFERENCE_BYTES",
-    "GROUP_BYTES",
-    "VECTORS",
-    "contrast_megabytes",
+    "BINNED",
+    "LARGEST_COUNT",
+    "SPAN_BYTES",
+    "ContrastCut",
+    "cut_contrast",
+    "exact_bytes",
     "index_bytes",
+    "kept_bytes",
+    "kept_columns",
     "work",
 ]
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
+from actsense.layers import Layer, cut_units
 from actsense.sampling.plan import SampledDesign
 from actsense.sensitivity.moments import row_count
 from actsense.sensitivity.settings import Contrast
@@ -19,9 +25,13 @@ from actsense.work import Facts, Work, store_files
 
 MB = 1e6
 TILE = 3000  # megabytes of moments and estimates at a time
-DIFFERENCE_BYTES = 984  # of a unit's differences under one augmentation, at most
-GROUP_BYTES = 4e9  # of differences at a time: those of as many augmentations as fit, at least one
-VECTORS = 300  # megabytes of exact codes, at most
+BINNED = 256  # short codes that are kept of every unit, then bins of both signs
+BINNED_LONG = 192  # where counts take four bytes
+LARGEST_COUNT = 2**16 - 1  # of two bytes
+SPAN_BYTES = 128  # of a unit whose codes become counts
+EXACT_BYTES = 2**28  # of exact codes of an augmentation: up to so many, vectors keep theirs
+ADJUSTED_BYTES = 64  # of a p-value, while all of them are adjusted together
+MOST_TILES = 200
 DISK_SPEED = 100  # megabytes per second, of a slow file system
 
 LAYER_ARRAYS = 14  # of a layer: six estimates, their intervals, support, flags
@@ -140,39 +150,109 @@ def _in_parts(whole: Work, rule: str, jobs: int, moments: int) -> Work:
     )
 
 
-def contrast_megabytes(units: int, augmentations: int, *, top_images: int) -> float:
-    """Return what contrasts hold at a time.
+def kept_columns(images: int, exact: bool) -> int:
+    """Return how many codes, or bins in their place, a unit needs for so many images."""
+    most = BINNED if images <= LARGEST_COUNT else BINNED_LONG
+    return images if exact else min(images, most)
+
+
+def kept_bytes(images: int, exact: bool) -> int:
+    """Return the bytes that the differences of a unit under one augmentation take."""
+    wide, columns = exact or images > LARGEST_COUNT, kept_columns(images, exact)
+    return columns * (4 if wide else 2) + (SPAN_BYTES if images > columns else 0) + 3 * 8
+
+
+def exact_bytes(layers: Sequence[Layer], images: int) -> int:
+    """Return the bytes of exact codes of vectors under one augmentation; 0 if too many."""
+    needed = 4 * images * sum(layer.size for layer in layers if len(layer.shape) == 1)
+    return needed if needed <= EXACT_BYTES else 0
+
+
+@dataclass(frozen=True)
+class ContrastCut:
+    """What a contrast takes at a time.
+
+    Attributes:
+        tiles: Units whose responses are recorded together; all images pass for each.
+        groups: Augmentations whose differences are kept together; untouched images pass for each.
+        holds: Bytes that are held at a time, at most.
+    """
+
+    tiles: list[slice]
+    groups: list[range]
+    holds: float
+
+    def passes(self, treated: int) -> int:
+        """Return how often an image passes, if it is augmented so many times."""
+        return len(self.tiles) * (len(self.groups) + treated)
+
+
+def cut_contrast(
+    layers: Sequence[Layer],
+    augmentations: int,
+    *,
+    images: int,
+    top_images: int,
+    batch: int,
+    room: float,
+) -> ContrastCut:
+    """Cut a contrast so that it fits, with the fewest passes.
 
     Arguments:
-        units: Units of the network.
+        layers: All recorded layers.
         augmentations: Augmentations of the design.
+        images: Images of the contrast.
         top_images: Images that are kept per unit and condition.
+        batch: Images per forward pass.
+        room: Bytes that may be held.
     """
-    # Codes or bins with sums, of as many augmentations as fit; exact codes of vectors beside
-    # them; and all statistics, while they are adjusted and as written.
-    each = DIFFERENCE_BYTES * units
-    differences, adjusted = min(augmentations * each, max(each, GROUP_BYTES)), 150 * augmentations
-    # Response and number of every rank with the lowest response; then image, draw and response
-    # twice, while they are written. Untouched images are a condition, too.
-    top = (1 + augmentations) * (28 * top_images + 4)
-    return VECTORS + (differences + (adjusted + top) * units) / MB
+    codes, vectors = kept_bytes(images, exact=False), exact_bytes(layers, images)
+    ranked = (1 + augmentations) * (8 * top_images + 4)
+    # Beside codes: sums, all statistics, top images, and the responses of two batches; then top
+    # images once more, as they are written.
+    written = (1 + augmentations) * 14 * top_images
+    least = 20 + 28 * augmentations + ranked + max(8 * batch, written)
+    p_values = augmentations * layers[-1].stop
+    fitting: list[ContrastCut] = []
+    for count in range(1, MOST_TILES):
+        tiles = cut_units(layers, ceil(layers[-1].stop / count))
+        width = max(tile.stop - tile.start for tile in tiles)
+        free, each = room - 8 * p_values - least * width, codes * width + vectors
+        together = int(max(1, min(augmentations, free / each)))
+        starts = range(0, augmentations, together)
+        groups = [range(start, min(start + together, augmentations)) for start in starts]
+        held = 8 * p_values + least * width + together * each
+        cut = ContrastCut(tiles, groups, max(held, ADJUSTED_BYTES * p_values))
+        if held <= room:
+            fitting.append(cut)
+            if len(groups) == 1:
+                break
+    return min(fitting, key=lambda cut: cut.passes(augmentations), default=cut)
 
 
 def _contrast(facts: Facts, network: str, design: str) -> Work:
     contrast: Contrast = facts.settings.contrast
     own, count = facts.networks[network], len(facts.settings.designs[design].augmentations)
-    units, layers, shown = own.units, len(own.layers), facts.shown(contrast.images)
+    layers, shown = len(own.layers), facts.shown(contrast.images)
     drawn = facts.drawn.get(design, (1,) * count)
-    # Untouched images run again for every group of augmentations.
-    groups = ceil(count / max(1, int(GROUP_BYTES // (units * DIFFERENCE_BYTES))))
+    cut = cut_contrast(
+        own.layers,
+        count,
+        images=shown,
+        top_images=contrast.top_images,
+        batch=facts.batch(network),
+        room=facts.room(network),
+    )
     parameters = contrast.draws * sum(drawn)
-    ranked = units * (1 + count) * contrast.top_images
-    held = contrast_megabytes(units, count, top_images=contrast.top_images)
+    ranked = own.units * (1 + count) * contrast.top_images
+    treated = sum(contrast.draws if numbers else 1 for numbers in drawn)
     return Work(
         *("estimate_contrast", network, design, int(design in own.designs)),
-        passes=shown * (groups + sum(contrast.draws if numbers else 1 for numbers in drawn)),
-        holds=held + 2 * 4 * units * facts.settings.batch_size / MB,  # responses of a batch
-        kept=4 * units * STATISTICS * count + TOP_BYTES * ranked + (8 + 4 * parameters) * shown,
+        passes=shown * cut.passes(treated),
+        holds=cut.holds / MB,
+        kept=4 * own.units * STATISTICS * count
+        + TOP_BYTES * ranked
+        + (8 + 4 * parameters) * shown,
         files=store_files(layers * CONTRAST_ARRAYS, 1 + layers)
         + store_files(TOP_ROOT_ARRAYS + layers * TOP_ARRAYS, 1 + layers)
         + 1,

@@ -12,7 +12,13 @@ from actsense.store.file_names import file_names
 from actsense.store.footprint import allowance, remove_orphans, reserve
 from actsense.store.left_out import LeftOut, read_indices
 from actsense.store.provenance import file_hash, provenance
-from actsense.store.results import read_results, write_results
+from actsense.store.results import (
+    Gathered,
+    Results,
+    create_results,
+    read_results,
+    write_results,
+)
 from actsense.store.shards import Part, create_shard, read_parts, read_shard_layers
 from actsense.store.tables import read_table, write_tables
 
@@ -20,10 +26,13 @@ __all__ = [
     "CHECKSUM",
     "CorruptFileError",
     "DiskFullError",
+    "Gathered",
     "LeftOut",
     "Part",
+    "Results",
     "allowance",
     "create_archive",
+    "create_results",
     "create_shard",
     "file_hash",
     "file_names",

@@ -1,21 +1,99 @@
 """Results: a labelled DataTree in one Zarr v3 store, sharded and checksummed."""
 
-__all__ = ["read_results", "write_results"]
+__all__ = ["Gathered", "Results", "create_results", "read_results", "write_results"]
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
+import zarr
 from zarr.codecs import ZstdCodec
 
 from actsense.store.archive import CHECKSUM, CorruptFileError
 from actsense.store.atomic import replacing
 
 CHUNK_BYTES = 4 * 2**20
+
+
+class Results(Protocol):
+    """Takes the datasets of a results store, those of large layers in parts."""
+
+    def append(self, group: str, data: xr.Dataset, *, axis: str = "") -> None:
+        """Take a dataset, or its next part.
+
+        Arguments:
+            group: Its path; `/` in it nests, `""` is the root.
+            data: The dataset, or consecutive positions of it.
+            axis: The dimension that parts follow each other on.
+        """
+
+
+class Gathered(dict[str, xr.Dataset]):
+    """Datasets in memory, by group: what `ResultsWriter` writes, for results that are small."""
+
+    def append(self, group: str, data: xr.Dataset, *, axis: str = "") -> None:
+        """Take a dataset, or its next part; see `Results`."""
+        known = self.get(group, xr.Dataset())
+        if axis and set(data.data_vars) <= set(known.data_vars):
+            self[group] = xr.concat([known, data], axis, data_vars="minimal")
+        else:
+            self[group] = known.merge(data).assign_attrs(known.attrs | data.attrs)
+
+
+class ResultsWriter:
+    """A store that is being written, see `create_results`.
+
+    Attributes:
+        attributes: Of the root; nested values are kept as JSON text.
+    """
+
+    def __init__(self, path: Path, attributes: Mapping[str, Any]) -> None:
+        self.attributes = dict(attributes)
+        self._path = path
+        self._begun: set[tuple[str, str]] = set()  # group and variable
+        self._inherited: set[str] = set()  # labels of the root, which all groups have
+        xr.Dataset().to_zarr(path, mode="w", zarr_format=3, consolidated=False)
+
+    def append(self, group: str, data: xr.Dataset, *, axis: str = "") -> None:
+        """Write a dataset, or its next part; see `Results`."""
+        names = {(group, str(name)) for name in data.data_vars}
+        follows = bool(axis) and names <= self._begun
+        if group:
+            data = data.drop_vars(self._inherited & set(map(str, data.indexes)))
+        else:
+            self._inherited |= set(map(str, data.indexes))
+        data = _texts(data)
+        how: dict[str, Any] = {"append_dim": axis} if follows else {}
+        if not follows:
+            how["encoding"] = {str(name): _encoding(array) for name, array in data.items()}
+        self._begun |= names
+        data.to_zarr(
+            self._path, group=group or None, mode="a", zarr_format=3, consolidated=False, **how
+        )
+
+    def close(self) -> None:
+        """Write the attributes of the root."""
+        plain = {key: _plain(value) for key, value in self.attributes.items()}
+        zarr.open_group(self._path, mode="r+").attrs.update(plain)
+
+
+@contextmanager
+def create_results(path: Path, attributes: Mapping[str, Any]) -> Iterator[ResultsWriter]:
+    """Open a new store for writing; it appears at `path` when the block ends well.
+
+    Arguments:
+        path: Folder of the store.
+        attributes: Attributes of the root.
+    """
+    with replacing(path) as beside:
+        writer = ResultsWriter(beside, attributes)
+        yield writer
+        writer.close()
 
 
 def write_results(
@@ -28,14 +106,9 @@ def write_results(
         groups: Dataset of every group; `/` in a name nests, `""` is the root.
         attributes: Attributes of the root; nested values are kept as JSON text.
     """
-    tree = xr.DataTree.from_dict({name or "/": _texts(data) for name, data in groups.items()})
-    tree.attrs |= {key: _plain(value) for key, value in attributes.items()}
-    encoding = {
-        node.path: {str(name): _encoding(array) for name, array in node.data_vars.items()}
-        for node in tree.subtree
-    }
-    with replacing(path) as beside:
-        tree.to_zarr(beside, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+    with create_results(path, attributes) as results:
+        for group in sorted(groups, key=bool):  # the root first: others inherit its labels
+            results.append(group, groups[group])
 
 
 def read_results(path: Path) -> xr.DataTree:

@@ -26,7 +26,7 @@ from actsense.store.atomic import replacing
 from actsense.store.columns import ALONE, Array, Column, column_of, create_column, shard_file
 
 PIECE_BYTES = 2**25  # what is read at a time
-MEMORY_BYTES = 10**9  # an array below this is read once and kept
+MEMORY_BYTES = 2**28  # an array below this is read once and kept
 
 # What Zarr says of damaged files.
 FAULTS = (ValueError, RuntimeError, OSError, KeyError, TypeError, AttributeError)
@@ -143,7 +143,7 @@ class Rows:
         Arguments:
             path: Its folder.
             memory_bytes: An array smaller than this is read whole when it is first asked for,
-                and kept; default: a gigabyte.
+                and kept; default: a quarter of a gigabyte.
 
         Raises:
             ConfigError: If there is no such folder.

@@ -100,5 +100,12 @@ class Settings(Section):
         description="Images per forward pass; halved by itself where the device has too little "
         "memory.",
     )
+    memory_gb: Number = Field(
+        default=3,
+        ge=1,
+        description="Gigabytes that a job may take where it can choose: it walks units and base "
+        "points in tiles that fit. No number depends on it. On a CUDA device a job takes most of "
+        "the memory of that device.",
+    )
     figures: Figures = Figures()
     notebooks: Notebooks = Notebooks()

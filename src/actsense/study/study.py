@@ -12,6 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from actsense.data.settings import most_images
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
 from actsense.sampling.designs import Design
@@ -279,6 +280,7 @@ class Study:
             settings=self.settings,
             classes=found["classes"],
             missing=len(found["missing"]),
+            most_images=most_images(self.settings.dataset, found["classes"]),
             networks={
                 name: NetworkFacts(
                     origin=self.origin(name),

@@ -22,7 +22,7 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
     """Draw three summaries of every layer and augmentation.
 
     Arguments:
-        table: From `actsense.sensitivity.contrast.contrast_table`.
+        table: From `actsense.sensitivity.contrast_statistics.contrast_table`.
         title: Network and design.
     """
     layers = list(dict.fromkeys(table["layer"]))

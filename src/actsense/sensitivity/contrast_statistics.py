@@ -1,0 +1,166 @@
+"""What one augmentation does to every unit, in numbers; see `actsense.sensitivity.contrast`."""
+
+__all__ = [
+    "STATISTICS",
+    "contrast_dataset",
+    "contrast_statistics",
+    "contrast_table",
+    "statistic_kinds",
+]
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from actsense.layers import Layer
+from actsense.sensitivity.difference_kernels import LANES
+from actsense.sensitivity.differences import Differences, Responses
+from actsense.sensitivity.tiles import run_tiles
+from actsense.statistics import CONFIDENCE
+from actsense.statistics.signed_ranks import rank_sums, signed_rank_p
+from actsense.store import read_results
+
+Floats = NDArray[np.floating]
+
+STATISTICS = {
+    "mean_difference": "mean of augmented minus untouched response, in the unit's own scale",
+    "mean_difference_ci": "half-width of its 95 % interval over images",
+    "standardized_mean_difference": "mean difference in standard deviations of the response",
+    "rank_biserial": "signed rank-biserial correlation, positive where the response rises",
+    "point_biserial": "correlation of the response with being augmented",
+    "p_value": "two-sided signed-rank test over images",
+    "p_adjusted": "Benjamini-Yekutieli over all units and augmentations of the network",
+}
+SIGNIFICANT = 0.05  # of the adjusted p-values counted in the table
+GROUPS_PER_TILE = 64
+UNITS_PER_TILE = GROUPS_PER_TILE * LANES
+
+
+def statistic_kinds() -> dict[str, type[np.floating]]:
+    """Return the types of all statistics that rest on one augmentation alone."""
+    # The adjustment looks at the smallest p-values; else float32 is what is written.
+    kinds = {name: np.float64 if name == "p_value" else np.float32 for name in STATISTICS}
+    del kinds["p_adjusted"]
+    return kinds
+
+
+def contrast_statistics(
+    responses: Responses, differences: Sequence[Differences], *, confidence: float = CONFIDENCE
+) -> dict[str, Floats]:
+    """Return the statistics of one augmentation but `p_adjusted`, (units,) each.
+
+    All are NaN where no response varies and none differs, or where one is not finite. A
+    standardized difference is NaN as well where the responses differ but do not vary.
+
+    Arguments:
+        responses: Untouched responses.
+        differences: Of consecutive units, all of them together.
+        confidence: Of the interval of the mean difference.
+    """
+    n, sums = responses.images, responses.sums.cpu().numpy()
+    values: dict[str, Floats] = {
+        n: np.empty(sums.shape[1], kind) for n, kind in statistic_kinds().items()
+    }
+    for part in differences:
+        codes, changes = part.codes, part.sums.cpu().numpy()
+        tiles = -(-len(codes) // GROUPS_PER_TILE)
+        run_tiles(_estimate, tiles, n, confidence, sums, part, codes, changes, values)
+    return values
+
+
+def contrast_dataset(
+    augmentations: Sequence[str], layer: Layer, values: Mapping[str, Floats], images: int
+) -> xr.Dataset:
+    """Return statistics of a layer, or of some of its channels, (augmentations, units) each."""
+    data = {
+        name: (
+            ("augmentation", *layer.dimensions),
+            value.astype(np.float32).reshape(len(value), -1, *layer.shape[1:]),
+            {"description": STATISTICS[name]},
+        )
+        for name, value in values.items()
+    }
+    return xr.Dataset(data, {"augmentation": list(augmentations)}, {"images": images})
+
+
+def contrast_table(contrasts: Path, layers: Sequence[Layer]) -> pd.DataFrame:
+    """Summarize every layer and augmentation in one row, read from a store one by one."""
+    rows, tree = [], read_results(contrasts)
+    for layer in (layer.name for layer in layers):
+        data = tree[layer].to_dataset()
+        for augmentation in data["augmentation"].to_numpy():
+            effects = data.sel(augmentation=augmentation)
+            alive = int(effects["p_value"].notnull().sum())
+            rows.append(
+                {
+                    "layer": layer,
+                    "augmentation": augmentation,
+                    "units": effects["p_value"].size,
+                    "alive": alive,
+                    "images": int(data.attrs["images"]),
+                    "significant_share": _share(effects["p_adjusted"] < SIGNIFICANT, alive),
+                    "mean_abs_rank_biserial": float(abs(effects["rank_biserial"]).mean()),
+                    "mean_rank_biserial": float(effects["rank_biserial"].mean()),
+                    "mean_abs_standardized_difference": float(
+                        abs(effects["standardized_mean_difference"]).mean()
+                    ),
+                    "mean_point_biserial": float(effects["point_biserial"].mean()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _estimate(
+    first: int,
+    end: int,
+    n: int,
+    confidence: float,
+    sums: Floats,
+    part: Differences,
+    codes: NDArray[np.unsignedinteger],
+    changes: Floats,
+    statistics: Mapping[str, Floats],
+) -> None:
+    """Write the statistics of some tiles of a part."""
+    for tile in range(first, end):
+        groups = slice(tile * GROUPS_PER_TILE, (tile + 1) * GROUPS_PER_TILE)
+        here = slice(tile * UNITS_PER_TILE, min((tile + 1) * UNITS_PER_TILE, changes.shape[1]))
+        there = slice(part.units.start + here.start, part.units.start + here.stop)
+        x, d = sums[:, there], changes[:, here]
+        ranked = rank_sums(codes[groups], units=d.shape[1], images=n, counted=part.counted)
+        values = _moment_statistics(x, d, n, confidence)
+        values["rank_biserial"] = ranked[0] / (n * (n + 1))
+        values["p_value"] = signed_rank_p(*ranked, images=n)
+        undefined = ((x[1] == 0) & (d[1] == 0)) | ~np.isfinite(x[1] + d[1])
+        for name, value in values.items():
+            statistics[name][there] = np.where(undefined, np.nan, value)
+
+
+def _moment_statistics(x: Floats, d: Floats, n: int, confidence: float) -> dict[str, Floats]:
+    """Return the statistics that rest on sums, those of `Responses` and `Differences`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = d[0] / n
+        both = (_variance(x[0], x[1], n) + _variance(x[0] + d[0], d[2], n)) / 2
+        spread = np.sqrt(_variance(d[0], d[1], n) / (n - 1))
+        standardized = mean / np.sqrt(both * n / (n - 1))
+        return {
+            "mean_difference": mean,
+            "mean_difference_ci": stdtrit(n - 1, (1 + confidence) / 2) * spread,
+            "standardized_mean_difference": np.where(both > 0, standardized, np.nan),
+            "point_biserial": mean / 2 / np.sqrt(both + mean**2 / 4),
+        }
+
+
+def _variance(total: Floats, square: Floats, n: int) -> Floats:
+    """Return the variance; 0 where it is less than the rounding of the sums."""
+    variance = square / n - (total / n) ** 2
+    return np.where(variance > square * np.finfo(np.float64).eps, variance, 0.0)
+
+
+def _share(chosen: xr.DataArray, of: int) -> float:
+    return float(chosen.sum()) / of if of else float("nan")
