@@ -18,10 +18,14 @@ endif
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo report notebooks explore test test-slurm bench lint docs configuration lock slurm-profile clean
+.PHONY: demo photographs report notebooks explore test test-slurm bench lint docs configuration lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
+
+# A pretrained network on photographs, both from the environment.
+photographs: $(ENVIRONMENT)
+	$(BIN)/snakemake --cores $(CORES) --configfile workflow/studies/photographs.yaml
 
 # All figures with their captions, in one file.
 report: $(ENVIRONMENT)

@@ -25,6 +25,7 @@ PROGRAMS = ("make", "snakemake", "actsense")
 # Commands that another test or CI runs: where, and the words to be found there.
 ELSEWHERE = {
     "make demo": (".ci/run", "make demo"),
+    "make photographs": ("tests/workflow/test_photographs.py", "studies/photographs.yaml"),
     "make report": (".ci/run", "make report"),
     "make notebooks": (".ci/run", "make notebooks"),
     "make test": (".ci/run", "make test"),

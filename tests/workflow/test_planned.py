@@ -25,6 +25,7 @@ def study(path: Path) -> Study:
     [
         "config.yaml",
         "workflow/studies/test.yaml",
+        "workflow/studies/photographs.yaml",
         "workflow/studies/published.yaml",
         "workflow/studies/published-places.yaml",
     ],
