@@ -66,5 +66,18 @@ def test_layers_are_drawn_from_the_input_on(run: RunResults) -> None:
     spec = charts.depth_chart(table, "hue", "S1")
     line = spec["layer"][0]["layer"][0]
     assert line["encoding"]["x"]["sort"] == list(run.layers)
+    assert line["encoding"]["x"]["axis"]["labelAngle"] == -30
     two = charts.layer_chart(table, ("fc", "conv"), "S1")
     assert set(values(two)["layer"]) == {"fc", "conv"}
+
+
+def test_many_layers_with_long_names_are_named_below_the_depth_chart(run: RunResults) -> None:
+    table = reading.depth_profile(run, "S1")
+    layers = [f"features.denseblock{number}.denselayer24.relu" for number in range(40)]
+    many = pd.concat(table[table["layer"] == "fc"].assign(layer=layer) for layer in layers)
+    axis = charts.depth_chart(many, "hue", "S1")["layer"][0]["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["labelAngle"] == -90
+    written = json.loads(axis["labelExpr"].partition("(")[2].rpartition(")")[0])
+    assert list(written) == layers
+    assert len(set(written.values())) == 40
+    assert max(map(len, written.values())) <= 24

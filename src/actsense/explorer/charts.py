@@ -10,8 +10,12 @@ __all__ = [
     "scatter_chart",
 ]
 
+import json
+
 import pandas as pd
 
+from actsense.drawing.depth import MANY
+from actsense.drawing.names import short_names
 from actsense.drawing.style import FACTOR_COLORS, factor_labels
 from actsense.explorer import vega
 from actsense.explorer.reading import NAMES
@@ -22,7 +26,8 @@ LAYER_COLORS = ("#0072B2", "#D55E00")
 SHARE = "share of variance"
 ROW = 15  # pixels per bar or dot
 BARS = 150  # dots of a scatter that have room for intervals
-EVERY: Spec = {"axis": {"labelOverlap": False}}  # no name may be left out
+ALL: Spec = {"labelOverlap": False}  # no name may be left out
+EVERY: Spec = {"axis": ALL}
 AROUND = 55  # pixels of an axis and its title below the rows
 
 
@@ -130,7 +135,7 @@ def depth_chart(table: pd.DataFrame, chosen: str, index: str) -> Spec:
         "type": "nominal",
         "sort": layers,
         "title": None,
-        "axis": {"labelAngle": -30},
+        "axis": _named(layers),
     }
     labels = factor_labels(dict.fromkeys(table["factor"]))
     colors = {label: _color(name) for name, label in labels.items()}
@@ -193,6 +198,13 @@ def _dots(y: Spec, title: str, color: Spec, offset: Spec, names: list[str]) -> l
     places: Spec = {"x": x, "y": y} | color | offset | tips
     points: Spec = {"mark": {"type": "circle", "size": 45, "opacity": 1}, "encoding": places}
     return [zero, rules, points]
+
+
+def _named(layers: list[str]) -> Spec:
+    """Name layers below an axis: upright where they are many, short where they are long."""
+    short = {layer: text.replace(r"\$", "$") for layer, text in short_names(layers).items()}
+    words = f"({json.dumps(short)})[datum.label]"
+    return {"labelAngle": -30 if len(layers) <= MANY else -90, "labelExpr": words} | ALL
 
 
 def _band(factor: str, y: Spec) -> Spec:
