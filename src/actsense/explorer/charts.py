@@ -11,6 +11,7 @@ __all__ = [
 ]
 
 import json
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -153,7 +154,7 @@ def depth_chart(table: pd.DataFrame, chosen: str, index: str) -> Spec:
         "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}} | color,
     }
     data = vega.ends(table.replace({"factor": labels}))
-    return vega.chart(data, [line, rules, points], height=320)
+    return vega.chart(data, [line, rules, points], height=320 if len(layers) <= MANY else 440)
 
 
 def layer_chart(table: pd.DataFrame, layers: tuple[str, str], index: str) -> Spec:
@@ -162,7 +163,7 @@ def layer_chart(table: pd.DataFrame, layers: tuple[str, str], index: str) -> Spe
     data = vega.ends(table[table["layer"].isin(layers)].replace({"factor": labels}))
     factors = list(dict.fromkeys(data["factor"]))
     y: Spec = {"field": "factor", "type": "nominal", "sort": factors, "title": None} | EVERY
-    color = vega.palette("layer", dict(zip(layers, LAYER_COLORS, strict=False)), orient="top")
+    color = _two_layers(layers)
     offset = {"yOffset": {"field": "layer", "sort": list(layers)}}
     dots = _dots(y, f"{NAMES[index]}, {SHARE}", color, offset, ["layer", "factor"])
     return vega.chart(data, dots, height=AROUND + 30 + 1.8 * ROW * len(factors))
@@ -170,7 +171,7 @@ def layer_chart(table: pd.DataFrame, layers: tuple[str, str], index: str) -> Spe
 
 def distribution_chart(table: pd.DataFrame, layers: tuple[str, str], title: str) -> Spec:
     """Draw what share of the channels or units of two layers stays below a value."""
-    color = vega.palette("layer", dict(zip(layers, LAYER_COLORS, strict=False)), orient="top")
+    color = _two_layers(layers)
     y = vega.quantity("share", "share of channels (units) below")
     line = {
         "mark": {"type": "line", "strokeWidth": 2},
@@ -202,9 +203,19 @@ def _dots(y: Spec, title: str, color: Spec, offset: Spec, names: list[str]) -> l
 
 def _named(layers: list[str]) -> Spec:
     """Name layers below an axis: upright where they are many, short where they are long."""
+    return {"labelAngle": -30 if len(layers) <= MANY else -90} | _short(layers) | ALL
+
+
+def _short(layers: Iterable[str]) -> Spec:
     short = {layer: text.replace(r"\$", "$") for layer, text in short_names(layers).items()}
-    words = f"({json.dumps(short)})[datum.label]"
-    return {"labelAngle": -30 if len(layers) <= MANY else -90, "labelExpr": words} | ALL
+    return {"labelExpr": f"({json.dumps(short)})[datum.label]"}
+
+
+def _two_layers(layers: tuple[str, str]) -> Spec:
+    """Give two layers a color each, with a legend."""
+    color = vega.palette("layer", dict(zip(layers, LAYER_COLORS, strict=True)), orient="top")
+    color["color"]["legend"] |= _short(layers)
+    return color
 
 
 def _band(factor: str, y: Spec) -> Spec:
