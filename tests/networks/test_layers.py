@@ -1,4 +1,5 @@
 from collections import OrderedDict
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -157,3 +158,30 @@ def test_no_hook_is_left_behind(small: Network) -> None:
     resolve_layers(small, "auto", 32)
     assert not any(module._forward_hooks for module in small.module.modules())
     assert torch.is_tensor(small.module(torch.zeros(1, 3, 32, 32)))
+
+
+class Doubled(nn.Module):
+    """A classifier whose module has a name of its own, and what is done behind it."""
+
+    def __init__(self, name: str, factor: float) -> None:
+        super().__init__()
+        self.flatten, self.name, self.factor = nn.Flatten(), name, factor
+        self.add_module(name, nn.Linear(3 * 16**2, 4))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return a multiple of what the module says."""
+        return self.factor * self.get_submodule(self.name)(self.flatten(images))
+
+
+@pytest.mark.parametrize("name", ["logits", "probabilities"])
+def test_a_module_called_like_the_outputs_has_to_be_what_makes_them(name: str) -> None:
+    assert resolve_layers(Doubled(name, 1.0), [name], 16) == [name]
+    assert resolve_layers(Doubled(name, 2.0), ["flatten"], 16) == ["flatten"]
+    assert resolve_layers(Doubled("other", 2.0), [name], 16) == [name]
+    with pytest.raises(ConfigError, match=f"'{name}' is what the network returns as a whole"):
+        resolve_layers(Doubled(name, 2.0), [name], 16)
+
+
+def test_as_many_names_as_outputs_are_needed_before_anything_runs(small: Network) -> None:
+    with pytest.raises(ConfigError, match=r"networks\.small\.outputs: 2 names for 10 outputs"):
+        lay_out(replace(small, outputs=("ape", "bee")), "auto", 32)

@@ -130,6 +130,34 @@ def test_labels_are_the_outputs_that_the_classes_are() -> None:
     assert own.classes == [*names]
 
 
+class Level(torch.nn.Module):
+    """Tells exactly which of twelve levels of gray an image has, by its number."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Score every level by how near it is."""
+        return -((images.mean((1, 2, 3))[:, None] * 13 - 1 - torch.arange(12)) ** 2)
+
+
+@pytest.mark.parametrize("trained", ["by number", "by text"])
+def test_images_decide_between_the_orders_of_folders_called_by_numbers(trained: str) -> None:
+    labels = np.arange(48) % 12
+    names = sorted(map(str, range(12)))
+    levels = np.array([*map(int, names)]) if trained == "by number" else np.arange(12)
+    gray = np.rint(255 * (levels[labels] + 1) / 13).astype(np.uint8)
+    pixels = np.broadcast_to(gray[:, None, None, None], (48, 3, SIDE, SIDE))
+    own = subject(Level(), pixels, labels, normalised=False)
+    own.images.class_names = names
+    rows, found = own.validation(48)
+    np.testing.assert_array_equal(found, own.predictions(rows))
+    assert (
+        own.outputs.basis
+        == {
+            "by number": "the numbers of the classes",
+            "by text": "the order of the classes",
+        }[trained]
+    )
+
+
 def test_one_output_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"two classes at least.*net has 1 outputs"):
         subject(convolutions(1)).validation(2)

@@ -11,14 +11,17 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
 
+import torch
 from torch import nn
 
 from actsense.errors import ConfigError, choose
 from actsense.layers import Layer, place_layers
 from actsense.networks.arrangement import Arrangement, arrange, in_doubt
 from actsense.networks.automatic import choose_layers
-from actsense.networks.first_pass import PROBES
+from actsense.networks.first_pass import PROBES, first_pass
+from actsense.networks.matching import check_listed
 from actsense.networks.network import Network
 from actsense.networks.trace import Call, seen, trace
 
@@ -66,6 +69,8 @@ def lay_out(
     else:
         module, said, owner, wanted = network, "auto", "the network", "layers"
     calls, output = trace(module, image_size, owner)
+    if isinstance(network, Network):
+        check_listed(network.name, network.outputs, output[1])
     if isinstance(layers, str):
         choose(wanted, layers, ("auto",))
         found = _arranged(module, calls, image_size, said)
@@ -80,6 +85,8 @@ def lay_out(
         names = list(layers)
         _check_names(module, names, wanted)
         _check_namesakes(calls, output, names, wanted)
+        for name in {*PSEUDO} & {*names} & {call.name for call in calls}:
+            _check_values(module, name, image_size, wanted)
         found = _arranged(module, calls, image_size, said, names)
     logits = Arrangement("channels_first", output[1:])
     shapes = {
@@ -128,10 +135,26 @@ def _check_namesakes(
         runs = [place for place, call in enumerate(calls) if call.name == name]
         after = [call for place in runs for call in calls[place + 1 : -1] if not call.hands_on]
         if after or any(calls[place].shape != output for place in runs):
-            raise ConfigError(
-                f"{setting}: {name!r} is what the network returns as a whole, and the module of "
-                "that name returns something else. Rename the module, or name one inside it."
-            )
+            raise _namesake(name, setting)
+
+
+def _check_values(module: nn.Module, name: str, image_size: int, setting: str) -> None:
+    """Refuse it, too, where functions that are no modules follow the module of that name."""
+    values: list[Any] = []
+    hook = module.get_submodule(name).register_forward_hook(lambda *run: values.append(run[-1]))
+    try:
+        output = first_pass(module, image_size, setting)
+    finally:
+        hook.remove()
+    if not output.is_meta and not torch.equal(values[-1], output):
+        raise _namesake(name, setting)
+
+
+def _namesake(name: str, setting: str) -> ConfigError:
+    return ConfigError(
+        f"{setting}: {name!r} is what the network returns as a whole, and the module of "
+        "that name returns something else. Rename the module, or name one inside it."
+    )
 
 
 def _arranged(

@@ -11,7 +11,7 @@ Folders `0` to `11` have two orders: that of texts, which torchvision's ImageFol
 of numbers. The one under which the network is right more often is taken, if images can tell.
 """
 
-__all__ = ["Seen", "match_outputs"]
+__all__ = ["Seen", "check_listed", "match_outputs"]
 
 import logging
 from collections import Counter
@@ -63,6 +63,7 @@ def match_outputs(
             f"Predictions need two classes at least; the dataset has {len(classes)}, the network "
             f"{network} has {count} outputs. Add images of other classes."
         )
+    check_listed(network, wanted, count)
     if wanted is None and count == len(classes):
         return Outputs([*classes], np.arange(count), "training")
     published = published if published and len(published) == count else None
@@ -76,6 +77,15 @@ def match_outputs(
             *(network, _listed(classes), count),
         )
     return found
+
+
+def check_listed(network: str, wanted: str | Sequence[str] | None, count: int) -> None:
+    """Refuse a list of names that is shorter or longer than the outputs are many."""
+    if wanted is not None and not isinstance(wanted, str) and len(wanted) != count:
+        raise ConfigError(
+            f"networks.{network}.outputs: {len(wanted)} names for {count} outputs. Name each, in "
+            "their order."
+        )
 
 
 @dataclass(frozen=True)
@@ -101,11 +111,6 @@ class _Match:
                     f"{self.setting}: imagenet is for networks of {IMAGENET} outputs; this one "
                     f"has {self.count}. List their names, or leave it out."
                 )
-        if len(wanted) != self.count:
-            raise ConfigError(
-                f"{self.setting}: {len(wanted)} names for {self.count} outputs. Name each once, "
-                "in their order."
-            )
         return self._by_name(listed_names(wanted), "the names in the settings")
 
     def _tried(self) -> Iterator[Outputs]:
