@@ -64,7 +64,7 @@ def test_numbers_that_are_none_are_kept_as_such(tmp_path: Path) -> None:
     import_weights(settings, 0, 3, weights, card, image_size=16)
     assert "NaN" not in card.read_text()
     check(weights, {"temperature": 0.0})
-    with pytest.raises(ConfigError, match="was None, and is"):
+    with pytest.raises(ConfigError, match="was no number, and is"):
         check(weights, {"temperature": 1.0})
 
 

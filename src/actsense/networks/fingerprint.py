@@ -74,8 +74,8 @@ def check_fingerprint(network: Network, weights: Path, device: torch.device) -> 
         return
     raise ConfigError(
         f"networks.{network.name}: it is no longer the network that {weights} was made with: "
-        f"its output for a fixed image was {then}, and is {now}. {_cause(card)} Undo that, or "
-        f"delete {weights} and run again: all that follows is made anew."
+        f"its output for a fixed image was {_told(then)}, and is {_told(now)}. {_cause(card)} "
+        f"Undo that, or delete {weights} and run again: all that follows is made anew."
     )
 
 
@@ -104,6 +104,10 @@ def _gap(then: float | None, now: float | None) -> float:
     if then is None or now is None:
         return 0.0 if then is now else math.inf
     return abs(then - now)
+
+
+def _told(number: float | None) -> str:
+    return "no number" if number is None else f"{number:.5g}"
 
 
 def _cause(card: Mapping[str, Any]) -> str:
