@@ -8,8 +8,10 @@ from actsense.job.log import logged
 
 with logged(snakemake.log[0]):
     build_cache(
-        read_dataset(snakemake.params.settings),
+        read_dataset(snakemake.config["dataset"]),
         snakemake.params.seed,
         Path(snakemake.output.images),
         Path(snakemake.output.manifest),
+        known_as=snakemake.params.settings,
+        key=snakemake.params.get("originals", ""),
     )

@@ -44,7 +44,7 @@ def test_images_are_those_of_the_files(
     assert data.image_size == 16
     assert len(data) == 18
     for row, file in enumerate(data.manifest["path"]):
-        expected = decode(photos / file, resize=20, side=16)
+        expected = decode(photos / file, resize=20, side=16).pixels
         np.testing.assert_array_equal(data.read(np.array([row]))[0], expected)
 
 

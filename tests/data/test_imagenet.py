@@ -81,7 +81,7 @@ def test_images_are_those_of_the_members(settings: ImageNet, method: int) -> Non
     data = built(settings)
     assert len(data) == 18
     for row, member in enumerate(data.manifest["path"]):
-        expected = decode(io.BytesIO(files[member]), resize=18, side=16)
+        expected = decode(io.BytesIO(files[member]), resize=18, side=16).pixels
         np.testing.assert_array_equal(data.read(np.array([row]))[0], expected)
 
 

@@ -82,7 +82,7 @@ def test_images_are_those_of_the_members(settings: Places365, prefix: str) -> No
     assert len(data) == 15
     for row, member in enumerate(data.manifest["path"]):
         stream = io.BytesIO((tars[TRAIN] | tars[VALIDATION])[member])
-        expected = decode(stream, resize=18, side=16)
+        expected = decode(stream, resize=18, side=16).pixels
         np.testing.assert_array_equal(data.read(np.array([row]))[0], expected)
 
 

@@ -12,6 +12,7 @@ from actsense.errors import ConfigError
 from actsense.study import survey as module
 from actsense.study.configuration import check
 from actsense.study.settings import Settings
+from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
 OWN = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
@@ -96,6 +97,26 @@ def test_a_weights_file_that_came_makes_a_network_imported(looked: list[str]) ->
             {"one": "imported"},
             {"one": [["logits", [outputs]]]},
         )
+    imported = Path("results/tiny/one/weights.pt")
+    imported.parent.mkdir(parents=True)
+    network["weights"] = "./DEFAULT"
+    Path("DEFAULT").rename(imported)  # what was imported stands in for a file that is gone
+    assert module.survey(tiny(**network))["layers"] == known["layers"]
+    network["weights"] = "DEFAULT"
     Path("DEFAULT").write_text("<html>")
     with pytest.raises(ConfigError, match="DEFAULT: a web page"):
         module.survey(tiny(**network))
+
+
+def test_files_of_the_users_are_params_of_their_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.pt").write_bytes(b"weights")
+    before, same, other = [], [], []
+    for found, content in ((before, b"weights"), (same, b"weights"), (other, b"changed")):
+        Path("mine.pt").write_bytes(content)
+        study = Study(tiny(**OWN, weights="mine.pt"), {})
+        found.append(study.survey["inputs"]["one"])
+    assert before == same != other
+    assert module.survey(tiny())["inputs"] == {"one": ""}

@@ -6,6 +6,7 @@ from os.path import relpath
 from pathlib import Path
 from shlex import quote
 
+from snakemake.logging import logger
 from snakemake.utils import update_config
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
@@ -34,6 +35,8 @@ try:
         study.check_budget()
         study.check_kept_moments(Path("results") / study.name)
         study.bequeath()
+        for note in study.survey["originals"]["notes"]:
+            logger.info(note)
 except ConfigError as error:
     sys.exit(str(error))
 

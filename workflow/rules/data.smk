@@ -30,7 +30,8 @@ rule cache_images:
         runtime=runtime("cache_images"),
     params:
         **of_config("seed"),
-        settings=lookup("dataset", within=config),
+        **study.originals,
+        settings=study.dataset,
     message:
         "Decoding the images of study {wildcards.study}"
     script:

@@ -74,7 +74,7 @@ rule import_weights:
     priority: 30  # before the images: a file that does not fit shows within seconds
     params:
         **of_config("seed"),
-        settings=of(study.weights_settings),
+        settings=of(study.import_settings),
         classes=study.survey["classes"],
         image_size=lookup("dataset/image_size", within=config),
     message:

@@ -1,26 +1,31 @@
 """From the settings of a dataset to its cache."""
 
-__all__ = ["build_cache", "count_classes"]
+__all__ = ["build_cache", "count_classes", "digest_files", "plan_dataset"]
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actsense.data.cache import Sample, write_cache
+from actsense.data.class_names import readable
 from actsense.data.crops import SUBJECTS, Crop, crop_images, draw_crops
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
+from actsense.data.downloads import original_paths
 from actsense.data.folder import plan_folder
-from actsense.data.image_plan import ImagePlan, planned_samples
+from actsense.data.image_plan import ImagePlan, content_sha256, planned_samples
 from actsense.data.imagenet import CLASSES as IMAGENET_CLASSES
 from actsense.data.imagenet import plan_imagenet
 from actsense.data.listing import count_class_folders
-from actsense.data.manifest import read_manifest, read_skipped
 from actsense.data.places import CLASSES as PLACES_CLASSES
 from actsense.data.places import plan_places
+from actsense.data.reporting import noting_dark, report_manifest
 from actsense.data.settings import (
     Dataset,
     Digits,
@@ -29,6 +34,7 @@ from actsense.data.settings import (
     PhotographCrops,
     Photographs,
 )
+from actsense.data.signature import content_digest, look_at_files, signature
 from actsense.progress import progress
 
 PACKAGES = ("actsense", "numpy", "pillow", "scikit-image", "scikit-learn", "zarr")
@@ -49,6 +55,8 @@ def build_cache(
     images: Path,
     manifest: Path,
     *,
+    known_as: dict[str, Any] | None = None,
+    key: str = "",
     threads: int | None = None,
 ) -> None:
     """Make the image cache and the manifest of a dataset.
@@ -59,11 +67,15 @@ def build_cache(
         seed: Seed of every draw: splits, subsets, backgrounds.
         images: Where the array goes, a directory `*.zarr`.
         manifest: Where the table goes, a CSV file.
+        known_as: The settings that the cache keeps; default: `settings`. They say where the
+            originals were when somebody else asked first.
+        key: What the cache is known by, see `look_at_originals`.
         threads: Threads that decode files; default: the cores this process may use.
 
     Raises:
         ConfigError: If the settings or the files they point to cannot be used.
     """
+    kept: dict[str, Any] = {"settings": known_as or settings.plain(), "seed": seed}
     if isinstance(settings, Digits):
         blends, side, names = digit_blends(settings, seed), settings.image_size, DIGITS
         capacity, samples = len(blends), _samples(blends, blend_images(blends, side))
@@ -71,10 +83,11 @@ def build_cache(
         crops, side, names = draw_crops(settings, seed), settings.image_size, list(SUBJECTS)
         capacity, samples = len(crops), _samples(crops, crop_images(crops, side))
     else:
-        plan = _image_plan(settings, seed)
+        plan = plan_dataset(settings, seed)
         side, names, capacity = plan.side, plan.classes, plan.capacity
-        samples = planned_samples(plan, threads=threads)
-    versions = {package: version(package) for package in PACKAGES}
+        kept |= _seen(settings, plan, key)
+        samples = noting_dark(planned_samples(plan, threads=threads))
+    kept["versions"] = {package: version(package) for package in PACKAGES}
     write_cache(
         progress(samples, total=capacity, desc="images", unit="image"),
         Path(images),
@@ -82,9 +95,9 @@ def build_cache(
         capacity=capacity,
         side=side,
         class_names=names,
-        provenance={"settings": settings.plain(), "seed": seed, "versions": versions},
+        provenance=kept,
     )
-    _report(manifest)
+    report_manifest(manifest)
 
 
 def count_classes(settings: Dataset) -> int:
@@ -98,7 +111,8 @@ def count_classes(settings: Dataset) -> int:
     return CLASSES[settings.kind]
 
 
-def _image_plan(settings: Photographs, seed: int) -> ImagePlan:
+def plan_dataset(settings: Photographs, seed: int) -> ImagePlan:
+    """Decide which files of a dataset are taken; see `plan_folder` and its likes."""
     if isinstance(settings, ImageFolder):
         return plan_folder(settings, seed)
     if isinstance(settings, ImageNet):
@@ -106,19 +120,34 @@ def _image_plan(settings: Photographs, seed: int) -> ImagePlan:
     return plan_places(settings, seed)
 
 
+def digest_files(settings: Photographs, seed: int, taken: list[str]) -> str:
+    """Return one digest for the contents of files, as the cache of a dataset keeps it.
+
+    Arguments:
+        settings: The dataset's settings.
+        seed: Seed of its draws.
+        taken: The files as the manifest calls them.
+    """
+    plan = plan_dataset(settings, seed)
+    files = {readable(file): file for file in plan.listing.all_files}
+    with ThreadPoolExecutor() as pool:
+        read = pool.map(partial(content_sha256, plan.source), [files[name] for name in taken])
+        contents = progress(read, total=len(taken), desc="comparing", unit="file")
+        return content_digest(zip(taken, contents, strict=True))
+
+
+def _seen(settings: Dataset, plan: ImagePlan, key: str) -> dict[str, Any]:
+    """Say in the log what is taken and what is left, and return what the cache keeps of it."""
+    folder = isinstance(settings, ImageFolder)
+    for line in plan.listing.summary() if folder else ():
+        log.info("%s", line)
+    files = look_at_files(original_paths(settings, plan.listing if folder else None))
+    left = {"left_out": plan.listing.left_out} if plan.listing.left_out else {}
+    return left | {"originals": signature(files) | {"key": key}}
+
+
 def _samples(
     described: Sequence[DigitBlend | Crop], images: Iterable[NDArray[np.uint8]]
 ) -> Iterator[Sample]:
     for one, pixels in zip(described, images, strict=True):
         yield Sample(one.path, one.label, one.partition, pixels)
-
-
-def _report(manifest: Path) -> None:
-    table = read_manifest(manifest)
-    counts = table["partition"].value_counts()
-    log.info("%s", ", ".join(f"{counts[name]} images for {name}" for name in counts.index))
-    if skipped := read_skipped(manifest)["path"].tolist():
-        log.warning("%d unreadable files skipped: %s", len(skipped), ", ".join(skipped[:20]))
-    hashes = table.groupby("partition")["sha256"].agg(set)
-    if shared := set.intersection(*hashes):
-        log.warning("%d images are the same in train and validation", len(shared))

@@ -22,6 +22,7 @@ from actsense.data.manifest import (
     read_manifest,
     write_manifest,
 )
+from actsense.data.signature import content_digest
 from actsense.errors import ConfigError
 from actsense.store import file_hash
 from actsense.store.atomic import replacing
@@ -38,6 +39,8 @@ class Sample:
     partition: str
     pixels: NDArray[np.uint8] | None  # (3, side, side)
     reason: str = ""
+    brightest: float | None = None  # the largest value of a dark file of more than 8 bits
+    content: str = ""  # SHA-256 of the file
 
 
 class ImageCache:
@@ -134,11 +137,13 @@ def write_cache(
         capacity: Number of images at most.
         side: Side of the images, pixels.
         class_names: Name of each label.
-        provenance: Anything JSON can hold, kept in the attributes.
+        provenance: Anything JSON can hold, kept in the attributes; `originals`, if it is there,
+            gets a digest of the contents of the files.
     """
     rows: list[tuple[str, str, int, str, str]] = []
     skipped: list[tuple[str, str, int, str, str]] = []
     reasons: dict[str, str] = {}
+    contents: dict[str, list[tuple[str, str]]] = {"taken": [], SKIPPED: []}
     columns = {ALONE: image_column(side)}
     with (
         replacing(manifest) as table,
@@ -146,6 +151,8 @@ def write_cache(
     ):
         for sample in samples:
             name, path = class_names[sample.label], readable(sample.path)
+            kind = SKIPPED if sample.pixels is None else "taken"
+            contents[kind].append((path, sample.content))
             if sample.pixels is None:
                 skipped.append((path, name, sample.label, SKIPPED, ""))
                 reasons[path] = sample.reason
@@ -159,3 +166,6 @@ def write_cache(
             "skipped": reasons,
             **provenance,
         }
+        if originals := provenance.get("originals"):
+            read = content_digest([*contents["taken"], *contents[SKIPPED]])
+            writer.attributes["originals"] = originals | {"contents": read}

@@ -1,13 +1,20 @@
-"""Datasets that are published as archives: which files, and how they get here."""
+"""Which files a dataset is made from, and how those that are published get here."""
 
-__all__ = ["archive_folder", "dataset_archives", "download_archive", "missing_archives"]
+__all__ = [
+    "archive_folder",
+    "dataset_archives",
+    "download_archive",
+    "missing_archives",
+    "original_paths",
+]
 
 from functools import partial
 from pathlib import Path
 
 from actsense.data import imagenet, places
 from actsense.data.competition import locate_competition
-from actsense.data.settings import Dataset, ImageNet, Places365
+from actsense.data.listing import Listing
+from actsense.data.settings import Dataset, ImageFolder, ImageNet, Places365
 from actsense.errors import choose
 from actsense.store.download import Remote, download
 
@@ -28,6 +35,14 @@ def dataset_archives(settings: Dataset) -> list[Path]:
 def missing_archives(settings: Dataset) -> list[str]:
     """List the names of the archives that are not there yet."""
     return [path.name for path in dataset_archives(settings) if not path.exists()]
+
+
+def original_paths(dataset: Dataset, listing: Listing | None) -> dict[str, str]:
+    """Return the paths of listed files, or else of the archives of a dataset, by name."""
+    if isinstance(dataset, ImageFolder) and listing:
+        root = str(dataset.place)
+        return {file: f"{root}/{file}" for file in listing.all_files}
+    return {path.name: str(path) for path in dataset_archives(dataset)}
 
 
 def download_archive(

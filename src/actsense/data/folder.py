@@ -36,7 +36,7 @@ def plan_folder(settings: ImageFolder, seed: int) -> ImagePlan:
     Raises:
         ConfigError: If a setting is wrong or a class has too few images.
     """
-    root = Path(settings.path).expanduser()
+    root = settings.place
     return plan_images(
         list_images(root),
         FolderSource(root),
@@ -46,4 +46,6 @@ def plan_folder(settings: ImageFolder, seed: int) -> ImagePlan:
         samples=settings.samples_per_class,
         fraction=settings.validation_fraction,
         skip=settings.on_unreadable == "skip",
+        white=settings.white,
+        max_pixels=settings.max_pixels,
     )

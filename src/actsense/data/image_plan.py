@@ -1,7 +1,9 @@
 """Which images of a dataset are taken, and reading them: the same for every source of bytes."""
 
-__all__ = ["ImagePlan", "Source", "plan_images", "planned_samples"]
+__all__ = ["ImagePlan", "Source", "content_sha256", "plan_images", "planned_samples"]
 
+import hashlib
+import io
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -10,11 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from actsense.data.cache import Sample
-from actsense.data.decode import decode
+from actsense.data.decode import Picture, decode
 from actsense.data.listing import Listing
 from actsense.data.manifest import PARTITIONS
-from actsense.data.settings import SamplesPerClass
-from actsense.data.splits import order, validation_count
+from actsense.data.settings import MAX_PIXELS, SamplesPerClass
+from actsense.data.splits import check_counts, order, validation_count
 from actsense.errors import ConfigError
 
 WAVE = 256  # files decoded ahead of the writer; bounds the memory
@@ -49,11 +51,18 @@ class ImagePlan:
     """What will be read, before anything is."""
 
     source: Source
-    classes: list[str]
+    listing: Listing
     groups: list[Group]
     resize: int
     side: int
     skip: bool
+    white: float | None
+    max_pixels: int
+
+    @property
+    def classes(self) -> list[str]:
+        """Name of each label."""
+        return self.listing.classes
 
     @property
     def capacity(self) -> int:
@@ -71,6 +80,8 @@ def plan_images(
     samples: SamplesPerClass | None,
     fraction: float | None = None,
     skip: bool = False,
+    white: float | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> ImagePlan:
     """Decide which of the listed files are taken.
 
@@ -83,6 +94,8 @@ def plan_images(
         samples: Images per class and partition, or None for all of them.
         fraction: Share of every class for validation where the listing is not split.
         skip: Whether to skip unreadable files instead of stopping.
+        white: The value of white in grey files of more than 8 bits; see `decode`.
+        max_pixels: Pixels of the largest file that is let in.
 
     Raises:
         ConfigError: If the shorter side is too short or a class has too few images.
@@ -93,7 +106,7 @@ def plan_images(
             "cannot be cut out."
         )
     groups = _groups(listing, samples, fraction, seed)
-    return ImagePlan(source, listing.classes, groups, resize, side, skip)
+    return ImagePlan(source, listing, groups, resize, side, skip, white, max_pixels)
 
 
 def planned_samples(plan: ImagePlan, *, threads: int | None = None) -> Iterator[Sample]:
@@ -110,6 +123,15 @@ def planned_samples(plan: ImagePlan, *, threads: int | None = None) -> Iterator[
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
         for group in plan.groups:
             yield from _group_samples(plan, group, pool)
+
+
+def content_sha256(source: Source, file: str) -> str:
+    """Return the SHA-256 of the bytes of a file; of none, if it cannot be read."""
+    try:
+        content = _read(source.open(file))
+    except Exception:  # as where it is decoded
+        content = b""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _group_samples(plan: ImagePlan, group: Group, pool: Executor) -> Iterator[Sample]:
@@ -133,8 +155,10 @@ def _group_samples(plan: ImagePlan, group: Group, pool: Executor) -> Iterator[Sa
 
 
 def _sample(plan: ImagePlan, group: Group, file: str) -> Sample:
+    content, picture, reason = b"", None, ""
     try:
-        pixels = decode(plan.source.open(file), resize=plan.resize, side=plan.side)
+        content = _read(plan.source.open(file))
+        picture = _decoded(plan, content)
     except ConfigError:  # the whole source is damaged: nothing to skip
         raise
     except Exception as error:  # Pillow's readers raise whatever their format makes them raise
@@ -143,25 +167,47 @@ def _sample(plan: ImagePlan, group: Group, file: str) -> Sample:
                 f"{plan.source.locate(file)}: unreadable image ({error}). {plan.source.repair}, "
                 "or set dataset.on_unreadable: skip to leave such files out and list them."
             ) from error
-        return Sample(file, group.label, group.partition, None, str(error))
-    return Sample(file, group.label, group.partition, pixels)
+        reason = str(error)
+    return Sample(
+        file,
+        group.label,
+        group.partition,
+        picture.pixels if picture else None,
+        reason,
+        brightest=picture.brightest if picture else None,
+        content=hashlib.sha256(content).hexdigest(),
+    )
+
+
+def _read(opened: Path | BinaryIO) -> bytes:
+    if isinstance(opened, Path):
+        return opened.read_bytes()
+    with opened:
+        return opened.read()
+
+
+def _decoded(plan: ImagePlan, content: bytes) -> Picture:
+    if not content:
+        raise ValueError("the file is empty")
+    return decode(
+        io.BytesIO(content),
+        resize=plan.resize,
+        side=plan.side,
+        white=plan.white,
+        max_pixels=plan.max_pixels,
+    )
 
 
 def _groups(
     listing: Listing, samples: SamplesPerClass | None, fraction: float | None, seed: int
 ) -> list[Group]:
+    check_counts(listing.files, samples, fraction)
     wanted = {} if samples is None else samples.plain()
     groups = []
     for partition in PARTITIONS:
         for label, name in enumerate(listing.classes):
             files = _drawn(listing, partition, name, fraction, seed)
             count = wanted.get(partition, len(files))
-            if not 1 <= count <= len(files):
-                raise ConfigError(
-                    f"dataset.samples_per_class.{partition}: {count} wanted, but class {name!r} "
-                    f"has {len(files)} images there. Choose between 1 and {len(files)}, or "
-                    "null for all."
-                )
             chosen = sorted(files[:count]) + files[count:]  # the rest stands in for unreadable
             groups.append(Group(partition, label, chosen, count))
     return groups

@@ -34,7 +34,7 @@ def plan_imagenet(settings: ImageNet, seed: int) -> ImagePlan:
     Raises:
         ConfigError: If the archive is missing, damaged or another one, or a setting is wrong.
     """
-    archive = Path(settings.folder).expanduser() / ARCHIVE
+    archive = settings.place / ARCHIVE
     members = index_zip(archive, (TRAIN, VALIDATION, NAMES, SOLUTION))
     names = _class_names(archive, members)
     files = {
@@ -51,6 +51,8 @@ def plan_imagenet(settings: ImageNet, seed: int) -> ImagePlan:
         resize=settings.resize,
         samples=settings.samples_per_class,
         skip=settings.on_unreadable == "skip",
+        white=settings.white,
+        max_pixels=settings.max_pixels,
     )
 
 

@@ -1,20 +1,32 @@
 """Which image files a folder of classes holds, in an order that is the same everywhere.
 
 Either `root/<class>/**`, one folder per class, to be split by a seeded draw; or
-`root/train/<class>/**` with `root/val/<class>/**` or `root/validation/<class>/**`.
+`root/train/<class>/**` beside a folder of validation classes, in small or capital letters.
 """
 
 __all__ = ["SUFFIXES", "Listing", "count_class_folders", "list_images"]
 
 import os
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from actsense.data.class_names import named_classes
 from actsense.errors import ConfigError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
-VALIDATION = ("val", "validation")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".avif"),
+    *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+VALIDATION = ("val", "validation", "valid")
+TEST = "test"
+# What storage boxes, cameras and systems put beside photographs; besides, all that is hidden.
+SYSTEM_FOLDERS = {
+    *("@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "__macosx"),
+    *("lost+found", "system volume information"),
+}
+SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"}
 
 
 @dataclass(frozen=True)
@@ -22,29 +34,68 @@ class Listing:
     """Files by partition and class, relative to the root, with forward slashes.
 
     The only partition is `all` where the folder itself is not split.
+
+    Attributes:
+        classes: Names of the classes, in the order of their labels.
+        files: By partition and class, sorted.
+        taken_from: The folder of each partition, where the root is split.
+        left_out: How many files or folders were left out, by what they are.
     """
 
     classes: list[str]
     files: dict[str, dict[str, list[str]]]
+    taken_from: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def all_files(self) -> list[str]:
+        """Every listed file."""
+        return [file for part in self.files.values() for found in part.values() for file in found]
+
+    def summary(self) -> list[str]:
+        """Say in words what is taken from where, and what is left out."""
+        lines = []
+        if self.taken_from:
+            places = (f"{place}/ for {part}" for part, place in self.taken_from.items())
+            lines.append(f"taken from {' and '.join(places)}")
+        if self.left_out:
+            lines.append(f"left out: {_counted(Counter(self.left_out))}")
+        return lines
 
 
 def list_images(root: Path) -> Listing:
     """List the images under `root` by partition and class, sorted.
 
-    Hidden files and folders are ignored, and so are files with other suffixes than `SUFFIXES`
-    (in any case).
+    Hidden files and folders are left out, those of storage boxes and systems, and files with
+    other suffixes than `SUFFIXES` (in any case). Links are followed; a folder that is reached
+    twice in a class is walked once.
 
     Raises:
-        ConfigError: If the folder does not exist, has no class folders or no images, a class
-            is empty, or train and validation differ in their classes.
+        ConfigError: If the folder does not exist or cannot be read, has no class folders or no
+            images, a class is empty, or train and validation differ in their classes.
     """
     if not root.is_dir():
         raise ConfigError(f"dataset.path: the folder {str(root)!r} does not exist.")
-    parts = _partitions(root)
-    files = {part: _classes(root, folder) for part, folder in parts.items()}
+    try:
+        return _listed(root)
+    except OSError as error:
+        raise ConfigError(f"dataset.path: {str(root)!r} cannot be listed: {error}.") from error
+
+
+def _listed(root: Path) -> Listing:
+    parts, left = _partitions(root), Counter[str]()
+    files = {part: _classes(root, folder, left) for part, folder in parts.items()}
     if len(files) == 2:
         _check_same_classes(root, files["train"], files["validation"])
-    return Listing(sorted(next(iter(files.values()))), files)
+        taken_from = {part: folder.name for part, folder in parts.items()}
+        left.update(
+            f"folder {folder.name} beside {' and '.join(taken_from.values())}"
+            for folder in _folders(root)
+            if folder not in parts.values()
+        )
+    else:
+        taken_from = {}
+    return Listing(sorted(next(iter(files.values()))), files, taken_from, dict(left))
 
 
 def count_class_folders(root: Path) -> int:
@@ -59,16 +110,21 @@ def count_class_folders(root: Path) -> int:
 
 
 def _partitions(root: Path) -> dict[str, Path]:
-    found = [root / name for name in VALIDATION if (root / name).is_dir()]
-    if len(found) == 2:
-        raise ConfigError(
-            f"dataset.path: {str(root)!r} has both val/ and validation/. Remove one of them."
-        )
-    train = root / "train"
-    if found and train.is_dir():
-        return {"train": train, "validation": found[0]}
-    for folder in [*found, train]:  # a class may be called train, if it directly holds images
-        if folder.is_dir() and _folders(folder):
+    """Find the folders of train and validation, or else take the root as it is."""
+    named: dict[str, list[Path]] = {}
+    for folder in _folders(root):
+        named.setdefault(folder.name.lower(), []).append(folder)
+    training = named.get("train", [])
+    found = [folder for name in VALIDATION for folder in named.get(name, ())]
+    found = found or [*named.get(TEST, ())]
+    for folders in (training, found):
+        if len(folders) > 1 and any(map(_folders, folders)):
+            both = " and ".join(f"{folder.name}/" for folder in folders)
+            raise ConfigError(f"dataset.path: {str(root)!r} has both {both}. Remove one of them.")
+    if training and found and (found[0].name.lower() != TEST or all(map(_folders, found))):
+        return {"train": training[0], "validation": found[0]}
+    for folder in [*found, *training]:  # a class may be called train, if it holds images directly
+        if folder.name.lower() != TEST and _folders(folder):
             raise ConfigError(
                 f"dataset.path: {str(root)!r} has {folder.name}/ with classes inside, but no "
                 f"{'train/' if found else 'val/ or validation/'} beside it. Add that folder, or "
@@ -77,9 +133,10 @@ def _partitions(root: Path) -> dict[str, Path]:
     return {"all": root}
 
 
-def _classes(root: Path, folder: Path) -> dict[str, list[str]]:
+def _classes(root: Path, folder: Path, left: Counter[str]) -> dict[str, list[str]]:
     folders = named_classes(_folders(folder))
-    classes = {name: _images(root, sub) for name, sub in folders.items()}
+    classes = {name: sorted(_images(root, sub, left)) for name, sub in folders.items()}
+    _leave_out(folder, left)
     if not classes:
         raise ConfigError(
             f"dataset.path: {str(folder)!r} has no class folders. The images of a class belong "
@@ -87,8 +144,10 @@ def _classes(root: Path, folder: Path) -> dict[str, list[str]]:
         )
     empty = [name for name, files in classes.items() if not files]
     if len(empty) == len(classes):
+        found = f"; there are {_counted(left)}" if left else ""
         raise ConfigError(
-            f"dataset.path: no images under {str(folder)!r} (looked for {', '.join(SUFFIXES)})."
+            f"dataset.path: no images under {str(folder)!r} (looked for {', '.join(SUFFIXES)}"
+            f"{found})."
         )
     if empty:
         raise ConfigError(
@@ -99,20 +158,65 @@ def _classes(root: Path, folder: Path) -> dict[str, list[str]]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(
-        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _aside(entry.name))
 
 
-def _images(root: Path, folder: Path) -> list[str]:
-    found = []
-    for place, subfolders, names in os.walk(folder, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+def _aside(folder: str) -> bool:
+    return folder.startswith(".") or folder.lower() in SYSTEM_FOLDERS
+
+
+def _images(root: Path, folder: Path, left: Counter[str]) -> Iterator[str]:
+    """Walk through the folder of a class, and count what is no image."""
+    walked = {_identity(above) for above in (folder, *folder.resolve().parents)}
+    for place, subfolders, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        kept = []
+        for name in sorted(subfolders):
+            if _aside(name):
+                left[f"folders {name}"] += 1
+            elif (identity := _identity(Path(place, name))) in walked:
+                left["folders reached twice by links"] += 1
+            else:
+                walked.add(identity)
+                kept.append(name)
+        subfolders[:] = kept
         here = Path(place).relative_to(root).as_posix()
         for name in names:
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                found.append(f"{here}/{name}")
-    return sorted(found)
+            if kind := _no_image(name):
+                left[kind] += 1
+            else:
+                yield f"{here}/{name}"
+
+
+def _refuse(error: OSError) -> None:
+    raise error
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+def _no_image(name: str) -> str:
+    """Say what a file is that is no image, or nothing."""
+    if name.startswith(".") or name.lower() in SYSTEM_FILES:
+        return "hidden files"
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a million times
+    if suffix in SUFFIXES:
+        return ""
+    return f"files {suffix}" if suffix else "files without suffix"
+
+
+def _leave_out(folder: Path, left: Counter[str]) -> None:
+    """Count what lies beside the folders of the classes."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            left.update([f"folders {entry.name}"] if _aside(entry.name) else [])
+        else:
+            left[_no_image(entry.name) or "images beside the class folders"] += 1
+
+
+def _counted(left: Counter[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in left.most_common(10))
 
 
 def _check_same_classes(

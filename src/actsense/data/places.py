@@ -44,7 +44,7 @@ def plan_places(settings: Places365, seed: int) -> ImagePlan:
     Raises:
         ConfigError: If an archive is missing, damaged or another one, or a setting is wrong.
     """
-    folder = Path(settings.folder).expanduser()
+    folder = settings.place
     lists = folder / LISTS
     listed = {Path(name).name: member for name, member in index_tar(lists).items()}
     names = _class_names(_rows(lists, listed, CATEGORIES), lists)
@@ -63,6 +63,8 @@ def plan_places(settings: Places365, seed: int) -> ImagePlan:
         resize=settings.resize,
         samples=settings.samples_per_class,
         skip=settings.on_unreadable == "skip",
+        white=settings.white,
+        max_pixels=settings.max_pixels,
     )
 
 

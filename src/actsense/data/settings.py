@@ -1,6 +1,7 @@
 """Where the images come from: one section per kind of dataset."""
 
 __all__ = [
+    "MAX_PIXELS",
     "Dataset",
     "Digits",
     "ImageFolder",
@@ -13,6 +14,7 @@ __all__ = [
 ]
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -27,6 +29,7 @@ class SamplesPerClass(Section):
     validation: Integer = Field(ge=1, description="Images per class.")
 
 
+MAX_PIXELS = 178_956_970  # half a gigabyte in memory, where Pillow's own limit is
 SIDE = 224
 SHORTER_SIDE = 256  # that images of 224 pixels are usually cut out of
 SAMPLES = SamplesPerClass(train=732, validation=50)
@@ -59,6 +62,23 @@ Samples = Annotated[
 ]
 OnUnreadable = Annotated[
     Literal["stop", "skip"], Field(description="What to do with an image that cannot be read.")
+]
+MaxPixels = Annotated[
+    Integer,
+    Field(
+        ge=1,
+        description="Pixels of the largest file that is let in; scans may need more, and three "
+        "bytes of memory for each.",
+        exclude_if=lambda pixels: pixels == MAX_PIXELS,
+    ),
+]
+White = Annotated[
+    Annotated[Number, Field(gt=0)] | None,
+    Field(
+        description="The value of white in grey files of more than 8 bits, such as 4095 for 12 "
+        "bits; empty for 65535, or 1 where values are floating-point numbers.",
+        exclude_if=lambda white: white is None,
+    ),
 ]
 
 
@@ -100,7 +120,8 @@ class ImageFolder(Section):
 
     kind: Literal["folder"] = "folder"
     path: str = Field(
-        description="The folder; it holds <class>/ or train/<class>/ and val/<class>/."
+        description="The folder; it holds <class>/ or train/<class>/ and val/<class>/, in small "
+        "or capital letters."
     )
     image_size: ImageSize = SIDE
     resize: Resize
@@ -114,6 +135,13 @@ class ImageFolder(Section):
         description="Share of every class kept for validation where there is no val folder.",
     )
     on_unreadable: OnUnreadable = "stop"
+    max_pixels: MaxPixels = MAX_PIXELS
+    white: White = None
+
+    @property
+    def place(self) -> Path:
+        """The folder that the originals are in."""
+        return Path(self.path).expanduser()
 
 
 class ImageNet(Section):
@@ -129,6 +157,13 @@ class ImageNet(Section):
     resize: Resize
     samples_per_class: Samples = SAMPLES
     on_unreadable: OnUnreadable = "stop"
+    max_pixels: MaxPixels = MAX_PIXELS
+    white: White = None
+
+    @property
+    def place(self) -> Path:
+        """The folder that the originals are in."""
+        return Path(self.folder).expanduser()
 
 
 class Places365(Section):
@@ -144,6 +179,13 @@ class Places365(Section):
     resize: Resize
     samples_per_class: Samples = SAMPLES
     on_unreadable: OnUnreadable = "stop"
+    max_pixels: MaxPixels = MAX_PIXELS
+    white: White = None
+
+    @property
+    def place(self) -> Path:
+        """The folder that the originals are in."""
+        return Path(self.folder).expanduser()
 
 
 Photographs = ImageFolder | ImageNet | Places365

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.networks.fingerprint import fingerprint
+from actsense.networks.inputs import describe_inputs
 from actsense.networks.network import (
     build_module,
     count_outputs,
@@ -65,7 +66,8 @@ def import_weights(
 
     Arguments:
         settings: The network's settings as plain values, kept on the card, and its `name`;
-            `weights` is `none` (drawn with the seed), `packaged`, or the path of a state dict.
+            `weights` is `none` (drawn with the seed), `packaged`, or the path of a state dict;
+            `inputs`, if it is there, is what the user's files are known by.
         seed: Seed of the draw.
         classes: Number of outputs of a torchvision or timm model without weights.
         weights: Where the state dict goes.
@@ -76,6 +78,8 @@ def import_weights(
         ConfigError: If the settings cannot be used, the weights do not fit, or the network is no
             such function.
     """
+    key = str(settings.get("inputs", ""))
+    settings = {name: value for name, value in settings.items() if name != "inputs"}
     name, described = str(settings["name"]), read_network(settings)
 
     def draw(seed: int, classes: int = classes) -> nn.Module:
@@ -93,7 +97,8 @@ def import_weights(
             origin = _drawn_origin(module, draw(seed + 1), seed)
     save_state(module, Path(weights))
     mark = _examined(name, described, Path(weights), classes, image_size)
-    _write_card(settings, module, origin, Path(weights), Path(card), mark)
+    inputs = {"key": key, "files": describe_inputs(described, file_hash)}
+    _write_card(settings, module, origin, Path(weights), Path(card), mark, inputs=inputs)
 
 
 @dataclass(frozen=True)
@@ -240,6 +245,7 @@ def _write_card(
     weights: Path,
     card: Path,
     mark: dict[str, Any],
+    **further: Any,
 ) -> None:
     own = ("timm",) if settings["kind"] == "timm" else ()
     facts = {
@@ -247,6 +253,7 @@ def _write_card(
         "weights": origin,
         "sha256": file_hash(weights),
         "fingerprint": mark,
+        **further,
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         "versions": {
             package: version(package) for package in ("actsense", "torch", "torchvision", *own)

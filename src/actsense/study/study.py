@@ -87,6 +87,21 @@ class Study:
         os.environ[SURVEY] = json.dumps({"settings": self._digest, "survey": self.survey})
 
     @property
+    def dataset(self) -> Plain:
+        """The settings of the dataset, with the place that a finished cache of it was made from.
+
+        Originals that are the same elsewhere make no other results.
+        """
+        place: Plain = self.survey["originals"]["place"]
+        return {**self.plain["dataset"], **place}
+
+    @property
+    def originals(self) -> Plain:
+        """What the originals of the images are known by, if anything: a param of their rule."""
+        key = self.survey["originals"]["key"]
+        return {"originals": key} if key else {}
+
+    @property
     def runs(self) -> list[tuple[str, str]]:
         """Every network with every design that samples it."""
         return [
@@ -161,6 +176,11 @@ class Study:
         """Return the settings that decide a network's weights."""
         return self._network_settings(network, "layers", "layout", "outputs") | {"name": network}
 
+    def import_settings(self, network: str) -> Plain:
+        """Return the same, and `inputs`, what the user's files of a network are known by."""
+        key = self.survey["inputs"][network]
+        return self.weights_settings(network) | ({"inputs": key} if key else {})
+
     def subject_settings(self, network: str) -> Plain:
         """Return the settings that decide what a network says of an image."""
         return {
@@ -197,6 +217,7 @@ class Study:
         kept += ["activations", "device", "precision", "batch_size"]
         aside = () if "masking" in sections else ("outputs",)  # activations do not know classes
         return {key: self.plain[key] for key in kept} | {
+            "dataset": self.dataset,
             "networks": {network: self._network_settings(network, *aside)},
             "designs": {design: self.design_settings(network, design)},
         }
@@ -210,6 +231,7 @@ class Study:
         """
         kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
         return {key: self.plain[key] for key in kept} | {
+            "dataset": self.dataset,
             "networks": {network: self._network_settings(network, "layers")},
             "spatial": {section: self.spatial_settings(section)},
         }

@@ -4,6 +4,7 @@ __all__ = ["survey"]
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
@@ -12,8 +13,10 @@ from typing import Any
 
 from actsense.data.build import count_classes
 from actsense.data.downloads import archive_folder, dataset_archives, missing_archives
+from actsense.data.originals import look_at_originals
+from actsense.networks.inputs import input_key
 from actsense.networks.settings import NetworkSettings, Python, Trained, weights_file
-from actsense.store import DiskFullError, replacing
+from actsense.store import DiskFullError, file_hash, replacing
 from actsense.study.settings import Settings
 
 Plain = dict[str, Any]
@@ -23,7 +26,7 @@ REMEMBERED = Path(".snakemake/actsense")
 
 
 def survey(settings: Settings) -> Plain:
-    """Look up the classes of a study, its archives, and its networks.
+    """Look up the classes of a study, the files that it is made from, and its networks.
 
     Networks of our own, of torchvision and of timm are built once per version of the code:
     building them imports PyTorch, which takes longer than all the rest of a dry run. Their layers
@@ -34,17 +37,20 @@ def survey(settings: Settings) -> Plain:
 
     Returns:
         `classes`, the number of them; the `folder` of archives, their paths in it, `archives`,
-        and the names of the `missing` ones; and by network `layers`, name and shape of the
-        recorded ones, `peaks`, the bytes that it holds, and `origins`: `trained`, `downloaded` or
-        `imported`.
+        and the names of the `missing` ones; the `originals` of the images, see `Originals`; and
+        by network `layers`, name and shape of the recorded ones, `peaks`, the bytes that it
+        holds, `origins`: `trained`, `downloaded` or `imported`, and `inputs`, what the files of
+        an imported one are known by.
 
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
     """
-    dataset = settings.dataset
-    classes = count_classes(dataset)
+    dataset, results = settings.dataset, Path("results") / settings.study
+    cache = results / "data/images.zarr", results / "data/manifest.csv"
+    originals = look_at_originals(dataset, settings.seed, *cache, _answer)
+    classes = originals.classes or count_classes(dataset)
     outlines = {
-        name: _outline(name, network, classes, dataset.image_size)
+        name: _outline(name, _as_imported(network, results / name), classes, dataset.image_size)
         for name, network in settings.networks.items()
     }
     return {
@@ -52,34 +58,56 @@ def survey(settings: Settings) -> Plain:
         "folder": str(archive_folder(dataset)),
         "archives": [str(path) for path in dataset_archives(dataset)],
         "missing": missing_archives(dataset),
+        "originals": asdict(originals),
+        "inputs": {
+            name: input_key(network, results / name / "card.json", _file_digest)
+            for name, network in settings.networks.items()
+        },
         "layers": {name: outline["layers"] for name, outline in outlines.items()},
         "peaks": {name: outline["peak"] for name, outline in outlines.items()},
         "origins": {name: outline["origin"] for name, outline in outlines.items()},
     }
 
 
+def _as_imported(network: NetworkSettings, folder: Path) -> NetworkSettings:
+    """Return a network with its imported weights where the file that they came from is gone."""
+    file, imported = weights_file(network), folder / "weights.pt"
+    if file and not file.is_file() and imported.is_file():
+        return network.replaced(weights=str(imported))
+    return network
+
+
 def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:
     """Return what is to know of a network, from memory where nothing else can decide it."""
     if isinstance(network, Python):  # code of the user's may have changed
         return _look(name, network, classes, side)
-    weights = _mark(weights_file(network))
+    file = weights_file(network)
+    weights = _file_digest(file) if file and file.is_file() else None
     packages = {package: version(package) for package in ("torch", "torchvision", "timm")}
     decides = [name, network.plain(), weights, classes, side, packages, _source()]
+    return dict(_remembered(decides, lambda: _look(name, network, classes, side)))
+
+
+def _answer(question: str, ask: Callable[[], bool]) -> bool:
+    return bool(_remembered(question, ask))
+
+
+def _file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, from memory where its size and time are the same."""
+    facts = path.stat()
+    described = [str(path.absolute()), facts.st_size, facts.st_mtime_ns]
+    return str(_remembered(described, lambda: file_hash(path)))
+
+
+def _remembered(decides: Any, look: Callable[[], Any]) -> Any:
+    """Return what was found before for the same reasons, or else look."""
     path = REMEMBERED / f"{_digest(json.dumps(decides, sort_keys=True).encode())}.json"
     with suppress(OSError, ValueError):
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    outline = _look(name, network, classes, side)
+        return json.loads(path.read_text(encoding="utf-8"))
+    found = look()
     with suppress(OSError, DiskFullError), replacing(path) as beside:  # it is only a help
-        beside.write_text(json.dumps(outline))
-    return outline
-
-
-def _mark(file: Path | None) -> list[int] | None:
-    """Return what changes with the content of a file, or None if it is not there."""
-    if file is None or not file.is_file():
-        return None
-    found = file.stat()
-    return [found.st_size, found.st_mtime_ns]
+        beside.write_text(json.dumps(found), encoding="utf-8")
+    return found
 
 
 def _look(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:
