@@ -5,6 +5,7 @@ import gzip
 import json
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,14 @@ class Tied(nn.Module):
         return self.two(self.one(images.mean((2, 3))))
 
 
+class Parametrised(Small):
+    """A module beside its layers is shown a weight and no images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        nn.utils.parametrizations.weight_norm(self.stem)
+
+
 def lazy() -> nn.Module:
     return nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(5))
 
@@ -119,6 +128,7 @@ def prefixed(start: str) -> Callable[[State], State]:
         lambda state: {"model_state": state, "args": argparse.Namespace(lr=1)},
         lambda state: {"net": prefixed("module.")(state), "acc": np.float64(93.1), "epoch": 1},
         lambda state: {"state_dict_ema": state},
+        lambda state: {"model": state, "losses": np.ones(3), "when": datetime(2026, 1, 1)},
         lambda state: {"checkpoint": {"model": {"weights": state}}},
         lambda state: {  # of Lightning: a loss with weights beside the network
             "state_dict": prefixed("net.")(state) | {"loss.weight": torch.ones(5)},
@@ -173,6 +183,11 @@ def test_lazy_modules_learn_their_shapes_before_they_are_filled(tmp_path: Path) 
     assert_same(taken(tmp_path, module.state_dict(), factory="lazy"), module.state_dict())
 
 
+def test_parametrised_weights_are_read(tmp_path: Path) -> None:
+    state = drawn(Parametrised).state_dict()
+    assert_same(taken(tmp_path, state, factory="Parametrised"), state)
+
+
 def test_safetensors_are_read_under_any_name(tmp_path: Path) -> None:
     state = drawn().state_dict()
     for name in ("own.safetensors", "own.bin"):
@@ -194,6 +209,24 @@ def test_other_precisions_are_converted(tmp_path: Path, dtype: torch.dtype) -> N
     found = taken(tmp_path, state)
     assert found["stem.weight"].dtype == torch.float32
     assert_same(found, state)
+
+
+class Extra(nn.Linear):
+    """State that is no tensor."""
+
+    def get_extra_state(self) -> dict[str, int]:
+        """Return it."""
+        return {"calls": 1}
+
+    def set_extra_state(self, state: Any) -> None:
+        """Ignore it."""
+
+
+def test_state_that_is_no_tensor_is_refused(tmp_path: Path) -> None:
+    settings = {"name": "net", "kind": "python", "factory": f"{__name__}:Extra"}
+    settings |= {"arguments": {"in_features": 3, "out_features": 2}}
+    with pytest.raises(ConfigError, match=r"Extra: _extra_state of its state dict is dict and"):
+        import_weights(settings, 0, 5, tmp_path / "w.pt", tmp_path / "c.json", image_size=8)
 
 
 def test_what_was_taken_of_a_file_is_told(
@@ -246,10 +279,16 @@ def other(state: State) -> State:
             lambda state: state | {"stem.bias": state["stem.bias"] * torch.nan},
             r"stem\.bias holds values that are no numbers \(NaN\)",
         ),
+        (
+            lambda state: state | {"stem.bias": state["stem.bias"].to_sparse()},
+            r"stem\.bias holds sparse_coo, and the network",
+        ),
         (lambda _: nn.Linear(1, 1), r"it holds torch\.nn\.modules\.linear\.Linear, objects that"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor", "ignore:TypedStorage")
+@pytest.mark.filterwarnings(
+    "ignore:torch.quantize_per_tensor", "ignore:TypedStorage", "ignore:Valid"
+)
 def test_what_does_not_fit_is_refused_in_one_line(
     tmp_path: Path, content: Callable[[State], Any], message: str
 ) -> None:
@@ -262,6 +301,11 @@ def as_array(path: Path) -> None:
     np.savez(path, weight=np.ones(3))
 
 
+def script(path: Path) -> None:
+    torch.jit.trace(nn.Linear(1, 1), torch.zeros(1, 1)).save(path)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit", "ignore:.*TorchScript")
 @pytest.mark.parametrize(
     ("name", "write", "message"),
     [
@@ -281,6 +325,8 @@ def as_array(path: Path) -> None:
         ("w.pth", lambda path: path.write_text("<!DOCTYPE html>"), "a web page; a state dict"),
         ("w.pt.gz", lambda path: path.write_bytes(gzip.compress(b"tensors")), "compressed. Unp"),
         ("w.safetensors", lambda path: path.write_bytes(b"\x08\0\0\0\0\0\0\0{}"), "a damaged saf"),
+        ("w.pt", script, "a module of TorchScript, not a plain state dict"),
+        ("w.pt", lambda path: path.write_bytes(b"\x80\x02no"), r"not a plain .* damaged\. Save"),
         ("w.pt", lambda path: path.write_bytes(b""), "not a plain state dict, or damaged"),
         ("w.pt", lambda path: path.mkdir(), "a folder. Name the file of weights in it"),
     ],

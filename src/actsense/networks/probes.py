@@ -159,7 +159,7 @@ def _picked(
 ) -> list[_Moment]:
     """Take some images, in that order; leave out what has no axis of them."""
     return [
-        replace(moment, values=tuple(itertools.compress([v[images] for v in moment.values], own)))
+        replace(moment, values=tuple(v[images] for v in itertools.compress(moment.values, own)))
         for moment, own in zip(moments, axes, strict=False)
     ]
 

@@ -75,8 +75,19 @@ def read_tensors(path: Path, *, values: bool = True) -> Any:
 
 
 def save_state(module: nn.Module, path: Path) -> None:
-    """Write the state dict of a module."""
-    save_tensors(module.state_dict(), path)
+    """Write the state dict of a module.
+
+    Raises:
+        ConfigError: If it holds more than tensors.
+    """
+    state = module.state_dict()
+    for key, value in state.items():
+        if not isinstance(value, Tensor):
+            raise ConfigError(
+                f"{type(module).__name__}: {key} of its state dict is {type(value).__name__} and "
+                "no tensor, and would not be read again. Keep it as a buffer, or as an attribute."
+            )
+    save_tensors(state, path)
 
 
 def save_tensors(content: Any, path: Path) -> None:

@@ -145,7 +145,7 @@ def _drawn_origin(module: nn.Module, other: nn.Module, seed: int) -> dict[str, A
     pairs = [
         (key, value, other.state_dict()[key])
         for key, value in module.state_dict().items()
-        if value.numel() and not (value == value.flatten()[0]).all()
+        if isinstance(value, Tensor) and value.numel() and not (value == value.flatten()[0]).all()
     ]
     random = [key for key, one, two in pairs if not torch.equal(one, two)]
     if not pairs or len(random) == len(pairs):

@@ -10,8 +10,10 @@ __all__ = ["check_values", "match_state", "read_candidates"]
 import argparse
 import logging
 import pickle
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PosixPath
 from typing import Any
 
 import numpy as np
@@ -26,10 +28,10 @@ COUNTED = "num_batches_tracked"  # files older than PyTorch 0.4.1 lack it
 BESIDE = frozenset({"n_averaged", "total_ops", "total_params"})  # of averaging and of profilers
 DEEPEST = 3  # levels of dictionaries, or of names, inside which a state dict is looked for
 SAVE = "Save torch.save(module.state_dict(), path) instead."
-# Numbers that training scripts keep beside weights; harmless, and PyTorch refuses them by default.
+# What training scripts keep beside weights; harmless, and PyTorch refuses it by default.
 HARMLESS: list[Any] = [
-    argparse.Namespace,
-    np.dtype,
+    *(argparse.Namespace, datetime, defaultdict, dict, list, PosixPath),
+    *(np.dtype, np.ndarray, np.empty(0).__reduce__()[0]),
     *(type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "b1")),
     (np.float64(0).__reduce__()[0], "numpy._core.multiarray.scalar"),
     (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
@@ -117,10 +119,12 @@ def check_values(module: nn.Module, state: Mapping[str, Tensor], setting: str) -
             value.is_floating_point() == wanted.is_floating_point
             and value.is_complex() == wanted.is_complex
         )
-        if value.is_quantized or not same_kind:
+        dense = value.layout == torch.strided
+        if value.is_quantized or not same_kind or not dense:
+            held = _short(value.dtype if dense else value.layout)
             raise ConfigError(
-                f"{setting}: {key} holds {_kind(value.dtype)}, and the network computes in "
-                f"{_kind(wanted)}. Take the weights from before they were quantised or converted."
+                f"{setting}: {key} holds {held}, and the network computes in {_short(wanted)}. "
+                "Take the weights from before they were quantised or converted."
             )
         if value.is_floating_point() and value.isnan().any():
             raise ConfigError(
@@ -129,8 +133,8 @@ def check_values(module: nn.Module, state: Mapping[str, Tensor], setting: str) -
             )
 
 
-def _kind(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
+def _short(kind: torch.dtype | torch.layout) -> str:
+    return str(kind).removeprefix("torch.")
 
 
 def _content(path: Path, *, values: bool) -> Any:
@@ -163,17 +167,20 @@ def _safetensors(path: Path, *, values: bool) -> Any:
 
 def _refusal(path: Path, error: ValueError) -> str:
     """Say what a file holds that is not read: objects whose code would have to run, or damage."""
-    if isinstance(error.__cause__, pickle.UnpicklingError):
-        try:
-            held = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-        except (RuntimeError, ValueError, pickle.UnpicklingError):
-            held = []
-        if held:
-            return (
-                f"not a plain state dict: it holds {', '.join(held[:3])}, objects that only the "
-                "code they came from can read."
-            )
-    return f"not a plain state dict, or damaged ({error})."
+    if "TorchScript" in str(error):
+        return "a module of TorchScript, not a plain state dict."
+    if not isinstance(error.__cause__, pickle.UnpicklingError):
+        return f"not a plain state dict, or damaged ({error})."
+    try:
+        held = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except (RuntimeError, ValueError, pickle.UnpicklingError):
+        held = []
+    if not held:
+        return "not a plain state dict, or damaged."
+    return (
+        f"not a plain state dict: it holds {', '.join(sorted(held)[:3])}, objects that only the "
+        "code they came from can read."
+    )
 
 
 def _mappings(content: Any, place: str, depth: int) -> Iterator[tuple[str, Tensors]]:
