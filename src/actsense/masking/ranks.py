@@ -64,7 +64,8 @@ class MaskRanks:
             raise ConfigError(
                 "masking: no recorded layer can be masked ("
                 + "; ".join(f"{layer}: {reason}" for layer, reason in self.unmasked.items())
-                + "). Add a layer of feature maps to the network's layers."
+                + "). Record a layer of feature maps, or raise the base points of the design: "
+                "units are rare of which too few differences are known."
             )
 
     def masked_layers(self, plan: MaskPlan) -> tuple[str, ...]:
