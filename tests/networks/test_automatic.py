@@ -23,11 +23,11 @@ STAGES = {
     "googlenet": "maxpool2 inception3b inception4c inception4e inception5b avgpool",
     "squeezenet1_1": "features.2 features.4 features.7 features.10 features.12",
     "shufflenet_v2_x1_0": "maxpool stage2 stage3 stage4 conv5",
-    "mnasnet1_0": "layers.5 layers.8 layers.9 layers.10 layers.11 layers.12 layers.16",
+    "mnasnet1_0": "layers.5 layers.8 layers.9 layers.10 layers.11 layers.12 layers.13 layers.16",
     "mobilenet_v2": "features.1 features.3 features.6 features.10 features.13 features.16 "
-    "features.18",
+    "features.17 features.18",
     "efficientnet_b0": "features.0 features.1 features.2 features.3 features.4 features.5 "
-    "features.6 features.8 avgpool",
+    "features.6 features.7 avgpool",
     "convnext_tiny": "features.0 features.1 features.3 features.5 features.7 avgpool",
     "swin_t": "features.0 features.1 features.3 features.5 features.7 avgpool",
     "maxvit_t": "stem blocks.0 blocks.1 blocks.2 blocks.3 classifier.0 classifier.4",
@@ -39,8 +39,8 @@ TIMM_STAGES = {
     "regnety_002": "stem s1 s2 s3 s4 head.global_pool",
     "resnet50d": "maxpool layer1 layer2 layer3 layer4 global_pool",
     "resnetv2_50": "stem.pool stages.0 stages.1 stages.2 stages.3 head.global_pool",
-    "tf_efficientnet_lite0": "blocks.0 blocks.1 blocks.2 blocks.3 blocks.4 blocks.5 bn2 "
-    "global_pool",
+    "tf_efficientnet_lite0": "blocks.0 blocks.1 blocks.2 blocks.3 blocks.4 blocks.5 blocks.6 "
+    "bn2 global_pool",
     "convnext_tiny": "stem stages.0 stages.1 stages.2 stages.3 head.global_pool",
     "swin_tiny_patch4_window7_224": "patch_embed layers.0 layers.1 layers.2 layers.3 "
     "head.global_pool",
@@ -142,7 +142,10 @@ class AlexNet(nn.Module):
     ("module", "names"),
     [
         (ResNet(), "conv1 layer1 layer2 layer3 layer4"),
-        (AlexNet(), "features.2 features.4 features.11"),
+        (
+            AlexNet(),
+            "features.1 features.2 features.4 features.6 features.8 features.10 features.11",
+        ),
     ],
 )
 def test_namesakes_of_published_networks_have_layers_of_their_own(
@@ -167,6 +170,21 @@ def test_stages_that_are_few_are_seen_at_even_depths() -> None:
     assert names == ["conv1", *stages, "probabilities"]
 
 
+def test_the_inside_of_a_block_is_no_chain() -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            parts = (nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 1))
+            self.chain = nn.Sequential(*parts)
+
+        def forward(self, maps: Tensor) -> Tensor:
+            return maps + self.chain(maps)
+
+    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), Inner(), Inner(), *pooled, nn.Linear(4, 2)).eval()
+    assert resolve_layers(module, "auto", 8) == ["0", "1", "2", "3", "probabilities"]
+
+
 def test_the_way_to_the_trunk_is_no_layer() -> None:
     """A wrapper around a network, and a wrapper around that."""
     inner = nn.Module()
@@ -184,7 +202,7 @@ def test_pooling_belongs_to_what_is_pooled_and_a_norm_is_no_layer() -> None:
     module = nn.Sequential(
         OrderedDict(parts | head | {"drop": nn.Dropout(), "out": nn.Linear(8, 2)})
     ).eval()
-    assert resolve_layers(module, "auto", 8) == ["pool", "act", "probabilities"]
+    assert resolve_layers(module, "auto", 8) == ["block", "pool", "act", "probabilities"]
 
 
 def test_padding_and_dropout_are_no_layers() -> None:
@@ -197,7 +215,7 @@ def test_padding_and_dropout_are_no_layers() -> None:
         *(convolution(4, 8), nn.Dropout2d(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         *(nn.Dropout(), nn.Linear(8, 10)),
     )
-    assert resolve_layers(module.eval(), "auto", 32) == ["2", "4", "6", "probabilities"]
+    assert resolve_layers(module.eval(), "auto", 32) == ["1", "2", "4", "6", "probabilities"]
 
 
 def test_a_network_of_linear_layers_has_its_hidden_ones() -> None:

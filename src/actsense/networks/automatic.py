@@ -167,7 +167,12 @@ def _fitted(network: Trunk, stages: list[list[Item]], *, beside: int) -> list[It
     ]
     ends = [end for stage in stages if (end := _end(stage))]
     if len(ends) + beside < FEWEST:
-        return _filled([_opened(network, stage) for stage in stages], WANTED - beside)
+        whole = any(end.is_block for end in ends)  # then the stem and the like stay closed
+        opened = [
+            _opened(network, stage) if end.is_block or not whole else [end]
+            for stage, end in zip(stages, ends, strict=True)
+        ]
+        return _filled(opened, WANTED - beside)
     while len(ends) + beside > MOST:
         last = {item.level: item for item in ends if item.is_block}
         needed = (ends[0], *last.values())
@@ -181,11 +186,11 @@ def _fitted(network: Trunk, stages: list[list[Item]], *, beside: int) -> list[It
 
 
 def _is_stage(network: Trunk, stage: Sequence[Item], after: Sequence[Item] | None) -> bool:
-    """Tell whether a stage is more than one block, or the last one of its size."""
+    """Tell whether a stage is more than one block, or no stage of blocks of its size follows."""
     end, later = _end(stage), _end(after or [])
     if end is None:
         return False
-    if not end.is_block or later is None or later.level != end.level:
+    if not end.is_block or later is None or not later.is_block or later.level != end.level:
         return True
     return sum(item.is_block for item in (*stage[:-1], *network.parts(end))) > 1
 
@@ -210,6 +215,6 @@ def _filled(steps: list[list[Item]], most: int) -> list[Item]:
 def _opened(network: Trunk, stage: Sequence[Item]) -> list[Item]:
     """Return the modules of a stage that follow each other, opened if it is but one."""
     found, end = steps(stage), _end(stage)
-    if len(found) > 1 or end is None:
-        return found
-    return network.parts(end)
+    if end and len(found) < 2:
+        return network.parts(end) if end.is_block else [end]
+    return found

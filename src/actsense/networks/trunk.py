@@ -100,7 +100,11 @@ class Trunk:
                 for inner in call.inside
                 if self.found.get(inner.name) == self.found[item.name] and not _is_aside(inner)
             ]
-            if len(parts := steps(alike)) > 1:
+            parts = steps(alike)
+            # The inside of a block is no chain, but that of a sequence is one.
+            if len(parts) > 1 and (
+                parts[0].is_block or isinstance(item.call.module, nn.Sequential)
+            ):
                 return parts
             call = max(call.inside, key=_weights)
         return [item]
@@ -133,12 +137,13 @@ class Trunk:
 
 
 def steps(items: Sequence[Item]) -> list[Item]:
-    """Return the blocks, else the smaller modules, that have the shape of the last of them."""
+    """Return the blocks that have the shape of the last one, or else where smaller steps end."""
     blocks = [item for item in items if item.is_block]
-    layers = [item for item in items if item.weights and item.call.inside]
-    others = [item for item in items if not (item.weights or item.only_normalises)]
-    found = blocks or layers or others
-    return [item for item in found if item.shape == found[-1].shape]
+    if blocks:
+        return [item for item in blocks if item.shape == blocks[-1].shape]
+    return [
+        item for item in items if (item.call.inside if item.weights else not item.only_normalises)
+    ]
 
 
 def _descendants(call: Call) -> Iterator[Call]:
