@@ -31,7 +31,7 @@ class Hollow(TorchFunctionMode):
 def published() -> Iterator[Any]:
     """Yield the default weights of every classifier, and those of other architecture switches."""
     for model in zoo.list_models(module=zoo):
-        for weights in set(zoo.get_model_weights(model)):
+        for weights in sorted(set(zoo.get_model_weights(model)), key=str):
             default = weights is zoo.get_model_weights(model).DEFAULT
             if default or (model.startswith("vit_") and "E2E" in weights.name):
                 yield pytest.param(model, weights, id=str(weights))
