@@ -81,6 +81,8 @@ def published(**changes: Any) -> Study:
 def folder_of(count: int, tmp_path: Path) -> dict[str, Any]:
     for label in "ab":
         (tmp_path / label).mkdir()
+        for number in range(10 * count):
+            (tmp_path / label / f"{number}.png").write_bytes(b"not decoded")
     samples = {"samples_per_class": {"train": count, "validation": count}}
     return {"kind": "folder", "path": str(tmp_path), "image_size": 32} | samples
 
@@ -315,7 +317,7 @@ def test_outlines_without_numbers_are_given_some(monkeypatch: pytest.MonkeyPatch
     assert "Not there yet: lost.pt, networks.one.weights." in plan_study(own, CPU)
 
 
-def test_a_folder_needs_no_images_and_says_what_it_assumes(tmp_path: Path) -> None:
+def test_images_are_counted_before_they_are_decoded_or_assumed(tmp_path: Path) -> None:
     dataset = folder_of(7, tmp_path)
     known = StandIn(study(dataset=dataset))
     assert (known.counts == 7).all()

@@ -169,13 +169,14 @@ def test_copies_are_channels_wherever_channels_lie() -> None:
         "tokens": Layer("tokens", (8, 4, 4), 96, "tokens"),
     }
     channel = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(1))
-    segment = Segment(own, "one", "tokens", 6, CHOSEN, layouts=layouts)
+    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+    graph = LayerGraph(own, ["one", "tokens"], images.repeat(1, 3, 1, 1))
+    segment = Segment(graph, "one", "tokens", 6, CHOSEN, layouts=layouts)
     copies = channel[:, 0, :, :, None].repeat(1, 1, 1, 6)
     expected = own.module.two(own.module.act(copies)).permute(0, 3, 1, 2)
     torch.testing.assert_close(segment(channel), expected[:, CHOSEN])
-    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(2))
-    first = Segment(own, None, "one", 3, CHOSEN, layouts=layouts)
+    first = Segment(graph, None, "one", 3, CHOSEN, layouts=layouts)
     expected = own.module.one(own.module.patches(images.repeat(1, 3, 1, 1)).permute(0, 2, 3, 1))
     torch.testing.assert_close(first(images), expected.permute(0, 3, 1, 2)[:, CHOSEN])
     with pytest.raises(ConfigError, match="'tokens' is made of tokens"):
-        Segment(own, "tokens", "one", 8, CHOSEN, layouts=layouts)
+        Segment(graph, "tokens", "one", 8, CHOSEN, layouts=layouts)

@@ -31,8 +31,8 @@ class Flaky(nn.Module):
         self.calls = 0
 
     def forward(self, images):
-        self.calls += images.device.type == "cpu" and len(images) > 1
-        if self.calls == 4 and len(list(Path().glob("killed_*"))) < 2:
+        self.calls += len(images) > 3  # those that look at the network have fewer
+        if self.calls == 3 and len(list(Path().glob("killed_*"))) < 2:
             Path(f"killed_{os.getpid()}").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return self.head(self.body(images).flatten(1))

@@ -110,7 +110,7 @@ def folder(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     for kind in ("cat", "dog"):
         (study / "photographs" / kind).mkdir(parents=True)
-        for number in range(6):
+        for number in range(100):  # as many as the example wants
             pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(study / f"photographs/{kind}/{number}.jpg")
     return study
