@@ -28,6 +28,7 @@ STUDIES = (  # in the order of the plan that is printed
     "spatial",
 )
 
+SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job
 CUDA = 2000  # megabytes that a process takes beside, where it uses a CUDA device
 STEP = 50  # megabytes, so that jobs that are alike ask alike
 USUAL = 15  # minutes of a job beside its work, at most
@@ -67,7 +68,7 @@ class WorkTable:
         """
         work = self._places[rule, network, design]
         facts, opened = self.facts, [self.facts.networks[name] for name in work.opened]
-        needed = PROCESS + work.holds + sum(own.weights for own in opened) / 1e6
+        needed = PROCESS + SNAKEMAKE + work.holds + sum(own.weights for own in opened) / 1e6
         if opened:
             alive = max(
                 min(facts.batch(name), work.batch or inf)
@@ -75,7 +76,7 @@ class WorkTable:
                 for name, own in zip(work.opened, opened, strict=True)
             )
             needed += (BESIDE * alive + facts.kept_image_bytes) / 1e6
-            needed += CUDA * (facts.settings.device == "cuda")
+            needed += CUDA * (facts.settings.device != "cpu")
         return STEP * ceil(needed / STEP)
 
     def minutes(self, rule: str, network: str = "", design: str = "") -> int:
