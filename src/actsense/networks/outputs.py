@@ -54,16 +54,19 @@ def disagreement(names: Sequence[str], labels: Integers, predicted: Integers) ->
         labels: Output of the class of every image, or `NONE`, (images,).
         predicted: Output that the network predicts for it when intact, (images,).
     """
-    from scipy.optimize import linear_sum_assignment
-
     known = labels != NONE
     own, place = np.unique(labels[known], return_inverse=True)
     said, tried = predicted[known], _turn(place) % 2 == 1
+    given = own[place[tried]] == said[tried]
+    if 2 * given.sum() > len(given):  # no other has twice as many right
+        return ""
+    from scipy.optimize import linear_sum_assignment  # takes longer than what follows
+
     learned = ~tried
     counts = np.zeros((len(own), len(names)))
     np.add.at(counts, (place[learned], said[learned]), 1)
     _, assigned = linear_sum_assignment(counts, maximize=True)
-    other, given = (outputs[place[tried]] == said[tried] for outputs in (assigned, own))
+    other = assigned[place[tried]] == said[tried]
     gained, lost = int((other & ~given).sum()), int((given & ~other).sum())
     if other.sum() < USUAL * len(other) or other.sum() < 2 * given.sum():
         return ""

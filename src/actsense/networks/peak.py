@@ -87,6 +87,10 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         held = [tensor.untyped_storage() for tensor in module.state_dict().values()]
         self._seen = weakref.WeakSet(held)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to skip the compiler is to import it: a second, where nothing is compiled
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
