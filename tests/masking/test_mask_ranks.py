@@ -111,6 +111,18 @@ def test_a_layer_whose_units_are_all_rare_is_not_masked(tmp_path: Path) -> None:
     assert own.unmasked["1"] == reason
 
 
+def test_where_every_unit_is_rare_they_are_ranked_all_the_same_and_that_is_said(
+    own: MaskRanks, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    everything = list(np.ndindex(SHAPES["1"]))
+    rare = ranks(tmp_path, layers=("1",), rare=everything)
+    assert (rare.rare, own.rare) == (True, False)
+    for plan in (TOP, CHANNELS, replace(TOP, rule="magnitude")):
+        np.testing.assert_array_equal(masked(rare, plan), masked(own, plan))
+    assert rare.left_out(TOP).rare == len(everything)
+    assert "every unit is rare" in caplog.text
+
+
 def test_permuted_maps_move_positions_alike_in_all_channels(own: MaskRanks) -> None:
     """Channels keep how many they have; positions keep which channels they have."""
     plain, moved = masked(own, TOP), masked(own, replace(TOP, rule="permuted"))

@@ -92,6 +92,7 @@ def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict
         "k": trial.k,
         "masked_layers": json.dumps(ranks.layers),
         "unmasked_layers": json.dumps(ranks.unmasked),
+        "rare_ranked": int(ranks.rare),
     }
     root = _root(listed, summaries, ranks).assign_coords({"class": subject.classes})
     kept = [condition for condition in listed if condition.keeps_predictions]

@@ -76,6 +76,8 @@ def plot_masking(
     data = first_place(data)
     if data.attrs["label"] == "prediction":
         title += " (labels: the network's own unmasked predictions)"
+    if data.attrs.get("rare_ranked"):
+        title += " (every unit is rare: too few base points for certain ranks)"
     read = {name: read_table(path) for name, path in tables.items()}
     with replacing(outputs["curves"]) as folder:
         folder.mkdir()

@@ -2,11 +2,13 @@
 
 Rank 0 comes first. Ties are broken by a drawn order, one per layer; units that are dead or rare,
 or whose index is undefined, come last under every rule. Exactly `round(fraction * count)` of a
-layer's units, or channels, are masked.
+layer's units, or channels, are masked. Where all units of all layers are rare, as in a first try
+with few base points, they are ranked nevertheless, and that is said.
 """
 
 __all__ = ["MaskRanks"]
 
+import logging
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -23,6 +25,8 @@ from actsense.store import LeftOut, read_indices
 Ranks = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
+log = logging.getLogger(__name__)
+
 
 class MaskRanks:
     """The ranks that the maps of a design give to units, kept once they are known.
@@ -36,6 +40,7 @@ class MaskRanks:
         factors: The factors of the design.
         layers: The layers that can be masked: those with positions, in network order.
         unmasked: Why other layers cannot, by name.
+        rare: Whether rare units are ranked, because there are no others.
 
     Raises:
         ConfigError: If no layer can be masked.
@@ -44,9 +49,13 @@ class MaskRanks:
     factors: tuple[str, ...]
     layers: tuple[str, ...]
     unmasked: dict[str, str]
+    rare: bool
 
     def __init__(self, indices: Path, design: str, *, seed: int) -> None:
         self._maps = SensitivityMaps({design: indices})
+        self.rare = not any(map(self._can_be_ranked, self._maps.layers))
+        if self.rare:
+            self._maps = SensitivityMaps({design: indices}, rare=True)
         self._tree, self._design, self._seed = read_indices(indices), design, seed
         self._variables = {variable.factor: variable for variable in self._maps.variables}
         self._ranks: dict[tuple[MaskPlan, str], tuple[Ranks, int]] = {}
@@ -56,7 +65,7 @@ class MaskRanks:
         for layer in self._maps.layers:
             if not self._maps.is_map(layer):
                 self.unmasked[layer] = "it has no positions"
-            elif not self._maps.alive(layer).any():
+            elif not self._can_be_ranked(layer):
                 self.unmasked[layer] = f"no unit can be ranked: {self._maps.left_out(layer)}"
         self.layers = tuple(x for x in self._maps.layers if x not in self.unmasked)
         self._shapes = {layer: self._maps.shape(layer) for layer in self.layers}
@@ -64,8 +73,14 @@ class MaskRanks:
             raise ConfigError(
                 "masking: no recorded layer can be masked ("
                 + "; ".join(f"{layer}: {reason}" for layer, reason in self.unmasked.items())
-                + "). Record a layer of feature maps, or raise the base points of the design: "
-                "units are rare of which too few differences are known."
+                + "). Record a layer of feature maps."
+            )
+        if self.rare:
+            log.warning(
+                "masking: every unit is rare, for too few differences of it are known. They are "
+                "ranked nevertheless, by indices whose intervals cannot be trusted. Raise "
+                "base_points of the design %s",
+                design,
             )
 
     def masked_layers(self, plan: MaskPlan) -> tuple[str, ...]:
@@ -174,9 +189,12 @@ class MaskRanks:
         if plan.level == "activation":
             return np.asarray(self._maps.read(layer, name, [self._variables[plan.factor]])[0])
         node = self._tree.children[layer].children["by_channel"]
-        known = ~(node["dead"] | node["rare"])
-        by_channel = node[name].sel(factor=plan.factor).where(known).to_numpy()
+        known = self._maps.kept(*(node[flag].to_numpy() for flag in ("dead", "rare")))
+        by_channel = np.where(known, node[name].sel(factor=plan.factor).to_numpy(), np.nan)
         return np.asarray(by_channel[:, None, None], dtype=np.float32)
+
+    def _can_be_ranked(self, layer: str) -> bool:
+        return self._maps.is_map(layer) and bool(self._maps.alive(layer).any())
 
     def _permutation(self, layer: str, purpose: str, count: int) -> NDArray[np.int64]:
         return stream(self._seed, "masking", layer, purpose).permutation(count)

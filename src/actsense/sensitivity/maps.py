@@ -54,6 +54,7 @@ class SensitivityMaps:
     Arguments:
         indices: Index stores, by design.
         contrasts: Contrast stores, by design; needed for the value `contrast` alone.
+        rare: Whether maps hold the values of rare units, too.
 
     Attributes:
         layers: Names of the layers, in network order.
@@ -67,8 +68,13 @@ class SensitivityMaps:
     variables: tuple[Variable, ...]
 
     def __init__(
-        self, indices: Mapping[str, Path], contrasts: Mapping[str, Path] | None = None
+        self,
+        indices: Mapping[str, Path],
+        contrasts: Mapping[str, Path] | None = None,
+        *,
+        rare: bool = False,
     ) -> None:
+        self._rare = rare
         self._indices = {
             design: _opened(path, "indices", read_indices) for design, path in indices.items()
         }
@@ -129,9 +135,13 @@ class SensitivityMaps:
         return len(shape) == 3 and shape[1] * shape[2] > 1
 
     def alive(self, layer: str) -> NDArray[np.bool_]:
-        """Return which units are neither dead nor rare in any design, shaped like the layer."""
+        """Return which units maps hold values of under every design, shaped like the layer."""
         dead, rare = self.flags(layer)
-        return np.asarray(~(dead | rare))
+        return self.kept(dead, rare)
+
+    def kept(self, dead: NDArray[np.bool_], rare: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which units maps hold values of: not dead and, unless wanted, not rare."""
+        return np.asarray(~dead if self._rare else ~(dead | rare))
 
     def flags(
         self, layer: str, design: str | None = None
@@ -201,7 +211,9 @@ class SensitivityMaps:
             values, axis = abs(tree["rank_biserial"]), "augmentation"
         else:
             tree = self._node(layer, design)
-            values, axis = tree[value].where(~(tree["dead"] | tree["rare"])), "factor"
+            flags = (tree[flag].to_numpy() for flag in ("dead", "rare"))
+            kept = tree["dead"].copy(data=self.kept(*flags))
+            values, axis = tree[value].where(kept), "factor"
         values = values.transpose(axis, ...)
         names = [str(name) for name in values[axis].to_numpy()]
         return names, np.asarray(values, dtype=np.float32)
