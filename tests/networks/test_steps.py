@@ -188,6 +188,28 @@ def test_a_constant_that_the_trace_comes_across_leaves_nothing_in_the_network() 
     assert set(vars(module)) == before
 
 
+class Same(nn.Conv2d):
+    """Pads as its images need, and changes them in place."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Add one to what there is, and convolve it."""
+        input += 1
+        rows = max((-(-input.shape[2] // 2) - 1) * 2 + 3 - input.shape[2], 0)
+        return super().forward(functional.pad(input, (1, 0, rows, 0)) if rows > 0 else input)
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_layers_of_others_that_extend_those_of_torch_are_single_steps(side: int) -> None:
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Conv2d(3, 4, 1), Same(4, 5, 3, stride=2), nn.AdaptiveAvgPool2d(1))
+    module = nn.Sequential(body, nn.Flatten())
+    graph = LayerGraph(network(module), ["0.0", "0.1"], images(2, side))
+    expected = module(images(5, side))
+    entered = graph.head(images(5, side), "0.0")
+    for _ in range(2):
+        torch.testing.assert_close(graph.tail(entered, "0.0", {}), expected)
+
+
 ZOO = {
     "resnet18": ("relu", "maxpool", "layer1.0.conv1", "layer2.0.bn1", "layer3"),
     "mobilenet_v2": ("features.0", "features.2", "features.5"),

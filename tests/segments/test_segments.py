@@ -138,6 +138,41 @@ def test_whatever_tells_channels_apart_gets_the_copies() -> None:
     torch.testing.assert_close(segment(channel), expected)
 
 
+class Shared(nn.ReLU):
+    """Not what it extends: a channel depends on all of them."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Subtract the mean over channels."""
+        return super().forward(input - input.mean(dim=1, keepdim=True) / 2)
+
+
+class Padding(nn.Conv2d):
+    """Its padding depends on the size of the maps, which torch.fx cannot follow."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pad to an even number of rows."""
+        return super().forward(
+            functional.pad(input, (0, 0, 0, 1)) if len(input[0, 0]) % 2 else input
+        )
+
+
+class Scaled(nn.BatchNorm2d):
+    """Scales by a number of its own."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Scale by the largest channel."""
+        return super().forward(input / input.abs().amax(dim=(1, 2, 3), keepdim=True))
+
+
+def test_layers_that_extend_others_do_what_they_do_to_copies() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(Shared(), Padding(3, 4, 3), nn.Conv2d(4, 6, 1), Scaled(6), Shared())
+    segment = Segment(steps(network(module), None, "4"), None, "4", 3, CHOSEN)
+    channel = torch.rand(2, 1, 9, 9)
+    expected = module(channel.repeat(1, 3, 1, 1))[:, CHOSEN]
+    torch.testing.assert_close(segment(channel), expected)
+
+
 def test_a_segment_without_a_convolution_is_refused() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2))
     own = steps(network(module), "1", "2")

@@ -92,6 +92,19 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self.returned: dict[str, tuple[fx.Node, fx.Node]] = {}
 
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Take layers of others that extend one of torch.nn as one step, like those of torch.nn.
+
+        Convolutions that pad as their images need, for example, decide by the size of a map.
+        """
+        extends = any(
+            kind.__module__.startswith("torch.nn.modules")
+            for kind in type(m).__mro__
+            if not issubclass(nn.Sequential, kind)
+        )
+        alone = not any(True for _ in m.children())
+        return super().is_leaf_module(m, module_qualified_name) or (extends and alone)
+
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _Proxy(node, self)
 

@@ -26,7 +26,7 @@ from actsense.layers import Layer
 from actsense.networks.arrangement import recorded, returned
 from actsense.networks.graph import LayerGraph
 
-# They do to every channel the same, whatever the others hold.
+# They do to every channel the same, whatever the others hold; what extends them may not.
 ALIKE = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Sigmoid),
     *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d),
@@ -118,7 +118,7 @@ class Segment:
         """Find the values that are one channel and stand for copies of it."""
         single = {self._source}
         for step in self._steps:
-            alike = isinstance(self._graph.module(step), ALIKE)
+            alike = type(self._graph.module(step)) in ALIKE
             if alike and single.issuperset(step.all_input_nodes):
                 single.add(step)
         return single
@@ -134,9 +134,9 @@ class Segment:
             module = self._graph.module(step)
             if _mixes(module):
                 return behind | {step: _kept(module, self._chosen)}
-            if isinstance(module, nn.BatchNorm2d):
+            if type(module) is nn.BatchNorm2d:
                 behind[step] = _kept(module, self._chosen)
-            elif not isinstance(module, ALIKE):
+            elif type(module) not in ALIKE:
                 break
             (step,) = step.all_input_nodes
         return {}
