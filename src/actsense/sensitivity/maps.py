@@ -212,7 +212,7 @@ class SensitivityMaps:
         else:
             tree = self._node(layer, design)
             flags = (tree[flag].to_numpy() for flag in ("dead", "rare"))
-            kept = tree["dead"].copy(data=self.kept(*flags))
+            kept = tree.dataset["dead"].copy(data=self.kept(*flags))
             values, axis = tree[value].where(kept), "factor"
         values = values.transpose(axis, ...)
         names = [str(name) for name in values[axis].to_numpy()]
