@@ -56,6 +56,16 @@ DRIVER: dict[str, Callable[..., Any]] = {
 }
 
 
+def _dispatch(
+    seen_by: Any,
+    func: Any,
+    types: Sequence[type],
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+) -> Any:
+    return _run(func, args, dict(kwargs or {}))
+
+
 class Placed(Tensor):
     """A tensor on the made-up GPU."""
 
@@ -98,29 +108,14 @@ class Placed(Tensor):
     def __tensor_unflatten__(inner: Mapping[str, Tensor], *_: Any) -> "Placed":
         return Placed(inner["held"])
 
-    @classmethod
-    def __torch_dispatch__(
-        cls,
-        func: Any,
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Run an operation that no mode has seen, in a thread of its own say."""
-        return _run(func, args, dict(kwargs or {}))
+    # Operations that no mode has seen, in a thread of its own say.
+    __torch_dispatch__ = classmethod(_dispatch)
 
 
 class _Dispatched(TorchDispatchMode):
     """Sees all operations, those that make tensors included."""
 
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return _run(func, args, dict(kwargs or {}))
+    __torch_dispatch__ = _dispatch
 
 
 def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
