@@ -19,9 +19,10 @@ from actsense.data.build import build_cache
 from actsense.data.pool import ImagePool
 from actsense.data.settings import ImageFolder
 from actsense.networks.weights import import_weights
+from actsense.sampling.blocks import write_shard
 from actsense.sampling.designs import Block, Design, Factor
 from actsense.sampling.law import InputLaw
-from actsense.sampling.opening import Sampling, open_sampling, write_shard
+from actsense.sampling.opening import Sampling, open_sampling
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.indices import estimate_indices
@@ -184,11 +185,11 @@ def images_to_indices(sampling: Sampling, folder: Path) -> Iterator[Measurement]
     seen: list[int] = []
 
     def stream() -> None:
-        seen.append(stream_replicate(sampling, 0, BLOCKS)[0].forwards)
+        seen.append(stream_replicate(sampling, 0, BLOCKS).joined().forwards)
 
     def store() -> None:
         write_shard(sampling, Shard(range(1), BLOCKS), shard)
-        accumulate_replicate(sampling.design, 0, BLOCKS, shard)
+        accumulate_replicate(sampling.design, 0, BLOCKS, shard).joined()
 
     for name, work, target, aim in (("stream", stream, 1.75, 1.3), ("store", store, 2.25, 1.6)):
         whole, forward = interleaved(work, lambda: bare_forward(sampling, evaluations), rounds=3)
@@ -215,7 +216,7 @@ def accumulate_memory(sampling: Sampling, folder: Path) -> Measurement:
         "from actsense.sensitivity.summing import accumulate_replicate; "
         f"settings = DesignSettings(**{DESIGN!r}); "
         f"design = build_design('bench', settings, size={SIDE}, seed=0); "
-        f"accumulate_replicate(design, 0, {BLOCKS!r}, Path({str(shard)!r})); "
+        f"accumulate_replicate(design, 0, {BLOCKS!r}, Path({str(shard)!r})).joined(); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     printed = subprocess.run(

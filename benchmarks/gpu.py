@@ -117,7 +117,7 @@ def _design_speed(
     seen: list[int] = []
 
     def stream() -> None:
-        seen.append(stream_replicate(sampling, 0, blocks)[0].forwards)
+        seen.append(stream_replicate(sampling, 0, blocks).joined().forwards)
 
     def bare() -> None:
         bare_forward(sampling, evaluations, study.plain["precision"])

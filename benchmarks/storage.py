@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from actsense.sampling.blocks import write_shard
 from actsense.sampling.designs import Block, Design
-from actsense.sampling.opening import Sampling, write_shard
+from actsense.sampling.opening import Sampling
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.summing import accumulate_replicate, stream_replicate
 from actsense.store import create_shard, read_parts
@@ -43,10 +44,10 @@ def modes(sampling: Sampling, folder: Path, blocks: range = range(1)) -> Iterato
 
     def store() -> None:
         write_shard(sampling, Shard(range(1), blocks), shard)
-        accumulate_replicate(sampling.design, 0, blocks, shard)
+        accumulate_replicate(sampling.design, 0, blocks, shard).joined()
 
     def stream() -> int:
-        return stream_replicate(sampling, 0, blocks)[0].forwards
+        return stream_replicate(sampling, 0, blocks).joined().forwards
 
     slow, fast = interleaved(store, stream, rounds=2)
     size = shard.stat().st_size
@@ -87,7 +88,7 @@ def rates(design: Design, units: int, folder: Path, rounds: int = ROUNDS) -> Ite
         ("shard is written", lambda: write_blocks(shard, responses, block, units), None),
         ("disk reads", lambda: read_plain(plain), plain),
         ("shard is read", lambda: read_all(shard), shard),
-        ("accumulate", lambda: accumulate_replicate(design, 0, BLOCKS, shard), shard),
+        ("accumulate", lambda: accumulate_replicate(design, 0, BLOCKS, shard).joined(), shard),
     ]
     times = timed(works, rounds)
     size = len(BLOCKS) * responses.nbytes

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from actsense.job.files import origin, paths
 from actsense.job.log import logged
-from actsense.sensitivity.estimation import estimate_results, index_tables
-from actsense.store import write_results, write_tables
+from actsense.sensitivity.estimation import index_tables, write_indices
+from actsense.store import write_tables
 
 with logged(snakemake.log[0]):
-    results = estimate_results([Path(path) for path in snakemake.input.moments])
-    attributes = origin(snakemake.params, snakemake.input, **results.facts())
-    write_tables(index_tables(results), paths(snakemake.output))
-    write_results(Path(snakemake.output.indices), results.groups(), attributes=attributes)
+    attributes = origin(snakemake.params, snakemake.input)
+    moments = [Path(path) for path in snakemake.input.moments]
+    summary = write_indices(moments, Path(snakemake.output.indices), attributes)
+    write_tables(index_tables(summary), paths(snakemake.output))

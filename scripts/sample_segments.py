@@ -16,6 +16,7 @@ with logged(snakemake.log[0]):
         channels=snakemake.params.channels,
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
+        memory_gb=snakemake.config["memory_gb"],
         beside=Path(snakemake.output.indices),
     )
     attributes = origin(snakemake.params, snakemake.input)

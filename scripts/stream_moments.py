@@ -17,5 +17,6 @@ with logged(snakemake.log[0]):
         settings,
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
+        memory_gb=snakemake.config["memory_gb"],
     )
     write_moments(Path(snakemake.output.moments), stream_shard(sampling, shard, settings))

@@ -31,12 +31,13 @@ from actsense.networks.subject import Subject
 from actsense.networks.training import Training, train_checkpoint, train_network
 from actsense.networks.weights import import_weights
 from actsense.planning import speed
-from actsense.sampling.opening import Sampling, open_sampling, write_shard
+from actsense.sampling.blocks import write_shard
+from actsense.sampling.opening import Sampling, open_sampling
 from actsense.sampling.sharding import Shard
 from actsense.segments import evaluate
 from actsense.segments.evaluate import sample_segments
 from actsense.sensitivity.contrast import estimate_contrast
-from actsense.sensitivity.estimation import estimate_results
+from actsense.sensitivity.estimation import write_indices
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.summing import accumulate_shard, stream_shard
 from actsense.sensitivity.top_images import TopImages
@@ -48,7 +49,7 @@ from actsense.spatial.saliency.evaluate import saliency_maps
 from actsense.spatial.saliency.settings import Saliency
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
-from actsense.store import Gathered, write_results
+from actsense.store import Gathered
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[1]
@@ -125,8 +126,7 @@ class World:
         sampling = self.sampling(CPU, self.few)
         shard = Shard(range(2), range(sampling.design.blocks))
         write_moments(moments, stream_shard(sampling, shard, self.few))
-        results = estimate_results([moments])
-        write_results(path, results.groups(), attributes=results.facts())
+        write_indices([moments], path, {})
         return path
 
 
@@ -140,12 +140,12 @@ def sample_activations(world: World, device: torch.device, folder: Path) -> Grou
     sampling = world.sampling(device, world.few)
     write_shard(sampling, SHARD, path)
     states = accumulate_shard(sampling.design, SHARD, path, world.few)
-    return {"": [state.sums for state, _ in states]}
+    return {"": [state.joined().sums for state, _ in states]}
 
 
 def stream_moments(world: World, device: torch.device, folder: Path) -> Groups:
     states = stream_shard(world.sampling(device), SHARD, world.settings)
-    return {"": [state.sums for state, _ in states]}
+    return {"": [state.joined().sums for state, _ in states]}
 
 
 def estimate_contrasts(world: World, device: torch.device, folder: Path) -> Groups:

@@ -11,6 +11,7 @@ Bytes and files are bounds, too: everything is counted as if it did not compress
 __all__ = [
     "BESIDE",
     "GRADIENT",
+    "LIGHT",
     "PROCESS",
     "Facts",
     "NetworkFacts",
@@ -30,7 +31,8 @@ from actsense.layers import Layer
 
 GRADIENT = 3  # passes that one with a way back takes as long as
 BATCH_BYTES = 2**28  # of what passes a network at a time on the processor: more is no faster
-PROCESS = 900  # megabytes of Python with PyTorch and all that runs a network
+LIGHT = 250  # megabytes of Python with what reads stores and writes tables
+PROCESS = 1000  # megabytes of Python with PyTorch and all that runs a network
 BESIDE = 1.5  # times what is alive together; convolutions were seen to need 1.17 at most
 CACHED = 2**28  # bytes of images: fewer are kept in memory
 LEAST_ROOM = 0.2e9  # bytes, whatever a network takes
@@ -50,6 +52,7 @@ class Work:
         back: Whether some of them go back through the network.
         batch: Images at a time, where there are never as many as `batch_size`.
         opens: Networks that a job opens, if not the one above.
+        tensors: Whether a job needs PyTorch, though it opens no network.
         holds: Megabytes that a job holds beside its process, images, and networks.
         seconds: How long a job takes beside its passes.
         kept: Bytes that stay.
@@ -68,6 +71,7 @@ class Work:
     back: bool = False
     batch: int = 0
     opens: tuple[str, ...] = ()
+    tensors: bool = False
     holds: float = 0.0
     seconds: float = 0.0
     kept: float = 0.0

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from actsense.device import memory as memory_module
 from actsense.device.memory import Memory
 from actsense.errors import ConfigError
-from actsense.sampling.opening import write_shard
+from actsense.sampling.blocks import write_shard
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.contrast import estimate_contrast
 from actsense.sensitivity.summing import accumulate_replicate, stream_replicate
@@ -47,10 +47,10 @@ class Limited(nn.Module):
 def test_a_batch_too_large_changes_no_moment_and_is_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    undisturbed, _ = stream_replicate(build(), 0, range(4))
+    undisturbed = stream_replicate(build(), 0, range(4)).joined()
     limited = Limited(20)
     with caplog.at_level(logging.WARNING):
-        moments, _ = stream_replicate(build(limited, batch_size=64), 0, range(4))
+        moments = stream_replicate(build(limited, batch_size=64), 0, range(4)).joined()
 
     np.testing.assert_allclose(moments.sums, undisturbed.sums, rtol=1e-5, atol=1e-6)
     assert abs(undisturbed.sums).max() > 1
@@ -63,7 +63,7 @@ def test_a_batch_too_large_changes_no_moment_and_is_said_once(
 
 def test_a_smaller_size_is_remembered() -> None:
     limited = Limited(20)
-    stream_replicate(build(limited, batch_size=64), 0, range(4))
+    stream_replicate(build(limited, batch_size=64), 0, range(4)).joined()
     after = limited.sizes[limited.sizes.index(32) + 1 :]
     assert len(after) > 12
     assert max(after) == 16
@@ -84,7 +84,7 @@ def test_one_image_too_many_ends_with_advice() -> None:
     sampling = build(limited, batch_size=4)
     limited.limit = 0
     with pytest.raises(ConfigError, match=r"too little memory for images, even one .*device: cpu"):
-        stream_replicate(sampling, 0, range(1))
+        stream_replicate(sampling, 0, range(1)).joined()
 
 
 @pytest.fixture
@@ -125,8 +125,8 @@ def test_results_on_the_host_are_summed_up_and_written_all_the_same(tmp_path: Pa
     path = tmp_path / "shard.zarr.zip"
     write_shard(sampling, Shard(range(1), range(4)), path)
     assert len(list(read_parts(path, 0, range(4)))) == 4
-    stored, _ = accumulate_replicate(sampling.design, 0, range(4), path)
-    streamed, _ = stream_replicate(sampling, 0, range(4))
+    stored = accumulate_replicate(sampling.design, 0, range(4), path).joined()
+    streamed = stream_replicate(sampling, 0, range(4)).joined()
     np.testing.assert_array_equal(streamed.sums, stored.sums)
 
 

@@ -79,7 +79,7 @@ def test_half_precision_differs_by_its_rounding_and_is_recorded_as_float32(
 
 
 def indices(sampling: Sampling) -> Indices:
-    return estimate_indices([stream_replicate(sampling, r, range(4))[0] for r in range(4)])
+    return estimate_indices([stream_replicate(sampling, r, range(4)).joined() for r in range(4)])
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("bfloat16", 0.02), ("float16", 0.002)])

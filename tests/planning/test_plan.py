@@ -20,7 +20,8 @@ from actsense.planning.cost import Cost, counted_facts, different_share, study_c
 from actsense.planning.report import plan_study
 from actsense.planning.speed import StandIn, measured_speed
 from actsense.planning.work import WorkTable
-from actsense.sampling.opening import open_sampling, write_shard
+from actsense.sampling.blocks import write_shard
+from actsense.sampling.opening import open_sampling
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.summing import accumulate_shard
 from actsense.store.columns import SHARD_BYTES

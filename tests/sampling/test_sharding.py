@@ -9,7 +9,7 @@ import yaml
 from small_study import build
 
 from actsense.errors import ConfigError
-from actsense.sampling.opening import write_shard
+from actsense.sampling.blocks import write_shard
 from actsense.sampling.sharding import Shard, Sharding
 from actsense.sensitivity.moments_file import merge_shards, open_moments, write_moments
 from actsense.sensitivity.summing import accumulate_shard, stream_shard

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from actsense.device.memory import Memory
 from actsense.sampling.designs import Block, Design, Factor
 from actsense.sensitivity import accumulator as accumulator_module
-from actsense.sensitivity.accumulator import Accumulator, _add_block_on_device
+from actsense.sensitivity.accumulator import Accumulator, _add_on_device
 from actsense.sensitivity.moments import Moments, layout, row_count
 
 PARTS = tuple(Factor(f"part {m}", 1) for m in range(3))
@@ -95,13 +95,27 @@ def test_the_kernel_sums_what_the_definitions_say(walks: int, factors: tuple[Fac
     assert accumulator.moments().forwards == len(y)
 
 
+def on_device(
+    sums: torch.Tensor,
+    y: torch.Tensor,
+    place: NDArray[np.int64],
+    block: Block,
+    memory: Memory,
+    ends: tuple[int, ...] = (0, 16),
+) -> None:
+    """Add a block with array operations, some base points at a time."""
+    for points in (slice(*pair) for pair in pairwise(ends)):
+        steps = np.take_along_axis(place[points, None], block.path[points], axis=2)
+        turn = points.start == 0, points.stop == len(place)
+        walks = place[points], steps, block.exchanged[points]
+        _add_on_device(sums, sums, turn, y, *walks, len(NAMES), len(INSIDE), memory)
+
+
 def test_the_device_path_gives_the_same_sums() -> None:
     block = design().block(0, 0)
     y, place = responses(block)
     sums = torch.zeros(row_count(len(NAMES), len(INSIDE)), UNITS, dtype=torch.float64)
-    _add_block_on_device(
-        sums, y, place, block, len(NAMES), len(INSIDE), Memory(sums.device, 5, "units")
-    )
+    on_device(sums, y, place, block, Memory(sums.device, 5, "units"))
 
     expected = brute_force(y.numpy(), place, block)
     np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-10, atol=1e-10)
@@ -123,7 +137,7 @@ def test_tiles_that_do_not_fit_are_added_in_parts_and_none_twice(
     y, place = responses(block)
     sums = torch.zeros(row_count(len(NAMES), len(INSIDE)), UNITS, dtype=torch.float64)
     memory = Memory(sums.device, 1000, "units")
-    _add_block_on_device(sums, y, place, block, len(NAMES), len(INSIDE), memory)
+    on_device(sums, y, place, block, memory)
 
     expected = brute_force(y.numpy(), place, block)
     np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-10, atol=1e-10)
@@ -144,6 +158,34 @@ def test_units_in_parts_give_the_same_bits() -> None:
     assert parts.moments().forwards == whole.moments().forwards == 2 * len(y)
 
 
+@pytest.mark.parametrize("ends", [(0, 16), (0, 1, 9, 16), tuple(range(17))])
+def test_base_points_in_parts_give_the_same_bits(ends: tuple[int, ...]) -> None:
+    """Also in the second block, where sums and what they carry are no longer one array."""
+    blocks = [design().block(replicate, 0) for replicate in (0, 1)]
+    whole, parts = (accumulator_of() for _ in range(2))
+    for seed, block in enumerate(blocks):
+        y, place = responses(block, seed, dtype=torch.float32)
+        whole.add(y, place, block)
+        for first, last in pairwise(ends):
+            rows, own = np.unique(place[first:last], return_inverse=True)
+            fresh = len(set(rows) - set(place[:first].ravel()))
+            at = own.reshape(last - first, -1)
+            parts.add(y[torch.from_numpy(rows)], at, block, fresh=fresh)
+
+    np.testing.assert_array_equal(parts.moments().sums, whole.moments().sums)
+    assert parts.moments().points == whole.moments().points == 32
+    assert parts.forwards == sum(len(np.unique(responses(b, k)[1])) for k, b in enumerate(blocks))
+
+
+def test_base_points_in_parts_are_summed_up_on_devices() -> None:
+    block = design().block(0, 0)
+    y, place = responses(block)
+    sums = torch.zeros(row_count(len(NAMES), len(INSIDE)), UNITS, dtype=torch.float64)
+    on_device(sums, y, place, block, Memory(sums.device, 500, "units"), (0, 3, 11, 16))
+    expected = brute_force(y.numpy(), place, block)
+    np.testing.assert_allclose(sums.numpy(), expected, rtol=1e-10, atol=1e-10)
+
+
 def test_a_part_that_is_missing_is_noticed() -> None:
     block = design().block(0, 0)
     y, place = responses(block)
@@ -152,6 +194,10 @@ def test_a_part_that_is_missing_is_noticed() -> None:
     with pytest.raises(ValueError, match="Expected units 700 to 1100; got 300 from 800"):
         accumulator.add(y[:, 800:].contiguous(), place, block, start=800)
     with pytest.raises(ValueError, match="ended at unit 700"):
+        accumulator.moments()
+    accumulator = accumulator_of()
+    accumulator.add(y, place[:5], block)
+    with pytest.raises(ValueError, match="ended at base point 5"):
         accumulator.moments()
 
 

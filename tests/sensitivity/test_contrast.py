@@ -10,9 +10,9 @@ from scipy.stats import binom, pearsonr, rankdata, wilcoxon
 
 from actsense.layers import place_layers
 from actsense.sensitivity.contrast_statistics import STATISTICS, contrast_statistics
+from actsense.sensitivity.cuts import BINNED, SPAN_BYTES, ContrastCut, cut_contrast, kept_bytes
 from actsense.sensitivity.difference_kernels import LANES, SPANS, UNITS_PER_TILE
 from actsense.sensitivity.differences import Differences, Responses
-from actsense.sensitivity.plan import BINNED, SPAN_BYTES, ContrastCut, cut_contrast, kept_bytes
 from actsense.sensitivity.plan import STATISTICS as PLANNED
 
 UNITS = 12

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from analytic import moments_of
 from numpy.typing import NDArray
 from scipy.stats import norm
@@ -13,11 +14,11 @@ from actsense.errors import OutdatedResultError
 from actsense.networks.layers import RESERVED
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity import estimation as results_module
-from actsense.sensitivity.estimation import IndexResults, estimate_results, index_tables
+from actsense.sensitivity.estimation import estimate_results, index_tables
 from actsense.sensitivity.indices import estimate_indices, total_over_units
 from actsense.sensitivity.moments import Moments, layout, row_count
 from actsense.sensitivity.moments_file import merge_shards, open_moments, write_moments
-from actsense.store import CorruptFileError
+from actsense.store import CorruptFileError, Gathered
 from actsense.store.archive import create_archive
 
 LAYERS = [{"name": "conv", "shape": [2, 2, 2]}, {"name": "fc", "shape": [3]}]
@@ -36,8 +37,14 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     written = []
     for replicate, moments in enumerate(moments_of(linear, DESIGN, dtype=torch.float64)):
         written.append(folder / f"replicate_{replicate}.zarr.zip")
-        write_moments(written[-1], [(moments, {"layers": LAYERS, "seed": 2})])
+        write_moments(written[-1], [(moments.tiled, {"layers": LAYERS, "seed": 2})])
     return written
+
+
+def estimated(paths: list[Path]) -> Gathered:
+    groups = Gathered()
+    estimate_results(paths, groups)
+    return groups
 
 
 def expected(units: slice) -> NDArray[np.float64]:
@@ -48,56 +55,52 @@ def expected(units: slice) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("name", ["S1", "ST", "shapley"])
 def test_aggregates_weigh_units_by_their_variance(paths: list[Path], name: str) -> None:
-    found = estimate_results(paths)
+    found = estimated(paths)
     for layer, units in (("conv", slice(0, 8)), ("fc", slice(8, 11)), ("network", slice(0, 11))):
-        value = found.totals[name].sel(layer=layer).to_numpy()
+        value = found[""][name].sel(layer=layer).to_numpy()
         np.testing.assert_allclose(value, expected(units), atol=0.02)
     for channel, units in ((0, slice(0, 4)), (1, slice(4, 8))):
-        value = found.channels["conv"][name].isel(channel=channel).to_numpy()
+        value = found["conv/by_channel"][name].isel(channel=channel).to_numpy()
         np.testing.assert_allclose(value, expected(units), atol=0.02)
-    assert list(found.channels) == ["conv"]
+    assert set(found) == {"", "conv", "conv/by_channel", "fc"}
 
 
 def test_no_layer_can_have_a_name_of_the_totals(paths: list[Path]) -> None:
-    totals = estimate_results(paths).totals
+    totals = estimated(paths)[""]
     assert {*totals.variables, totals["layer"].to_numpy()[-1]} <= RESERVED
 
 
 def test_variances_of_groups_are_averages_over_units(paths: list[Path]) -> None:
-    found = estimate_results(paths)
+    totals = estimated(paths)[""]
     variances = (WEIGHTS**2).sum(axis=0)
     np.testing.assert_allclose(
-        found.totals["variance"].to_numpy(),
+        totals["variance"].to_numpy(),
         [variances[:8].mean(), variances[8:].mean(), variances.mean()],
         rtol=0.03,
     )
 
 
 def test_dead_units_are_flagged_counted_and_left_out(paths: list[Path]) -> None:
-    found = estimate_results(paths)
-    assert bool(found.layers["conv"]["dead"][0, 1, 1])
-    assert found.totals["dead_units"].to_numpy().tolist() == [1, 0, 1]
-    assert found.totals["units"].to_numpy().tolist() == [8, 3, 11]
-    assert np.isfinite(found.totals["S1"]).all()
-
-
-def same(one: IndexResults, other: IndexResults) -> None:
-    for name in one.layers:
-        for index in ("S1", "S2", "shapley_ci", "mean"):
-            np.testing.assert_array_equal(one.layers[name][index], other.layers[name][index])
-    np.testing.assert_array_equal(one.totals["S1"], other.totals["S1"])
+    found = estimated(paths)
+    assert bool(found["conv"]["dead"][0, 1, 1])
+    assert found[""]["dead_units"].to_numpy().tolist() == [1, 0, 1]
+    assert found[""]["units"].to_numpy().tolist() == [8, 3, 11]
+    assert np.isfinite(found[""]["S1"]).all()
 
 
 def test_reading_in_tiles_changes_nothing(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = estimate_results(paths)
-    monkeypatch.setattr(results_module, "TILE_BYTES", 1)  # one channel at a time
-    same(whole, estimate_results(paths))
+    whole = estimated(paths)
+    monkeypatch.setattr(results_module, "ESTIMATED_BYTES", 1)  # one channel at a time
+    tiled = estimated(paths)
+    for group in ("conv", "conv/by_channel", "fc"):
+        xr.testing.assert_identical(tiled[group], whole[group])
+    xr.testing.assert_allclose(tiled[""], whole[""], rtol=1e-12)  # sums of a vector are of tiles
 
 
 def test_tables_hold_the_aggregates(paths: list[Path]) -> None:
-    tables = index_tables(estimate_results(paths))
+    tables = index_tables(estimate_results(paths, Gathered()))
     layers = tables["layers"].set_index(["layer", "factor", "index"])["value"]
     assert layers["network", "x0", "S1"] == pytest.approx(expected(slice(0, 11))[0], abs=0.02)
     assert len(tables["pairs"]) == 3 * 6
@@ -109,14 +112,15 @@ def test_tables_hold_the_aggregates(paths: list[Path]) -> None:
 def shard(path: Path, blocks: list[int], *, design: str = "a") -> Moments:
     sums = np.random.default_rng(blocks[0]).normal(size=(24, 5))
     moments = Moments(("x", "y", "z", "w"), 1, 16, 100, sums)
-    write_moments(path, [(moments, {"design": design, "blocks": blocks})])
+    write_moments(path, [(moments.tiled, {"design": design, "blocks": blocks})])
     return moments
 
 
 def test_shards_merge_to_their_sum(tmp_path: Path) -> None:
     parts = [tmp_path / "0.zarr.zip", tmp_path / "1.zarr.zip"]
     first, second = shard(parts[0], [0, 2]), shard(parts[1], [2, 5])
-    merged, identity = merge_shards(parts, blocks=5)
+    tiles, identity = merge_shards(parts, blocks=5)
+    merged = tiles.joined()
 
     np.testing.assert_array_equal(merged.sums, first.sums + second.sums)
     assert identity == {"design": "a"}
@@ -149,7 +153,7 @@ def test_the_damaged_file_is_the_one_named(paths: list[Path], tmp_path: Path) ->
     content[len(content) // 2] ^= 1
     copies[1].write_bytes(content)
     with pytest.raises(CorruptFileError, match=r"replicate_1\.zarr\.zip: damaged"):
-        estimate_results(copies)
+        estimate_results(copies, Gathered())
 
 
 def test_moments_of_an_earlier_version_are_refused_with_what_to_do(tmp_path: Path) -> None:

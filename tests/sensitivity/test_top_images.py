@@ -19,10 +19,10 @@ from actsense.layers import place_layers
 from actsense.networks.layers import RESERVED
 from actsense.sampling.law import Evaluations, InputLaw
 from actsense.sampling.opening import Sampling
-from actsense.sensitivity import plan
+from actsense.sensitivity import cuts
 from actsense.sensitivity import strongest as strongest_module
 from actsense.sensitivity.contrast import estimate_contrast
-from actsense.sensitivity.plan import cut_contrast
+from actsense.sensitivity.cuts import cut_contrast
 from actsense.sensitivity.strongest import NONE, Strongest
 from actsense.sensitivity.top_images import TopImages
 from actsense.store import Gathered, read_results, write_results
@@ -271,7 +271,7 @@ def test_what_does_not_fit_together_is_compared_piece_by_piece() -> None:
 
 def test_vectors_that_are_too_many_are_coded_as_maps_are(monkeypatch: pytest.MonkeyPatch) -> None:
     contrasts, _ = found_by(build())
-    monkeypatch.setattr(plan, "EXACT_BYTES", 4 * 3 * IMAGES - 1)
+    monkeypatch.setattr(cuts, "EXACT_BYTES", 4 * 3 * IMAGES - 1)
     coded, _ = found_by(build())
     assert coded["body"].identical(contrasts["body"])
     for name in ("rank_biserial", "p_value"):

@@ -14,7 +14,7 @@ from importlib import import_module
 from math import ceil, inf
 
 from actsense.sampling.plan import SPEED
-from actsense.work import BESIDE, PROCESS, Facts, Work
+from actsense.work import BESIDE, LIGHT, PROCESS, Facts, Work
 
 STUDIES = (  # in the order of the plan that is printed
     "data",
@@ -68,7 +68,8 @@ class WorkTable:
         """
         work = self._places[rule, network, design]
         facts, opened = self.facts, [self.facts.networks[name] for name in work.opened]
-        needed = PROCESS + SNAKEMAKE + work.holds + sum(own.weights for own in opened) / 1e6
+        process = PROCESS if opened or work.tensors else LIGHT
+        needed = process + SNAKEMAKE + work.holds + sum(own.weights for own in opened) / 1e6
         if opened:
             alive = max(
                 min(facts.batch(name), work.batch or inf)

@@ -50,7 +50,9 @@ class Evaluator:
     augmentations: tuple[str, ...]
     stretch: bool = False
 
-    def __call__(self, evaluations: Evaluations, units: slice | None = None) -> Tensor:
+    def __call__(
+        self, evaluations: Evaluations, units: slice | None = None, out: Tensor | None = None
+    ) -> Tensor:
         """Return the activations of every evaluation, (rows, units) float32.
 
         They lie on the device, or in host memory if it has no room for them.
@@ -58,16 +60,17 @@ class Evaluator:
         Arguments:
             evaluations: What the network sees.
             units: Which units are recorded, all by default.
+            out: Where they are written, (rows, units) float32; by default somewhere new.
         """
         memory, chosen = self.subject.memory, units or slice(0, self.recording.units)
-        out = memory.empty(len(evaluations), chosen.stop - chosen.start)
+        made = memory.empty(len(evaluations), chosen.stop - chosen.start) if out is None else out
         memory.run(
             len(evaluations),
             lambda rows: self.recording.record(
-                self.inputs(evaluations[rows]), out[rows], chosen.start
+                self.inputs(evaluations[rows]), made[rows], chosen.start
             ),
         )
-        return out
+        return made
 
     def inputs(self, evaluations: Evaluations) -> Tensor:
         """Return the augmented images, (rows, 3, height, width) float32 in [0, 1]."""

@@ -1,17 +1,13 @@
-"""A study's sampling, opened for work, and the shards it is cut into."""
+"""A study's sampling, opened for work."""
 
-__all__ = ["Sampling", "build_design", "evaluate_blocks", "open_sampling", "write_shard"]
+__all__ = ["Inputs", "Sampling", "build_design", "open_sampling"]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from actsense.data.pool import ImagePool
 from actsense.device.memory import device_room
@@ -20,13 +16,10 @@ from actsense.layers import Layer
 from actsense.networks.opening import open_subject
 from actsense.networks.settings import read_network
 from actsense.networks.subject import Subject
-from actsense.progress import progress
-from actsense.sampling.designs import Block, Design
+from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
 from actsense.sampling.settings import DesignSettings
-from actsense.sampling.sharding import Shard
-from actsense.store import create_shard
 from actsense.work import room
 
 NO_IMAGES = ImagePool(())
@@ -140,29 +133,3 @@ def _room(subject: Subject, memory_gb: float) -> float:
         images=subject.pool.size * 3 * subject.side**2,
     )
     return max(there, device_room(subject.device))
-
-
-def evaluate_blocks(
-    sampling: Sampling, replicate: int, numbers: range
-) -> Iterator[tuple[int, Block, Tensor, NDArray[np.int64]]]:
-    """Yield number, block, activations of its distinct inputs, and the row of every node.
-
-    Nodes that make the same image (an augmentation that is off in both its versions, say) go
-    through the network once.
-    """
-    design = sampling.design
-    desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
-    for number in progress(numbers, desc=desc, unit="evaluation", each=size):
-        block = design.block(replicate, number)
-        points, nodes, width = block.coordinates.shape
-        evaluations, place = sampling.law.decode(block.coordinates.reshape(-1, width)).distinct()
-        yield number, block, sampling.evaluate(evaluations), place.reshape(points, nodes)
-
-
-def write_shard(sampling: Sampling, shard: Shard, path: Path) -> None:
-    """Evaluate the blocks of a shard and write their activations to one file."""
-    with create_shard(path, {"layers": [layer.described for layer in sampling.layers]}) as writer:
-        for replicate in shard.replicates:
-            for number, _, responses, place in evaluate_blocks(sampling, replicate, shard.blocks):
-                writer.write(replicate, number, responses.cpu().numpy(), place)
-                del responses  # makes room for those of the next block

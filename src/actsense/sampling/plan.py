@@ -1,6 +1,6 @@
 """How a design is cut into jobs, counted before anything is run."""
 
-__all__ = ["SPEED", "SampledDesign"]
+__all__ = ["SPEED", "SampledDesign", "stored_rows"]
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -13,8 +13,20 @@ from actsense.work import NetworkFacts
 
 SPEED = 200  # evaluations per second where no speed is stated: VGG11 on a GPU of some years ago
 SHARDS_ALIVE = 8  # of automatic size: as many fit into the budget, so that jobs need not wait
+LARGEST_PIECE = 2**20  # rows; no block has more
 SHARED_SECONDS = 120  # of sampling in one job, before replicates get jobs of their own
 PADDING = 1.0005  # chunks of a block are equally wide: the last one may be padded a little
+
+
+def stored_rows(units: int, batch: int, room: float) -> int:
+    """Return how many rows of activations are evaluated at a time to be stored: whole batches.
+
+    Arguments:
+        units: Recorded units of the network.
+        batch: Images per forward pass.
+        room: Bytes that may be held.
+    """
+    return batch * max(1, int(min(room / 4 / units, LARGEST_PIECE) / batch))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,10 +37,10 @@ from actsense.segments.channels import (
 from actsense.segments.hsv import to_hsv
 from actsense.segments.plan import COLOURS
 from actsense.segments.segment import Segment
-from actsense.sensitivity.estimation import IndexResults, estimate_results, index_tables
+from actsense.sensitivity.estimation import IndexSummary, estimate_results, index_tables
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.summing import stream_shard
-from actsense.store import LeftOut, read_indices, replacing, write_results, write_tables
+from actsense.store import Gathered, LeftOut, read_indices, replacing, write_results, write_tables
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +153,7 @@ def sample_segments(
     channels: int,
     batch_size: int,
     device: torch.device,
+    memory_gb: float = inf,
     beside: Path,
 ) -> SegmentResults:
     """Sample the segments of a network behind every colour channel, and estimate their indices.
@@ -164,11 +166,14 @@ def sample_segments(
         settings: Settings of the sampling, as for `open_sampling`.
         indices: Index store of the network in place.
         channels: Channels to choose for every factor and layer.
-        batch_size: Images per forward pass.
+        batch_size: Images per forward pass, at most.
         device: Where to run.
+        memory_gb: Gigabytes that the job may take.
         beside: Where the results will be; moments are kept there meanwhile.
     """
-    sampling = open_sampling(inputs, settings, batch_size=batch_size, device=device)
+    sampling = open_sampling(
+        inputs, settings, batch_size=batch_size, device=device, memory_gb=memory_gb
+    )
     subject, tree = sampling.subject, read_indices(indices)
     images = (3, subject.side, subject.side)
     layers = _in_order(subject, [str(layer) for layer in tree["layer"].to_numpy()])
@@ -184,12 +189,14 @@ def sample_segments(
     if not recorder.planned:
         empty = pd.DataFrame(columns=COLUMNS)
         return SegmentResults({}, {}, [], {"segments": empty, "skipped": table})
-    results = _estimate(replace(sampling, evaluate=evaluate), sampling.design.seed, beside)
+    groups = Gathered()
+    sampled = replace(sampling, evaluate=evaluate)
+    summary = _estimate(sampled, sampling.design.seed, beside, groups)
     return SegmentResults(
-        _numbered(results, recorder.planned),
-        results.facts(),
+        _numbered(groups, recorder.planned),
+        summary.facts,
         [plan.described() for plan in recorder.planned],
-        {"segments": _table(results, tree, recorder.planned), "skipped": table},
+        {"segments": _table(summary, groups, tree, recorder.planned), "skipped": table},
     )
 
 
@@ -225,7 +232,7 @@ def _in_order(subject: Subject, recorded: Sequence[str]) -> list[str]:
     return sorted(layers, key=lambda layer: place.get(layer, len(calls)))
 
 
-def _estimate(sampling: Sampling, seed: int, beside: Path) -> IndexResults:
+def _estimate(sampling: Sampling, seed: int, beside: Path, groups: Gathered) -> IndexSummary:
     design = sampling.design
     beside.parent.mkdir(parents=True, exist_ok=True)
     # Named like a half-written store: what a killed job leaves goes when the next one writes.
@@ -235,32 +242,35 @@ def _estimate(sampling: Sampling, seed: int, beside: Path) -> IndexResults:
         path = Path(folder) / "moments.zarr.zip"
         whole = Shard(range(design.replicates), range(design.blocks))
         write_moments(path, stream_shard(sampling, whole, {"seed": seed}))
-        return estimate_results([path])
+        return estimate_results([path], groups)
 
 
-def _numbered(results: IndexResults, planned: Sequence[SegmentUnits]) -> dict[str, xr.Dataset]:
+def _numbered(groups: Gathered, planned: Sequence[SegmentUnits]) -> dict[str, xr.Dataset]:
     """Return the groups of the store, channels numbered as in the network."""
-    groups = results.groups()
+    numbered: dict[str, xr.Dataset] = {**groups}
     for plan in planned:
         numbers = list(plan.channels)
         for colour in COLOURS:
             name = segment_name(plan.layer, colour)
             for group in (name, f"{name}/by_channel"):
-                groups[group] = groups[group].assign_coords(channel=numbers)
-    return groups
+                numbered[group] = groups[group].assign_coords(channel=numbers)
+    return numbered
 
 
 def _table(
-    results: IndexResults, indices: xr.DataTree, planned: Sequence[SegmentUnits]
+    summary: IndexSummary,
+    groups: Gathered,
+    indices: xr.DataTree,
+    planned: Sequence[SegmentUnits],
 ) -> pd.DataFrame:
     """Put the layer-level indices of all segments beside those of the same channels in place."""
-    tidy = index_tables(results)["layers"]
+    tidy = index_tables(summary)["layers"]
     parts = []
     for plan in planned:
         for colour in COLOURS:
             name = segment_name(plan.layer, colour)
             part = tidy[tidy["layer"] == name].drop(columns="layer")
-            parts.append(_labelled(part, plan, colour, LeftOut.count(results.layers[name])))
+            parts.append(_labelled(part, plan, colour, LeftOut.count(groups[name])))
         node = indices[plan.layer]
         chosen = node.to_dataset()[["dead", "rare"]].isel(channel=list(plan.channels))
         part = indices_in_place(node["by_channel"].to_dataset(), plan.channels)

@@ -4,14 +4,16 @@ __all__ = ["COLOURS", "work"]
 
 from dataclasses import replace
 
+from actsense.layers import Layer, place_layers
 from actsense.sampling.designs import factor_names
 from actsense.sampling.plan import SampledDesign
 from actsense.segments.settings import Segments
-from actsense.sensitivity.moments import row_count
-from actsense.sensitivity.plan import LAYER_ARRAYS, NETWORK_ARRAYS, TILE, index_bytes
+from actsense.sensitivity.cuts import ESTIMATED_BYTES, cut_moments
+from actsense.sensitivity.plan import ESTIMATES, LAYER_ARRAYS, NETWORK_ARRAYS, index_bytes
 from actsense.work import Facts, Work, store_files
 
 COLOURS = ("hue", "saturation", "value")
+MADE = 2  # times all indices
 TABLES = 2  # values, skipped
 COMPARISONS = 3  # correlations, differences, patterns
 FIGURES = 2  # profile, patterns
@@ -31,11 +33,17 @@ def segment_units(facts: Facts, network: str, design: str) -> int:
         network: Name of the network.
         design: Name of the design.
     """
+    return sum(layer.size for layer in _recorded(facts, network, design))
+
+
+def _recorded(facts: Facts, network: str, design: str) -> tuple[Layer, ...]:
+    """Return what is recorded of segments at most."""
     augmentations = facts.settings.designs[design].augmentations
     chosen = facts.settings.segments.channels * len(factor_names(augmentations))
-    return sum(
-        len(COLOURS) * min(channels, chosen) * rows * cols
-        for channels, rows, cols in facts.networks[network].maps
+    return place_layers(
+        (f"{number} {colour}", (min(channels, chosen), rows, cols))
+        for number, (channels, rows, cols) in enumerate(facts.networks[network].maps)
+        for colour in COLOURS
     )
 
 
@@ -49,11 +57,17 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
     share = facts.different.get((network, design), 1.0)
     groups = len(COLOURS) * maps * 2  # channels of a layer, and their units
     names = (network, design, int(facts.analysed(network, design)))
+    # Indices are put together in memory, and once more as they are written.
+    held: float = MADE * units * index_bytes(factors + parts) + ESTIMATES * ESTIMATED_BYTES
+    if recorded := _recorded(facts, network, design):
+        batch, room = facts.batch(network), facts.room(network)
+        cut = cut_moments(recorded, built, blocks=built.blocks, batch=batch, room=room)
+        held = max(held, cut.holds)
     return [
         Work(
             *("sample_segments", *names),
             passes=round(built.evaluations * share),
-            holds=TILE + units * (4 * row_count(factors, parts) * 8 + 3 * counted.block * 4) / 1e6,
+            holds=held / 1e6,
             kept=units * index_bytes(factors + parts),
             files=store_files(NETWORK_ARRAYS + groups * (LAYER_ARRAYS + 1), 1 + groups)
             + TABLES

@@ -40,15 +40,22 @@ class Accumulator:
         self.walks = walks
         self.points = 0
         self.forwards = 0
-        self._next = 0  # unit to come next
+        self._next = self._point = 0  # unit and base point of its block to come next
         rows = row_count(len(factors), len(parts))
         self._memory = Memory(torch.device(device), UNITS_PER_DEVICE_TILE, "units")
         self.sums = self._memory.empty(rows, units, dtype=torch.float64).zero_()
+        self._carried = self.sums  # of a block that is not complete; the first needs no others
 
     def add(
-        self, responses: Tensor, place: NDArray[np.int64], block: Block, *, start: int = 0
+        self,
+        responses: Tensor,
+        place: NDArray[np.int64],
+        block: Block,
+        *,
+        start: int = 0,
+        fresh: int | None = None,
     ) -> None:
-        """Add one block, or some of its units: all of them in turn, from the first on.
+        """Add one block; or some of its units, or some of its base points, all of them in turn.
 
         Arguments:
             responses: Activations of the distinct evaluations, (rows, units), any float type, on
@@ -56,6 +63,7 @@ class Accumulator:
             place: Row of every node of every base point, (points, nodes).
             block: The block behind them.
             start: Which unit the first column belongs to.
+            fresh: How many evaluations are new in the block; by default all of them.
 
         Raises:
             ValueError: If the responses have another number of units.
@@ -65,59 +73,75 @@ class Accumulator:
             raise ValueError(
                 f"Expected units {self._next} to {units}; got {responses.shape[1]} from {start}."
             )
+        points = slice(self._point, self._point + len(place))
+        if points.stop < len(block.path) and self.points > points.start:  # not the first block
+            self._carried = self._apart()
         counts = len(self.factors), len(self.parts)
+        turn = points.start == 0, points.stop == len(block.path)
+        steps = np.take_along_axis(place[:, None], block.path[points], axis=2)
+        walks = steps, block.exchanged[points]
         if self.sums.is_cuda:
-            sums = self.sums[:, start : start + responses.shape[1]]
-            _add_block_on_device(sums, responses, place, block, *counts, self._memory)
+            there = slice(start, start + responses.shape[1])
+            sums, carried = self.sums[:, there], self._carried[:, there]
+            _add_on_device(sums, carried, turn, responses, place, *walks, *counts, self._memory)
         else:
-            _add_block_on_cpu(self.sums, start, responses.cpu(), place, block, *counts)
+            arrays = (
+                self.sums.numpy(),
+                self._carried.numpy(),
+                *turn,
+                start,
+                responses.cpu().numpy(),
+            )
+            tiles = -(-responses.shape[1] // UNITS_PER_TILE)
+            run_tiles(add_block, tiles, *arrays, place, *walks, *counts)
         self._next = (start + responses.shape[1]) % units
         if not self._next:
+            self._point = points.stop % len(block.path)
             self.points += len(place)
-            self.forwards += len(responses)
+            self.forwards += len(responses) if fresh is None else fresh
+
+    def _apart(self) -> Tensor:
+        """Return what the sums of an incomplete block are carried in beside those of others."""
+        return torch.empty_like(self.sums) if self._carried is self.sums else self._carried
 
     def moments(self) -> Moments:
         """Return what has been summed so far, in whole blocks."""
         if self._next:
             raise ValueError(f"The last block ended at unit {self._next}.")
+        if self._point:
+            raise ValueError(f"The last block ended at base point {self._point}.")
         sums = self.sums.cpu().numpy()
         return Moments(self.factors, self.walks, self.points, self.forwards, sums, self.parts)
 
 
-def _add_block_on_cpu(
+def _add_on_device(
     sums: Tensor,
-    start: int,
+    carried: Tensor,
+    turn: tuple[bool, bool],
     responses: Tensor,
     place: NDArray[np.int64],
-    block: Block,
-    factors: int,
-    parts: int,
-) -> None:
-    steps = np.take_along_axis(place[:, None], block.path, axis=2)
-    tiles = -(-responses.shape[1] // UNITS_PER_TILE)
-    arrays = (responses.numpy(), place, steps, block.exchanged)
-    run_tiles(add_block, tiles, sums.numpy(), start, *arrays, factors, parts)
-
-
-def _add_block_on_device(
-    sums: Tensor,
-    responses: Tensor,
-    place: NDArray[np.int64],
-    block: Block,
+    steps: NDArray[np.int64],
+    exchanged: NDArray[np.int64],
     factors: int,
     parts: int,
     memory: Memory,
 ) -> None:
     """Add the same sums with array operations only, for accelerators."""
-    steps = np.take_along_axis(place[:, None], block.path, axis=2)
-    at, steps_at, exchanged = (
-        torch.from_numpy(array).to(sums.device) for array in (place, steps, block.exchanged)
+    at, steps_at, exchanged_at = (
+        torch.from_numpy(array).to(sums.device) for array in (place, steps, exchanged)
     )
+    begins, ends = turn
 
     def add(units: slice) -> None:
         part = responses[:, units].to(sums.device).double()
         # Complete before it is added: memory may run out in between.
-        added = _tile_sums(part, at, steps_at, exchanged, factors, parts)
+        added = _tile_sums(part, at, steps_at, exchanged_at, factors, parts)
+        if not begins:
+            added += carried[:, units]
+            carried[:, units] = 0
+        if not ends:
+            carried[:, units] = added
+            return
         high = added * (SPLIT if responses.element_size() == 4 else 1)
         sums[:, units] += high - (high - added)
 

@@ -30,8 +30,8 @@ from actsense.sensitivity.contrast_statistics import (
     contrast_statistics,
     statistic_kinds,
 )
+from actsense.sensitivity.cuts import cut_contrast, exact_bytes
 from actsense.sensitivity.differences import Differences, Responses
-from actsense.sensitivity.plan import cut_contrast, exact_bytes
 from actsense.sensitivity.top_images import TopImages
 from actsense.statistics.discoveries import adjusted
 from actsense.store import Results, create_results

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsense.device.memory import Memory
+from actsense.sensitivity.cuts import LARGEST_COUNT, kept_columns
 from actsense.sensitivity.difference_kernels import (
     DROPPED,
     LANES,
@@ -31,7 +32,6 @@ from actsense.sensitivity.difference_kernels import (
     add_control,
     add_pairs,
 )
-from actsense.sensitivity.plan import LARGEST_COUNT, kept_columns
 from actsense.sensitivity.tiles import run_tiles
 
 UNITS_PER_DEVICE_TILE = 262_144

@@ -1,6 +1,6 @@
 """From the moments of all replicates to labelled indices and tidy tables."""
 
-__all__ = ["IndexResults", "estimate_results", "index_tables"]
+__all__ = ["IndexSummary", "estimate_results", "index_tables", "write_indices"]
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -14,15 +14,16 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from actsense.layers import read_layers, unit_dimensions
+from actsense.layers import Layer, read_layers, unit_dimensions
 from actsense.progress import Progress
 from actsense.sampling.designs import node_count
-from actsense.sensitivity.indices import Indices, estimate_indices, join, total_over_units
+from actsense.sensitivity.cuts import ESTIMATED_BYTES
+from actsense.sensitivity.indices import Indices, estimate_indices, total_over_units
 from actsense.sensitivity.moments import Moments
 from actsense.sensitivity.moments_file import StoredMoments, open_moments
 from actsense.sensitivity.support import RARE
+from actsense.store import Results, create_results
 
-TILE_BYTES = 2**30  # of moments held at once, all replicates together
 DIMENSIONS = {
     "S1": ("factor",),
     "ST": ("factor",),
@@ -48,97 +49,113 @@ SUPPORT = "effective number of differences behind a total index; parts have that
 
 
 @dataclass(frozen=True)
-class IndexResults:
-    """Datasets of one network and design.
+class IndexSummary:
+    """What is known of one network and design beside the indices of its units.
 
     Attributes:
-        layers: Per layer and unit, in network order.
-        channels: Per channel of every layer that is a map.
+        channels: Indices per channel of every layer that is a map.
         totals: Per layer, with the whole network as the last entry.
-        identity: What the moments say they are.
-        replicates: Independent replicates behind the intervals.
-        points: Base points of all replicates.
-        evaluations: Nodes of all base points.
-        forwards: Different inputs among them, which the network saw.
+        facts: What the root of the results store says about the sampling.
     """
 
-    layers: dict[str, xr.Dataset]
     channels: dict[str, xr.Dataset]
     totals: xr.Dataset
-    identity: dict[str, Any]
-    replicates: int
-    points: int
-    evaluations: int
-    forwards: int
-
-    def groups(self) -> dict[str, xr.Dataset]:
-        """Return every dataset under its path in the results store."""
-        groups = {"": self.totals}
-        for name, data in self.layers.items():
-            groups[name] = data
-            if name in self.channels:
-                groups[f"{name}/by_channel"] = self.channels[name]
-        return groups
-
-    def facts(self) -> dict[str, Any]:
-        """Return what the root of the results store says about the sampling."""
-        return {
-            "replicates": self.replicates,
-            "base_points": self.points,
-            "evaluations": self.evaluations,
-            "forward_passes": self.forwards,
-            "seed": self.identity["seed"],
-        }
+    facts: dict[str, Any]
 
 
-def estimate_results(paths: Sequence[Path]) -> IndexResults:
-    """Estimate every index of every unit, channel, layer and of the network.
-
-    Memory stays bounded whatever the network: units are read a tile at a time.
+def write_indices(
+    paths: Sequence[Path], store: Path, attributes: Mapping[str, Any]
+) -> IndexSummary:
+    """Estimate all indices and write them to a results store.
 
     Arguments:
         paths: Files of the moments of whole replicates, in their order.
+        store: Folder of the store.
+        attributes: Where the results come from.
+    """
+    with create_results(store, attributes) as results:
+        summary = estimate_results(paths, results)
+        results.attributes |= summary.facts
+    return summary
+
+
+def estimate_results(paths: Sequence[Path], results: Results) -> IndexSummary:
+    """Estimate every index of every unit, channel, layer and of the network.
+
+    Memory stays bounded whatever the network: units are read and handed over a tile at a time.
+
+    Arguments:
+        paths: Files of the moments of whole replicates, in their order.
+        results: Takes the dataset of every layer, of its channels, and of all layers as the root.
 
     Raises:
         CorruptFileError: If a file is damaged.
     """
-    layers, channels, totals = {}, {}, []
     with ExitStack() as stack:
         files = [file for path in paths for file in stack.enter_context(open_moments(path))]
         identity = files[0].identity
         heads = [file.read(slice(0, 0)) for file in files]
         names = list(heads[0].names)
         recorded = read_layers(identity["layers"])
+        results.append("", xr.Dataset(coords={"factor": names, "factor_2": names}))
         bar = stack.enter_context(Progress(recorded[-1].stop, desc="indices", unit="unit"))
-        for layer in recorded:
-            name, shape = layer.name, layer.shape
-            tiles = []
-            for tile in _tiles(layer.units, _channel_size(shape), len(files) * len(heads[0].sums)):
-                tiles.append(_estimate_tile(files, tile, _channel_size(shape)))
-                bar.update(tile.stop - tile.start)
-            indices = join([t[0] for t in tiles])
-            layers[name] = _unit_dataset(indices, names, shape)
-            by_channel = [
-                _concatenated([t[1][r] for t in tiles]) for r in range(len(files))
-            ]  # moments per channel, one per replicate
-            if len(shape) > 1:
-                channels[name] = _group_dataset(by_channel, layers[name], names)
-            totals.append(_summed(by_channel))
+        estimated = [_estimate_layer(files, layer, results, bar) for layer in recorded]
+    totals = [own.total for own in estimated]
     totals.append(_summed([_concatenated(r) for r in zip(*totals, strict=True)]))
-    flagged = {
-        flag: [int(data[flag].sum()) for data in layers.values()] for flag in ("dead", "rare")
-    }
+    sizes = [layer.size for layer in recorded]
+    root = _totals_dataset(totals, [layer.name for layer in recorded], sizes, names, estimated)
+    results.append("", root)
     points = sum(head.points for head in heads)
-    return IndexResults(
-        layers,
-        channels,
-        _totals_dataset(totals, layers, names, flagged),
-        identity,
-        len(files),
-        points,
-        points * node_count(len(heads[0].factors), len(heads[0].parts), heads[0].walks),
-        sum(head.forwards for head in heads),
+    nodes = node_count(len(heads[0].factors), len(heads[0].parts), heads[0].walks)
+    return IndexSummary(
+        {
+            layer.name: own.channels
+            for layer, own in zip(recorded, estimated, strict=True)
+            if own.channels is not None
+        },
+        root,
+        {
+            "replicates": len(files),
+            "base_points": points,
+            "evaluations": points * nodes,
+            "forward_passes": sum(head.forwards for head in heads),
+            "seed": identity["seed"],
+        },
     )
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What is left of a layer: its channels, its moments per replicate, and flagged units."""
+
+    channels: xr.Dataset | None
+    total: list[Moments]
+    flagged: dict[str, int]
+
+
+def _estimate_layer(
+    files: Sequence[StoredMoments], layer: Layer, results: Results, bar: Progress
+) -> _Layer:
+    """Hand over the indices of the units of a layer, and of its channels."""
+    shape, names = layer.shape, list(files[0].read(slice(0, 0)).names)
+    each, is_map = _channel_size(shape), len(shape) > 1
+    flags: dict[str, list[NDArray[np.bool_]]] = {flag: [] for flag in FLAGS}
+    sums: list[list[Moments]] = []  # of every tile: per channel, or of all units of a vector
+    tiles = _tiles(layer.units, each, len(files) * files[0].shape[0])
+    for tile in tiles:
+        indices, by_channel = _estimate_tile(files, tile, each)
+        part = _unit_dataset(indices, names, (-1, *shape[1:]))
+        results.append(layer.name, part, axis=layer.dimensions[0])
+        sums.append(by_channel if is_map or len(tiles) == 1 else _summed(by_channel))
+        for flag in FLAGS:
+            flags[flag].append(part[flag].to_numpy().reshape(-1, each))
+        bar.update(tile.stop - tile.start)
+    joined = [_concatenated([tile[r] for tile in sums]) for r in range(len(files))]
+    whole = {flag: np.concatenate(parts) for flag, parts in flags.items()}
+    channels = _group_dataset(joined, whole, names) if is_map else None
+    if channels is not None:
+        results.append(f"{layer.name}/by_channel", channels)
+    return _Layer(channels, _summed(joined), {flag: int(v.sum()) for flag, v in whole.items()})
 
 
 def _channel_size(shape: tuple[int, ...]) -> int:
@@ -147,7 +164,7 @@ def _channel_size(shape: tuple[int, ...]) -> int:
 
 def _tiles(units: slice, channel: int, rows: int) -> list[slice]:
     """Cut a layer's units into ranges of whole channels, with so many sums per unit."""
-    wide = max(1, TILE_BYTES // (8 * rows) // channel) * channel
+    wide = max(1, ESTIMATED_BYTES // (8 * rows) // channel) * channel
     return [
         slice(low, min(low + wide, units.stop)) for low in range(units.start, units.stop, wide)
     ]
@@ -178,7 +195,7 @@ def _summed(replicates: Sequence[Moments]) -> list[Moments]:
 
 def _unit_dataset(indices: Indices, names: list[str], shape: tuple[int, ...]) -> xr.Dataset:
     dimensions = unit_dimensions(shape)
-    support = indices.support.astype(np.float32).reshape(-1, *shape)
+    support = indices.support.astype(np.float32).reshape(len(indices.support), *shape)
     data = _dataset(indices, names, dimensions, shape)
     data["support"] = ("factor", *dimensions), support, {"description": SUPPORT}
     for flag, values in (("dead", indices.dead), ("rare", indices.rare)):
@@ -186,29 +203,38 @@ def _unit_dataset(indices: Indices, names: list[str], shape: tuple[int, ...]) ->
     return data
 
 
-def _group_dataset(replicates: list[Moments], units: xr.Dataset, names: list[str]) -> xr.Dataset:
-    """Return the channels of a layer; one is rare if all its units are, but for dead ones."""
-    channels = units.sizes["channel"]
-    indices = _per_unit(estimate_indices(replicates), np.array(units["dead"].size // channels))
+def _group_dataset(
+    replicates: list[Moments], flags: Mapping[str, NDArray[np.bool_]], names: list[str]
+) -> xr.Dataset:
+    """Return the channels of a layer; one is rare if all its units are, but for dead ones.
+
+    Flags are those of its units, (channels, units of a channel).
+    """
+    dead, rare = flags["dead"], flags["rare"]
+    channels, units = dead.shape
+    indices = _per_unit(estimate_indices(replicates), np.array(units))
     data = _dataset(indices, names, ("channel",), (channels,))
-    inside = [axis for axis in units["dead"].dims if axis != "channel"]
-    dead, alive = units["dead"].all(inside), ~(units["dead"] | units["rare"])
-    return data.assign(dead=dead, rare=~dead & ~alive.any(inside))
+    whole = dead.all(axis=1)
+    found = {"dead": whole, "rare": ~whole & ~(~(dead | rare)).any(axis=1)}
+    return data.assign(
+        {flag: ("channel", v, {"description": FLAGS[flag]}) for flag, v in found.items()}
+    )
 
 
 def _totals_dataset(
     totals: Sequence[list[Moments]],
-    layers: Mapping[str, xr.Dataset],
+    layers: Sequence[str],
+    sizes: Sequence[int],
     names: list[str],
-    flagged: Mapping[str, Sequence[int]],
+    estimated: Sequence[_Layer],
 ) -> xr.Dataset:
-    sizes = [int(data["dead"].size) for data in layers.values()]
-    sizes.append(sum(sizes))
+    units = [*sizes, sum(sizes)]
     replicates = [_concatenated(parts) for parts in zip(*totals, strict=True)]
-    indices = _per_unit(estimate_indices(replicates), np.array(sizes))
-    data = _dataset(indices, names, ("layer",), (len(sizes),))
-    data["units"] = "layer", sizes
-    for flag, counts in flagged.items():
+    indices = _per_unit(estimate_indices(replicates), np.array(units))
+    data = _dataset(indices, names, ("layer",), (len(units),))
+    data["units"] = "layer", units
+    for flag in FLAGS:
+        counts = [own.flagged[flag] for own in estimated]
         data[f"{flag}_units"] = "layer", [*counts, sum(counts)]
     return data.assign_coords(layer=[*layers, "network"])
 
@@ -241,7 +267,7 @@ def _dataset(
     return xr.Dataset(data, coords={"factor": names, "factor_2": names})
 
 
-def index_tables(results: IndexResults) -> dict[str, pd.DataFrame]:
+def index_tables(results: IndexSummary) -> dict[str, pd.DataFrame]:
     """Return the aggregates as tidy tables: layers, channels, pairs, units."""
     single = ("S1", "ST", "shapley")
     columns = ["layer", "channel", "factor", "index", "value", "ci"]

@@ -21,6 +21,9 @@ def add_block(
     first: int,
     end: int,
     sums: NDArray[np.float64],
+    carried: NDArray[np.float64],
+    begins: bool,
+    ends: bool,
     start: int,
     responses: NDArray[np.float32],
     place: NDArray[np.int64],
@@ -32,6 +35,8 @@ def add_block(
     """Add a block to the sums of some tiles: every row is read once and stays in cache.
 
     Sums of a tile are float64: squares of the smallest and of the largest responses fit into it.
+    Those of a block whose base points come in turn are carried from one call to the next; `sums`
+    themselves carry those of the first block.
     """
     units = responses.shape[1]
     split = SPLIT if responses.itemsize == 4 else 1.0
@@ -40,11 +45,19 @@ def add_block(
         low = tile * UNITS_PER_TILE
         width = min(UNITS_PER_TILE, units - low)
         part[:] = 0
+        if not begins:
+            for row in range(sums.shape[0]):
+                for u in range(width):
+                    part[row, u] = carried[row, start + low + u]
+                    carried[row, start + low + u] = 0
         _sum_tile(low, width, part, responses, place, steps, exchanged, factors, parts)
         for row in range(sums.shape[0]):
             for u in range(width):
-                high = split * part[row, u]
-                sums[row, start + low + u] += high - (high - part[row, u])
+                if ends:
+                    high = split * part[row, u]
+                    sums[row, start + low + u] += high - (high - part[row, u])
+                else:
+                    carried[row, start + low + u] = part[row, u]
 
 
 @numba.njit(cache=True, nogil=True)

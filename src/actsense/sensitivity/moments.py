@@ -28,8 +28,9 @@ float32 responses are good enough. Sums are float64: the square of the smallest 
 float32 numbers fits into it, and that of the largest.
 """
 
-__all__ = ["Moments", "layout", "row_count"]
+__all__ = ["Moments", "TiledMoments", "layout", "row_count"]
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -106,9 +107,34 @@ class Moments:
         return replace(self, sums=self.sums[:, chosen])
 
     @property
+    def tiled(self) -> "TiledMoments":
+        """The same as a single tile."""
+        return TiledMoments(self.sums.shape[1], iter([self]))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the factors, then of the parts of the last one."""
         return self.factors + self.parts
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         return self.sums[layout(len(self.factors), len(self.parts))[name]]
+
+
+@dataclass(frozen=True)
+class TiledMoments:
+    """Moments that are made some units at a time, and can be gone through once.
+
+    Attributes:
+        units: Units of all tiles.
+        tiles: Moments of consecutive units.
+    """
+
+    units: int
+    tiles: Iterator[Moments]
+
+    def joined(self) -> Moments:
+        """Return the moments of all units."""
+        first, *others = self.tiles
+        if not others:
+            return first
+        return replace(first, sums=np.concatenate([m.sums for m in (first, *others)], axis=1))

@@ -1,10 +1,11 @@
 """Moments on disk: files of a part of a replicate, of a replicate, or of several."""
 
-__all__ = ["StoredMoments", "merge_shards", "open_moments", "write_moments"]
+__all__ = ["StoredMoments", "merge_shards", "open_moments", "tile_units", "write_moments"]
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from actsense.errors import OutdatedResultError
 from actsense.progress import progress
-from actsense.sensitivity.moments import Moments
+from actsense.sensitivity.cuts import MERGED_BYTES
+from actsense.sensitivity.moments import Moments, TiledMoments
 from actsense.store.archive import (
     CHECKSUM,
     CorruptFileError,
@@ -26,7 +28,7 @@ from actsense.store.archive import (
 CHUNK_BYTES = 8 * 2**20
 
 
-def write_moments(path: Path, states: Iterable[tuple[Moments, dict[str, Any]]]) -> None:
+def write_moments(path: Path, states: Iterable[tuple[TiledMoments, dict[str, Any]]]) -> None:
     """Write moments atomically, one state after the other.
 
     Arguments:
@@ -36,21 +38,42 @@ def write_moments(path: Path, states: Iterable[tuple[Moments, dict[str, Any]]]) 
     """
     with create_archive(path, {}) as root:
         for number, (moments, identity) in enumerate(states):
-            rows, units = moments.sums.shape
-            wide = max(1, min(units, CHUNK_BYTES // (rows * moments.sums.itemsize)))
-            attributes = {
-                "factors": list(moments.factors),
-                "parts": list(moments.parts),
-                "walks": moments.walks,
-                "points": moments.points,
-                "forwards": moments.forwards,
-                "identity": identity,
-            }
-            group = root.create_group(f"state_{number:04d}", attributes=attributes)
-            group.create_array(
-                "sums", data=moments.sums, chunks=(rows, wide), compressors=[CHECKSUM]
-            )
-            del moments  # makes room for the next ones
+            _write_state(root, f"state_{number:04d}", moments, identity)
+
+
+def _write_state(
+    root: zarr.Group, name: str, moments: TiledMoments, identity: dict[str, Any]
+) -> None:
+    """Write the tiles of a state in whole chunks, which an archive cannot change later."""
+    first = next(moments.tiles)
+    rows, wide = len(first.sums), tile_units(len(first.sums), CHUNK_BYTES)
+    wide = min(wide, moments.units)
+    attributes = {
+        "factors": list(first.factors),
+        "parts": list(first.parts),
+        "walks": first.walks,
+        "points": first.points,
+        "forwards": first.forwards,
+        "identity": identity,
+    }
+    group = root.create_group(name, attributes=attributes)
+    shape, chunk = (rows, moments.units), np.empty((rows, wide))
+    sums = group.create_array(
+        "sums", shape=shape, chunks=(rows, wide), dtype=chunk.dtype, compressors=[CHECKSUM]
+    )
+    done = filled = 0
+    for tile in chain([first], moments.tiles):
+        for low in range(0, tile.sums.shape[1], wide):
+            part = tile.sums[:, low : low + wide]
+            while part.shape[1]:
+                taken = min(wide - filled, part.shape[1])
+                chunk[:, filled : filled + taken] = part[:, :taken]
+                part, filled = part[:, taken:], filled + taken
+                if filled == wide or done + filled == moments.units:
+                    sums[:, done : done + filled] = chunk[:, :filled]
+                    done, filled = done + filled, 0
+    if done < moments.units:
+        raise ValueError(f"Moments of {moments.units} units were announced; got {done + filled}.")
 
 
 @contextmanager
@@ -79,6 +102,13 @@ class StoredMoments:
         """What the writer said these moments are."""
         return cast("dict[str, Any]", self.group.attrs["identity"])
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and units."""
+        with reading(self.path):
+            rows, units = cast("zarr.Array[Any]", self.group["sums"]).shape
+        return rows, units
+
     def read(self, units: slice = slice(None)) -> Moments:
         """Return the moments of a range of units.
 
@@ -105,7 +135,7 @@ class StoredMoments:
         )
 
 
-def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[str, Any]]:
+def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[TiledMoments, dict[str, Any]]:
     """Add the moments of all parts of a replicate, in the order of their blocks.
 
     Arguments:
@@ -118,10 +148,9 @@ def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[s
     Raises:
         CorruptFileError: If a shard belongs elsewhere, or blocks are missing or doubled.
     """
-    merged: Moments | None = None
     shared: dict[str, Any] | None = None
-    reached = 0
-    for path in progress(paths, desc="merging", unit="shard"):
+    reached = units = rows = 0
+    for path in paths:
         with open_moments(path) as (state,):
             identity = dict(state.identity)
             start, stop = identity.pop("blocks")
@@ -129,9 +158,26 @@ def merge_shards(paths: Sequence[Path], *, blocks: int) -> tuple[Moments, dict[s
                 raise CorruptFileError(
                     path, f"holds blocks {start} to {stop} of {identity}, not the next ones"
                 )
-            moments = state.read()
-        merged = moments if merged is None else merged + moments
+            rows, units = state.shape
         shared, reached = identity, stop
-    if merged is None or shared is None or reached != blocks:
+    if shared is None or reached != blocks:
         raise ValueError(f"A replicate has {blocks} blocks; its shards end at {reached}.")
-    return merged, shared
+    wide = tile_units(rows, MERGED_BYTES)
+    return TiledMoments(units, _merged(paths, units, wide)), shared
+
+
+def _merged(paths: Sequence[Path], units: int, wide: int) -> Iterator[Moments]:
+    with ExitStack() as stack:
+        states = [stack.enter_context(open_moments(path))[0] for path in paths]
+        tiles = [slice(low, min(low + wide, units)) for low in range(0, units, wide)]
+        for tile in progress(tiles, desc="merging", unit="tile"):
+            merged = states[0].read(tile)
+            for state in states[1:]:
+                merged = merged + state.read(tile)
+            yield merged
+
+
+def tile_units(rows: int, most: int) -> int:
+    """Return how many units' moments take so many bytes: whole chunks, if more than one."""
+    chunk = max(1, CHUNK_BYTES // (8 * rows))
+    return chunk * max(1, most // (8 * rows * chunk))

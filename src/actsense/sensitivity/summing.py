@@ -3,6 +3,7 @@
 __all__ = ["accumulate_replicate", "accumulate_shard", "stream_replicate", "stream_shard"]
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,20 @@ import torch
 from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.progress import Progress
+from actsense.sampling.blocks import evaluate_blocks
 from actsense.sampling.designs import Design
-from actsense.sampling.opening import Sampling, evaluate_blocks
+from actsense.sampling.opening import Sampling
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.accumulator import Accumulator
-from actsense.sensitivity.moments import Moments
-from actsense.store import read_parts, read_shard_layers
+from actsense.sensitivity.cuts import SUMMED_BYTES, cut_moments
+from actsense.sensitivity.moments import Moments, TiledMoments, row_count
+from actsense.sensitivity.moments_file import tile_units
+from actsense.store import part_starts, read_parts, read_shard_layers
 
 
 def stream_shard(
     sampling: Sampling, shard: Shard, settings: Mapping[str, Any]
-) -> Iterator[tuple[Moments, dict[str, Any]]]:
+) -> Iterator[tuple[TiledMoments, dict[str, Any]]]:
     """Yield the moments of every replicate of a shard with their identity; write no activation.
 
     Arguments:
@@ -31,14 +35,13 @@ def stream_shard(
         settings: What the moments are of, for their identity.
     """
     for replicate in shard.replicates:
-        moments, layers = stream_replicate(sampling, replicate, shard.blocks)
-        yield moments, _identity(settings, replicate, shard, layers)
-        del moments  # makes room for those of the next replicate
+        moments = stream_replicate(sampling, replicate, shard.blocks)
+        yield moments, _identity(settings, replicate, shard, sampling.layers)
 
 
 def accumulate_shard(
     design: Design, shard: Shard, path: Path, settings: Mapping[str, Any]
-) -> Iterator[tuple[Moments, dict[str, Any]]]:
+) -> Iterator[tuple[TiledMoments, dict[str, Any]]]:
     """Yield the moments of every replicate of a stored shard with their identity.
 
     Arguments:
@@ -50,44 +53,70 @@ def accumulate_shard(
     Raises:
         CorruptFileError: If the shard is damaged or holds other blocks.
     """
+    layers = read_shard_layers(path)
     for replicate in shard.replicates:
-        moments, layers = accumulate_replicate(design, replicate, shard.blocks, path)
+        moments = accumulate_replicate(design, replicate, shard.blocks, path)
         yield moments, _identity(settings, replicate, shard, layers)
-        del moments  # makes room for those of the next replicate
 
 
-def stream_replicate(
-    sampling: Sampling, replicate: int, numbers: range
-) -> tuple[Moments, tuple[Layer, ...]]:
-    """Evaluate some blocks of a replicate and sum them up; return moments and layers."""
-    units, device = sampling.evaluate.recording.units, sampling.subject.device
-    accumulator = _accumulator(sampling.design, units, device)
-    for _, block, responses, place in evaluate_blocks(sampling, replicate, numbers):
-        accumulator.add(responses, place, block)
-        del responses  # makes room for those of the next block
-    return _finished(accumulator, sampling.layers), sampling.layers
+def stream_replicate(sampling: Sampling, replicate: int, numbers: range) -> TiledMoments:
+    """Evaluate some blocks of a replicate and sum them up.
+
+    Where units do not fit into the room of the sampling, all images pass for every tile of them.
+    """
+    design, layers, subject = sampling.design, sampling.layers, sampling.subject
+    cut = cut_moments(
+        layers, design, blocks=len(numbers), batch=subject.batch_size, room=sampling.room
+    )
+
+    def tiles() -> Iterator[Moments]:
+        for units in cut.tiles:
+            accumulator = _accumulator(design, units, subject.device)
+            for piece in evaluate_blocks(sampling, replicate, numbers, units, most=cut.rows):
+                accumulator.add(piece.responses, piece.place, piece.block, fresh=piece.fresh)
+            yield _finished(accumulator, units, layers)
+
+    return TiledMoments(layers[-1].stop, tiles())
 
 
 def accumulate_replicate(
     design: Design, replicate: int, numbers: range, path: Path
-) -> tuple[Moments, tuple[Layer, ...]]:
-    """Sum up some blocks of a replicate from a stored shard; return moments and layers.
+) -> TiledMoments:
+    """Sum up some blocks of a replicate from a stored shard.
 
     Raises:
         CorruptFileError: If the shard is damaged or holds other blocks.
     """
     layers = read_shard_layers(path)
-    units = layers[-1].stop
-    accumulator = _accumulator(design, units, torch.device("cpu"))
+    rows = row_count(len(design.factors), len(design.parts))
+    starts = part_starts(path, replicate, numbers)
+    cut = _joined([*starts, layers[-1].stop], tile_units(rows, SUMMED_BYTES))
     desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
-    with Progress(len(numbers) * size, desc=desc, unit="evaluation") as bar:
-        for part in read_parts(path, replicate, numbers):
-            if not part.start:
-                block = design.block(replicate, part.number)
-            responses = torch.from_numpy(part.responses)
-            accumulator.add(responses, part.place, block, start=part.start)
-            bar.update(size * (part.start + responses.shape[1] == units))
-    return _finished(accumulator, layers), layers
+
+    def tiles() -> Iterator[Moments]:
+        total = len(cut) * len(numbers) * size
+        with Progress(total, desc=desc, unit="evaluation") as bar:
+            for units in cut:
+                accumulator = _accumulator(design, units, torch.device("cpu"))
+                for part in read_parts(path, replicate, numbers, units):
+                    if part.start == units.start:
+                        block = design.block(replicate, part.number)
+                    responses = torch.from_numpy(part.responses)
+                    first = part.start - units.start
+                    accumulator.add(responses, part.place, block, start=first)
+                    bar.update(size * (part.start + responses.shape[1] == units.stop))
+                yield _finished(accumulator, units, layers)
+
+    return TiledMoments(layers[-1].stop, tiles())
+
+
+def _joined(ends: Sequence[int], most: int) -> list[slice]:
+    """Join consecutive ranges while they have no more than so many units."""
+    joined = [ends[0]]
+    for start, stop in pairwise(ends):
+        if stop - joined[-1] > most and start > joined[-1]:
+            joined.append(start)
+    return [slice(*pair) for pair in pairwise([*joined, ends[-1]])]
 
 
 def _identity(
@@ -97,18 +126,19 @@ def _identity(
     return {**settings, "replicate": replicate, "blocks": blocks, "layers": described}
 
 
-def _accumulator(design: Design, units: int, device: torch.device) -> Accumulator:
+def _accumulator(design: Design, units: slice, device: torch.device) -> Accumulator:
     names = tuple(factor.name for factor in design.factors)
-    return Accumulator(names, design.walks, units, device, parts=design.parts)
+    count = units.stop - units.start
+    return Accumulator(names, design.walks, count, device, parts=design.parts)
 
 
-def _finished(accumulator: Accumulator, layers: Sequence[Layer]) -> Moments:
-    """Return the moments, or refuse numbers that no index can be made of."""
+def _finished(accumulator: Accumulator, units: slice, layers: Sequence[Layer]) -> Moments:
+    """Return the moments of some units, or refuse numbers that no index can be made of."""
     if not accumulator.points:
         raise ValueError("A shard needs at least one block.")
     moments = accumulator.moments()
     for layer in layers:
-        if not np.isfinite(moments.sums[:, layer.units]).all():
+        if not np.isfinite(moments.sums[:, layer.within(units)]).all():
             raise ConfigError(
                 f"Layer {layer.name} gave activations that are infinite or not a number. "
                 "Check the network's weights and normalization, and `precision` (float16 ends "

@@ -11,6 +11,7 @@ from actsense.store.atomic import DiskFullError, replacing
 from actsense.store.file_names import file_names
 from actsense.store.footprint import allowance, remove_orphans, reserve
 from actsense.store.left_out import LeftOut, read_indices
+from actsense.store.parts import Part, part_starts, read_parts, read_shard_layers
 from actsense.store.provenance import file_hash, provenance
 from actsense.store.results import (
     Gathered,
@@ -19,7 +20,7 @@ from actsense.store.results import (
     read_results,
     write_results,
 )
-from actsense.store.shards import Part, create_shard, read_parts, read_shard_layers
+from actsense.store.shards import create_shard
 from actsense.store.tables import read_table, write_tables
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "file_hash",
     "file_names",
     "open_archive",
+    "part_starts",
     "provenance",
     "read_indices",
     "read_parts",

@@ -1,24 +1,22 @@
 """A shard of activations: blocks of one replicate or several, in one file.
 
-A block is an array (rows, units), cut into chunks of some units and all rows: what is summed up
-per unit needs one chunk at a time, however large the network. The chunks lie in the file one
-after another, and each goes in and out in one piece, in a thread of its own. The file is a plain
-Zarr store all the same.
+A block is an array (rows, units), cut into chunks of some units and all rows, or some rows where
+not all of them fit into memory: what is summed up per unit needs one range of units at a time,
+however large the network. The chunks lie in the file one after another, and each goes in and out
+in one piece, in a thread of its own. The file is a plain Zarr store all the same.
 """
 
-__all__ = ["Part", "ShardWriter", "create_shard", "read_parts", "read_shard_layers"]
+__all__ = ["ShardWriter", "create_shard"]
 
 import os
 import zipfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import FileIO
-from itertools import cycle
+from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import google_crc32c
 import numpy as np
@@ -26,32 +24,11 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import MemoryStore
 
-from actsense.layers import Layer, read_layers
-from actsense.store.archive import CHECKSUM, CorruptFileError, open_archive, reading
+from actsense.store.archive import CHECKSUM
 from actsense.store.atomic import replacing
+from actsense.store.parts import CHECKSUM_BYTES, Buffers, Bytes, block_name
 
 CHUNK_BYTES = 2**25
-CHECKSUM_BYTES = 4  # behind every chunk
-HEADER_BYTES = 30  # of an entry of a zip file, before its name
-Bytes = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some units of a stored block.
-
-    Attributes:
-        number: The block's number in its replicate.
-        place: Row of every node of every base point, (points, nodes).
-        start: The first of the units.
-        responses: Their activations in the block's distinct evaluations, (rows, units of the
-            part); valid until the next part is asked for.
-    """
-
-    number: int
-    place: NDArray[np.int64]
-    start: int
-    responses: NDArray[np.float32]
 
 
 class ShardWriter:
@@ -61,7 +38,8 @@ class ShardWriter:
         self._archive = archive
         self._thread = ThreadPoolExecutor(1)
         self._pending: deque[Future[None]] = deque()
-        self._buffers = _Buffers(3)  # to fill, waiting, being written
+        self._buffers = Buffers(3)  # to fill, waiting, being written
+        self._begun, self._shape, self._row = "", (0, 0), 0  # of the block: name, chunks, next row
 
     def write(
         self,
@@ -78,8 +56,29 @@ class ShardWriter:
             responses: Activations of its distinct evaluations, (rows, units).
             place: Row of every node of every base point, (points, nodes).
         """
-        name, (rows, units) = _block_name(replicate, number), responses.shape
-        pieces = -(-responses.nbytes // CHUNK_BYTES)
+        self.begin(replicate, number, place, responses.shape, step=len(responses))
+        self.append(responses)
+
+    def begin(
+        self,
+        replicate: int,
+        number: int,
+        place: NDArray[np.int64],
+        shape: tuple[int, ...],
+        *,
+        step: int,
+    ) -> None:
+        """Begin a block whose activations follow some rows at a time.
+
+        Arguments:
+            replicate: The replicate it belongs to.
+            number: The block's number in its replicate.
+            place: Row of every node of every base point, (points, nodes).
+            shape: Of its activations, (rows, units).
+            step: Rows at a time; the last ones may be fewer.
+        """
+        name, units = block_name(replicate, number), shape[1]
+        pieces = -(-place.size * units * 4 // CHUNK_BYTES)  # the same in all blocks
         wide = -(-units // pieces)  # even, because the last chunk is padded to the same width
         described: dict[str, Any] = {}
         block = zarr.create_group(
@@ -89,15 +88,20 @@ class ShardWriter:
             attributes={"replicate": replicate, "number": number},
         )
         block.create_array("place", data=place, chunks=place.shape, compressors=[CHECKSUM])
-        shape, chunks = responses.shape, (rows, wide)
         block.create_array(
-            "responses", shape=shape, chunks=chunks, dtype="<f4", compressors=[CHECKSUM]
+            "responses", shape=shape, chunks=(step, wide), dtype="<f4", compressors=[CHECKSUM]
         )
         described.pop("zarr.json")  # that of the root, which the file has already
         self.put(described)
-        for column, low in enumerate(range(0, units, wide)):
-            packed = _packed(responses[:, low : low + wide], wide, self._buffers)
-            self._put(f"{name}/responses/c/0/{column}", packed)
+        self._begun, self._shape, self._row = f"{name}/responses/c", (step, wide), 0
+
+    def append(self, responses: NDArray[np.float32]) -> None:
+        """Append the next rows of a block, (rows, units); the array is free when this returns."""
+        wide = self._shape[1]
+        for column, low in enumerate(range(0, responses.shape[1], wide)):
+            packed = _packed(responses[:, low : low + wide], self._shape, self._buffers)
+            self._put(f"{self._begun}/{self._row}/{column}", packed)
+        self._row += 1
 
     def put(self, described: dict[str, Any]) -> None:
         """Append what Zarr wrote into memory."""
@@ -120,32 +124,15 @@ class ShardWriter:
             entry.write(memoryview(content))
 
 
-def _block_name(replicate: int, number: int) -> str:
-    return f"block_{replicate}_{number:06d}"
-
-
-class _Buffers:
-    """A few buffers in turn: fresh memory would cost as much as what it is filled with."""
-
-    def __init__(self, count: int) -> None:
-        self._held = [np.empty(0, np.uint8)] * count
-        self._turn = cycle(range(count))
-
-    def next(self, size: int) -> Bytes:
-        k = next(self._turn)
-        if self._held[k].nbytes < size:
-            self._held[k] = np.empty(size, np.uint8)
-        return self._held[k][:size]
-
-
-def _packed(part: NDArray[np.float32], wide: int, buffers: _Buffers) -> Bytes:
+def _packed(part: NDArray[np.float32], shape: tuple[int, int], buffers: Buffers) -> Bytes:
     """Return a chunk as it stands in the file: padded, its checksum behind it."""
     rows, units = part.shape
-    packed = buffers.next(rows * wide * part.itemsize + CHECKSUM_BYTES)
+    packed = buffers.next(prod(shape) * part.itemsize + CHECKSUM_BYTES)
     content = packed[:-CHECKSUM_BYTES]
-    chunk = content.view("<f4").reshape(rows, wide)
-    chunk[:, :units] = part
-    chunk[:, units:] = 0
+    chunk = content.view("<f4").reshape(shape)
+    chunk[:rows, :units] = part
+    chunk[:rows, units:] = 0
+    chunk[rows:] = 0
     packed[-CHECKSUM_BYTES:].view("<u4")[0] = google_crc32c.value(content)
     return packed
 
@@ -170,98 +157,3 @@ def create_shard(path: Path, attributes: dict[str, Any]) -> Iterator[ShardWriter
                 writer.finish()
         file.flush()
         os.fsync(file.fileno())
-
-
-def read_parts(path: Path, replicate: int, numbers: range) -> Iterator[Part]:
-    """Yield the expected blocks of a replicate in order, some units at a time.
-
-    The next part is read while the present one is worked on.
-
-    Arguments:
-        path: File of the shard.
-        replicate: The replicate.
-        numbers: The blocks that the shard must hold of it, and no others.
-
-    Raises:
-        CorruptFileError: If the file is damaged or a block is missing.
-    """
-    with (
-        open_archive(path) as shard,
-        path.open("rb", buffering=0) as file,
-        ThreadPoolExecutor(1) as thread,
-    ):
-        with reading(path):
-            names = {number: _block_name(replicate, number) for number in numbers}
-            _check_blocks(path, shard, replicate, list(names.values()))
-            entries = zipfile.ZipFile(path)
-        buffers, pending = _Buffers(2), deque[Future[Part]]()
-        with entries:
-            chunks = _chunks(shard, entries, names)
-            while True:
-                with reading(path):
-                    chunk = next(chunks, None)
-                    if chunk:
-                        pending.append(thread.submit(_read, file, chunk, buffers))
-                    if chunk and len(pending) < 2:
-                        continue
-                    if not pending:
-                        return
-                    part = pending.popleft().result()
-                yield part
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Where a part stands in the file."""
-
-    number: int
-    place: NDArray[np.int64]
-    start: int
-    units: int
-    shape: tuple[int, int]
-    entry: zipfile.ZipInfo
-
-
-def _check_blocks(path: Path, shard: zarr.Group, replicate: int, names: list[str]) -> None:
-    prefix = f"block_{replicate}_"
-    present = sorted(name for name, _ in shard.groups() if name.startswith(prefix))
-    if present != names:
-        listed = ", ".join(present) or "none"
-        raise CorruptFileError(path, f"expected blocks {', '.join(names)}; found {listed}")
-
-
-def _chunks(
-    shard: zarr.Group, entries: zipfile.ZipFile, names: Mapping[int, str]
-) -> Iterator[_Chunk]:
-    for number, name in names.items():
-        place = cast("NDArray[np.int64]", cast("zarr.Array[Any]", shard[f"{name}/place"])[:])
-        array = cast("zarr.Array[Any]", shard[f"{name}/responses"])
-        (_, units), (rows, wide) = array.shape, array.chunks
-        for column, start in enumerate(range(0, units, wide)):
-            entry = entries.getinfo(f"{name}/responses/c/0/{column}")
-            yield _Chunk(number, place, start, min(wide, units - start), (rows, wide), entry)
-
-
-def _read(file: FileIO, chunk: _Chunk, buffers: _Buffers) -> Part:
-    """Read a chunk in one piece, past the zip's own checksum: one of the two is enough."""
-    rows, wide = chunk.shape
-    packed = buffers.next(rows * wide * 4 + CHECKSUM_BYTES)
-    file.seek(chunk.entry.header_offset)
-    header = file.read(HEADER_BYTES)
-    name, extra = (int.from_bytes(header[k : k + 2], "little") for k in (26, 28))
-    file.seek(name + extra, os.SEEK_CUR)
-    whole, done = memoryview(packed), 0
-    while count := file.readinto(whole[done:]):
-        done += count
-    content = packed[:-CHECKSUM_BYTES]
-    checksum = packed[-CHECKSUM_BYTES:].view("<u4")[0]
-    if done < len(packed) or google_crc32c.value(content) != checksum:
-        raise ValueError(f"{chunk.entry.filename} does not have its checksum")
-    responses = content.view("<f4").reshape(rows, wide)[:, : chunk.units]
-    return Part(chunk.number, chunk.place, chunk.start, np.ascontiguousarray(responses))
-
-
-def read_shard_layers(path: Path) -> tuple[Layer, ...]:
-    """Return every recorded layer, in the order of the units."""
-    with open_archive(path) as shard:
-        return read_layers(cast("list[dict[str, Any]]", shard.attrs["layers"]))

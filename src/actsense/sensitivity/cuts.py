@@ -1,0 +1,162 @@
+"""How sums and contrasts are cut into tiles that fit, counted before anything is run.
+
+A job cuts by the same functions as its plan: what is said is done. No number depends on it.
+"""
+
+__all__ = [
+    "BINNED",
+    "ESTIMATED_BYTES",
+    "LARGEST_COUNT",
+    "MERGED_BYTES",
+    "SPAN_BYTES",
+    "SUMMED_BYTES",
+    "ContrastCut",
+    "MomentsCut",
+    "cut_contrast",
+    "cut_moments",
+    "exact_bytes",
+    "kept_bytes",
+    "kept_columns",
+]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from actsense.layers import Layer, cut_units
+from actsense.sampling.designs import Design
+from actsense.sensitivity.moments import row_count
+
+BINNED = 256  # short codes that are kept of every unit, then bins of both signs
+BINNED_LONG = 192  # where counts take four bytes
+LARGEST_COUNT = 2**16 - 1  # of two bytes
+SPAN_BYTES = 128  # of a unit whose codes become counts
+EXACT_BYTES = 2**28  # of exact codes of an augmentation: up to so many, vectors keep theirs
+ADJUSTED_BYTES = 64  # of a p-value, while all of them are adjusted together
+MOST_TILES = 200
+# Of moments at a time; no number that is kept may depend on what is free.
+SUMMED_BYTES = 2**28  # from a stored shard
+MERGED_BYTES = 2**27  # of parts of a replicate
+ESTIMATED_BYTES = 2**27  # of all replicates
+
+
+@dataclass(frozen=True)
+class MomentsCut:
+    """What is summed up at a time while the network runs.
+
+    Attributes:
+        tiles: Units whose responses are recorded together; all images pass for each.
+        rows: Activations that are held of each of them.
+        holds: Bytes that are held at a time, at most.
+    """
+
+    tiles: list[slice]
+    rows: int
+    holds: float
+
+
+def cut_moments(
+    layers: Sequence[Layer], design: Design, *, blocks: int, batch: int, room: float
+) -> MomentsCut:
+    """Cut the sums of some blocks so that they fit, with the fewest passes.
+
+    Arguments:
+        layers: All recorded layers.
+        design: The design.
+        blocks: Blocks that are summed up.
+        batch: Images per forward pass.
+        room: Bytes that may be held.
+    """
+    moments = 8 * row_count(len(design.factors), len(design.parts))
+    whole, least = design.points_per_block * design.nodes, batch + 2 * design.nodes
+    for count in range(1, MOST_TILES):
+        tiles = cut_units(layers, ceil(layers[-1].stop / count))
+        width = max(tile.stop - tile.start for tile in tiles)
+        # Sums of a block that is not complete lie beside those of the blocks before it.
+        carried = moments * (blocks > 1)
+        rows = whole if (moments + 4 * whole) * width <= room else 0
+        rows = rows or int((room / width - moments - carried) / 4)
+        held = (moments + carried * (rows < whole) + 4 * max(rows, least)) * width
+        if rows >= min(whole, least):
+            break
+    return MomentsCut(tiles, max(rows, least), held)
+
+
+def kept_columns(images: int, exact: bool) -> int:
+    """Return how many codes, or bins in their place, a unit needs for so many images."""
+    most = BINNED if images <= LARGEST_COUNT else BINNED_LONG
+    return images if exact else min(images, most)
+
+
+def kept_bytes(images: int, exact: bool) -> int:
+    """Return the bytes that the differences of a unit under one augmentation take."""
+    wide, columns = exact or images > LARGEST_COUNT, kept_columns(images, exact)
+    return columns * (4 if wide else 2) + (SPAN_BYTES if images > columns else 0) + 3 * 8
+
+
+def exact_bytes(layers: Sequence[Layer], images: int) -> int:
+    """Return the bytes of exact codes of vectors under one augmentation; 0 if too many."""
+    needed = 4 * images * sum(layer.size for layer in layers if len(layer.shape) == 1)
+    return needed if needed <= EXACT_BYTES else 0
+
+
+@dataclass(frozen=True)
+class ContrastCut:
+    """What a contrast takes at a time.
+
+    Attributes:
+        tiles: Units whose responses are recorded together; all images pass for each.
+        groups: Augmentations whose differences are kept together; untouched images pass for each.
+        holds: Bytes that are held at a time, at most.
+    """
+
+    tiles: list[slice]
+    groups: list[range]
+    holds: float
+
+    def passes(self, treated: int) -> int:
+        """Return how often an image passes, if it is augmented so many times."""
+        return len(self.tiles) * (len(self.groups) + treated)
+
+
+def cut_contrast(
+    layers: Sequence[Layer],
+    augmentations: int,
+    *,
+    images: int,
+    top_images: int,
+    batch: int,
+    room: float,
+) -> ContrastCut:
+    """Cut a contrast so that it fits, with the fewest passes.
+
+    Arguments:
+        layers: All recorded layers.
+        augmentations: Augmentations of the design.
+        images: Images of the contrast.
+        top_images: Images that are kept per unit and condition.
+        batch: Images per forward pass.
+        room: Bytes that may be held.
+    """
+    codes, vectors = kept_bytes(images, exact=False), exact_bytes(layers, images)
+    ranked = (1 + augmentations) * (8 * top_images + 4)
+    # Beside codes: sums, all statistics, top images, and the responses of two batches; then top
+    # images once more, as they are written.
+    written = (1 + augmentations) * 14 * top_images
+    least = 20 + 28 * augmentations + ranked + max(8 * batch, written)
+    p_values = augmentations * layers[-1].stop
+    fitting: list[ContrastCut] = []
+    for count in range(1, MOST_TILES):
+        tiles = cut_units(layers, ceil(layers[-1].stop / count))
+        width = max(tile.stop - tile.start for tile in tiles)
+        free, each = room - 8 * p_values - least * width, codes * width + vectors
+        together = int(max(1, min(augmentations, free / each)))
+        starts = range(0, augmentations, together)
+        groups = [range(start, min(start + together, augmentations)) for start in starts]
+        held = 8 * p_values + least * width + together * each
+        cut = ContrastCut(tiles, groups, max(held, ADJUSTED_BYTES * p_values))
+        if held <= room:
+            fitting.append(cut)
+            if len(groups) == 1:
+                break
+    return min(fitting, key=lambda cut: cut.passes(augmentations), default=cut)
