@@ -21,6 +21,7 @@ from benchmarks import (
     imports,
     masking,
     peers,
+    sessions,
     spatial,
     storage,
 )
@@ -43,6 +44,7 @@ MODULES = {
         imports,
         dryrun,
         explorer,
+        sessions,
     )
 }
 # What stands for a module where nobody asked for it by name.

@@ -65,6 +65,12 @@ def test_maps_are_those_of_the_channel(run: RunResults) -> None:
     np.testing.assert_array_equal(half, stored(run, "contrast", "conv/mean_difference_ci")[hue, 2])
 
 
+def test_a_layer_that_was_read_once_is_at_hand(run: RunResults) -> None:
+    layer = run.layers[0]
+    reading.maps(run, layer, run.factors[0], 0)
+    assert run.layer(layer)["S1"].variable._in_memory
+
+
 def test_a_layer_with_one_axis_of_positions_is_a_map_of_one_row(run: RunResults) -> None:
     assert reading.layer_dimensions(run, "tokens") == {"axis_0": 4, "axis_1": 6}
     assert reading.maps(run, "tokens", "class", 1)["S1"][0].shape == (1, 6)

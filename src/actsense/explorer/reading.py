@@ -45,6 +45,7 @@ CONTRASTS = (
     "point_biserial",
     "p_adjusted",
 )
+SMALL = 2**22  # bytes
 Floats = NDArray[np.float64]
 At = Mapping[str, int]
 Where = Mapping[str, int | str]
@@ -264,10 +265,15 @@ def _values(
         if name not in data:
             shape = _alike(data, name).sel(labels).isel(places).shape
             return np.full(shape, 0.0 if name == "dead" else np.nan)
-        read = data[name].sel(labels).isel(places).to_numpy()
+        read = _at_hand(data[name]).sel(labels).isel(places).to_numpy()
         return np.asarray(read, dtype=np.float64)
     except (KeyError, ValueError, OSError, RuntimeError) as error:
         raise CorruptFileError(run.path / f"{store}.zarr", f"{name}: {error}") from error
+
+
+def _at_hand(array: xr.DataArray) -> xr.DataArray:
+    """Return an array, a small one read whole, which its run then remembers: it is one chunk."""
+    return array.load() if array.nbytes <= SMALL else array
 
 
 def _alike(data: xr.Dataset, name: str) -> xr.DataArray:
