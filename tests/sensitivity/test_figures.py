@@ -184,8 +184,9 @@ def test_rare_units_are_counted_colored_and_never_first() -> None:
     bars = channel_bars({"features.2": channels}, title="t", shown=2)
     assert bars is not None
     assert "Left out: 0 dead, 1 rare of 2" in texts(bars)
-    drawn = [np.isfinite(path.vertices).all() for path in bars.axes[0].collections[0].get_paths()]
-    assert drawn == [True, False]
+    assert [text for text, _ in cells(bars.axes[0]).values()] == ["0"]
+    (drawn,) = bars.axes[0].collections[0].get_paths()
+    assert np.isfinite(drawn.vertices).all()
 
 
 def test_rare_units_of_a_vector_come_last() -> None:
@@ -196,6 +197,18 @@ def test_rare_units_of_a_vector_come_last() -> None:
     first = {place: text for place, (text, _) in cells(figure.axes[0]).items() if place[0] < 1}
     assert [first[place] for place in sorted(first)] == ["3", "4", "2"]
     assert "Left out: 0 dead, 1 rare of 5 units" in texts(figure).replace("\n", " ")
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_rare_units_of_a_vector_have_no_bars(left: int) -> None:
+    units = dataset(unit=5)
+    units["rare"][left:] = True
+    figure = layer_maps(units, None, title="t", shown=3)
+    assert {text for text, _ in cells(figure.axes[0]).values()} == {"0", "1", "2"} - {
+        str(k) for k in range(left, 3)
+    }
+    assert f"Each row shows the {left} units" in texts(figure)
+    assert ("More base points make fewer of them rare" in texts(figure)) == (left == 0)
 
 
 def test_vector_layers_become_bars() -> None:

@@ -50,10 +50,11 @@ class Row:
 
     @classmethod
     def of(cls, data: xr.Dataset, index: str, dimension: str, shown: int, color: str) -> "Row":
-        """Choose the bars of one factor: those with most variance due to it."""
+        """Choose the bars of one factor: those with most variance due to it, none left out."""
         numbers = strongest(data, index, dimension, shown)
+        left_out = (data["dead"] | data["rare"]).to_numpy()
+        numbers = numbers[~left_out[numbers]]
         chosen = data.isel({dimension: numbers})
-        chosen = chosen.where(~(chosen["dead"] | chosen["rare"]))  # what is left out has no bar
         values, widths = (chosen[name].to_numpy().astype(float) for name in (index, f"{index}_ci"))
         return cls(values, widths, numbers, color)
 
@@ -106,7 +107,8 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
         shown: Units per factor and index.
     """
     factors = [str(factor) for factor in units["factor"].to_numpy()]
-    shown = min(shown, units.sizes["unit"])
+    left_out = LeftOut.count(units)
+    shown = min(shown, left_out.of - left_out.dead - left_out.rare)
     panels = [
         [
             Row.of(units.sel(factor=factor), index, "unit", shown, FACTOR_COLORS[factor])
@@ -121,7 +123,8 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
         f"{title}: the units that feel each factor most",
         f"Each row shows the {shown} units with the largest variance due to its factor; numbers "
         "are units, bars 95 % intervals over replicates.\nShares of each unit's variance. "
-        f"Left out: {LeftOut.count(units)} units.",
+        f"Left out: {left_out} units."
+        + ("" if shown else " More base points make fewer of them rare."),
     )
 
 
@@ -133,7 +136,7 @@ def _page(
     subtitle: str,
 ) -> Figure:
     """Draw panels side by side, in which rows of the same place share their scale."""
-    bars = max(len(row.values) for panel in panels for row in panel)
+    bars = max(1, *(len(row.values) for panel in panels for row in panel))
     margin = longest(rows, 8.5) + TICKS
     wide = max(BAR * bars, (WIDTH - margin) / len(panels) - GAP[0])
     size = wide, min(ROW, max(LEAST, PAGE / len(rows))) * len(rows)
