@@ -17,16 +17,16 @@ STUDY = REPOSITORY / "workflow/studies/photographs.yaml"
 RESULTS = Path("results/photographs")
 NETWORK = RESULTS / "efficientnet"
 LAYERS = ["blocks.2", "blocks.4", "probabilities"]
-MADE = (NETWORK / "colour/indices.zarr", NETWORK / "spatial/transforms.zarr")
+INDICES = NETWORK / "colour/indices.zarr"
 
 
 def light() -> dict[str, Any]:
-    """Return the study with a few crops, points and images."""
+    """Return the study with a few crops and points."""
     settings: dict[str, Any] = yaml.safe_load(STUDY.read_text())
     settings["networks"]["efficientnet"]["layers"] = LAYERS
     settings["dataset"]["samples_per_class"] = {"train": 2, "validation": 3}
-    settings["designs"]["colour"] |= {"base_points": 2, "replicates": 2}
-    settings["spatial"]["transforms"] |= {"images": 18, "divisions": [1, 8], "saturations": [2]}
+    few = {"augmentations": ["brightness", "hue"], "base_points": 2, "replicates": 2}
+    settings["designs"]["colour"] |= few
     return settings
 
 
@@ -34,19 +34,9 @@ def light() -> dict[str, Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("photographs")
     (made / "config.yaml").write_text(yaml.safe_dump(light()))
-    result = snakemake(made, *map(str, MADE))
+    result = snakemake(made, str(INDICES))
     assert result.returncode == 0, result.stdout + result.stderr
     return made
-
-
-def test_the_network_knows_what_photographs_show(folder: Path) -> None:
-    """Of crops that ImageNet has a class for; of shuffled patches it knows far less."""
-    found = read_results(folder / MADE[1]).to_dataset()
-    named = found["label"] >= 0
-    assert named.sum() == 15  # an astronaut is none of ImageNet's classes
-    right = (found["predicted"] == found["label"]).isel(image=np.flatnonzero(named)).mean("image")
-    assert right.sel(condition=found["transform"] == "none").item() >= 0.75
-    assert right.sel(condition=found["transform"] == "patch_shuffle").max() <= 0.5
 
 
 def test_its_weights_came_with_the_package(folder: Path) -> None:
@@ -56,7 +46,7 @@ def test_its_weights_came_with_the_package(folder: Path) -> None:
 
 
 def test_every_unit_has_indices(folder: Path) -> None:
-    indices = read_results(folder / MADE[0])
+    indices = read_results(folder / INDICES)
     assert list(indices["layer"].to_numpy()) == [*LAYERS, "network"]
     assert np.isfinite(indices["blocks.4"]["shapley"]).mean() > 0.9
 
