@@ -24,6 +24,18 @@ def failing() -> None:
     raise RuntimeError("no luck")
 
 
+def float16() -> nn.Module:
+    return nn.Conv2d(3, 1, 1).half()
+
+
+def bfloat16() -> nn.Module:
+    return nn.Conv2d(3, 1, 1).bfloat16()
+
+
+def float64() -> nn.Module:
+    return nn.Conv2d(3, 1, 1).double()
+
+
 NUMBER = 3
 
 
@@ -102,6 +114,10 @@ def test_a_python_factory_gets_its_arguments(
         (
             {"kind": "python", "factory": f"{__name__}:failing"},
             "failed with RuntimeError: no luck",
+        ),
+        *(
+            ({"kind": "python", "factory": f"{__name__}:{name}"}, rf"in {name}\. Return it in")
+            for name in ("float16", "bfloat16", "float64")
         ),
     ],
 )

@@ -120,7 +120,7 @@ def unseeded() -> Iterator[None]:
         changed(nn.BatchNorm2d(8)),
         changed(nn.Sequential(nn.Dropout(0.5), nn.InstanceNorm2d(8), nn.ReLU(inplace=True))),
         # What enlarges rounding, decides, or has no axis of images.
-        changed(torch.log),
+        changed(lambda x: torch.log(x.abs())),
         changed(lambda x: (x > 0).float()),
         changed(lambda x: torch.fft.rfft2(x).abs()),
         changed(lambda x: x * len(x) / x.shape[0]),
@@ -131,6 +131,18 @@ def test_a_fixed_function_of_one_image_passes(build: Callable[[], nn.Module]) ->
     network = check(build)
     assert not any(module._forward_hooks for module in network.module.modules())
     assert not any(module._forward_pre_hooks for module in network.module.modules())
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_outputs_that_are_no_numbers_are_refused_with_their_first_place(number: float) -> None:
+    build = changed(lambda x: x * number)
+    with pytest.raises(ConfigError, match=r"NaN or infinite.*output of layer '1' \(Change\)"):
+        check(build)
+
+
+def test_a_class_may_be_ruled_out() -> None:
+    ruled_out = torch.tensor([0.0, -torch.inf, 0.0])
+    check(lambda: nn.Sequential(*own.body(), Change(lambda x: x + ruled_out[: x.shape[1]])))
 
 
 def test_global_generators_are_left_where_they_were() -> None:

@@ -54,6 +54,13 @@ def test_no_logits_are_taken_for_something_else(seed: int, outputs: int) -> None
     assert look_at_outputs("net", module, torch.rand(2, 3, 16, 16)) == "logits"
 
 
+def test_outputs_that_are_all_zero_are_logits_of_nothing_learned() -> None:
+    module = convolutions(3, seed=0).eval()
+    nn.init.zeros_(module[-1].weight)
+    nn.init.zeros_(module[-1].bias)
+    assert look_at_outputs("net", module, torch.rand(2, 3, 16, 16)) == "logits"
+
+
 def loaded(folder: Path, last: str) -> Network:
     save_state(ending(last), folder / "weights.pt")
     described = Python(factory="test_returned:ending", arguments={"last": last})

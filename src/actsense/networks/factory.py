@@ -42,7 +42,14 @@ def build_from_factory(name: str, settings: Python) -> nn.Module:
             f"{setting}: {settings.factory} returned a module of torch.jit, whose layers cannot "
             "be watched. Return the torch.nn.Module that it was made from."
         )
-    return module
+    floats = (p.dtype for p in module.parameters() if p.is_floating_point())
+    odd = next((str(dtype) for dtype in floats if dtype != torch.float32), None)
+    if odd:
+        raise ConfigError(
+            f"{setting}: {settings.factory} returned a module in {odd.removeprefix('torch.')}. "
+            "Return it in float32, with .float(); the setting `precision` says in what it runs."
+        )
+    return module.cpu()
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:

@@ -61,12 +61,13 @@ def check_function(load: Callable[[], Network], side: int) -> Network:
         side: Side of the square images, pixels.
 
     Raises:
-        ConfigError: With the first module, in the order of execution, that is none, and the likely
-            cause.
+        ConfigError: With the first module, in the order of execution, that is none, or whose
+            result is no number, and the likely cause.
     """
     network = load()
     images = normalise(probe_images(IMAGES, side), network.mean, network.std)
     shown = _show(network, images)
+    _check_numbers(network, shown)
     _compare(network, shown, _show(network, images), DRAWS)
     alone = _show(network, images[[ALONE]], "its forward, shown one image alone,")
     axes = [_image_axes(*pair) for pair in zip(shown, alone, strict=False)]
@@ -184,6 +185,23 @@ def _show(network: Network, images: Tensor, doing: str = "its forward") -> list[
         with torch.inference_mode(), arithmetic("float32", torch.device("cpu")), told:
             network.module(images)
     return moments
+
+
+def _check_numbers(network: Network, shown: Sequence[_Moment]) -> None:
+    """Refuse outputs that nothing can be computed with; minus infinity is a class ruled out."""
+    if not any(map(_is_no_number, shown[-1].values)):
+        return
+    returned = [moment for moment in shown if not moment.entered]
+    first = next(moment for moment in returned if any(map(_is_no_number, moment.values)))
+    raise ConfigError(
+        f"networks.{network.name}: for images of noise its outputs are NaN or infinite, and so "
+        f"is, first of all, {_place(first, '')}. Check the weights: a training that diverged "
+        "leaves such numbers, in running statistics, too."
+    )
+
+
+def _is_no_number(values: Tensor) -> bool:
+    return bool((values.isnan() | values.isposinf()).any())
 
 
 def _is_plain(leaf: Any) -> bool:

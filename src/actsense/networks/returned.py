@@ -38,6 +38,8 @@ def look_at_outputs(name: str, module: nn.Module, z: Tensor) -> Returned:
     outputs = torch.cat(found).float()
     if not outputs[: len(z)].isfinite().all() or ((outputs < 0) | (outputs > 1 + ROUNDING)).any():
         return "logits"
+    if not outputs.any():  # of a last layer that was not trained yet
+        return "logits"
     if not ((outputs.sum(dim=1) - 1).abs() > ROUNDING).any():  # NaN of an extreme says nothing
         log.info(
             "networks.%s: its outputs are probabilities; as logits their logarithms are taken",
