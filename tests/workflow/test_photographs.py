@@ -53,5 +53,5 @@ def test_every_unit_has_indices(folder: Path) -> None:
 
 def test_every_analysis_is_part_of_the_study() -> None:
     study = Study.load(yaml.safe_load(STUDY.read_text()))
-    assert study.analysed("efficientnet") == ["colour", "geometry"]
+    assert study.analysed("efficientnet") == ["colour"]
     assert study.survey["classes"] == len(SUBJECTS)
