@@ -144,6 +144,18 @@ def test_correlations_are_below_the_diagonal_and_differences_above() -> None:
     assert all(factor in text for factor in FACTORS)
 
 
+@pytest.mark.parametrize("rare", [False, True])
+def test_blank_matrices_say_why(rare: bool) -> None:
+    alike, correlations = patterns(["a", "b"]), pairs(["a"], "rho")
+    if rare:
+        alike[["rho", "low", "high"]] = correlations[["rho", "low", "high"]] = np.nan
+    for figure in (
+        segment_patterns(alike, differences(["a", "b"]), title="t"),
+        segment_correlations(correlations, differences(["a"]), title="t"),
+    ):
+        assert ("more base points help" in texts(figure)) == rare
+
+
 @pytest.mark.parametrize("layers", [["a"], ["a", "b", "c"]])
 def test_patterns_compare_all_layers_or_one_with_the_network(layers: list[str]) -> None:
     figure = segment_patterns(patterns(layers), differences(layers), title="t")

@@ -29,6 +29,7 @@ DIFFERENCE = ("Greys", Normalize(0, 1))
 DARK = 0.6  # magnitude from which text is white
 # Inches: of a cell, between panels, of the lines on the left, right of the last panel.
 CELL, GAP, LINES, BAR = 0.26, (0.2, 0.35), 2.4, 0.95
+BLANK = " Blank: too few units are neither dead nor rare; more base points help."
 MOST = 2.1  # inches of a matrix of many layers, without numbers
 
 
@@ -53,7 +54,7 @@ def segment_correlations(
         "Below the diagonal: rank correlation over positions between the maps of two factors, "
         f"averaged over {channels} channels; gray numbers: the 95 % interval covers 0.\nAbove it, "
         "gray: mean magnitude of the difference from the same channels in the whole network; "
-        "noise adds to it.",
+        "noise adds to it." + (BLANK if correlations["rho"].isna().any() else ""),
         arranged=False,
     )
     corner = (margin, HEADER + GAP[1])
@@ -98,7 +99,7 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
         "Left: distance from the correlations between factors in the whole network, averaged over "
         "pairs of factors, with 95 % intervals over channels.\nRight: rank correlation, over "
         "pairs, of the correlations in two layers: rows behind a colour channel. Gray numbers: "
-        "the 95 % interval covers 0.",
+        "the 95 % interval covers 0." + (BLANK if patterns["rho"].isna().any() else ""),
         arranged=False,
     )
     gap, corner = (GAP[0], 0.5), (start, HEADER + 0.5)

@@ -94,6 +94,15 @@ def test_strips_say_label_level_and_predictions() -> None:
     assert said == ["", "says class 03", "", "says class 13", ""]
 
 
+def test_what_a_network_says_of_a_class_that_is_no_output_is_no_label() -> None:
+    data = measured(("net",))
+    labels = np.array(["ant", "none (crash helmet)", "cow"], dtype=object)
+    data["net"] = data["net"].assign_coords(label=("image", labels))
+    axes = panels(saliency_strips(data, title="t"))
+    assert axes[1, 0, 0].get_ylabel() == "no label; crash helmet\nuntouched"
+    assert axes[2, 0, 0].get_ylabel() == "label cow\nuntouched"
+
+
 @pytest.mark.parametrize("networks", [("net",), tuple(f"net {n}" for n in range(5))])
 def test_stores_become_one_figure(tmp_path: Path, networks: tuple[str, ...]) -> None:
     data = measured(networks)

@@ -2,6 +2,7 @@
 
 __all__ = ["plot_saliency", "saliency_strips"]
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,8 @@ CLIPPED = 99  # per cent: what is stronger is as black
 SIDE = 1.25  # inches
 LABELS = 0.25  # inches below every row
 LONGEST = 14  # characters of a class's name along a side
+NARROWEST = 5  # pictures side by side that a page has room for
+UNKNOWN = re.compile(r"none \((.*)\)")  # what the network says, of a class that is no output
 
 
 def plot_saliency(stores: Mapping[str, Path], output: Path, *, title: str, dpi: int) -> None:
@@ -57,15 +60,20 @@ def saliency_strips(data: Mapping[str, xr.Dataset], *, title: str) -> Figure:
         f"Every map has its own scale, up to its {CLIPPED}th percentile. Below: what the network "
         "says.",
     )
-    axes = figure.subplots(len(strips), 1 + len(columns), squeeze=False)
+    across = max(NARROWEST, 1 + len(columns))  # those of one network stand on the left
+    axes = figure.subplots(len(strips), across, squeeze=False)
     said = [one[kind].to_numpy() for one in data.values() for kind in ("label", "prediction")]
-    classes = short_names((str(name) for names in said for name in names.flat), LONGEST)
+    named = (UNKNOWN.sub(r"\1", str(name)) for names in said for name in names.flat)
+    classes = short_names(named, LONGEST)
     for row, (image, level) in zip(axes, strips, strict=True):
         shown = first.isel(image=image).sel(level=level)
         row[0].imshow(shown["pixels"].transpose("row", "col", "rgb"), interpolation="nearest")
         state = "untouched" if level == UNSATURATED else f"saturation {level:g}"
-        row[0].set_ylabel(f"label {classes[shown['label'].item()]}\n{state}", fontsize=8)
-        for axis, (network, method) in zip(row[1:], columns, strict=True):
+        label = str(shown["label"].item())
+        known = UNKNOWN.sub(r"\1", label)
+        kind = "label" if known == label else "no label;"
+        row[0].set_ylabel(f"{kind} {classes[known]}\n{state}", fontsize=8)
+        for axis, (network, method) in zip(row[1:], columns, strict=False):
             one = data[network].isel(image=image).sel(level=level)
             _map(axis, one[method])
             if method == next(iter(METHODS)):
@@ -73,7 +81,7 @@ def saliency_strips(data: Mapping[str, xr.Dataset], *, title: str) -> Figure:
                     f"says {classes[one['prediction'].item()]}", fontsize=8, loc="left"
                 )
     axes[0, 0].set_title("image", fontsize=9)
-    for axis, (network, method) in zip(axes[0, 1:], columns, strict=True):
+    for axis, (network, method) in zip(axes[0, 1:], columns, strict=False):
         axis.set_title(f"{network}\n{METHODS[method]}", fontsize=9)
     for axis in axes.flat:
         axis.set_xticks([])
