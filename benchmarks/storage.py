@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import xarray as xr
 
 from actsense.sampling.blocks import write_shard
 from actsense.sampling.designs import Block, Design
 from actsense.sampling.opening import Sampling
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.summing import accumulate_replicate, stream_replicate
-from actsense.store import create_shard, read_parts
+from actsense.store import create_shard, manifest, read_parts, read_results, write_results
 from actsense.store.columns import ALONE, Column
 from actsense.store.rows import Rows, write_rows
 from benchmarks import alexnet
@@ -35,6 +36,7 @@ def measurements() -> Iterator[Measurement]:
         yield from modes(sampling, Path(folder) / "modes")
         yield from rates(sampling.design, sampling.evaluate.recording.units, Path(folder))
         yield from rows_rates(Path(folder))
+        yield from checks(Path(folder))
 
 
 def modes(sampling: Sampling, folder: Path, blocks: range = range(1)) -> Iterator[Measurement]:
@@ -169,6 +171,37 @@ def rows_rates(
             f"fsync, read cold, medians of {rounds} in turn",
             more_is_better=True,
         )
+
+
+def checks(folder: Path, side: int = 27, rounds: int = ROUNDS) -> Iterator[Measurement]:
+    """Compare a store with its manifest, as the first reader in a process does, and read it."""
+    path, rng = folder / "indices.zarr", np.random.default_rng(0)
+    shape = (14, 64, side, side)
+    names = ("S1", "ST", "shapley", "S1_ci", "ST_ci", "shapley_ci")
+    layers = {
+        f"layer_{number}": xr.Dataset(
+            {
+                name: (("factor", "channel", "row", "col"), rng.random(shape, "f4"))
+                for name in names
+            }
+        )
+        for number in range(8)
+    }
+    write_results(path, layers, attributes={})
+
+    def check() -> None:
+        manifest._compared.clear()
+        manifest.Manifest.open(path).check_all()
+
+    checked, read = interleaved(check, lambda: read_results(path).load(), rounds=rounds)
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    yield Measurement(
+        "store_checks_over_reading",
+        checked / read,
+        *(0.02, 0.01, "ratio"),
+        f"{size / 1e6:.0f} MB of indices: compared with the manifest in {1e3 * checked:.1f} ms, "
+        f"opened and read in {read:.2f} s, medians of {rounds} in turn",
+    )
 
 
 def write_plain(path: Path, responses: np.ndarray, *, times: int = len(BLOCKS)) -> None:

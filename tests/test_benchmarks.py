@@ -73,6 +73,11 @@ def test_rates_of_rows_are_taken(tmp_path: Path) -> None:
     assert all(measured.value > 0 for measured in found.values())
 
 
+def test_checks_of_a_store_are_timed(tmp_path: Path) -> None:
+    (found,) = storage.checks(tmp_path, side=2, rounds=1)
+    assert found.value > 0
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the peer: it divides 0 by 0
 def test_a_peer_leaves_the_root_logger_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     root = logging.getLogger()

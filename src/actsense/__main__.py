@@ -41,6 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `actsense describe ... | head`
         sys.stderr.close()
         return 0
+    except (OSError, MemoryError, RuntimeError) as error:
+        from actsense.store.damage import trouble
+
+        if limit := trouble(error):
+            print(limit, file=sys.stderr)
+            return 1
+        raise
 
 
 # Each imports what it needs: an explorer that is not installed must not keep results from view.

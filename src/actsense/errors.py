@@ -33,7 +33,7 @@ class MissingResultError(ConfigError):
     def __init__(self, path: Path, target: str, reason: str = "") -> None:
         self.path = path
         self.target = target
-        advice = reason or f"not there. Make it with: snakemake {target}"
+        advice = reason or f"not there. Make it with: snakemake {target}".rstrip()
         super().__init__(f"{path}: {advice}")
 
 

@@ -5,10 +5,11 @@
 is a place; a new study adds its places here.
 """
 
-__all__ = ["LEVELS", "PLACES", "RESERVED", "Level", "Place", "places"]
+__all__ = ["LEVELS", "PLACES", "RESERVED", "Level", "Place", "places", "target_of"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Literal
 
 Level = Literal["study", "network", "run"]
@@ -103,6 +104,7 @@ PLACES = (
             *("segments", "segments_skipped", "segment_patterns"),
             *("segment_correlations", "segment_differences"),
         ),
+        files=("segments/units.json",),
     ),
     Place(
         "network",
@@ -160,3 +162,19 @@ RESERVED = tuple(
 def places(level: Level) -> tuple[Place, ...]:
     """Return the places in the folder of the study, of each network, or of each run."""
     return tuple(place for place in PLACES if place.level == level)
+
+
+def target_of(path: PurePath) -> str:
+    """Return the target that makes a result, by the end of its path; empty if none is known."""
+    ends = {
+        PurePath(inside).parts: place.target
+        for place in PLACES
+        for inside in place.paths
+        if "*" not in inside
+    }
+    ends[("weights.pt",)] = "networks"
+    for length in range(len(path.parts), 0, -1):
+        if target := ends.get(path.parts[-length:]):
+            return target
+    beside = {"moments": "indices", "checkpoints": "networks"}  # steps on the way to results
+    return beside.get(path.parent.name, "")

@@ -19,6 +19,7 @@ __all__ = [
     "fitting_batch",
     "room",
     "store_files",
+    "table_files",
 ]
 
 from collections.abc import Mapping
@@ -233,10 +234,15 @@ def store_files(arrays: int, groups: int = 1) -> int:
     """Count the files of a results store.
 
     An array is one shard and what describes it; a group has a description, the folder a time
-    stamp.
+    stamp and a manifest.
 
     Arguments:
         arrays: Arrays in all groups.
         groups: Groups, the root among them.
     """
-    return 1 + groups + 2 * arrays
+    return 2 + groups + 2 * arrays
+
+
+def table_files(tables: int) -> int:
+    """Count the files of tables, and of other single files, each with its manifest."""
+    return 2 * tables

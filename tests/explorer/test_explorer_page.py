@@ -15,6 +15,7 @@ from actsense.errors import ConfigError
 from actsense.explorer import explore
 from actsense.explorer.page import OF_UNIT
 from actsense.explorer.studies import find_studies
+from actsense.store import seal
 from benchmarks.made_results import make_study
 
 
@@ -207,6 +208,7 @@ def test_results_that_are_made_again_are_read_again(copy: Path, visit: Visit) ->
     again = Path(shutil.copytree(contrast, copy.parent / "again"))
     array = zarr.open_group(again, mode="r+")["fc/rank_biserial"]
     array[:] = 0.125
+    seal(again)
     shutil.rmtree(contrast)
     again.rename(contrast)
     os.utime(contrast / "zarr.json")

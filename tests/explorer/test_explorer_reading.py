@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 import zarr
 
 from actsense.errors import ConfigError
 from actsense.explorer import reading
 from actsense.inspection import RunResults, open_study
+from actsense.store import read_results, seal
 
 AT = {"channel": 2, "row": 1, "col": 3}
 
@@ -131,7 +131,7 @@ def test_a_depth_profile_holds_the_layers_in_order_without_the_network(run: RunR
     assert table["layer"].drop_duplicates().tolist() == ["conv", "tokens", "fc"]
     wide = table.pivot(index="factor", columns="layer", values="value")
     totals = stored(run, "indices", "shapley")
-    axes = xr.open_zarr(run.path / "indices.zarr", consolidated=False)["shapley"].dims
+    axes = read_results(run.path / "indices.zarr")["shapley"].dims
     totals = totals if axes == ("factor", "layer") else totals.T
     for column, layer in enumerate(run.layers):
         np.testing.assert_array_equal(wide.loc[list(run.factors), layer], totals[:, column])
@@ -140,6 +140,7 @@ def test_a_depth_profile_holds_the_layers_in_order_without_the_network(run: RunR
 def test_without_channels_their_values_are_means_that_weigh_by_variance(copy: Path) -> None:
     whole = reading.ranking(open_study(copy)["made", "mixed"], "conv", "hue")
     shutil.rmtree(copy / "made/mixed/indices.zarr/conv/by_channel")
+    seal(copy / "made/mixed/indices.zarr")
     alone = reading.ranking(open_study(copy)["made", "mixed"], "conv", "hue")
     pd.testing.assert_series_equal(alone["S1"], whole["S1"], rtol=1e-5)
     pd.testing.assert_series_equal(alone["shapley"], whole["shapley"], rtol=1e-5)
@@ -148,6 +149,7 @@ def test_without_channels_their_values_are_means_that_weigh_by_variance(copy: Pa
 def test_what_published_values_lack_is_unknown(copy: Path) -> None:
     for name in ("S1_ci", "variance", "variance_ci", "mean_ci", "dead"):
         shutil.rmtree(copy / "made/mixed/indices.zarr/conv" / name)
+    seal(copy / "made/mixed/indices.zarr")
     run = open_study(copy)["made", "mixed"]
     profile = reading.profile(run, "conv", AT)
     assert profile.loc[profile["index"] == "S1", "half"].isna().all()
@@ -173,6 +175,7 @@ def test_the_facts_of_a_rare_unit_say_how_little_is_known(run: RunResults) -> No
 def test_a_store_that_marks_no_rare_units_opens_and_says_so(copy: Path) -> None:
     for layer in ("conv", "conv/by_channel", "fc"):
         shutil.rmtree(copy / "made/mixed/indices.zarr" / layer / "rare")
+    seal(copy / "made/mixed/indices.zarr")
     run = open_study(copy)["made", "mixed"]
     assert np.isnan(reading.unit_facts(run, "conv", AT)["rare"])
     assert not reading.rare_map(run, "conv", 2).any()
@@ -185,13 +188,14 @@ def test_damage_names_the_store(copy: Path) -> None:
     data[10] ^= 255
     chunk.write_bytes(data)
     run = open_study(copy)["made", "mixed"]
-    with pytest.raises(ConfigError, match=r"indices\.zarr: damaged"):
+    with pytest.raises(ConfigError, match=r"indices\.zarr/fc/S1: damaged .* Delete .*zarr "):
         reading.ranking(run, "fc", "hue")
 
 
 def test_values_that_are_gone_are_no_dead_layer(copy: Path) -> None:
     for index in ("S1", "ST", "shapley"):
         shutil.rmtree(copy / "made/mixed/indices.zarr/fc" / index / "c")
+    seal(copy / "made/mixed/indices.zarr")
     run = open_study(copy)["made", "mixed"]
     with pytest.raises(ConfigError, match="fc has no values"):
         reading.ranking(run, "fc", "hue")

@@ -17,6 +17,7 @@ from actsense.explorer.spatial.pictures import saliency_row, saliency_stores
 from actsense.explorer.spatial.points import cell_points, named, network_points, order_styles
 from actsense.explorer.spatial.views import PARTS
 from actsense.inspection import open_study
+from actsense.store import write_tables
 
 Visit = Callable[..., AppTest]
 
@@ -146,7 +147,7 @@ def test_tables_that_are_made_again_are_read_again(copy: Path, visit: Visit) -> 
     before = drawn(visit(copy, view="spatial"))
     path = copy / "spatial/tables/shuffle_curves.csv"
     table = pd.read_csv(path)
-    table.assign(top1=table["top1"] / 2).to_csv(path, index=False)
+    write_tables({"half": table.assign(top1=table["top1"] / 2)}, {"half": path})
     after = drawn(visit(copy, view="spatial"))
     np.testing.assert_allclose(after["value"], before["value"] / 2, rtol=1e-5)
 

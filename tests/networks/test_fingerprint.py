@@ -14,6 +14,7 @@ from actsense.networks.network import load_network
 from actsense.networks.opening import open_subject
 from actsense.networks.settings import read_network
 from actsense.networks.weights import import_weights
+from actsense.store import write_facts
 
 SETTINGS = {"name": "net", "kind": "python", "factory": "own_networks:Tempered"}
 
@@ -43,7 +44,7 @@ def test_the_same_network_passes_and_another_is_refused(tmp_path: Path) -> None:
 def test_another_version_of_a_library_is_named(tmp_path: Path) -> None:
     weights, card = made(tmp_path)
     facts = json.loads(card.read_text())
-    card.write_text(json.dumps(facts | {"versions": facts["versions"] | {"torch": "1.0"}}))
+    write_facts(card, facts | {"versions": facts["versions"] | {"torch": "1.0"}})
     with pytest.raises(ConfigError, match=rf"with torch 1\.0 \({torch.__version__} now"[:20]):
         check(weights, {"temperature": 2.0})
 
@@ -52,7 +53,7 @@ def test_a_card_of_an_earlier_version_is_not_compared(tmp_path: Path) -> None:
     weights, card = made(tmp_path)
     facts = json.loads(card.read_text())
     del facts["fingerprint"]
-    card.write_text(json.dumps(facts))
+    write_facts(card, facts)
     check(weights, {"temperature": 2.0})
     card.unlink()
     check(weights, {"temperature": 2.0})
@@ -74,9 +75,9 @@ def test_opening_a_network_compares(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "card").read_text())
     settings = {"network": ["one", network], "seed": 0, "precision": "float32"}
     where = {"batch_size": 8, "device": torch.device("cpu")}
-    card.write_text(json.dumps(facts))
+    write_facts(card, facts)
     open_subject(paths.images, paths.manifest, paths.weights, settings, **where)
     facts["fingerprint"]["outputs"][0][0] += 1
-    card.write_text(json.dumps(facts))
+    write_facts(card, facts)
     with pytest.raises(ConfigError, match=r"networks\.one: it is no longer"):
         open_subject(paths.images, paths.manifest, paths.weights, settings, **where)

@@ -169,7 +169,11 @@ def test_a_killed_training_ends_with_the_same_bits(
     assert 10 <= steps_kept(position) < 24
     train_network(Training(SETTINGS, tiny, 1), weights, tmp_path / "card.json")
     assert weights.read_bytes() == trained[0].read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.json", "w.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".card.json.manifest",
+        "card.json",
+        "w.pt",
+    ]
 
 
 def steps_kept(position: Path) -> int:
@@ -179,7 +183,11 @@ def steps_kept(position: Path) -> int:
 def test_a_training_that_was_never_killed_begins_at_the_beginning(
     trained: tuple[Path, Path],
 ) -> None:
-    assert sorted(path.name for path in trained[0].parent.iterdir()) == ["card.json", "w.pt"]
+    assert sorted(path.name for path in trained[0].parent.iterdir()) == [
+        ".card.json.manifest",
+        "card.json",
+        "w.pt",
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,11 @@ def test_downloaded_weights_are_those_on_the_server(
     for key, value in network.module.state_dict().items():
         assert torch.equal(value, state[key])
     assert json.loads(card.read_text())["weights"]["source"].startswith(server)
-    assert sorted(path.name for path in weights.parent.iterdir()) == ["card.json", "w.pt"]
+    assert sorted(path.name for path in weights.parent.iterdir()) == [
+        ".card.json.manifest",
+        "card.json",
+        "w.pt",
+    ]
 
 
 def test_a_wrong_hash_is_refused_after_all_attempts(

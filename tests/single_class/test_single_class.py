@@ -26,7 +26,7 @@ from actsense.single_class.tables import (
     overlap,
     rank_classes,
 )
-from actsense.store import write_results
+from actsense.store import read_results, write_results
 
 FACTORS = ["hue", "rolling", "order", "class"]
 CLASSES = 20  # two candidates
@@ -227,8 +227,8 @@ def test_every_augmentation_meets_its_own_conditions(tmp_path: Path) -> None:
 
 def test_matches_are_the_overlaps_of_the_two_best_classes(tmp_path: Path) -> None:
     table = matched(tmp_path)["matches"]
-    with xr.open_datatree(tmp_path / "masking.zarr", engine="zarr", consolidated=False) as tree:
-        ranked = tree["predictions"]["classes"].to_numpy()
+    tree = read_results(tmp_path / "masking.zarr")
+    ranked = tree["predictions"]["classes"].to_numpy()
     kept = conditions()
     for factor, candidates in (("hue", [19, 18]), ("rolling", [0, 1])):
         place = kept.query(f"rule == 'top' and value == 'S1' and factor == '{factor}'").index
@@ -243,8 +243,8 @@ def test_layers_masked_alone_have_rows_of_their_own(tmp_path: Path) -> None:
     table = matched(tmp_path, layers=layers)["matches"]
     key = ["design", "value", "factor", "input", "rule", "layers", "scale", "fraction"]
     assert not table.duplicated(key).any()
-    with xr.open_datatree(tmp_path / "masking.zarr", engine="zarr", consolidated=False) as tree:
-        ranked = tree["predictions"]["classes"].to_numpy()
+    tree = read_results(tmp_path / "masking.zarr")
+    ranked = tree["predictions"]["classes"].to_numpy()
     kept = conditions(layers)
     for layer in layers:
         chosen = {"rule": "top", "value": "S1", "factor": "hue", "layers": layer}
@@ -276,8 +276,8 @@ def test_a_constant_network_gives_an_exact_fraction_and_says_so(tmp_path: Path) 
 
 def test_p_values_of_all_sets_count_both_tails(tmp_path: Path) -> None:
     table = matched(tmp_path)["matches"]  # 190 sets, all of them enumerated
-    with xr.open_datatree(tmp_path / "masking.zarr", engine="zarr", consolidated=False) as tree:
-        predictions = tree["predictions"]["classes"].to_numpy()[..., :2]
+    tree = read_results(tmp_path / "masking.zarr")
+    predictions = tree["predictions"]["classes"].to_numpy()[..., :2]
     kept, found = conditions(), []
     for row in table.query("rule == 'none'").to_dict("records"):
         place = kept.index[(kept["rule"] == "none") & (kept["input"] == row["input"])].item()

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from actsense.errors import ConfigError
+from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.describe import describe
 from actsense.store import (
-    CorruptFileError,
     Gathered,
     create_results,
     file_hash,
@@ -88,7 +87,7 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
 
 
 def test_no_store_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorruptFileError, match="absent"):
+    with pytest.raises(MissingResultError, match="absent"):
         read_results(tmp_path / "absent.zarr")
 
 

@@ -2,7 +2,7 @@
 
 __all__ = ["work"]
 
-from actsense.work import Facts, Work, store_files
+from actsense.work import Facts, Work, store_files, table_files
 
 LAYER_ARRAYS = 3  # of the variation over positions
 TABLES = 4  # within, across, variation, skipped
@@ -19,6 +19,6 @@ def _network(facts: Facts, network: str) -> list[Work]:
     jobs, layers = int(bool(own.analysed)), len(own.layers)
     variation = store_files(layers * LAYER_ARRAYS, 1 + layers)
     return [
-        Work("correlate", network, jobs=jobs, files=variation + TABLES),
+        Work("correlate", network, jobs=jobs, files=variation + table_files(TABLES)),
         Work("plot_correlation", network, jobs=jobs, files=FIGURES),
     ]

@@ -25,8 +25,8 @@ from actsense.data.manifest import (
 from actsense.data.signature import content_digest
 from actsense.errors import ConfigError
 from actsense.store import file_hash
-from actsense.store.atomic import replacing
 from actsense.store.columns import ALONE, Column
+from actsense.store.manifest import sealing
 from actsense.store.rows import Rows, write_rows
 
 
@@ -146,7 +146,7 @@ def write_cache(
     contents: dict[str, list[tuple[str, str]]] = {"taken": [], SKIPPED: []}
     columns = {ALONE: image_column(side)}
     with (
-        replacing(manifest) as table,
+        sealing(manifest) as table,
         write_rows(images, columns, capacity=capacity) as writer,
     ):
         for sample in samples:

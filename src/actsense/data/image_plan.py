@@ -18,6 +18,7 @@ from actsense.data.manifest import PARTITIONS
 from actsense.data.settings import MAX_PIXELS, SamplesPerClass
 from actsense.data.splits import check_counts, order, validation_count
 from actsense.errors import ConfigError
+from actsense.store.damage import trouble
 
 WAVE = 256  # files decoded ahead of the writer; bounds the memory
 
@@ -129,7 +130,9 @@ def content_sha256(source: Source, file: str) -> str:
     """Return the SHA-256 of the bytes of a file; of none, if it cannot be read."""
     try:
         content = _read(source.open(file))
-    except Exception:  # as where it is decoded
+    except Exception as error:  # as where it is decoded
+        if limit := trouble(error, Path(source.locate(file))):
+            raise limit from error
         content = b""
     return hashlib.sha256(content).hexdigest()
 
@@ -162,6 +165,8 @@ def _sample(plan: ImagePlan, group: Group, file: str) -> Sample:
     except ConfigError:  # the whole source is damaged: nothing to skip
         raise
     except Exception as error:  # Pillow's readers raise whatever their format makes them raise
+        if limit := trouble(error, Path(plan.source.locate(file))):
+            raise limit from error
         if not plan.skip:
             raise ConfigError(
                 f"{plan.source.locate(file)}: unreadable image ({error}). {plan.source.repair}, "

@@ -71,7 +71,7 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         table = read_table(path)
         table = table.astype({name: int for name in ("label",) if name in table})
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError(
             f"{path}: no readable manifest ({error}). Delete it and run again."
         ) from error

@@ -4,11 +4,11 @@ __all__ = ["IMAGE_FILE_BYTES", "work"]
 
 from math import ceil
 
-from actsense.work import Facts, Work
+from actsense.work import Facts, Work, table_files
 
 CACHING = 465 * 60  # seconds, of all images of a study as large as the published one
 IMAGE_FILE_BYTES = 2**28  # of pixels, before compression
-STORE_FILES = 2  # description and time stamp of the cache
+STORE_FILES = 3  # description, manifest and time stamp of the cache
 FIGURES = 3  # classes, augmentations, shuffles
 
 
@@ -23,7 +23,7 @@ def work(facts: Facts) -> list[Work]:
             "cache_images",
             seconds=CACHING,
             kept=count * pixels,
-            files=ceil(count / shard) + STORE_FILES + 1,  # with the manifest
+            files=ceil(count / shard) + STORE_FILES + table_files(1),
         ),
         Work("plot_images", files=FIGURES),
     ]

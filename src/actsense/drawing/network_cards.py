@@ -2,7 +2,6 @@
 
 __all__ = ["network_cards", "plot_networks"]
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import shorten
@@ -17,6 +16,7 @@ from actsense.drawing.lines import network_styles
 from actsense.drawing.names import short_names
 from actsense.drawing.style import counted, new_figure, save
 from actsense.layers import Layer, place_layers
+from actsense.store.facts import read_facts
 
 BAR, NARROW = 0.24, 0.14  # inches, of one layer, and of one of many
 LEAST = 6  # rows of bars that a card needs beside it
@@ -42,7 +42,7 @@ def plot_networks(
         title: The study.
         dpi: Dots per inch of the PNG file.
     """
-    facts = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in cards.items()}
+    facts = {name: read_facts(path) for name, path in cards.items()}
     placed = {name: place_layers(shapes) for name, shapes in layers.items()}
     save(network_cards(facts, placed, title=title), output, dpi=dpi)
 

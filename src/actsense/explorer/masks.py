@@ -9,7 +9,7 @@ import pandas as pd
 
 from actsense.errors import OutdatedResultError
 from actsense.inspection import RunResults
-from actsense.store import CorruptFileError
+from actsense.store import CorruptFileError, reading
 
 METRICS = {
     "top1": "top-1 accuracy",
@@ -54,11 +54,9 @@ def conditions_table(run: RunResults) -> pd.DataFrame:
             path, "which masks every input sees", "masking --forcerun evaluate_masks"
         )
     wanted = [m + end for m in METRICS for end in ("", "_low", "_high")]
-    try:
+    with reading(path):
         wanted += [str(name) for name in data["rule"].coords]
         table = pd.DataFrame({name: data[name].to_numpy() for name in wanted})
-    except (KeyError, ValueError, OSError, RuntimeError) as error:
-        raise CorruptFileError(path, error) from error
     table = table[table["first_place"]]
     guided = table[table["rule"] == "top"]
     if guided.empty:

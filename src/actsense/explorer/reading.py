@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.inspection import RunResults
-from actsense.store import CorruptFileError, LeftOut
+from actsense.store import CorruptFileError, LeftOut, reading
 
 INDICES = ("S1", "ST", "shapley")
 CONTRAST = "contrast"
@@ -261,14 +261,12 @@ def _values(
     """
     places = {axis: place for axis, place in at.items() if isinstance(place, int)}
     labels = {axis: label for axis, label in at.items() if isinstance(label, str)}
-    try:
+    with reading(run.path / f"{store}.zarr"):
         if name not in data:
             shape = _alike(data, name).sel(labels).isel(places).shape
             return np.full(shape, 0.0 if name == "dead" else np.nan)
         read = _at_hand(data[name]).sel(labels).isel(places).to_numpy()
         return np.asarray(read, dtype=np.float64)
-    except (KeyError, ValueError, OSError, RuntimeError) as error:
-        raise CorruptFileError(run.path / f"{store}.zarr", f"{name}: {error}") from error
 
 
 def _at_hand(array: xr.DataArray) -> xr.DataArray:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import RunResults
-from actsense.store import CorruptFileError
+from actsense.store import CorruptFileError, reading
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,9 @@ def top_pictures(
     path = shelf.held.path / "top_images.zarr"
     if layer not in top.children:
         raise CorruptFileError(path, f"it does not hold {layer}")
-    try:
+    with reading(path):
         unit = top.children[layer].to_dataset().sel(condition=condition).isel(at)
         rows, draws, responses = (unit[n].to_numpy() for n in ("image", "draw", "response"))
-    except (KeyError, ValueError, OSError, RuntimeError) as error:
-        raise CorruptFileError(path, error) from error
     there = rows >= 0
     rows, draws, responses = rows[there], draws[there], responses[there]
     if not len(rows):

@@ -13,7 +13,7 @@ import xarray as xr
 import zarr
 
 from actsense.errors import ConfigError
-from actsense.store import open_archive, read_results, read_table, reading
+from actsense.store import Manifest, open_archive, read_facts, read_results, read_table, reading
 
 KINDS = "a folder *.zarr, or a file *.zarr.zip, *.csv, *.json"
 
@@ -29,7 +29,7 @@ def describe(path: Path) -> str:
     if path.suffix == ".csv":
         return str(read_table(path).to_string(max_rows=60, index=False))
     if path.suffix == ".json":
-        return json.dumps(json.loads(path.read_text(encoding="utf-8")), indent=2)
+        return json.dumps(read_facts(path), indent=2)
     if path.name.endswith(".zarr.zip"):
         with open_archive(path) as group, reading(path):
             return "\n".join([f"{path}", *_archive(group)])
@@ -39,7 +39,9 @@ def describe(path: Path) -> str:
 
 
 def _store(path: Path) -> Iterator[str]:
-    node = zarr.open(path, mode="r")
+    Manifest.open(path).check()
+    with reading(path):
+        node = zarr.open(path, mode="r")
     if isinstance(node, zarr.Array):
         yield from _attributes(dict(node.attrs))
         yield f"array {node.shape} {node.dtype}"

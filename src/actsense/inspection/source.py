@@ -2,7 +2,6 @@
 
 __all__ = ["FolderSource", "Owner", "Source"]
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +12,7 @@ import xarray as xr
 from actsense.data.cache import ImageCache
 from actsense.errors import MissingResultError, choose
 from actsense.layout import LEVELS, RESERVED, Place, places
-from actsense.store import read_results, read_table, reading
+from actsense.store import read_facts, read_results, read_table
 
 Owner = tuple[str, ...]  # nobody else than the study; a network; a network and a design
 
@@ -109,18 +108,17 @@ class FolderSource:
             ConfigError: If nothing makes such a table, or it is damaged.
         """
         known = {n: (place, place.table_path(n)) for place in _of(owner) for n in place.tables}
-        path = self._find("table", name, owner, self._tables(owner), known)
-        with reading(path):
-            return read_table(path)
+        return read_table(self._find("table", name, owner, self._tables(owner), known))
 
     def card(self, network: str) -> dict[str, Any]:
         """Read the model card of a network.
 
         Raises:
             MissingResultError: If it has not been made.
+            ConfigError: If it is damaged.
         """
         (path,) = self._files((network,), "networks")
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        card: dict[str, Any] = read_facts(path)
         return card
 
     def images(self) -> ImageCache:

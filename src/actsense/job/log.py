@@ -3,7 +3,6 @@
 __all__ = ["logged"]
 
 import _thread
-import errno
 import logging
 import os
 import sys
@@ -12,13 +11,12 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 
 from actsense.errors import ConfigError
 from actsense.progress import TerminalHandler
-from actsense.store.atomic import DiskFullError
+from actsense.store.damage import trouble
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +47,9 @@ def logged(path: str) -> Iterator[None]:
         yield
     except ConfigError as error:
         _stop(str(error))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            _stop(traceback.format_exc())
-        place = Path(error.filename or path)
-        _stop(str(DiskFullError(place, "more is needed", "Make room there.")))
-    except Exception:
-        _stop(traceback.format_exc())
+    except Exception as error:
+        limit = trouble(error)
+        _stop(str(limit) if limit else traceback.format_exc())
 
 
 def _end_with_the_workflow() -> None:

@@ -28,7 +28,7 @@ from typing import Any
 
 from actsense.masking.settings import Masking
 from actsense.sampling.designs import ORIGINAL, factor_names
-from actsense.work import Facts, Work, store_files
+from actsense.work import Facts, Work, store_files, table_files
 
 TOGETHER = "together"
 GUIDED = ("top", "permuted", "least")  # rules that scale by the map of a value and a factor
@@ -167,9 +167,9 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
             passes=len(listed) * images,
             holds=(ranks + outcomes) / 1e6,
             kept=len(listed) * (LABEL_BYTES + numbers) + kept * images * PREDICTION_BYTES,
-            files=store_files(ARRAYS, groups=2) + 1,  # with a table
+            files=store_files(ARRAYS, groups=2) + table_files(1),
         ),
-        Work(*("profile_masks", *run), files=PROFILES),
+        Work(*("profile_masks", *run), files=table_files(PROFILES)),
         Work(*("plot_masking", *run), files=FIGURES + 1 + len(masking.values)),
     ]
 

@@ -7,7 +7,6 @@ have another version. The weights then fit as before, and the network is another
 __all__ = ["check_fingerprint", "fingerprint"]
 
 import itertools
-import json
 import math
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +22,7 @@ from actsense.errors import ConfigError
 from actsense.networks.foreign import foreign
 from actsense.networks.network import Network, normalise
 from actsense.networks.probes import probe_images
+from actsense.store import read_facts
 
 IMAGES = 2
 OUTPUTS = 8  # of every image that are kept, evenly spread
@@ -61,11 +61,11 @@ def check_fingerprint(network: Network, weights: Path, device: torch.device) -> 
     Raises:
         ConfigError: If it says something else of the same images, with the likely cause.
     """
-    try:
-        card = json.loads(weights.with_name("card.json").read_text(encoding="utf-8"))
-        kept = card["fingerprint"]
-    except (OSError, ValueError, KeyError):
+    path = weights.with_name("card.json")
+    card = read_facts(path) if path.exists() else {}
+    if "fingerprint" not in card:
         return
+    kept = card["fingerprint"]
     bound = SPREAD * kept["spread"] + LARGEST * kept["largest"]
     found = _some(_outputs(network, kept["image_size"], device))
     pairs = zip(itertools.chain(*kept["outputs"]), itertools.chain(*found), strict=False)

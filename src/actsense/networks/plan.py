@@ -13,7 +13,7 @@ RULES = {
     "imported": "import_weights",
 }
 TRAINING = 105 * 60  # seconds, where the number of images is not known
-FILES = 2  # weights and card
+FILES = 3  # weights, card and its manifest
 CHECKPOINT_COPIES = 3  # of the weights: themselves, and two moments of each for the optimiser
 
 

@@ -8,10 +8,8 @@ __all__ = [
     "read_tensors",
     "save_state",
     "save_tensors",
-    "write_card",
 ]
 
-import json
 import pickle
 import sys
 import zipfile
@@ -24,7 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
+from actsense.layout import target_of
 from actsense.store.atomic import replacing
+from actsense.store.damage import trouble
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -33,12 +33,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         ConfigError: If the file is missing, damaged, or holds anything but tensors.
     """
+    again = f" Delete it and run again: snakemake {made}." if (made := target_of(path)) else ""
     if not path.is_file():
-        raise ConfigError(f"{path}: no file of weights there.")
+        raise ConfigError(f"{path}: no file of weights there.{again}")
     try:
         loaded = read_tensors(path)
     except ValueError as error:
-        raise ConfigError(f"{path}: not a plain state dict, or damaged ({error}).") from error
+        raise ConfigError(
+            f"{path}: not a plain state dict, or damaged ({error}).{again}"
+        ) from error
     if isinstance(loaded, Mapping) and isinstance(loaded.get("model"), Mapping):
         loaded = loaded["model"]
     if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):
@@ -55,6 +58,7 @@ def read_tensors(path: Path, *, values: bool = True) -> Any:
             compared.
 
     Raises:
+        LimitError: If memory, a right, files or threads are missing.
         ValueError: If the file is damaged, or holds anything but tensors and plain values.
     """
     try:
@@ -71,6 +75,8 @@ def read_tensors(path: Path, *, values: bool = True) -> Any:
         TypeError,
         BadZipFile,
     ) as error:
+        if limit := trouble(error, path):
+            raise limit from error
         raise ValueError(first_line(error)) from error
 
 
@@ -147,12 +153,6 @@ def check_fit(
             f"{setting}: the weights do not fit {type(module).__name__}. {'; '.join(problems)}. "
             "Check that they belong to this model."
         )
-
-
-def write_card(path: Path, facts: dict[str, Any]) -> None:
-    """Write a model card: where the weights come from and how good they are."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def _check_sums(path: Path) -> None:

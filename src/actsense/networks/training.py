@@ -27,8 +27,8 @@ from actsense.networks.fitting import Batch, FitSettings, fit
 from actsense.networks.image_batches import LabelledImages, ShiftedBatches
 from actsense.networks.network import build_module, load_network, normalisation
 from actsense.networks.settings import Trained, read_network
-from actsense.networks.state import save_state, write_card
-from actsense.store import file_hash
+from actsense.networks.state import save_state
+from actsense.store import file_hash, write_facts
 from actsense.store.atomic import partials, remove
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def train_network(
         "seconds": round(time.perf_counter() - started, 1),
         "versions": {package: version(package) for package in ("actsense", "torch")},
     }
-    write_card(card, facts)
+    write_facts(card, facts)
     _forget(_position(weights))
 
 

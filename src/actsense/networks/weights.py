@@ -38,13 +38,13 @@ from actsense.networks.settings import (
     read_network,
     weights_file,
 )
-from actsense.networks.state import fill, first_line, save_state, write_card
+from actsense.networks.state import fill, first_line, save_state
 from actsense.networks.weights_file import check_values, match_state
 from actsense.networks.zoo.packaged import PACKAGED, packaged_origin, packaged_state
 from actsense.networks.zoo.published import Published
 from actsense.networks.zoo.timm_models import timm_publishes
 from actsense.networks.zoo.torchvision_models import torchvision_publishes
-from actsense.store import file_hash
+from actsense.store import file_hash, write_facts
 
 TIMEOUT = 60.0  # seconds without a byte, after which a connection counts as dead
 
@@ -259,4 +259,4 @@ def _write_card(
             package: version(package) for package in ("actsense", "torch", "torchvision", *own)
         },
     }
-    write_card(card, facts)
+    write_facts(card, facts)

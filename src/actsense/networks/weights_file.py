@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.networks.state import check_fit, first_line, read_tensors
+from actsense.store.damage import trouble
 
 WRAPPERS = frozenset({"module", "_orig_mod"})  # parallel, averaged and compiled modules
 COUNTED = "num_batches_tracked"  # files older than PyTorch 0.4.1 lack it
@@ -161,6 +162,8 @@ def _safetensors(path: Path, *, values: bool) -> Any:
     try:
         held = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
+        if limit := trouble(error, path):
+            raise limit from error
         raise ConfigError(f"{path}: a damaged safetensors file ({first_line(error)}).") from error
     return held if values else {key: tensor.to("meta") for key, tensor in held.items()}
 

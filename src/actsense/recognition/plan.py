@@ -2,7 +2,7 @@
 
 __all__ = ["work"]
 
-from actsense.work import Facts, Work
+from actsense.work import Facts, Work, table_files
 
 FOLDS = 165 * 60  # seconds, of all folds, repeats and permutations of a large network
 TABLES = 4  # accuracy, confusion, projection, skipped
@@ -20,6 +20,6 @@ def _network(facts: Facts, network: str) -> list[Work]:
     own = facts.networks[network]
     jobs, figures = int(bool(own.analysed and own.maps)), KINDS * len(own.analysed)
     return [
-        Work("discriminate", network, jobs=jobs, seconds=FOLDS, files=TABLES),
+        Work("discriminate", network, jobs=jobs, seconds=FOLDS, files=table_files(TABLES)),
         Work("plot_discriminant", network, jobs=jobs, files=FIGURES + FOLDERS + figures),
     ]

@@ -2,7 +2,6 @@
 
 __all__ = ["SegmentRecorder", "SegmentResults", "sample_segments", "write_segments"]
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +39,14 @@ from actsense.segments.segment import Segment
 from actsense.sensitivity.estimation import IndexSummary, estimate_results, index_tables
 from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.summing import stream_shard
-from actsense.store import Gathered, LeftOut, read_indices, replacing, write_results, write_tables
+from actsense.store import (
+    Gathered,
+    LeftOut,
+    read_indices,
+    write_facts,
+    write_results,
+    write_tables,
+)
 
 log = logging.getLogger(__name__)
 
@@ -211,8 +217,7 @@ def write_segments(
         attributes: Where the results come from, for the root of the store.
     """
     write_tables(results.tables, outputs)
-    with replacing(outputs["units"]) as beside:
-        beside.write_text(json.dumps(results.units, indent=1))
+    write_facts(outputs["units"], results.units)
     facts = {**attributes, **results.facts}
     write_results(outputs["indices"], results.groups, attributes=facts)
 

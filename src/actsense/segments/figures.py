@@ -2,7 +2,6 @@
 
 __all__ = ["plot_segments", "segment_maps", "segment_profile"]
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import HEADER, new_figure, place, save
 from actsense.segments.matrix_figures import segment_correlations, segment_patterns
 from actsense.sensitivity.figures.depth import NAMES
-from actsense.store import LeftOut, file_names, read_indices, read_table, replacing
+from actsense.store import LeftOut, file_names, read_facts, read_indices, read_table, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
 IN_PLACE = "in place"
@@ -46,7 +45,7 @@ def plot_segments(
         title: Network and design.
         dpi: Dots per inch of the PNG files.
     """
-    segments = json.loads(inputs["units"].read_text(encoding="utf-8"))
+    segments = read_facts(inputs["units"])
     read = {name: read_table(inputs[name]) for name in TABLES}
     inside, whole = read_indices(inputs["store"], "segments"), read_indices(inputs["indices"])
     if not segments:

@@ -13,7 +13,6 @@ do not count. `content` is left out: its maps are its parts' together, and would
 
 __all__ = ["compare_segments"]
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from actsense.sensitivity.maps import INDICES, SensitivityMaps
 from actsense.statistics import CONFIDENCE
 from actsense.statistics.resampling import defined_interval, resample
 from actsense.statistics.spearman import LARGEST, fisher_mean, spearman
+from actsense.store import read_facts
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ def compare_segments(
         difference over pairs of factors, and their rank correlation.
     """
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
-    if chosen := json.loads(units.read_text(encoding="utf-8")):
+    if chosen := read_facts(units):
         inside, place = SensitivityMaps({"": segments}), SensitivityMaps({"": indices})
         names = [variable.factor for variable in place.split]
         pairs = [(names[j], names[k]) for j, k in zip(*_triangle(len(names)), strict=True)]

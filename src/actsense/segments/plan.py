@@ -10,7 +10,7 @@ from actsense.sampling.plan import SampledDesign
 from actsense.segments.settings import Segments
 from actsense.sensitivity.cuts import ESTIMATED_BYTES, cut_moments
 from actsense.sensitivity.plan import ESTIMATES, LAYER_ARRAYS, NETWORK_ARRAYS, index_bytes
-from actsense.work import Facts, Work, store_files
+from actsense.work import Facts, Work, store_files, table_files
 
 COLOURS = ("hue", "saturation", "value")
 MADE = 2  # times all indices
@@ -70,9 +70,8 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
             holds=held / 1e6,
             kept=units * index_bytes(factors + parts),
             files=store_files(NETWORK_ARRAYS + groups * (LAYER_ARRAYS + 1), 1 + groups)
-            + TABLES
-            + 1,  # why each channel was chosen
+            + table_files(TABLES + 1),  # and why each channel was chosen
         ),
-        Work(*("compare_segments", *names), files=COMPARISONS),
+        Work(*("compare_segments", *names), files=table_files(COMPARISONS)),
         Work(*("plot_segments", *names), files=FIGURES + KINDS * (1 + maps)),
     ]

@@ -14,7 +14,7 @@ from actsense.sensitivity.cuts import (
 )
 from actsense.sensitivity.moments import row_count
 from actsense.sensitivity.settings import Contrast
-from actsense.work import Facts, Work, store_files
+from actsense.work import Facts, Work, store_files, table_files
 
 MB = 1e6
 READ_BYTES = 1.5e8  # of chunks on their way to or from the disk
@@ -63,7 +63,8 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
             holds=min(ESTIMATED_BYTES, replicates * moments) * ESTIMATES / MB,
             seconds=own.units / 100,
             kept=own.units * index_bytes(factors + parts),
-            files=store_files(NETWORK_ARRAYS + groups * LAYER_ARRAYS, 1 + groups) + TABLES,
+            files=store_files(NETWORK_ARRAYS + groups * LAYER_ARRAYS, 1 + groups)
+            + table_files(TABLES),
         ),
         Work(
             *("plot_indices", network, design, sampled),
@@ -172,5 +173,5 @@ def _contrast(facts: Facts, network: str, design: str) -> Work:
         + (8 + 4 * parameters) * shown,
         files=store_files(layers * CONTRAST_ARRAYS, 1 + layers)
         + store_files(TOP_ROOT_ARRAYS + layers * TOP_ARRAYS, 1 + layers)
-        + 1,
+        + table_files(1),
     )

@@ -2,7 +2,7 @@
 
 __all__ = ["work"]
 
-from actsense.work import Facts, Work
+from actsense.work import Facts, Work, table_files
 
 TABLES = 3  # ranking, matches, skipped
 KINDS = 2  # of figures of a design: rankings and matches, in folders
@@ -17,6 +17,6 @@ def _network(facts: Facts, network: str) -> list[Work]:
     own = facts.networks[network]
     jobs = int(bool(own.analysed and own.maps))
     return [
-        Work("match_classes", network, jobs=jobs, files=TABLES),
+        Work("match_classes", network, jobs=jobs, files=table_files(TABLES)),
         Work("plot_classes", network, jobs=jobs, files=KINDS * (1 + len(own.analysed))),
     ]

@@ -7,7 +7,7 @@ from actsense.spatial.interaction.plan import count_passes as count_interaction_
 from actsense.spatial.saliency.settings import Saliency
 from actsense.spatial.settings import Spatial
 from actsense.spatial.transforms.settings import Transforms
-from actsense.work import GRADIENT, Facts, Work, store_files
+from actsense.work import GRADIENT, Facts, Work, store_files, table_files
 
 PASS_BYTES = 16  # kept of every image that passes, at most, orders of cells among them
 PIXEL_BYTES = 3 + 3 * 4  # of an image with its saliency maps
@@ -17,9 +17,11 @@ def work(facts: Facts) -> list[Work]:
     """Return what the spatial study takes, for every network and for all together."""
     return [
         *(own for network in facts.networks for own in _network(facts, network)),
-        Work("compare_transforms", files=5 + 3),  # tables and figures
-        Work("compare_cells", files=2 + 1 + 1 + len(facts.networks)),  # with a folder of curves
-        Work("compare_interactions", files=1 + 2),
+        Work("compare_transforms", files=table_files(5) + 3),  # tables and figures
+        Work(
+            "compare_cells", files=table_files(2) + 1 + 1 + len(facts.networks)
+        ),  # with a folder of curves
+        Work("compare_interactions", files=table_files(1) + 2),
         Work("plot_saliency", files=1),
     ]
 

@@ -1,16 +1,19 @@
 """Files that are complete when they exist: archives, moments, results, provenance."""
 
-from actsense.store.archive import (
-    CHECKSUM,
+from actsense.store.archive import CHECKSUM, create_archive, open_archive
+from actsense.store.atomic import replacing
+from actsense.store.damage import (
     CorruptFileError,
-    create_archive,
-    open_archive,
+    DiskFullError,
+    LimitError,
     reading,
+    trouble,
 )
-from actsense.store.atomic import DiskFullError, replacing
+from actsense.store.facts import read_facts, write_facts
 from actsense.store.file_names import file_names
 from actsense.store.footprint import allowance, remove_orphans, reserve
 from actsense.store.left_out import LeftOut, read_indices
+from actsense.store.manifest import Manifest, seal, sealing
 from actsense.store.parts import Part, part_starts, read_parts, read_shard_layers
 from actsense.store.provenance import file_hash, provenance
 from actsense.store.results import (
@@ -29,6 +32,8 @@ __all__ = [
     "DiskFullError",
     "Gathered",
     "LeftOut",
+    "LimitError",
+    "Manifest",
     "Part",
     "Results",
     "allowance",
@@ -40,6 +45,7 @@ __all__ = [
     "open_archive",
     "part_starts",
     "provenance",
+    "read_facts",
     "read_indices",
     "read_parts",
     "read_results",
@@ -49,6 +55,10 @@ __all__ = [
     "remove_orphans",
     "replacing",
     "reserve",
+    "seal",
+    "sealing",
+    "trouble",
+    "write_facts",
     "write_results",
     "write_tables",
 ]

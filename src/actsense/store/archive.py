@@ -1,6 +1,6 @@
 """One Zarr store in one file: an uncompressed zip, written beside and renamed into place.
 
-A file that exists is complete; every chunk carries a checksum.
+A file that exists is complete; every chunk carries a checksum, and its directory is sealed.
 """
 
 __all__ = ["CHECKSUM", "CorruptFileError", "create_archive", "open_archive", "reading"]
@@ -16,25 +16,11 @@ import zarr
 from zarr.codecs import Crc32cCodec
 from zarr.storage import ZipStore
 
-from actsense.errors import ConfigError
 from actsense.store.atomic import replacing
+from actsense.store.damage import CorruptFileError, reading
+from actsense.store.manifest import check_archive, seal_archive
 
 CHECKSUM = Crc32cCodec()
-
-
-class CorruptFileError(ConfigError):
-    """A file whose content contradicts its checksum or cannot be read at all.
-
-    Arguments:
-        path: The file.
-        reason: What is wrong with it.
-        whole: What is to be deleted, where the file is a part of something.
-    """
-
-    def __init__(self, path: Path, reason: object, whole: Path | None = None) -> None:
-        super().__init__(
-            f"{path}: damaged ({reason}). Delete {whole or 'it'} and run again: it is made anew."
-        )
 
 
 @contextmanager
@@ -51,21 +37,10 @@ def create_archive(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Grou
             yield zarr.create_group(store, zarr_format=3, attributes=attributes)
         finally:
             store.close()
+        with zipfile.ZipFile(beside, "a") as archive:
+            seal_archive(archive)
         with beside.open("rb") as written:
             os.fsync(written.fileno())
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Name the file if what is read inside the block turns out damaged.
-
-    Raises:
-        CorruptFileError: Instead of what Zarr or the zip said.
-    """
-    try:
-        yield
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
-        raise CorruptFileError(path, error) from error
 
 
 @contextmanager
@@ -75,8 +50,7 @@ def open_archive(path: Path) -> Iterator[zarr.Group]:
     Raises:
         CorruptFileError: If the file is no complete archive.
     """
-    if not zipfile.is_zipfile(path):
-        raise CorruptFileError(path, "not a complete zip archive")
+    check_archive(path)
     with reading(path):
         store = ZipStore(path, mode="r")
         group = zarr.open_group(store, mode="r")

@@ -1,8 +1,7 @@
 """Files and directory stores that exist only when they are complete."""
 
-__all__ = ["DiskFullError", "partials", "remove", "replacing"]
+__all__ = ["partials", "remove", "replacing"]
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,21 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from actsense.errors import ConfigError
+from actsense.store.damage import DiskFullError, is_full, trouble
 
-
-class DiskFullError(ConfigError):
-    """A file that its file system, or the user's quota, has no room for."""
-
-    def __init__(self, path: Path, needed: str, advice: str) -> None:
-        place = path.parent.resolve()
-        while not (place.exists() and place.is_mount()):
-            place = place.parent
-        free = shutil.disk_usage(place).free / 1e9
-        super().__init__(
-            f"{path}: no space left on the file system mounted at {place} ({free:.3f} GB free, "
-            f"{needed}; a quota may leave less than is free). {advice} "
-            "Then run again: finished work is kept."
-        )
+ADVICE = "Make room there, or put the results folder on another file system."
 
 
 @contextmanager
@@ -40,24 +27,27 @@ def replacing(path: Path) -> Iterator[Path]:
         path: The file or directory to make.
 
     Raises:
-        DiskFullError: If there is no space left.
+        DiskFullError: If there is no space left, or no inodes.
+        LimitError: If a right, memory, files or threads are missing.
     """
     partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in partials(path):
-        remove(left)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in partials(path):
+            remove(left)
         yield partial
         if path.is_dir():
             remove(path)  # a directory cannot be replaced in one step
         os.replace(partial, path)  # noqa: PTH105 - one step, also over an existing file
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if isinstance(error, ConfigError) or not is_full(error):
+            if isinstance(error, OSError) and (limit := trouble(error, path)):
+                raise limit from error
             raise
         written = f"{_size(partial) / 1e9:.3f} GB of it were written"
+        full = DiskFullError(path, written, ADVICE)  # counts inodes before they are free again
         remove(partial)
-        advice = "Make room there, or put the results folder on another file system."
-        raise DiskFullError(path, written, advice) from error
+        raise full from error
     finally:
         remove(partial)
 

@@ -28,7 +28,7 @@ from urllib.request import Request, urlopen
 
 from actsense.errors import ConfigError
 from actsense.progress import BYTES, Progress
-from actsense.store.atomic import DiskFullError
+from actsense.store.damage import DiskFullError
 
 CHUNK_BYTES = 2**20
 TIMEOUT = 60.0  # seconds without a byte, after which a connection counts as dead

@@ -22,7 +22,8 @@ from typing import Any
 from uuid import uuid4
 
 from actsense.errors import ConfigError
-from actsense.store.atomic import DiskFullError, partials, remove
+from actsense.store.atomic import partials, remove
+from actsense.store.damage import DiskFullError
 
 SHARDS = "*/*/shards"  # below the folder of a study: <network>/<design>/shards
 # A part of a replicate, or several whole ones.

@@ -7,15 +7,18 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import xarray as xr
 import zarr
+from xarray.backends.zarr import ZarrArrayWrapper, ZarrStore
+from xarray.core.indexing import LazilyIndexedArray
 from zarr.codecs import ZstdCodec
 
-from actsense.store.archive import CHECKSUM, CorruptFileError
-from actsense.store.atomic import replacing
+from actsense.store.archive import CHECKSUM
+from actsense.store.damage import reading
+from actsense.store.manifest import Manifest, sealing
 
 CHUNK_BYTES = 4 * 2**20
 
@@ -90,7 +93,7 @@ def create_results(path: Path, attributes: Mapping[str, Any]) -> Iterator[Result
         path: Folder of the store.
         attributes: Attributes of the root.
     """
-    with replacing(path) as beside:
+    with sealing(path) as beside:
         writer = ResultsWriter(beside, attributes)
         yield writer
         writer.close()
@@ -112,18 +115,50 @@ def write_results(
 
 
 def read_results(path: Path) -> xr.DataTree:
-    """Open a results store lazily.
+    """Open a results store lazily; what is read of it later is compared then.
 
     Raises:
-        CorruptFileError: If there is no readable store.
+        MissingResultError: If there is no store.
+        CorruptFileError: If it is damaged.
     """
-    try:
-        with warnings.catch_warnings():
-            # Snakemake keeps the time of a folder in a file of its own inside it.
-            warnings.filterwarnings("ignore", "Object at .snakemake_timestamp")
-            return xr.open_datatree(path, engine="zarr", consolidated=False, chunks=None)
-    except (FileNotFoundError, ValueError, RuntimeError) as error:  # labels are decompressed
-        raise CorruptFileError(path, error) from error
+    manifest = Manifest.open(path)
+    with reading(path), warnings.catch_warnings():
+        # Snakemake keeps the time of a folder in a file of its own inside it.
+        warnings.filterwarnings("ignore", "Object at .(snakemake_timestamp|manifest)")
+        stores = _CheckedStore.open_store(path, group="/", consolidated=False)
+        groups = {}
+        for name, store in stores.items():
+            store.manifest = manifest
+            groups[name] = xr.open_dataset(store, chunks=None)
+        return xr.DataTree.from_dict(groups)
+
+
+class _CheckedStore(ZarrStore):
+    """A group whose arrays are compared with the manifest of the store whenever they are read."""
+
+    manifest: Manifest
+
+    def open_store_variable(self, name: str) -> xr.Variable:
+        found = super().open_store_variable(name)  # type: ignore[no-untyped-call]
+        array = cast("zarr.Array[Any]", self.members[name])
+        self.manifest.check(array.path)
+        lazy = LazilyIndexedArray(_CheckedArray(array, self.manifest))
+        return xr.Variable(found.dims, lazy, found.attrs, found.encoding)
+
+
+class _CheckedArray(ZarrArrayWrapper):
+    """An array of a store with a manifest."""
+
+    __slots__ = ("_manifest",)
+
+    def __init__(self, array: zarr.Array[Any], manifest: Manifest) -> None:
+        super().__init__(array)  # type: ignore[no-untyped-call]
+        self._manifest = manifest
+
+    def __getitem__(self, key: Any) -> Any:
+        self._manifest.check(self._array.path)
+        with reading(self._manifest.path / self._array.path, self._manifest.path):
+            return super().__getitem__(key)  # type: ignore[no-untyped-call]
 
 
 def _texts(data: xr.Dataset) -> xr.Dataset:

@@ -21,15 +21,12 @@ import zarr
 from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
-from actsense.store.archive import CorruptFileError
-from actsense.store.atomic import replacing
 from actsense.store.columns import ALONE, Array, Column, column_of, create_column, shard_file
+from actsense.store.damage import CorruptFileError, reading
+from actsense.store.manifest import Manifest, sealing
 
 PIECE_BYTES = 2**25  # what is read at a time
 MEMORY_BYTES = 2**28  # an array below this is read once and kept
-
-# What Zarr says of damaged files.
-FAULTS = (ValueError, RuntimeError, OSError, KeyError, TypeError, AttributeError)
 
 
 class RowsWriter:
@@ -112,7 +109,7 @@ def write_rows(
     Raises:
         ConfigError: If another writer of the same store has removed what this one wrote.
     """
-    with replacing(path) as beside:
+    with sealing(path) as beside:
         node, arrays = _created(beside, columns, capacity)
         writer = RowsWriter(node, arrays)
         yield writer
@@ -154,7 +151,9 @@ class Rows:
         self._kept: dict[str, NDArray[Any]] = {}
         if not path.is_dir():
             raise ConfigError(f"{path}: no rows there. Run the rule that makes them.")
-        with _reading(path, path / "zarr.json"):
+        manifest = Manifest.open(path)
+        manifest.check_all()
+        with reading(path / "zarr.json", path):
             node = zarr.open(str(path), mode="r")
             self.attributes = {**node.attrs}
             self._arrays = {ALONE: node} if isinstance(node, zarr.Array) else _held(node)
@@ -207,7 +206,7 @@ class Rows:
         for start, stop in pairwise(cuts):
             first, last = int(ordered[start]), int(ordered[stop - 1])
             shard = shard_file(self.path, name, array, first // (array.shards or array.chunks)[0])
-            with _reading(self.path, shard):
+            with reading(shard, self.path):
                 if not shard.is_file():  # Zarr would return zeros
                     raise ValueError("missing")
                 # Zarr's `oindex` took 90 ms per image here, a slice takes 1 ms.
@@ -244,11 +243,3 @@ def _cuts(ordered: NDArray[np.int64], array: Array) -> NDArray[np.int64]:
     shard, inside = np.divmod(ordered, per_shard)
     ends = np.diff(shard) | np.diff(inside // most) | (np.diff(ordered // per_chunk) > 1)
     return np.concatenate([[0], np.flatnonzero(ends) + 1, [len(ordered)]])
-
-
-@contextmanager
-def _reading(store: Path, file: Path) -> Iterator[None]:
-    try:
-        yield
-    except FAULTS as error:
-        raise CorruptFileError(file, error, store) from error

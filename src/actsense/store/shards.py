@@ -26,6 +26,7 @@ from zarr.storage import MemoryStore
 
 from actsense.store.archive import CHECKSUM
 from actsense.store.atomic import replacing
+from actsense.store.manifest import seal_archive
 from actsense.store.parts import CHECKSUM_BYTES, Buffers, Bytes, block_name
 
 CHUNK_BYTES = 2**25
@@ -155,5 +156,6 @@ def create_shard(path: Path, attributes: dict[str, Any]) -> Iterator[ShardWriter
                 yield writer
             finally:
                 writer.finish()
+            seal_archive(archive)
         file.flush()
         os.fsync(file.fileno())

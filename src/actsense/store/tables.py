@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from actsense.store.atomic import replacing
+from actsense.store.damage import reading
+from actsense.store.manifest import Manifest, sealing
 
 # A layer may be called "1", a class "007" or "NA": the values of a column do not tell its type.
 NAMES = (
@@ -30,11 +31,19 @@ def joined(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFram
 def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str | Path]) -> None:
     """Write every table to the path of its name, as CSV, atomically."""
     for name, table in tables.items():
-        with replacing(Path(paths[name])) as beside:
+        with sealing(Path(paths[name])) as beside:
             table.to_csv(beside, index=False)
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
-    """Read a table as it was written: names are text, an empty one too; empty numbers are NaN."""
-    table = pd.read_csv(path, dtype=TEXTS, keep_default_na=False, na_values=[""])
+    """Read a table as it was written: names are text, an empty one too; empty numbers are NaN.
+
+    Raises:
+        MissingResultError: If there is no such file.
+        CorruptFileError: If it is damaged.
+    """
+    path = Path(path)
+    Manifest.open(path)
+    with reading(path):
+        table = pd.read_csv(path, dtype=TEXTS, keep_default_na=False, na_values=[""])
     return table.fillna({name: "" for name in NAMES if name in table})

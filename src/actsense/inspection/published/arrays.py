@@ -21,6 +21,7 @@ from actsense.errors import ConfigError
 from actsense.inspection.published.names import BESIDE, CONTEXT, pair_row, scalars
 from actsense.layers import unit_dimensions
 from actsense.sampling.designs import PARTS
+from actsense.store.damage import trouble
 
 Floats = NDArray[np.float32]
 Reader = Callable[..., NDArray[Any]]
@@ -43,6 +44,8 @@ def reading_values(path: Path) -> Iterator[h5py.File]:
     except FileNotFoundError:
         raise ConfigError(f"{path}: not there any more. Open the folder again.") from None
     except OSError as error:
+        if limit := trouble(error, path):
+            raise limit from error
         raise ConfigError(
             f"{path}: damaged or no HDF5 file ({error}). Get it again, from where it came."
         ) from error

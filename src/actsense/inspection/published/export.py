@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from actsense.errors import ConfigError
 from actsense.inspection.published.arrays import Scheme
 from actsense.inspection.published.names import SETS, file_name, group_name
+from actsense.inspection.published.writing import create_file
 from actsense.inspection.run_results import RunResults
-from actsense.store import replacing
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -81,13 +81,14 @@ def export_hdf5(run: RunResults, folder: Path | str) -> list[Path]:
         _refuse_foreign(plan.path)
     attributes = _attributes(run)
     for plan in plans:
-        with replacing(plan.path) as beside, h5py.File(beside, "w", track_order=True) as file:
+        with create_file(plan.path) as (file, written):
             file.attrs.update({**attributes, "note": NOTES[plan.kind]})
             for layer, shape, arrays in _layers(run, plan):
                 group = file.create_group(group_name(run.network, layer))
                 group.attrs["shape"] = shape
                 for name, values in arrays.items():
                     group.create_dataset(name, data=values.astype(np.float32), **PACKED)
+                    written.check()
     return [plan.path for plan in plans]
 
 
