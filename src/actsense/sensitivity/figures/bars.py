@@ -109,6 +109,10 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
     factors = [str(factor) for factor in units["factor"].to_numpy()]
     left_out = LeftOut.count(units)
     shown = min(shown, left_out.of - left_out.dead - left_out.rare)
+    title = f"{title}: the units that feel each factor most"
+    if not shown:
+        why = f"All units are left out: {left_out}. More base points make fewer of them rare."
+        return new_figure(8, HEADER, title, why)
     panels = [
         [
             Row.of(units.sel(factor=factor), index, "unit", shown, FACTOR_COLORS[factor])
@@ -120,11 +124,10 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
         panels,
         list(NAMES.values()),
         list(factor_labels(factors).values()),
-        f"{title}: the units that feel each factor most",
+        title,
         f"Each row shows the {shown} units with the largest variance due to its factor; numbers "
         "are units, bars 95 % intervals over replicates.\nShares of each unit's variance. "
-        f"Left out: {left_out} units."
-        + ("" if shown else " More base points make fewer of them rare."),
+        f"Left out: {left_out} units.",
     )
 
 
