@@ -96,7 +96,7 @@ def _open_run(path: str, network: str, design: str, stamp: Stamp) -> Shelf[RunRe
     return Shelf(study, study[network, design], stamp)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_data(max_entries=128, show_spinner=False)
 def _remembered(
     name: str,
     stamp: Stamp,
