@@ -20,7 +20,7 @@ SCALES = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00", "#56B4E9")
 SIGNIFICANT = 0.05
 SIZES = {"o": 4.5, "X": 7.0}  # a smaller cross looks like a filled dot
 COLLAPSED = 0.9  # share of images with the same first prediction
-NOTHING = "No class could be compared; the table of skipped cases says why."
+NOTHING = "No class could be compared"
 
 
 def plot_classes(
@@ -44,26 +44,36 @@ def plot_classes(
         for design in designs:
             label = f"{title}, {design}"
             candidates = matches[matches["design"] == design]
+            reasons = skipped.loc[skipped["design"] == design, "reason"]
+            why = ": ".join([NOTHING, *reasons.mode()[:1]])
             listed = class_ranking(
                 ranking[ranking["design"] == design],
                 candidates=0 if candidates.empty else int(candidates["k"].max()),
                 title=label,
+                nothing=why,
             )
             save(listed, rankings / f"{design}.png", dpi=dpi)
-            save(class_matches(candidates, title=label), compared / f"{design}.png", dpi=dpi)
+            save(
+                class_matches(candidates, title=label, nothing=why),
+                compared / f"{design}.png",
+                dpi=dpi,
+            )
 
 
-def class_ranking(ranking: pd.DataFrame, *, candidates: int, title: str) -> Figure:
+def class_ranking(
+    ranking: pd.DataFrame, *, candidates: int, title: str, nothing: str = NOTHING
+) -> Figure:
     """Draw the classes whose outputs vary most because of each augmentation.
 
     Arguments:
         ranking: Table `ranking` of one design.
         candidates: First classes that predictions are compared with.
         title: Network and design.
+        nothing: What to say where no class was compared.
     """
     heading = f"{title}: the classes that feel each augmentation most"
     if ranking.empty:
-        return new_figure(8, 1.2, heading, NOTHING)
+        return new_figure(8, 1.2, heading, f"{nothing}.")
     factors, values = list(ranking["factor"].unique()), list(ranking["value"].unique())
     figure = new_figure(
         max(9.0, 1.0 + 2.2 * len(factors)),
@@ -86,16 +96,17 @@ def class_ranking(ranking: pd.DataFrame, *, candidates: int, title: str) -> Figu
     return figure
 
 
-def class_matches(matches: pd.DataFrame, *, title: str) -> Figure:
+def class_matches(matches: pd.DataFrame, *, title: str, nothing: str = NOTHING) -> Figure:
     """Draw how the first predictions overlap with the most sensitive classes.
 
     Arguments:
         matches: Table `matches` of one design.
         title: Network and design.
+        nothing: What to say where no class was compared.
     """
     heading = f"{title}: do damaged networks predict the classes that feel an augmentation most?"
     if matches.empty:
-        return new_figure(9, 1.2, heading, NOTHING)
+        return new_figure(9, 1.2, heading, f"{nothing}.")
     matches, where = _first_layer(matches)
     first = matches.iloc[0]
     factors = list(matches["factor"].unique())
