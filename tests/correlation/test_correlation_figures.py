@@ -119,6 +119,11 @@ def test_panels_draw_the_same_variable_over_depth() -> None:
     assert panel.get_ylim() == (-1.08, 1.08)
 
 
+def test_panels_do_not_cover_the_names_that_reach_over_them() -> None:
+    figure = across_panels(across(), title="t")
+    assert not any(axis.patch.get_visible() for axis in figure.axes if axis.get_visible())
+
+
 def test_panels_show_intervals_and_hollow_markers_of_the_uncertain() -> None:
     table = variation()
     panel = variation_panels(table, title="t").axes[0]

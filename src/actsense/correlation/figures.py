@@ -165,6 +165,7 @@ def _panels(table: pd.DataFrame, colors: Mapping[str, str], title: str, subtitle
             _line(axis, one[one["line"] == line].set_index("layer").reindex(layers), color, shift)
         axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.set_title(variable, loc="left", fontsize=9)
+        axis.patch.set_visible(False)  # slanted names above a gap reach over the panel beside it
         axis.set_ylim(-1.08, 1.08)
         axis.set_xticks([])
         if number + columns >= len(variables):
