@@ -102,6 +102,13 @@ def test_the_profile_draws_every_colour_channel_at_its_values() -> None:
     assert "8 dead, 16 rare of 80" in text  # two layers, three colour channels and in place
 
 
+def test_profiles_of_real_networks_fit_a_page() -> None:
+    table = profile([f"blocks.{k}" for k in range(9)])
+    more = pd.concat([table.assign(factor=table["factor"] + f" {k}") for k in range(10)])
+    figure = segment_profile(more[more["factor"].isin(more["factor"].unique()[:10])], title="t")
+    assert max(figure.get_size_inches()) <= 18
+
+
 def test_maps_are_of_the_chosen_channels_behind_the_right_colour_channel() -> None:
     segments, whole = trees(["a"])
     whole["a"]["rare"][5, 0, 0] = True

@@ -110,7 +110,7 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
     for axis, name in zip(axes[:, 0], down, strict=True):
         axis.set_ylabel(name, fontsize=8.5)
     for axis, name in zip(axes[0], across, strict=True):
-        axis.set_title(name, fontsize=9 if len(name) < 14 else 7.5)
+        axis.set_title(name, fontsize=9 if len(name) < 14 or size[0] > 2 else 7.5)
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
 
@@ -120,10 +120,11 @@ def _panels(
 ) -> tuple[tuple[float, float], list[str], list[str]]:
     """Return the size of a panel, inches, and what panels show across and down the page.
 
-    A row per index where panels of all factors stand side by side, a column per index otherwise.
+    A row per index where panels of all factors have room side by side, else a column per index.
     """
-    if layers <= MANY:
-        return (max(1.3, 0.28 * layers), 1.7), factors, indices
+    side = max(1.3, 0.28 * layers)
+    if layers <= MANY and side * len(factors) <= PAGE:
+        return (side, 1.7), factors, indices
     width = min(4.7, max(3.2, 0.2 * layers))
     return (width, min(1.7, max(0.6, PAGE / len(factors) - 0.15))), indices, factors
 
