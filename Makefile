@@ -27,9 +27,11 @@ demo: $(ENVIRONMENT)
 photographs: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES) --configfile workflow/studies/photographs.yaml
 
-# All figures with their captions, in one file.
+# All figures with their captions, in one file: whole or not at all, also where the disk is full.
 report: $(ENVIRONMENT)
-	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
+	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/.report.html \
+		&& mv $(RESULTS)/.report.html $(RESULTS)/report.html \
+		|| { rm -f $(RESULTS)/.report.html; exit 1; }
 
 notebooks: $(ENVIRONMENT)
 	$(BIN)/snakemake notebooks --cores $(CORES) --configfile $(CONFIG)

@@ -3,8 +3,16 @@
 A file that exists is complete; every chunk carries a checksum, and its directory is sealed.
 """
 
-__all__ = ["CHECKSUM", "CorruptFileError", "create_archive", "open_archive", "reading"]
+__all__ = [
+    "CHECKSUM",
+    "CorruptFileError",
+    "create_archive",
+    "open_archive",
+    "reading",
+    "seal_archive",
+]
 
+import json
 import os
 import zipfile
 from collections.abc import Iterator
@@ -18,9 +26,18 @@ from zarr.storage import ZipStore
 
 from actsense.store.atomic import replacing
 from actsense.store.damage import CorruptFileError, reading
-from actsense.store.manifest import check_archive, seal_archive
+from actsense.store.manifest import checksum_of, warn_unchecked
 
 CHECKSUM = Crc32cCodec()
+
+
+def seal_archive(archive: zipfile.ZipFile) -> None:
+    """Seal the directory of an archive, its manifest, before the archive is closed.
+
+    The directory holds name, size and checksum of every member; the archive's comment holds the
+    checksum of all these.
+    """
+    archive.comment = _listing(archive)
 
 
 @contextmanager
@@ -50,7 +67,7 @@ def open_archive(path: Path) -> Iterator[zarr.Group]:
     Raises:
         CorruptFileError: If the file is no complete archive.
     """
-    check_archive(path)
+    _check(path)
     with reading(path):
         store = ZipStore(path, mode="r")
         group = zarr.open_group(store, mode="r")
@@ -58,3 +75,21 @@ def open_archive(path: Path) -> Iterator[zarr.Group]:
         yield group
     finally:
         store.close()
+
+
+def _check(path: Path) -> None:
+    """Compare the directory of an archive with its seal; members are compared when read.
+
+    Raises:
+        CorruptFileError: If it is no archive, or its directory is not as it was written.
+    """
+    with reading(path), zipfile.ZipFile(path) as archive:
+        if not archive.comment:
+            warn_unchecked(path)
+        elif archive.comment != _listing(archive):
+            raise zipfile.BadZipFile("its directory is not as it was written")
+
+
+def _listing(archive: zipfile.ZipFile) -> bytes:
+    members = [[m.filename, m.file_size, m.CRC, m.header_offset] for m in archive.infolist()]
+    return checksum_of(json.dumps(members).encode()).encode()

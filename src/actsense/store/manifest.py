@@ -1,17 +1,16 @@
 """What a finished store or file is made of: names, sizes and checksums, written last.
 
 The manifest of a folder lies in it, that of a file beside it; both are hidden. A Zarr archive is
-one file with a directory of its own, which is sealed: see `seal_archive`. Whatever is read is
+one file with a directory of its own, which `archive` seals. Whatever is read is
 compared with its manifest first. Chunks that carry a CRC-32C are compared by Zarr, when they are
 read; everything else is compared once in every process.
 """
 
-__all__ = ["Manifest", "check_archive", "seal", "seal_archive", "sealing"]
+__all__ = ["Manifest", "checksum_of", "seal", "sealing", "warn_unchecked"]
 
 import json
 import logging
 import os
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -79,7 +78,7 @@ class Manifest:
                 raise MissingResultError(path, target_of(path))
         text = _read(_place(path), path)
         if not text:
-            _tell(path)
+            warn_unchecked(path)
         opened = cls(path, text)
         opened._check_names()
         return opened
@@ -185,29 +184,7 @@ def sealing(path: Path) -> Iterator[Path]:
     _sync(path.parent)
 
 
-def seal_archive(archive: zipfile.ZipFile) -> None:
-    """Seal the directory of an archive, its manifest, before the archive is closed.
-
-    The directory holds name, size and checksum of every member; the archive's comment holds the
-    checksum of all these.
-    """
-    archive.comment = _listing(archive)
-
-
-def check_archive(path: Path) -> None:
-    """Compare the directory of an archive with its seal; members are compared when read.
-
-    Raises:
-        CorruptFileError: If it is no archive, or its directory is not as it was written.
-    """
-    with reading(path), zipfile.ZipFile(path) as archive:
-        if not archive.comment:
-            _tell(path)
-        elif archive.comment != _listing(archive):
-            raise zipfile.BadZipFile("its directory is not as it was written")
-
-
-def _tell(path: Path) -> None:
+def warn_unchecked(path: Path) -> None:
     """Say once in every process that a result has no manifest."""
     if str(path.absolute()) not in _told:
         _told.add(str(path.absolute()))
@@ -217,11 +194,6 @@ def _tell(path: Path) -> None:
             f"{path}: read unchecked, it has no manifest. An earlier version made it, or it was "
             f"copied without one. Made again, it has one{again}."
         )
-
-
-def _listing(archive: zipfile.ZipFile) -> bytes:
-    members = [[m.filename, m.file_size, m.CRC, m.header_offset] for m in archive.infolist()]
-    return _checksum_of(json.dumps(members).encode()).encode()
 
 
 def _place(path: Path, *, folder: bool | None = None) -> Path:
@@ -243,14 +215,14 @@ def _described(path: Path, name: str = "") -> str:
     else:
         entries = {name or path.name: (path.stat().st_size, _checksum(path, path))}
     text = json.dumps(entries, indent=0, ensure_ascii=False)
-    return f"{_checksum_of(text.encode())}\n{text}\n"
+    return f"{checksum_of(text.encode())}\n{text}\n"
 
 
 def _parsed(text: str) -> Mapping[str, Any]:
     if not text:
         return {}
     checksum, _, entries = text.partition("\n")
-    if _checksum_of(entries[:-1].encode()) != checksum:
+    if checksum_of(entries[:-1].encode()) != checksum:
         raise ValueError("its checksum differs")
     found: dict[str, Any] = json.loads(entries)
     return found
@@ -325,5 +297,6 @@ def _checksum(file: Path, whole: Path) -> str:
     return f"{checksum:08x}"
 
 
-def _checksum_of(content: bytes) -> str:
+def checksum_of(content: bytes) -> str:
+    """Return the CRC-32C of some bytes, hexadecimal."""
     return f"{google_crc32c.value(content):08x}"

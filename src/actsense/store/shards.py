@@ -24,9 +24,8 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import MemoryStore
 
-from actsense.store.archive import CHECKSUM
+from actsense.store.archive import CHECKSUM, seal_archive
 from actsense.store.atomic import replacing
-from actsense.store.manifest import seal_archive
 from actsense.store.parts import CHECKSUM_BYTES, Buffers, Bytes, block_name
 
 CHUNK_BYTES = 2**25
