@@ -20,6 +20,7 @@ import actsense
 from actsense.errors import ConfigError
 from actsense.inspection.published.export import export_hdf5
 from actsense.job.notebook import NotebookError, run_notebook
+from actsense.store import seal, write_tables
 
 NAMES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.py"))
 ANALYSES = sorted({*NAMES} - {"tour", "sensitivity_values", "single_units"})
@@ -140,6 +141,7 @@ def test_notebooks_make_what_they_read(copied: Path) -> None:
 def test_a_notebook_that_fails_in_the_workflow_is_named_and_kept(copied: Path) -> None:
     table = copied / "results/tiny/one/analysis/tables/correlation_within.csv"
     table.write_text(table.read_text().replace("p_adjusted", "p_changed"))
+    seal(table)
     result = snakemake(copied, f"{KEPT}/correlation.html")
     assert result.returncode != 0
     log = (copied / "results/tiny/logs/run_notebook/correlation.log").read_text()
@@ -259,7 +261,7 @@ def test_what_discriminant_analysis_found_is_in_the_answer(copied: Path) -> None
     tables = {"lda": accuracy, "lda_confusion": confusion, "lda_projection": projection}
     for name, rows in tables.items():
         path = copied / f"results/tiny/one/analysis/tables/{name}.csv"
-        pd.DataFrame(rows).to_csv(path, index=False)
+        write_tables({name: pd.DataFrame(rows)}, {name: path})
     source = REPOSITORY / "notebooks/discriminant_analysis.py"
     answer = "".join(texts(execute(copied, source, study="results/tiny")))
     # Raw: p of 0, 0.04 and 0.08; normalized: 0.02, 0.06 and 0.1.

@@ -130,6 +130,7 @@ def test_a_later_rule_can_ask_for_a_checkpoint(tmp_path: Path) -> None:
     card = json.loads(weights.with_name("card.json").read_text())
     assert [entry["epoch"] for entry in card["checkpoints"]] == [0, 1]
     assert sorted(path.name for path in weights.parent.iterdir()) == [
+        ".card.json.manifest",
         "card.json",
         "checkpoints",
         "weights.pt",
