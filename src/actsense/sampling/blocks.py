@@ -72,8 +72,9 @@ def evaluate_blocks(
             held = sampling.subject.memory.empty(room, chosen.stop - chosen.start)
         for turn in turns:
             before, now = len(turn.kept), len(turn.kept) + turn.fresh
-            if before:
-                held[:before] = held[index[turn.kept]]
+            # One after the other: each comes from its place or from one behind it.
+            for row, earlier in enumerate(index[turn.kept]):
+                held[row] = held[earlier]
             sampling.evaluate(evaluations[turn.rows], units, held[before:now])
             index[turn.kept], index[turn.rows] = np.arange(before), np.arange(before, now)
             yield Piece(number, block, held[:now], index[place[turn.points]], turn.fresh)

@@ -62,7 +62,9 @@ def _write_state(
         "sums", shape=shape, chunks=(rows, wide), dtype=chunk.dtype, compressors=[CHECKSUM]
     )
     done = filled = 0
-    for tile in chain([first], moments.tiles):
+    tiles = chain([first], moments.tiles)
+    del first
+    for tile in tiles:
         for low in range(0, tile.sums.shape[1], wide):
             part = tile.sums[:, low : low + wide]
             while part.shape[1]:
@@ -72,6 +74,7 @@ def _write_state(
                 if filled == wide or done + filled == moments.units:
                     sums[:, done : done + filled] = chunk[:, :filled]
                     done, filled = done + filled, 0
+        del tile, part  # makes room for the next one
     if done < moments.units:
         raise ValueError(f"Moments of {moments.units} units were announced; got {done + filled}.")
 

@@ -69,14 +69,14 @@ def stream_replicate(sampling: Sampling, replicate: int, numbers: range) -> Tile
         layers, design, blocks=len(numbers), batch=subject.batch_size, room=sampling.room
     )
 
-    def tiles() -> Iterator[Moments]:
-        for units in cut.tiles:
-            accumulator = _accumulator(design, units, subject.device)
-            for piece in evaluate_blocks(sampling, replicate, numbers, units, most=cut.rows):
-                accumulator.add(piece.responses, piece.place, piece.block, fresh=piece.fresh)
-            yield _finished(accumulator, units, layers)
+    # One function for every tile: it lets go of all that it held before the next one begins.
+    def summed(units: slice) -> Moments:
+        accumulator = _accumulator(design, units, subject.device)
+        for piece in evaluate_blocks(sampling, replicate, numbers, units, most=cut.rows):
+            accumulator.add(piece.responses, piece.place, piece.block, fresh=piece.fresh)
+        return _finished(accumulator, units, layers)
 
-    return TiledMoments(layers[-1].stop, tiles())
+    return TiledMoments(layers[-1].stop, map(summed, cut.tiles))
 
 
 def accumulate_replicate(
@@ -93,19 +93,21 @@ def accumulate_replicate(
     cut = _joined([*starts, layers[-1].stop], tile_units(rows, SUMMED_BYTES))
     desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
 
+    def summed(units: slice, bar: Progress) -> Moments:
+        accumulator = _accumulator(design, units, torch.device("cpu"))
+        for part in read_parts(path, replicate, numbers, units):
+            if part.start == units.start:
+                block = design.block(replicate, part.number)
+            responses = torch.from_numpy(part.responses)
+            accumulator.add(responses, part.place, block, start=part.start - units.start)
+            bar.update(size * (part.start + responses.shape[1] == units.stop))
+        return _finished(accumulator, units, layers)
+
     def tiles() -> Iterator[Moments]:
         total = len(cut) * len(numbers) * size
         with Progress(total, desc=desc, unit="evaluation") as bar:
             for units in cut:
-                accumulator = _accumulator(design, units, torch.device("cpu"))
-                for part in read_parts(path, replicate, numbers, units):
-                    if part.start == units.start:
-                        block = design.block(replicate, part.number)
-                    responses = torch.from_numpy(part.responses)
-                    first = part.start - units.start
-                    accumulator.add(responses, part.place, block, start=first)
-                    bar.update(size * (part.start + responses.shape[1] == units.stop))
-                yield _finished(accumulator, units, layers)
+                yield summed(units, bar)
 
     return TiledMoments(layers[-1].stop, tiles())
 
