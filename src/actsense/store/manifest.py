@@ -189,10 +189,10 @@ def warn_unchecked(path: Path) -> None:
     if str(path.absolute()) not in _told:
         _told.add(str(path.absolute()))
         target = target_of(path)
-        again = f": delete it and run snakemake {target}" if target else ""
+        again = f" (snakemake {target})" if target else ""
         log.warning(
             f"{path}: read unchecked, it has no manifest. An earlier version made it, or it was "
-            f"copied without one. Made again, it has one{again}."
+            f"copied without one. Damage would not be found until it is made again{again}."
         )
 
 
