@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from actsense.data.cache import ImageCache, Sample, write_cache
-from actsense.data.manifest import pixel_sha256, read_manifest
+from actsense.data.manifest import pixel_sha256, read_manifest, write_manifest
+from actsense.data.signature import FinishedCache
 from actsense.errors import ConfigError
 from actsense.store import columns, rows
 
@@ -96,6 +97,17 @@ def test_row_i_of_the_manifest_belongs_to_image_i(digits: tuple[Path, Path]) -> 
 def test_a_class_called_na_keeps_its_name(tmp_path: Path) -> None:
     data = ImageCache.open(*written(tmp_path, noise(4)))
     assert data.manifest["class_name"].tolist() == ["NA", "b", "NA", "b"]
+
+
+def test_names_like_formulas_are_quoted_and_come_back(tmp_path: Path) -> None:
+    names = ["=1/a.png", "+b", "@\rc", "plain"]
+    write_manifest([(name, name, 0, "train", "") for name in names], tmp_path / "manifest.csv")
+    read = read_manifest(tmp_path / "manifest.csv")
+    assert read["path"].tolist() == read["class_name"].tolist() == names
+    cache = FinishedCache({}, 0, [], {}, tmp_path / "manifest.csv")
+    assert cache.files() == names
+    lines = (tmp_path / "manifest.csv").read_bytes().split(b"\n")
+    assert lines[1:5:3] == [b"'=1/a.png,'=1/a.png,0,train,", b"plain,plain,0,train,"]
 
 
 def test_partitions_cover_all_rows_once(digits: tuple[Path, Path]) -> None:

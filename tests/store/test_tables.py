@@ -1,5 +1,6 @@
 """Tables come back as they were written, names as text."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,22 @@ from actsense.store.tables import NAMES, joined
 LIKE_NUMBERS = ["1", "007", "1e3", "0.10", "-0", "inf", "nan", "1_000"]
 LIKE_NOTHING = ["NA", "None", "null", "N/A", "<NA>", "", " ", "True"]
 WITH_SIGNS = ["features.0", "it's", 'say "a"', "a, b", "# no comment", "é"]
+FORMULAS = [
+    "=1+1",
+    "+2",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\uff1d1",
+    "'=1",
+    "''@x",
+    "'x",
+]
 
 
-@pytest.mark.parametrize("texts", [LIKE_NUMBERS, LIKE_NOTHING, WITH_SIGNS])
+@pytest.mark.parametrize("texts", [LIKE_NUMBERS, LIKE_NOTHING, WITH_SIGNS, FORMULAS])
 def test_names_come_back_as_text_whatever_they_look_like(tmp_path: Path, texts: list[str]) -> None:
     written = pd.DataFrame(dict.fromkeys(NAMES, texts))
     write_tables({"table": written}, {"table": str(tmp_path / "table.csv")})
@@ -35,6 +49,18 @@ def test_numbers_and_what_they_lack_come_back(tmp_path: Path) -> None:
     write_tables({"table": written}, {"table": str(tmp_path / "table.csv")})
     read = read_table(tmp_path / "table.csv")
     pd.testing.assert_frame_equal(read, written)
+
+
+def test_no_spreadsheet_runs_a_name_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    table = pd.DataFrame({"layer": FORMULAS, "note": FORMULAS, "value": -1.5})
+    write_tables({"table": table}, {"table": str(tmp_path / "table.csv")})
+    with (tmp_path / "table.csv").open(newline="") as stream:
+        _, *rows = csv.reader(stream)
+    assert len(rows) == len(FORMULAS)
+    for layer, note, value in rows:
+        assert layer.startswith("'")
+        assert note == layer
+        assert value == "-1.5"
 
 
 def test_a_printed_table_has_its_names(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.store import file_hash, read_table
+from actsense.texts import quoting, to_cell
 
 COLUMNS = ("path", "class_name", "label", "partition", "sha256")
 PARTITIONS = ("train", "validation")
@@ -56,9 +57,10 @@ def read_skipped(path: Path | str) -> pd.DataFrame:
 def write_manifest(rows: Iterable[tuple[str, str, int, str, str]], path: Path) -> str:
     """Write rows in the order of `COLUMNS`, and return the SHA-256 of the file."""
     with path.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows(rows)
+        stream.write(",".join(COLUMNS) + "\n")
+        for row in rows:
+            cells = [to_cell(cell) if isinstance(cell, str) else cell for cell in row]
+            csv.writer(stream, quoting=quoting(row), lineterminator="\n").writerow(cells)
     return file_hash(path)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from actsense.data.settings import Dataset, read_dataset
+from actsense.texts import from_cell
 
 Plain = dict[str, Any]
 
@@ -80,7 +81,7 @@ class FinishedCache:
     def files(self) -> list[str]:
         """List the files that were taken, or tried, in the order of the manifest."""
         with self.manifest.open(encoding="utf-8", newline="") as stream:
-            return [row["path"] for row in csv.DictReader(stream)]
+            return [from_cell(row["path"]) for row in csv.DictReader(stream)]
 
 
 def look_at_files(paths: Mapping[str, str]) -> list[FileFacts]:

@@ -1,14 +1,19 @@
-"""Tidy tables as CSV files. Columns of names hold text, whatever the names look like."""
+"""Tidy tables as CSV files. Columns of names hold text, whatever the names look like.
+
+Names may come from strangers: a cell that a spreadsheet would run is written behind an apostrophe.
+"""
 
 __all__ = ["joined", "read_table", "write_tables"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from actsense.store.damage import reading
 from actsense.store.manifest import Manifest, sealing
+from actsense.texts import from_cell, quoting, to_cell
 
 # A layer may be called "1", a class "007" or "NA": the values of a column do not tell its type.
 NAMES = (
@@ -32,7 +37,8 @@ def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str | P
     """Write every table to the path of its name, as CSV, atomically."""
     for name, table in tables.items():
         with sealing(Path(paths[name])) as beside:
-            table.to_csv(beside, index=False)
+            quoted = quoting(table[_texts(table)].to_numpy().flat)
+            _mapped(table, to_cell).to_csv(beside, index=False, quoting=quoted)
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
@@ -46,4 +52,17 @@ def read_table(path: Path | str) -> pd.DataFrame:
     Manifest.open(path)
     with reading(path):
         table = pd.read_csv(path, dtype=TEXTS, keep_default_na=False, na_values=[""])
-    return table.fillna({name: "" for name in NAMES if name in table})
+    return _mapped(table.fillna({name: "" for name in NAMES if name in table}), from_cell)
+
+
+def _mapped(table: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame:
+    """Write the texts of a table otherwise; what else stands among them stays."""
+
+    def written(value: Any) -> Any:
+        return write(value) if isinstance(value, str) else value
+
+    return table.assign(**{name: table[name].map(written) for name in _texts(table)})
+
+
+def _texts(table: pd.DataFrame) -> list[str]:
+    return [*table.select_dtypes(exclude=["number", "bool"]).columns]
