@@ -59,6 +59,8 @@ rule all:
 
 
 onstart:
+    if not workflow.local_exec:
+        note_cluster()
     print(study.kept_note(), end="")
 
 
@@ -68,3 +70,8 @@ onsuccess:
 
     remove_orphans(Path(RESULTS), expected_shards(), keep=config["keep_activations"])
     print(guide(Path(RESULTS), workflow.overwrite_configfiles), end="")
+
+
+onerror:
+    if interrupt.happened:
+        raise KeyboardInterrupt

@@ -37,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print(
+            "Interrupted: nothing is half written. The same command begins anew.", file=sys.stderr
+        )
         return 130  # what a shell says of a command that Ctrl-C ended
     except BrokenPipeError:  # `actsense describe ... | head`
         sys.stderr.close()

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -32,25 +33,40 @@ STAGES = (
 
 
 def start(folder: Path, *targets: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        command(*targets),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=surroundings(folder),
-    )
+    """Start a run in a process group of its own, as a terminal does."""
+    with (folder / "stderr").open("wb") as stderr:
+        return subprocess.Popen(
+            command(*targets),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=surroundings(folder),
+            start_new_session=True,
+        )
 
 
 def kill(process: "subprocess.Popen[bytes]", folder: Path, stage: str) -> None:
     """Kill a run that goes on as soon as it has made a file."""
+    wait_for(process, folder, stage)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def interrupt(process: "subprocess.Popen[bytes]", folder: Path, stage: str) -> None:
+    """Press Ctrl-C as soon as a run has made a file: all its processes are told."""
+    wait_for(process, folder, stage)
+    assert os.getpgid(process.pid) == process.pid
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait()
+
+
+def wait_for(process: "subprocess.Popen[bytes]", folder: Path, stage: str) -> None:
     begun, deadline = time.time(), time.monotonic() + 120
     while not any(_changed(path) > begun for path in folder.glob(stage)):
         assert process.poll() is None, stage
         assert time.monotonic() < deadline, stage
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
 
 
 def _changed(path: Path) -> float:
@@ -76,12 +92,17 @@ def test_a_run_that_is_killed_at_every_stage_ends_with_the_same_bits(
 ) -> None:
     configure(tmp_path)
     done: dict[Path, int] = {}
-    for number, stage in enumerate(STAGES):
+    for stage in STAGES[:-1]:
         kill(start(tmp_path, *TARGETS), tmp_path, stage)
         done = finished_shards(tmp_path) | done
-        if not number:
-            _unlock(tmp_path)
-        shutil.rmtree(tmp_path / ".snakemake/locks", ignore_errors=True)  # the same, but faster
+        assert _locks(tmp_path)
+    _unlock(tmp_path)
+    interrupt(start(tmp_path, *TARGETS), tmp_path, STAGES[-1])
+    done = finished_shards(tmp_path) | done
+    told = (tmp_path / "stderr").read_text()
+    assert told.endswith(f"What is finished is kept. To go on: {shlex.join(command(*TARGETS))}\n")
+    assert not [word for word in ("Traceback", "Error in rule", "WorkflowError") if word in told]
+    assert not _locks(tmp_path)
 
     result = snakemake(tmp_path, *TARGETS)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -97,10 +118,19 @@ def test_a_run_that_is_killed_at_every_stage_ends_with_the_same_bits(
     }
 
 
+def _locks(folder: Path) -> list[Path]:
+    return [*(folder / ".snakemake/locks").glob("*")]
+
+
 def _unlock(folder: Path) -> None:
-    """Do what the README says to type after a crash."""
+    """Do what is to be typed after a crash on another host, which may still be at work."""
+    (folder / ".snakemake/running").write_text("another")
     result = snakemake(folder, "--unlock")
-    assert result.returncode == 0, result.stdout + result.stderr
+    told = result.stdout + result.stderr
+    assert result.returncode == 0, told
+    assert "A run on another was killed here, or is still at work." in told
+    assert " --unlock" in told
+    assert not _locks(folder)
 
 
 def _numbers(folder: Path) -> dict[str, bytes]:

@@ -11,6 +11,17 @@ from snakemake.utils import update_config
 
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from actsense.job.alone import enter, note_cluster
+from actsense.job.interrupt import Interrupt, command_line
+
+# Before all that takes time.
+interrupt = Interrupt(f"Interrupted. What is finished is kept. To go on: {command_line(sys.argv)}")
+if workflow.is_main_process:
+    interrupt.watch(logger)
+    if locked := enter():
+        again = command_line([*sys.argv, "--unlock"])
+        logger.warning(f"{locked} Only if nothing of it is alive: {again}")
+
 from actsense.errors import ConfigError
 from actsense.networks.settings import checkpoint_epochs
 from actsense.planning.work import WorkTable
@@ -21,9 +32,10 @@ from actsense.study.study import Study
 CHECKOUT = workflow.basedir.replace("{", "{{").replace("}", "}}")
 
 # Scripts import the package of this checkout, whatever environment they run in. Threads of jobs that
-# share processors wait asleep: awake, they keep the thread that they wait for from its work.
+# share processors wait asleep: awake, they keep the thread that they wait for from its work. After
+# Ctrl-C the run ends them, see `Interrupt`.
 shell.prefix(
-    f"export PYTHONPATH={quote(f'{CHECKOUT}/src')}"
+    f"trap '' INT; export PYTHONPATH={quote(f'{CHECKOUT}/src')}"
     " OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
 )
 

@@ -71,6 +71,9 @@ def explore(path: Path, *, port: int | None = None, open_browser: bool = True) -
                 _open(address)
         return server.wait()
     except KeyboardInterrupt:
+        print(
+            "\nThe explorer has ended; results are as they were. The same command opens it again."
+        )
         return 0
     finally:
         server.terminate()

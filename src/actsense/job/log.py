@@ -5,12 +5,14 @@ __all__ = ["logged"]
 import _thread
 import logging
 import os
+import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import psutil
 
@@ -42,14 +44,24 @@ def logged(path: str) -> Iterator[None]:
         level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
     )
     logging.captureWarnings(True)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
     _end_with_the_workflow()
     try:
         yield
+    except KeyboardInterrupt:
+        logging.getLogger().removeHandler(handlers[1])  # the run itself says so there
+        log.error("Ended before it was finished: the run was interrupted.")
+        sys.exit(128 + signal.SIGINT)
     except ConfigError as error:
         _stop(str(error))
     except Exception as error:
         limit = trouble(error)
         _stop(str(limit) if limit else traceback.format_exc())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _end_with_the_workflow() -> None:
@@ -59,7 +71,7 @@ def _end_with_the_workflow() -> None:
     def watch() -> None:
         while all(map(_is_alive, above)):
             time.sleep(HEARTBEAT)
-        _thread.interrupt_main()  # so that what is half written is removed
+        _thread.interrupt_main(signal.SIGTERM)  # so that what is half written is removed
         time.sleep(5 * HEARTBEAT)
         os._exit(1)
 
