@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from actsense.explorer import explore
 from actsense.explorer.page import OF_UNIT
 from actsense.explorer.studies import find_studies
 from actsense.store import seal
+from benchmarks import made_results
 from benchmarks.made_results import make_study
 
 
@@ -58,7 +60,11 @@ def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("layer", "written"),
-    [("0.10", "0.10"), ("$x$ :red[a]", r"\$x\$ \:red\[a\]"), ("_a_ <b>", r"\_a\_ \<b\>")],
+    [
+        ("0.10", "0.10"),
+        ("$x$ :red[a]", "\\$x\\$ \\:\u2060red\\[a\\]"),
+        ("_a_ <b>", r"\_a\_ \<b\>"),
+    ],
 )
 def test_layers_are_shown_as_they_are_called(
     strange: Path, visit: Visit, layer: str, written: str
@@ -68,6 +74,47 @@ def test_layers_are_shown_as_they_are_called(
         assert address(test)["layer"] == layer
         assert any(written in words.value for words in test.markdown)
         assert layer == written or not any(layer in words.value for words in test.markdown)
+
+
+PICTURE = "![x](http://example.org/a.png)"
+OF_LAYER = "![x](www.example.org)"  # a layer has no slash
+SIGNS = "www.example.org :smile: a@b.org a->b :material/info: \x1b[2J"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a study whose names would fetch an address, if they were Markdown."""
+    folder = tmp_path_factory.mktemp("hostile") / "results" / "study"
+    with pytest.MonkeyPatch.context() as patch:
+        factors = [PICTURE if name == "hue" else name for name in made_results.FACTORS]
+        patch.setattr(made_results, "FACTORS", (*factors,))
+        return made_results.make_study(
+            folder, layers={OF_LAYER: (2, 3, 3), SIGNS: (2, 3, 3)}, side=16
+        )
+
+
+@pytest.mark.parametrize("view", ["units", "images", "contrast", "compare", "masking"])
+@pytest.mark.parametrize("layer", [OF_LAYER, SIGNS, f"of a link {PICTURE}"])
+def test_no_name_is_markdown(hostile: Path, visit: Visit, view: str, layer: str) -> None:
+    test = visit(hostile, view=view, layer=layer, factor=PICTURE)
+    written = [
+        one.value for kind in ("markdown", "caption", "warning", "info") for one in test.get(kind)
+    ]
+    words = [*written, *(one.label for one in test.selectbox)]
+    assert any("example" in text for text in words)
+    signs = (
+        r"(?<!\\)!\[",
+        r"\](?<!\\\])\(",
+        "http:/",
+        r"http\\:/",
+        r"www\.",
+        ":smile",
+        ":material",
+        "@b",
+        "->",
+        "\x1b",
+    )
+    assert not [text for text in words if re.search("|".join(signs), text)]
 
 
 @pytest.mark.parametrize("index", ["S1", "ST", "shapley", "contrast"])

@@ -1,5 +1,7 @@
 """What a test reads from a page of the explorer."""
 
+import re
+
 from streamlit.testing.v1 import AppTest
 
 
@@ -10,4 +12,5 @@ def address(test: AppTest) -> dict[str, str]:
 
 
 def told(test: AppTest) -> str:
-    return "\n".join(info.value for info in test.info)
+    """Return what the page says that it lacks, as it is read: without the escapes of Markdown."""
+    return re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", "\n".join(info.value for info in test.info))

@@ -126,11 +126,21 @@ def named(name: str) -> nn.Module:
     return nn.Sequential(OrderedDict([(name, chain), ("head", head)])).eval()
 
 
-@pytest.mark.parametrize("name", ["network", "layer", "rows", "S1", "first/second"])
-def test_names_that_results_cannot_hold_are_refused_and_avoided(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"layers: '{name}' cannot name a layer"):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        *((name, "something else") for name in ("network", "layer", "rows", "S1", "mean")),
+        ("first/second", "a folder"),
+        ("first\n", "line breaks"),
+        ("\x1b[2J", "control characters"),
+        ("a" * 300, "longer than 200 bytes"),
+        ("\u732b" * 70, "longer than 200 bytes"),
+    ],
+)
+def test_names_that_results_cannot_hold_are_refused_and_avoided(name: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=f"^layers: .* cannot name a layer: .*{why}.*rename it"):
         resolve_layers(named(name), [name], 8)
-    inside = [] if "/" in name else [f"{name}.1"]
+    inside = [f"{name}.1"] if why == "something else" else []
     layers = resolve_layers(named(name), "auto", 8)
     assert [layer for layer in layers if layer.startswith(name)] == inside
 

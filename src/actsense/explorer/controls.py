@@ -11,7 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from actsense.errors import ConfigError
 from actsense.explorer.link import Wishes
+from actsense.texts import printable
 
+# Where something in between makes no sign of it: `http://`, `:smile:`, `a@b.org`, `www.`, `->`.
+APART = re.compile(r"(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[<=-])(?=>)|(?<=<)(?=-)", re.IGNORECASE)
+JOINER = "\u2060"  # of words, without width
 TABS = 6  # up to so many options stand side by side where a row of buttons is asked for
 
 
@@ -42,7 +46,7 @@ def pick(
 
     Arguments:
         place: Where on the page.
-        label: What stands beside the control.
+        label: What stands beside the control, Markdown.
         name: What the choice is called in a link.
         options: At least one.
         words: How options are written on the page, if not by their names.
@@ -57,11 +61,13 @@ def pick(
     if st.session_state.get(key) != granted:
         st.session_state[key] = granted
     written = (words or {}).get
+    as_buttons = buttons and len(options) <= TABS
 
     def write(option: str) -> str:
-        return str(written(option, option))
+        text = str(written(option, option))
+        return plain(text) if as_buttons else text  # those are Markdown, lists are not
 
-    if buttons and len(options) <= TABS:
+    if as_buttons:
         place.segmented_control(
             label,
             options,
@@ -115,8 +121,13 @@ def pick_number(
 
 
 def plain(name: str) -> str:
-    """Write a name in Markdown so that it is shown as it is, `$x$` and `_a_`, too."""
-    return re.sub(r"([\\`*_\[\]<>&|$~:])", r"\\\1", " ".join(name.splitlines()))
+    """Write a name in Markdown so that it is shown as it is: no formula, picture, link or sign.
+
+    Streamlit looks for addresses, emoji and arrows in what is left when escapes are gone; there,
+    a character without width keeps signs apart.
+    """
+    apart = APART.sub(JOINER, printable(" ".join(name.splitlines())))
+    return re.sub(r"([\\`*_\[\]<>&|$~:!#@-])", r"\\\1", apart)
 
 
 @contextmanager
@@ -125,7 +136,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(plain(str(error)), icon=":material/info:")
 
 
 def _keep(name: str, instead_of: Sequence[str]) -> None:

@@ -43,12 +43,13 @@ def show_masking(scene: Scene) -> None:
     attributes = run.masking.attrs
     choice = _choose_masks(table, scene)
     st.markdown(
-        f"##### What {run.network} still predicts when its most sensitive units are masked"
+        f"##### What {plain(run.network)} still predicts when its most sensitive units are masked"
     )
     found = curves(table, choice, scene.factor)
     chart = mask_chart(found, choice.metric, scene.factor, unmasked(table, choice))
     st.vega_lite_chart(chart, width="stretch", key="masks")
     where = table.loc[table["rule"] == "top", ["level", "layers"]].iloc[0]
+    factor = plain(scene.factor)
     place = "all layers with maps" if where["layers"] == "together" else plain(where["layers"])
     label = (
         "Accuracy is agreement with the unmasked network. "
@@ -58,9 +59,9 @@ def show_masking(scene: Scene) -> None:
     st.caption(
         f"Each line masks the {where['level']}s of {place} that one factor's map calls most "
         f"sensitive ({NAMES[choice.value]}), multiplied by {choice.scale:g}; wide line: "
-        f"{scene.factor}. "
+        f"{factor}. "
         f"Bars: 95 % intervals over {attributes.get('images', '?')} images. Gray band: all random "
-        f"masks of equal size. Dashed: controls of {scene.factor}, and masks of the largest "
+        f"masks of equal size. Dashed: controls of {factor}, and masks of the largest "
         f"responses. Dotted: no mask. {label}Entropy falls where the network answers with few "
         "classes, whatever it sees."
     )
@@ -81,7 +82,7 @@ def _show_factors(scene: Scene) -> None:
     shown = found if len(found) <= POINTS else found.iloc[:: -(-len(found) // POINTS)]
     flags = (tables[0]["left_out"] == flag for flag in FLAGS)
     gone = LeftOut.of_flags(*(flag.to_numpy() for flag in flags))
-    st.markdown(f"##### {plain(scene.layer)}: {scene.factor} against {second}")
+    st.markdown(f"##### {plain(scene.layer)}: {plain(scene.factor)} against {plain(second)}")
     left, right = st.columns([3, 2], gap="medium")
     key = f"scatter_{scene.layer}_{scene.factor}_{second}_{index}"
     with left:
@@ -128,7 +129,7 @@ def _show_layers(scene: Scene) -> None:
     st.vega_lite_chart(depth_chart(table, scene.factor, index), width="stretch", key="depth")
     st.caption(
         "Layers from the input to the output; a layer's value is the share of the summed variance "
-        f"of its units. Bars: 95 % intervals over replicates. Wide line: {scene.factor}. "
+        f"of its units. Bars: 95 % intervals over replicates. Wide line: {plain(scene.factor)}. "
         + "Dashed: the parts of content, which add up to it."
         * (CONTENT in run.factors)
     )
@@ -156,8 +157,8 @@ def _show_layers(scene: Scene) -> None:
         )
         st.vega_lite_chart(chart, width="stretch", key="distributions")
         st.caption(
-            f"How the channels (units of a vector) of each layer feel {scene.factor}: the share "
-            "of them that stays below a value. A line further right feels it more."
+            f"How the channels (units of a vector) of each layer feel {plain(scene.factor)}: the "
+            "share of them that stays below a value. A line further right feels it more."
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from actsense.explorer.controls import pick, told, wishes
+from actsense.explorer.controls import pick, plain, told, wishes
 from actsense.explorer.network_views import show_comparison, show_masking
 from actsense.explorer.shelf import study_shelf
 from actsense.explorer.sidebar import choose_scene, choose_study
@@ -69,7 +69,7 @@ def show(path: Path) -> None:
             else:
                 OF_UNIT[view][1](choose_scene(study))
     for note in wanted.notes:
-        notes.warning(note, icon=":material/link_off:")
+        notes.warning(plain(note), icon=":material/link_off:")
     query = wanted.query()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

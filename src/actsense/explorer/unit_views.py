@@ -76,7 +76,7 @@ def show_images(scene: Scene) -> None:
     left, right = st.columns(2, gap="medium")
     for column, condition in ((left, untouched), (right, under)):
         with column, told():
-            st.markdown(f"**{condition if condition == untouched else f'Under {condition}'}**")
+            st.markdown(f"**{'' if condition == untouched else 'Under '}{plain(condition)}**")
             found = scene.shelf.read_study(top_pictures, scene.layer, scene.at, condition)
             _show_pictures(found)
     st.caption(
@@ -131,10 +131,10 @@ def _show_ranking(scene: Scene) -> None:
     gone = LeftOut.of_flags(*(count.to_numpy() for count in counts))
     per = "all units of the channel together" if scene.position else "one unit each"
     st.caption(
-        f"Shares of variance due to {scene.factor}, {per}, with half-widths of 95 % intervals "
-        f"(±); variance in squared response. {scene.axis.capitalize()} {scene.number} is number "
-        f"{rank} of {len(shown)}. Click a row to see its {scene.axis}. Left out, last and without "
-        f"values: {gone}."
+        f"Shares of variance due to {plain(scene.factor)}, {per}, with half-widths of 95 % "
+        f"intervals (±); variance in squared response. {scene.axis.capitalize()} {scene.number} "
+        f"is number {rank} of {len(shown)}. Click a row to see its {scene.axis}. Left out, last "
+        f"and without values: {gone}."
     )
 
 
@@ -188,8 +188,8 @@ def _show_maps(scene: Scene) -> None:
             + color_bar(limit, signed=signed)
             + "</div>"
         )
-    layer = plain(scene.layer)
-    st.markdown(f"**Maps of {layer}, channel {scene.number}, factor {scene.factor}**")
+    layer, factor = plain(scene.layer), plain(scene.factor)
+    st.markdown(f"**Maps of {layer}, channel {scene.number}, factor {factor}**")
     st.html(f'<div style="display:flex;gap:0.8rem;max-width:760px">{"".join(columns)}</div>')
     gone = scene.shelf.read(left_out, scene.layer)
     contrast = (
@@ -245,14 +245,14 @@ def _measured(facts: dict[str, float], name: str) -> str:
 
 def _show_pairs(scene: Scene) -> None:
     table = scene.shelf.read(pairs, scene.layer, scene.factor, scene.at)
-    st.markdown(f"**Pairs with {scene.factor} in this unit**")
+    st.markdown(f"**Pairs with {plain(scene.factor)} in this unit**")
     if table["value"].isna().all():
         st.info("No pairs are known of this unit.", icon=":material/info:")
         return
     st.vega_lite_chart(pair_chart(table, scene.factor), width="stretch", key="pairs")
     st.caption(
-        f"S2: the share of the unit's variance that {scene.factor} and another factor explain "
-        "only together, beyond what each explains alone."
+        f"S2: the share of the unit's variance that {plain(scene.factor)} and another factor "
+        "explain only together, beyond what each explains alone."
     )
 
 

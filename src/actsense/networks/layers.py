@@ -24,8 +24,10 @@ from actsense.networks.first_pass import PROBES, first_pass
 from actsense.networks.matching import check_listed
 from actsense.networks.network import Network
 from actsense.networks.trace import Call, seen, trace
+from actsense.texts import printable
 
 PSEUDO = ("logits", "probabilities")
+LONGEST = 200  # bytes: file systems take 255
 # What results keep beside the layers, under these names; `network` is all layers together.
 RESERVED = frozenset(
     {
@@ -109,7 +111,18 @@ def find_maps(network: Network, image_size: int) -> list[str]:
 
 def _keeps(name: str) -> bool:
     """Tell whether results can have a layer of that name, and `auto` may take it."""
-    return bool(name) and name not in (*RESERVED, *PSEUDO) and "/" not in name
+    return bool(name) and name not in (*RESERVED, *PSEUDO) and not _unfit(name)
+
+
+def _unfit(name: str) -> str:
+    """Say why a name is not that of a part of a file, or nothing."""
+    if "/" in name:
+        return "results would take its '/' for a folder"
+    if printable(name) != name or {*name} & {"\n", "\t"}:
+        return "it holds line breaks or other control characters"
+    if len(name.encode(errors="replace")) > LONGEST:
+        return f"it is longer than {LONGEST} bytes"
+    return ""
 
 
 def _check_names(module: nn.Module, names: list[str], setting: str) -> None:
@@ -119,9 +132,11 @@ def _check_names(module: nn.Module, names: list[str], setting: str) -> None:
     for name in names:
         choose(setting, name, (*PSEUDO, *known))
         if not (name in PSEUDO or _keeps(name)):
+            why = _unfit(name) or "results call something else by that name"
+            shown = name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
             raise ConfigError(
-                f"{setting}: {name!r} cannot name a layer: results call something else by that "
-                "name, or would take its '/' for a folder. Name a module inside it, or rename it."
+                f"{setting}: {shown!r} cannot name a layer: {why}. Name a module inside it, or "
+                "rename it."
             )
         if names.count(name) > 1:
             raise ConfigError(f"{setting}: {name!r} is listed more than once. Keep one.")

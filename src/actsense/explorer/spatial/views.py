@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from actsense.explorer import vega
-from actsense.explorer.controls import pick
+from actsense.explorer.controls import pick, plain
 from actsense.explorer.curves import curve_chart
 from actsense.explorer.shelf import Shelf
 from actsense.explorer.spatial.pictures import saliency_row, saliency_stores
@@ -61,7 +61,7 @@ STARRED = " *: right is what the network itself says of the intact image."
 
 def show_spatial(shelf: Shelf[StudyResults]) -> None:
     """Show how much the networks of a study depend on where things are in an image."""
-    st.sidebar.caption(f"All networks of the study: {', '.join(shelf.held.networks)}.")
+    st.sidebar.caption(f"All networks of the study: {plain(', '.join(shelf.held.networks))}.")
     part = pick(st.container(), "Show", "show", list(PARTS), words=PARTS, buttons=True, bare=True)
     SHOW[part](shelf)
 
@@ -125,7 +125,7 @@ def _show_cells(shelf: Shelf[StudyResults]) -> None:
     direction = pick(
         columns[2], "Order of masking", "direction", list(DIRECTIONS), words=DIRECTIONS
     )
-    st.markdown(f"##### Which cells of an image carry the answer of {network}?")
+    st.markdown(f"##### Which cells of an image carry the answer of {plain(network)}?")
     lines, band = cell_points(table, network, fill, direction)
     verb = "masked" if direction == "deletion" else "shown"
     axis = {"axis": {"values": list(TICKS)}, "scale": {"type": "sqrt", "domain": [0, 100]}}
