@@ -51,7 +51,7 @@ class Work:
         passes: Images that all of them send through a network; a gradient counts as three.
         longest: Those of the longest job, if not all jobs are alike.
         back: Whether some of them go back through the network.
-        batch: Images at a time, where there are never as many as `batch_size`.
+        batch: Images that go back at a time, where they are never as many as `batch_size`.
         opens: Networks that a job opens, if not the one above.
         tensors: Whether a job needs PyTorch, though it opens no network.
         holds: Megabytes that a job holds beside its process, images, and networks.

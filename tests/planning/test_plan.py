@@ -14,6 +14,7 @@ import yaml
 
 from actsense.data.build import build_cache
 from actsense.data.plan import IMAGE_FILE_BYTES
+from actsense.masking.plan import settings_in_force
 from actsense.networks.weights import import_weights
 from actsense.planning import speed
 from actsense.planning.cost import Cost, counted_facts, different_share, study_costs
@@ -296,6 +297,23 @@ def test_jobs_far_from_the_wanted_time_come_with_advice(
 ) -> None:
     own = fast(study(**changes), own_speed)
     assert re.search(said, plan_study(own, CPU))
+
+
+def test_masks_that_are_not_stated_pass_no_more_images_than_sampling_and_that_is_said() -> None:
+    one = study().plain["networks"]["one"] | {"images_per_second": 1000}
+    changes = {"networks": {"one": one}, "designs": designed(base_points=1024)}
+    unstated = study(masking={"scales": [0, 2]}, **changes)
+    table = counted(unstated)
+    passes = works(table)["evaluate_masks"].passes
+    evaluations = unstated.design("one", "mixed").evaluations
+    assert 0.9 * evaluations < passes <= evaluations
+    found = settings_in_force(table.facts, "one", "mixed")
+    assert found.scales == (0, 2)
+    assert found.plain() == unstated.masks("one", "mixed")
+    assert unstated.provenance_settings("one", "mixed", "masking")["masking"] == found.plain()
+    said = f"Masking of one under mixed .*: images: {found.images}, values: .shapley., "
+    assert re.search(said, plan_study(unstated, CPU))
+    assert "Masking of" not in plan_study(fast(study(), 1000), CPU)
 
 
 @pytest.mark.parametrize("activations", ["store", "stream"])

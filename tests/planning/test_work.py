@@ -104,11 +104,11 @@ def test_one_recorded_layer_asks_for_the_first_map_all_the_same() -> None:
         assert own.megabytes(*names) > PROCESS + first
 
 
-def test_a_way_back_asks_for_more(alexnet: WorkTable) -> None:
-    forward, back = (
-        alexnet.megabytes(rule, "one") for rule in ("evaluate_transforms", "evaluate_cells")
-    )
-    assert back > forward
+def test_a_way_back_asks_for_more_as_far_as_images_go_back() -> None:
+    few, many = (table(spatial={"cells": {"images": count}}) for count in (4, 400))
+    forward = many.megabytes("evaluate_transforms", "one")
+    little, back = (own.megabytes("evaluate_cells", "one") for own in (few, many))
+    assert forward == little < back
 
 
 def test_only_jobs_that_open_all_networks_ask_for_all() -> None:

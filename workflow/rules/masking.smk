@@ -15,7 +15,8 @@ rule evaluate_masks:
         mem_mb=memory("evaluate_masks"),
         runtime=runtime("evaluate_masks"),
     params:
-        **of_config("masking", "batch_size", "device"),
+        **of_config("batch_size", "device"),
+        masking=of(study.masks),
         sampling=of(study.masking_settings),
         study=of(study.provenance_settings, "masking"),
     message:

@@ -17,6 +17,7 @@ __all__ = [
     "Condition",
     "MaskPlan",
     "conditions",
+    "settings_in_force",
     "work",
 ]
 
@@ -26,8 +27,10 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from actsense.masking.defaults import lowered
 from actsense.masking.settings import Masking
 from actsense.sampling.designs import ORIGINAL, factor_names
+from actsense.sampling.plan import SampledDesign
 from actsense.work import Facts, Work, store_files, table_files
 
 TOGETHER = "together"
@@ -138,23 +141,42 @@ def conditions(
         first = False
 
 
+def settings_in_force(facts: Facts, network: str, design: str) -> Masking:
+    """Return the section `masking` with the defaults that a network and a design can afford.
+
+    Arguments:
+        facts: What is known of the study.
+        network: Name of the network.
+        design: Name of the design.
+    """
+    counted = SampledDesign.of(facts.settings, network, design, facts.networks[network])
+
+    def listed(masking: Masking) -> Iterator[Condition]:
+        return _listed(masking, facts, network, design)
+
+    return lowered(facts.settings.masking, listed, counted.design.evaluations)
+
+
 def work(facts: Facts) -> list[Work]:
     """Return what masked networks take, for every network and design."""
     return [own for names in facts.runs for own in _run(facts, *names)]
 
 
-def _run(facts: Facts, network: str, design: str) -> list[Work]:
-    masking: Masking = facts.settings.masking
-    own, augmentations = facts.networks[network], facts.settings.designs[design].augmentations
-    names, maps = factor_names(augmentations), len(own.maps)
-    listed = list(
-        conditions(
-            masking,
-            augmentations=augmentations,
-            factors=names,
-            map_layers=[str(layer) for layer in range(maps)],
-        )
+def _listed(masking: Masking, facts: Facts, network: str, design: str) -> Iterator[Condition]:
+    augmentations = facts.settings.designs[design].augmentations
+    maps = range(len(facts.networks[network].maps))
+    return conditions(
+        masking,
+        augmentations=augmentations,
+        factors=factor_names(augmentations),
+        map_layers=[*map(str, maps)],
     )
+
+
+def _run(facts: Facts, network: str, design: str) -> list[Work]:
+    masking, own = settings_in_force(facts, network, design), facts.networks[network]
+    names = factor_names(facts.settings.designs[design].augmentations)
+    listed = list(_listed(masking, facts, network, design))
     images, kept = facts.validation(masking.images), sum(c.keeps_predictions for c in listed)
     # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
     ranks = 2 * 4 * (6 * len(names) + 25) * own.units

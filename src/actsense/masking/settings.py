@@ -10,10 +10,17 @@ from actsense.settings import Integer, List, Number, Resamples, Section
 
 
 class Masking(Section):
-    """The network's predictions when its most sensitive activations are scaled."""
+    """The network's predictions when its most sensitive activations are scaled.
+
+    Defaults follow their cost: where masks would send more images through a network than the
+    sampling of their design does, all that is not stated here is lowered until they do not, and
+    `snakemake plan` says to what. What is stated is obeyed.
+    """
 
     images: Integer = Field(
-        default=1000, ge=10, description="Validation images, taken in turn from every class."
+        default=1000,
+        ge=10,
+        description="Validation images, taken in turn from every class; by default 20 to 1000.",
     )
     values: List[Literal["S1", "ST", "shapley"]] = Field(
         default=("S1", "ST", "shapley"),

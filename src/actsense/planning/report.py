@@ -7,6 +7,7 @@ from math import floor, isfinite, log10
 
 import torch
 
+from actsense.masking.plan import settings_in_force
 from actsense.networks.settings import weights_file
 from actsense.planning.cost import (
     DECODED_BLOCKS,
@@ -117,7 +118,26 @@ def _notes(images: StandIn, table: WorkTable, speeds: Speeds, device: torch.devi
         files = sum(work.files for work in sampling)
         size = sum(work.kept for work in sampling) / 1e9
         lines.append(f"keep_activations: {_short(size)} GB in {files} files of these stay.")
-    return [*lines, *_missing(study), *_advice(study, sampling, speeds)]
+    return [*lines, *_masks(table), *_missing(study), *_advice(study, sampling, speeds)]
+
+
+def _masks(table: WorkTable) -> list[str]:
+    """Say which defaults of masking are lowered, for which networks and designs."""
+    facts, lines = table.facts, []
+    usual = facts.settings.masking.plain()
+    for network, design in facts.runs:
+        found = settings_in_force(facts, network, design).plain()
+        changes = [f"{k}: {_yaml(v)}" for k, v in found.items() if v != usual[k]]
+        if changes and facts.analysed(network, design):
+            lines.append(
+                f"Masking of {network} under {design} takes no more passes than sampling, where "
+                f"it can: {', '.join(changes)}. What `masking` states is obeyed."
+            )
+    return lines
+
+
+def _yaml(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 def _sampling(table: WorkTable) -> list[Work]:

@@ -71,14 +71,16 @@ class WorkTable:
         process = PROCESS if opened or work.tensors else LIGHT
         needed = process + SNAKEMAKE + work.holds + sum(own.weights for own in opened) / 1e6
         if opened:
-            alive = max(
-                min(facts.batch(name), work.batch or inf)
-                * (own.back if work.back else own.forward)
-                for name, own in zip(work.opened, opened, strict=True)
-            )
+            alive = max(self._alive(work, name) for name in work.opened)
             needed += (BESIDE * alive + facts.kept_image_bytes) / 1e6
             needed += CUDA * (facts.settings.device != "cpu")
         return STEP * ceil(needed / STEP)
+
+    def _alive(self, work: Work, network: str) -> float:
+        """Return the bytes of a batch that passes a network, forward or back."""
+        own, batch = self.facts.networks[network], self.facts.batch(network)
+        back = min(batch, work.batch or inf) * own.back if work.back else 0
+        return max(batch * own.forward, back)
 
     def minutes(self, rule: str, network: str = "", design: str = "") -> int:
         """Return the time that a job of a rule asks for at its first attempt.

@@ -9,6 +9,7 @@ from actsense.sampling.designs import factor_names
 from actsense.sampling.plan import SampledDesign
 from actsense.segments.settings import Segments
 from actsense.sensitivity.cuts import ESTIMATED_BYTES, cut_moments
+from actsense.sensitivity.moments import row_count
 from actsense.sensitivity.plan import ESTIMATES, LAYER_ARRAYS, NETWORK_ARRAYS, index_bytes
 from actsense.work import Facts, Work, store_files, table_files
 
@@ -58,7 +59,9 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
     groups = len(COLOURS) * maps * 2  # channels of a layer, and their units
     names = (network, design, int(facts.analysed(network, design)))
     # Indices are put together in memory, and once more as they are written.
-    held: float = MADE * units * index_bytes(factors + parts) + ESTIMATES * ESTIMATED_BYTES
+    moments = built.replicates * units * row_count(factors, parts) * 8
+    held: float = MADE * units * index_bytes(factors + parts)
+    held += ESTIMATES * min(ESTIMATED_BYTES, moments)
     if recorded := _recorded(facts, network, design):
         batch, room = facts.batch(network), facts.room(network)
         cut = cut_moments(recorded, built, blocks=built.blocks, batch=batch, room=room)

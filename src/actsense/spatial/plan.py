@@ -47,6 +47,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
             *("evaluate_cells", network),
             passes=searched,
             back=True,
+            batch=cells.images,
             opens=(*facts.networks,),  # which lend each other their maps
             kept=PASS_BYTES * searched,
             files=store_files(18, groups=2),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from actsense.data.settings import most_images
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
+from actsense.masking.plan import settings_in_force
 from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign
 from actsense.sampling.settings import DIVIDED, DesignSettings
@@ -205,6 +206,11 @@ class Study:
         settings = self.sampling_settings(network, design)
         return settings | {"network": [network, self._network_settings(network)]}
 
+    def masks(self, network: str, design: str) -> Plain:
+        """Return the section `masking` with defaults that a network and a design can afford."""
+        stated: Plain = self.plain["masking"]
+        return stated | settings_in_force(self.facts, network, design).plain()
+
     def provenance_settings(self, network: str, design: str, *sections: str) -> Plain:
         """Return the settings behind one result, to be kept inside it.
 
@@ -216,7 +222,10 @@ class Study:
         kept = ["study", "seed", "dataset", *sections]
         kept += ["activations", "device", "precision", "batch_size"]
         aside = () if "masking" in sections else ("outputs",)  # activations do not know classes
-        return {key: self.plain[key] for key in kept} | {
+        settings = {key: self.plain[key] for key in kept}
+        if "masking" in sections:
+            settings["masking"] = self.masks(network, design)
+        return settings | {
             "dataset": self.dataset,
             "networks": {network: self._network_settings(network, *aside)},
             "designs": {design: self.design_settings(network, design)},
