@@ -121,12 +121,13 @@ class Held(nn.Module):
 
 
 class Tempered(nn.Module):
-    """A network whose factory has an argument that no weights hold."""
+    """A network whose factory has arguments that no weights hold."""
 
-    def __init__(self, temperature: float = 1.0) -> None:
+    def __init__(self, temperature: float = 1.0, first: float = 0.0) -> None:
         super().__init__()
-        self.body, self.temperature = body(), temperature
+        self.body, self.temperature, self.first = body(), temperature, first
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits."""
-        return self.body(images) / self.temperature
+        """Return logits, something added to the first."""
+        logits = self.body(images) / self.temperature
+        return logits + torch.tensor([self.first, 0, 0])

@@ -1,6 +1,7 @@
 """A network that is another one since its weights were made is refused in every job."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,12 @@ def test_a_card_of_an_earlier_version_is_not_compared(tmp_path: Path) -> None:
 
 def test_numbers_that_are_none_are_kept_as_such(tmp_path: Path) -> None:
     weights, card = tmp_path / "weights.pt", tmp_path / "card.json"
-    settings = SETTINGS | {"arguments": {"temperature": 0.0}}
+    settings = SETTINGS | {"arguments": {"first": -math.inf}}  # a class that is ruled out
     import_weights(settings, 0, 3, weights, card, image_size=16)
-    assert "NaN" not in card.read_text()
-    check(weights, {"temperature": 0.0})
+    assert json.loads(card.read_text())["fingerprint"]["outputs"][0][0] is None
+    check(weights, {"first": -math.inf})
     with pytest.raises(ConfigError, match="was no number, and is"):
-        check(weights, {"temperature": 1.0})
+        check(weights, {})
 
 
 def test_opening_a_network_compares(tmp_path: Path) -> None:
