@@ -1,5 +1,7 @@
 """What a folder of photographs holds beside photographs is left out, and said."""
 
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +74,43 @@ def test_loops_of_links_end_and_give_no_doubles(photos: Path) -> None:
     listing = list_images(photos)
     assert listing.all_files == expected
     assert listing.left_out == {"folders reached twice by links": 2}
+
+
+def test_what_is_no_file_is_skipped_and_counted(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = list_images(photos).all_files
+    os.mkfifo(photos / "cat" / "pipe.png")
+    monkeypatch.chdir(photos / "cat")  # addresses of sockets are short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket.png")
+    (photos / "dog" / "device.png").symlink_to("/dev/null")
+    (photos / "dog" / "to_pipe.png").symlink_to(photos / "cat" / "pipe.png")
+    listing = list_images(photos)
+    assert listing.all_files == before
+    assert listing.left_out == {"pipes, sockets or devices": 4}
+
+
+def test_links_that_lead_nowhere_are_photographs_that_are_missing(photos: Path) -> None:
+    (photos / "cat" / "gone.png").symlink_to(photos / "elsewhere.png")
+    (photos / "cat" / "circle.png").symlink_to(photos / "cat" / "circle.png")
+    assert {"cat/gone.png", "cat/circle.png"} <= {*list_images(photos).all_files}
+
+
+def test_a_subfolder_that_may_not_be_read_is_no_fewer_images(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "cat" / "more").mkdir()
+    scandir = os.scandir
+
+    def refused(path: Path) -> object:
+        if Path(path).name == "more":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refused)
+    with pytest.raises(ConfigError, match=r"cannot be listed: .*Permission denied.*more"):
+        list_images(photos)
 
 
 def test_links_to_folders_and_files_are_followed(photos: Path, tmp_path: Path) -> None:

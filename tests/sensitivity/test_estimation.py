@@ -1,5 +1,6 @@
 """From moments on disk to labelled indices: aggregates, tiles, dead units, shards."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,15 @@ def linear(u: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("moments")
+    return summed(linear, tmp_path_factory.mktemp("moments"))
+
+
+def summed(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], folder: Path
+) -> list[Path]:
+    """Write the moments of every replicate."""
     written = []
-    for replicate, moments in enumerate(moments_of(linear, DESIGN, dtype=torch.float64)):
+    for replicate, moments in enumerate(moments_of(function, DESIGN, dtype=torch.float64)):
         written.append(folder / f"replicate_{replicate}.zarr.zip")
         write_moments(written[-1], [(moments.tiled, {"layers": LAYERS, "seed": 2})])
     return written
@@ -97,6 +104,20 @@ def test_reading_in_tiles_changes_nothing(
     for group in ("conv", "conv/by_channel", "fc"):
         xr.testing.assert_identical(tiled[group], whole[group])
     xr.testing.assert_allclose(tiled[""], whole[""], rtol=1e-12)  # sums of a vector are of tiles
+
+
+@pytest.mark.parametrize("power", [-60, 60])
+def test_the_scale_of_responses_changes_no_bit_of_a_share(
+    paths: list[Path], tmp_path: Path, power: int
+) -> None:
+    scaled = estimated(summed(lambda u: linear(u) * 2.0**power, tmp_path))
+    whole = estimated(paths)
+    for group in ("conv", "conv/by_channel", "fc"):
+        shares = [name for name in whole[group] if not str(name).startswith(("mean", "variance"))]
+        assert {"S1", "ST_ci", "S2", "shapley", "rare", "dead"} <= {*shares}
+        xr.testing.assert_identical(scaled[group][shares], whole[group][shares])
+        wide = scaled[group]["variance"].to_numpy()
+        np.testing.assert_array_equal(wide, 4.0**power * whole[group]["variance"].to_numpy())
 
 
 def test_tables_hold_the_aggregates(paths: list[Path]) -> None:

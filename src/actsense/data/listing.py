@@ -6,7 +6,9 @@ Either `root/<class>/**`, one folder per class, to be split by a seeded draw; or
 
 __all__ = ["SUFFIXES", "Listing", "count_class_folders", "list_images"]
 
+import errno
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -168,27 +170,38 @@ def _aside(folder: str) -> bool:
 def _images(root: Path, folder: Path, left: Counter[str]) -> Iterator[str]:
     """Walk through the folder of a class, and count what is no image."""
     walked = {_identity(above) for above in (folder, *folder.resolve().parents)}
-    for place, subfolders, names in os.walk(folder, followlinks=True, onerror=_refuse):
-        kept = []
-        for name in sorted(subfolders):
-            if _aside(name):
-                left[f"folders {name}"] += 1
-            elif (identity := _identity(Path(place, name))) in walked:
-                left["folders reached twice by links"] += 1
-            else:
-                walked.add(identity)
-                kept.append(name)
-        subfolders[:] = kept
-        here = Path(place).relative_to(root).as_posix()
-        for name in names:
-            if kind := _no_image(name):
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        here = place.relative_to(root).as_posix()
+        for entry in sorted(os.scandir(place), key=lambda one: one.name):
+            mode = _mode(entry)
+            if stat.S_ISDIR(mode):
+                if _aside(entry.name):
+                    left[f"folders {entry.name}"] += 1
+                elif (identity := _identity(Path(entry.path))) in walked:
+                    left["folders reached twice by links"] += 1
+                else:
+                    walked.add(identity)
+                    waiting.append(Path(entry.path))
+            elif kind := _no_image(entry.name):
                 left[kind] += 1
-            else:
-                yield f"{here}/{name}"
+            elif mode and not stat.S_ISREG(mode):
+                left["pipes, sockets or devices"] += 1
+            else:  # a link that leads nowhere, too: a photograph that is missing is an error
+                yield f"{here}/{entry.name}"
 
 
-def _refuse(error: OSError) -> None:
-    raise error
+def _mode(entry: os.DirEntry[str]) -> int:
+    """Return the mode of an entry, or of what a link leads to; 0 for one that leads nowhere."""
+    if entry.is_file(follow_symlinks=False):
+        return stat.S_IFREG  # known without a look at every file
+    try:
+        return entry.stat().st_mode
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return 0
+        raise
 
 
 def _identity(folder: Path) -> tuple[int, int]:
