@@ -1,7 +1,7 @@
 """Published value files, written here by hand with h5py, read through the interface of a study."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -406,6 +406,51 @@ def test_a_damaged_value_is_noticed_when_it_is_read(archive: Path) -> None:
     layer = opened(archive).layer("features.2")
     with pytest.raises(ConfigError, match=r"sitv.*damaged"):
         layer["mean"].load()
+
+
+def linked(group: h5py.Group, other: Path) -> None:
+    del group["mean"]
+    group["mean"] = h5py.ExternalLink(str(other), "secret")
+
+
+def stored_elsewhere(group: h5py.Group, other: Path) -> None:
+    del group["mean"]
+    group.create_dataset("mean", (24,), "f4", external=[(str(other), 0, 96)])
+
+
+def put_together(group: h5py.Group, other: Path) -> None:
+    del group["mean"]
+    layout = h5py.VirtualLayout((24,), "f4")
+    layout[:] = h5py.VirtualSource(str(other), "secret", (24,))
+    group.create_virtual_dataset("mean", layout)
+
+
+def linked_group(group: h5py.Group, other: Path) -> None:
+    group.parent["another"] = h5py.ExternalLink(str(other), "/")
+
+
+@pytest.mark.parametrize("lead", [linked, stored_elsewhere, put_together, linked_group])
+def test_a_file_that_leads_to_others_is_refused(
+    archive: Path, tmp_path: Path, lead: Callable[[h5py.Group, Path], None]
+) -> None:
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file["secret"] = np.zeros(24, np.float32)
+    with h5py.File(archive / NAME.format("sitv", 1), "a") as file:
+        lead(file["features.2"], other)
+    with pytest.raises(ConfigError, match=r"sitv.*other files"):
+        opened(archive).layer("features.2")["mean"].load()
+
+
+def test_links_inside_a_file_are_followed_and_loops_end(archive: Path) -> None:
+    before = opened(archive).layer("features.2")["mean"].load()
+    with h5py.File(archive / NAME.format("sitv", 1), "a") as file:
+        group = file["features.2"]
+        group["held"] = group["mean"]
+        del group["mean"]
+        group["mean"] = h5py.SoftLink("/features.2/held")
+        group["loop"] = group
+    np.testing.assert_array_equal(opened(archive).layer("features.2")["mean"].load(), before)
 
 
 def test_a_file_that_went_away_is_named(archive: Path) -> None:

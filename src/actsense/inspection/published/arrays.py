@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import h5py
 import numpy as np
@@ -27,6 +27,7 @@ Floats = NDArray[np.float32]
 Reader = Callable[..., NDArray[Any]]
 
 CHUNK_CACHE = 64 * 2**20
+_alone: set[tuple[str, int, int]] = set()  # file, size, time: holds all its values itself
 SMALLEST = 1e-8  # published: effects below this, in units of variance, are set to zero
 
 
@@ -35,11 +36,12 @@ def reading_values(path: Path) -> Iterator[h5py.File]:
     """Open a value file; name it if it cannot be read or lacks what the layout has.
 
     Raises:
-        ConfigError: If it is missing, damaged, or of another layout.
+        ConfigError: If it is missing, damaged, of another layout, or leads to other files.
     """
     try:
         # Chunks span several rows: keep them while row after row is read.
         with h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE) as file:
+            _check_alone(file, path)
             yield file
     except FileNotFoundError:
         raise ConfigError(f"{path}: not there any more. Open the folder again.") from None
@@ -51,6 +53,37 @@ def reading_values(path: Path) -> Iterator[h5py.File]:
         ) from error
     except KeyError as error:
         raise ConfigError(f"{path}: not in the layout of published values ({error}).") from error
+
+
+def _check_alone(file: h5py.File, path: Path) -> None:
+    """Refuse a file that has its values in others: who wrote it chose what would be read here."""
+    found = path.stat()
+    facts = str(path.absolute()), found.st_size, found.st_mtime_ns
+    if facts in _alone:
+        return
+    seen, waiting = {file["/"]}, [file["/"]]
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            link, place = group.get(name, getlink=True), f"{group.name.rstrip('/')}/{name}"
+            if isinstance(link, h5py.ExternalLink):
+                _refuse_other(path, place, f"is a link to {link.filename!r}")
+            if not isinstance(link, h5py.HardLink):
+                continue  # a soft one leads to what is looked at under its own name
+            held = group[name]
+            if isinstance(held, h5py.Group) and held not in seen:
+                seen.add(held)
+                waiting.append(held)
+            elif isinstance(held, h5py.Dataset) and (held.external or held.is_virtual):
+                _refuse_other(path, place, "has its values in other files")
+    _alone.add(facts)
+
+
+def _refuse_other(path: Path, place: str, reason: str) -> NoReturn:
+    raise ConfigError(
+        f"{path}: {place} {reason}; other files are not read. Copy its values into the file "
+        "(h5repack, or h5py) if you trust it."
+    )
 
 
 @dataclass(frozen=True)
