@@ -227,3 +227,10 @@ def test_statistics_that_networks_do_have_are_taken(mean: float, std: float) -> 
     network = check(SMALL | {"networks": {"net": own}}).networks["net"]
     assert network.mean == (mean,) * 3
     assert network.std == (std,) * 3
+
+
+@pytest.mark.parametrize("step", ["[*{0}, *{0}]", "{{a: *{0}, b: *{0}}}"])
+def test_aliases_that_unfold_without_end_are_refused(step: str) -> None:
+    lines = ["x0: &x0 [1, 1]", *(f"x{k + 1}: &x{k + 1} {step.format(f'x{k}')}" for k in range(40))]
+    with pytest.raises(ConfigError, match="unfolds to more than 100,000 values"):
+        check(SMALL | yaml.safe_load("\n".join(lines)))

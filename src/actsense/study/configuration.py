@@ -21,6 +21,7 @@ from actsense.study.settings import LONGEST, Settings
 
 Key = tuple[str | int, ...]
 
+MOST = 100_000  # values; long lists of names of outputs are far below
 LIMITS = {
     "greater_than": "is not above {gt}",
     "greater_than_equal": "is less than the minimum of {ge}",
@@ -39,6 +40,7 @@ def check(given: Mapping[str, Any]) -> Settings:
     Raises:
         ConfigError: With one line per mistake: the key, what was given, what is allowed.
     """
+    _check_size(given)
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
@@ -46,6 +48,23 @@ def check(given: Mapping[str, Any]) -> Settings:
         raise  # a mistake without a line
     _refuse(_contradictions(settings))
     return settings
+
+
+def _check_size(given: Any) -> None:
+    """Refuse what aliases of YAML unfold to without end, before anything walks through it."""
+    waiting, count = [given], 0
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        if count > MOST:
+            raise ConfigError(
+                f"Configuration: it unfolds to more than {MOST:,} values. Write out what its "
+                "aliases (`*name`) stand for, and see that none holds others again and again."
+            )
 
 
 def typed(given: Any) -> Any:
