@@ -4,6 +4,7 @@ import argparse
 import gzip
 import json
 import logging
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from actsense.errors import ConfigError
 from actsense.networks.network import load_network
 from actsense.networks.settings import read_network
+from actsense.networks.state import read_tensors
 from actsense.networks.weights import import_weights
 from actsense.networks.weights_file import read_candidates
 
@@ -337,3 +339,22 @@ def test_other_files_are_called_what_they_are(
     write(tmp_path / name)
     with pytest.raises(ConfigError, match=rf"{name}: {message}"):
         taken(tmp_path, tmp_path / name)
+
+
+def test_weights_that_unpack_to_far_more_than_they_are_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"weight": torch.zeros(10**6)}, tmp_path / "plain.pt")
+    packed = tmp_path / "w.pt"
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pt") as plain,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in plain.namelist():
+            archive.writestr(name, plain.read(name))
+    assert read_tensors(packed)["weight"].shape == (10**6,)  # small enough to do no harm
+    monkeypatch.setattr("actsense.networks.state.UNPACKED", 10**6)
+    for values in (True, False):
+        with pytest.raises(ValueError, match=r"unpacks to 0\.0 GB, \d+ times its size"):
+            read_tensors(packed, values=values)
+    assert read_tensors(tmp_path / "plain.pt")["weight"].shape == (10**6,)

@@ -26,6 +26,9 @@ from actsense.layout import target_of
 from actsense.store.atomic import replacing
 from actsense.store.damage import trouble
 
+# What a file may unpack to: so many bytes, or so many times its own. PyTorch packs nothing.
+UNPACKED, RATIO = 2**30, 20
+
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Read a state dict as it is, on its own or with what else is known of a training.
@@ -62,8 +65,7 @@ def read_tensors(path: Path, *, values: bool = True) -> Any:
         ValueError: If the file is damaged, or holds anything but tensors and plain values.
     """
     try:
-        if values:
-            _check_sums(path)
+        _check_archive(path, sums=values)
         return torch.load(path, map_location="cpu" if values else "meta", weights_only=True)
     except (
         pickle.UnpicklingError,
@@ -155,11 +157,17 @@ def check_fit(
         )
 
 
-def _check_sums(path: Path) -> None:
-    """Compare the checksums that PyTorch writes and never reads."""
+def _check_archive(path: Path, *, sums: bool) -> None:
+    """Refuse what unpacks to far more than it is; compare checksums, which PyTorch never reads."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            if damaged := archive.testzip():
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > max(UNPACKED, RATIO * path.stat().st_size):
+                raise ValueError(
+                    f"it unpacks to {unpacked / 1e9:.1f} GB, {unpacked // path.stat().st_size} "
+                    "times its size; if you trust it, load it with torch.load and save it again"
+                )
+            if sums and (damaged := archive.testzip()):
                 raise BadZipFile(f"checksum of {damaged}")
 
 
