@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from actsense.errors import ConfigError
+from actsense.texts import printable
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(chosen.run(chosen))
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _describe(chosen: argparse.Namespace) -> int:
     from actsense.inspection.describe import describe
 
-    print(describe(chosen.path))
+    print(printable(describe(chosen.path)))
     return 0
 
 

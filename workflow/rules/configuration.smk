@@ -27,6 +27,7 @@ from actsense.networks.settings import checkpoint_epochs
 from actsense.planning.work import WorkTable
 from actsense.study.configuration import typed
 from actsense.study.study import Study
+from actsense.texts import printable
 
 # The folder of the checkout, where Snakemake puts in what stands in braces.
 CHECKOUT = workflow.basedir.replace("{", "{{").replace("}", "}}")
@@ -48,9 +49,9 @@ try:
         study.check_kept_moments(Path("results") / study.name)
         study.bequeath()
         for note in study.survey["originals"]["notes"]:
-            logger.info(note)
+            logger.info(printable(note))
 except ConfigError as error:
-    sys.exit(str(error))
+    sys.exit(printable(str(error)))
 
 config.update(study.plain)
 work = WorkTable(study.facts)

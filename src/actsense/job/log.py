@@ -19,6 +19,7 @@ import psutil
 from actsense.errors import ConfigError
 from actsense.progress import TerminalHandler
 from actsense.store.damage import trouble
+from actsense.texts import printable
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,9 @@ def logged(path: str) -> Iterator[None]:
         logging.FileHandler(path, "w", encoding="utf-8", errors="backslashreplace"),
         TerminalHandler(sys.stderr),
     ]
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers, force=True
-    )
+    for handler in handlers:
+        handler.setFormatter(_Printable("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
@@ -58,6 +59,14 @@ def logged(path: str) -> Iterator[None]:
     except Exception as error:
         limit = trouble(error)
         _stop(str(limit) if limit else traceback.format_exc())
+
+
+class _Printable(logging.Formatter):
+    """Lets no name, or message of somebody else's code, command a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return printable(super().format(record))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
