@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -26,6 +27,8 @@ class Terminal:
         command = shlex.join([sys.executable, "-m", "actsense", "explore", *arguments])
         # The first process of a session that opens a terminal owns it: Ctrl-C reaches it there.
         terminal = f"0<>{os.ttyname(other)} 1>&0 2>&0"
+        # Tests in the background of a shell ignore the key, and what they start would, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             f"exec {command} {terminal}", shell=True, start_new_session=True, env=environment
         )

@@ -118,7 +118,8 @@ def test_weights_come_from_an_address_and_their_hash_is_checked(
     written = json.loads(card.read_text())
     assert written["weights"] == {"source": f"{server}/tiny-{digest}.pth", "set": TAG}
     assert written["versions"]["timm"] == timm.__version__
-    assert sorted(path.name for path in weights.parent.iterdir()) == ["c.json", "w.pt"]
+    made = sorted(path.name for path in weights.parent.iterdir())
+    assert made == [".c.json.manifest", "c.json", "w.pt"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"damaged"])
