@@ -234,3 +234,9 @@ def test_aliases_that_unfold_without_end_are_refused(step: str) -> None:
     lines = ["x0: &x0 [1, 1]", *(f"x{k + 1}: &x{k + 1} {step.format(f'x{k}')}" for k in range(40))]
     with pytest.raises(ConfigError, match="unfolds to more than 100,000 values"):
         check(SMALL | yaml.safe_load("\n".join(lines)))
+
+
+def test_a_line_break_in_a_name_breaks_no_line() -> None:
+    with pytest.raises(ConfigError, match=r"networks\.a\\n: the name") as refused:
+        check(SMALL | {"networks": {"a\n": {"kind": "trained"}}})
+    assert "\n" not in str(refused.value)

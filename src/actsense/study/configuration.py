@@ -101,7 +101,7 @@ def _ordered(plain: Any, given: Any) -> Any:
 
 
 def _refuse(mistakes: Iterable[str]) -> None:
-    if lines := [f"Configuration: {mistake}" for mistake in mistakes]:
+    if lines := [f"Configuration: {mistake}".replace("\n", r"\n") for mistake in mistakes]:
         raise ConfigError("\n".join(lines))
 
 
