@@ -206,10 +206,7 @@ def _described(path: Path, name: str = "") -> str:
     """Return the manifest of what is there: one line for every file, under their checksum."""
     if path.is_dir():
         entries = {
-            file: (
-                found.st_size,
-                "" if _has_checksums(path, file) else _checksum(path / file, path),
-            )
+            file: (found.st_size, _needed(path, file))
             for file, found in sorted(_files(str(path)).items())
         }
     else:
