@@ -20,6 +20,7 @@ MB = 1e6
 READ_BYTES = 1.5e8  # of chunks on their way to or from the disk
 ESTIMATES = 4  # times their moments, that estimates take while they are made
 PAGE = 100  # megabytes of a page of maps, beside the process
+DRAWN = 1.6  # times the indices of all units, that drawing them was seen to hold
 DISK_SPEED = 100  # megabytes per second, of a slow file system
 
 LAYER_ARRAYS = 14  # of a layer: six estimates, their intervals, support, flags
@@ -69,7 +70,7 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
         ),
         Work(
             *("plot_indices", network, design, sampled),
-            holds=PAGE + moments / MB,
+            holds=PAGE + DRAWN * own.units * index_bytes(factors + parts) / MB,
             files=FIGURES + 1 + len(own.layers),
         ),
         _contrast(facts, network, design),
