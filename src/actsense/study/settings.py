@@ -14,6 +14,7 @@ from actsense.drawing.settings import Figures
 from actsense.layout import RESERVED
 from actsense.masking.settings import Masking
 from actsense.networks.settings import NetworkSettings
+from actsense.patterns.settings import Patterns
 from actsense.recognition.settings import Recognition
 from actsense.sampling.settings import DesignSettings
 from actsense.segments.settings import Segments
@@ -68,6 +69,7 @@ class Settings(Section):
     single_class: SingleClass = SingleClass()
     segments: Segments = Segments()
     spatial: Spatial = Spatial()
+    patterns: Patterns = Patterns()
     activations: Literal["store", "stream"] = Field(
         default="store",
         description="`store` writes activations to disk between two jobs and deletes them when "

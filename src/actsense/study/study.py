@@ -238,12 +238,20 @@ class Study:
             network: Name of the network.
             section: The part of `spatial` that decides this result.
         """
-        kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
-        return {key: self.plain[key] for key in kept} | {
-            "dataset": self.dataset,
-            "networks": {network: self._network_settings(network, "layers")},
-            "spatial": {section: self.spatial_settings(section)},
-        }
+        return self._provenance(network, {"spatial": {section: self.spatial_settings(section)}})
+
+    def patterns_provenance(self, network: str, *keys: str) -> Plain:
+        """Return the settings behind one result of the patterns study.
+
+        Arguments:
+            network: Name of the network.
+            keys: Those of `patterns` that decide this result.
+        """
+        return self._provenance(network, {"patterns": self.patterns_settings(*keys)})
+
+    def patterns_settings(self, *keys: str) -> Plain:
+        """Return some settings of `patterns`."""
+        return {key: self.plain["patterns"][key] for key in keys}
 
     def spatial_settings(self, section: str) -> Plain:
         """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
@@ -331,6 +339,15 @@ class Study:
 
     def _sampled(self, network: str, design: str) -> SampledDesign:
         return SampledDesign.of(self.settings, network, design, self.facts.networks[network])
+
+    def _provenance(self, network: str, decided: Plain) -> Plain:
+        """Return settings behind what a network says of chosen images, `decided` among them."""
+        kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
+        return {key: self.plain[key] for key in kept} | {
+            "dataset": self.dataset,
+            "networks": {network: self._network_settings(network, "layers")},
+            **decided,
+        }
 
     def _network_settings(self, network: str, *aside: str) -> Plain:
         """Return a network's settings without those that do not change what it computes."""
