@@ -26,6 +26,7 @@ include: "workflow/rules/masking.smk"
 include: "workflow/rules/single_class.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/spatial.smk"
+include: "workflow/rules/patterns.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/plan.smk"
 

@@ -21,6 +21,11 @@ from actsense.augment import AUGMENTATIONS
 from actsense.data.cache import ImageCache
 from actsense.device.memory import Memory
 from actsense.errors import ConfigError
+from actsense.features.attacked import write_attack
+from actsense.features.images import choose_images
+from actsense.features.record import record_features
+from actsense.features.settings import Attack
+from actsense.features.states import list_states
 from actsense.masking.evaluate import evaluate_masks
 from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial
@@ -50,6 +55,7 @@ from actsense.spatial.saliency.settings import Saliency
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
 from actsense.store import Gathered
+from actsense.store.rows import Rows
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[1]
@@ -94,6 +100,13 @@ class World:
         return cls(folder, files, settings)
 
     @property
+    def bag(self) -> tuple[str, dict[str, Any]]:
+        """Name and settings of a bag of local features."""
+        bag = {"kind": "python", "factory": "actsense.networks.bag:BagNetwork"}
+        bag |= {"arguments": {"classes": 10, "width": 4}, "weights": "none", "name": "bag"}
+        return "bag", bag
+
+    @property
     def few(self) -> dict[str, Any]:
         """Settings of a design of few augmentations and many points."""
         return self.settings | {"design": ["few", FEW]}
@@ -105,13 +118,10 @@ class World:
 
     def subjects(self, device: torch.device) -> dict[str, Subject]:
         """Open the network beside a bag of local features."""
-        bag = {"kind": "python", "factory": "actsense.networks.bag:BagNetwork"}
-        bag |= {"arguments": {"classes": 10, "width": 4}, "weights": "none", "name": "bag"}
         weights = self.folder / "bag.pt"
-        import_weights(bag, 0, 10, weights, self.folder / "bag.json", image_size=32)
+        import_weights(self.bag[1], 0, 10, weights, self.folder / "bag.json", image_size=32)
         own = [
-            self.settings | {"network": named}
-            for named in (self.settings["network"], ["bag", bag])
+            self.settings | {"network": named} for named in (self.settings["network"], self.bag)
         ]
         return open_subjects(
             *(self.files.images, self.files.manifest, [self.files.weights, weights], own),
@@ -205,6 +215,33 @@ def saliency(world: World, device: torch.device, folder: Path) -> Groups:
     }
 
 
+def attacked(world: World, subject: Subject, folder: Path) -> Path:
+    """Attack a few images; steps along a sign would make much of a rounding."""
+    path, settings = folder / "attack.zarr", Attack(norm="l2", steps=2, recorded=1, targeted=True)
+    chosen = choose_images(subject, images=8, classes=3)
+    write_attack(subject, chosen, settings, path, seed=SEED, attributes={})
+    return path
+
+
+def rows_of(path: Path) -> list[Any]:
+    rows = Rows(path)
+    return [rows.read(np.arange(len(rows)), name) for name in rows.columns]
+
+
+def attack(world: World, device: torch.device, folder: Path) -> Groups:
+    return {"": rows_of(attacked(world, world.subjects(device)["one"], folder))}
+
+
+def record(world: World, device: torch.device, folder: Path) -> Groups:
+    subject, path = world.subjects(device)["bag"], folder / "features.zarr"
+    store = attacked(world, subject, folder)
+    settings = {"network": world.bag, "seed": SEED}
+    states = list_states(subject, settings, {1: world.folder / "bag.pt"}, store, random=True)
+    places: dict[str, Any] = {"layers": ["features"], "grid": [3, 2]}
+    record_features(subject, states, store, path, **places, attributes={})
+    return {"": rows_of(path)}
+
+
 def train(world: World, device: torch.device, folder: Path) -> Groups:
     """Train in one go, its state kept on the way, and from a checkpoint."""
     cache = ImageCache.open(*noise_files(folder))
@@ -232,6 +269,8 @@ JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "evaluate_cells": cells,
     "evaluate_interaction": interaction,
     "map_saliency": saliency,
+    "attack_images": attack,
+    "record_features": record,
     "train_network": train,
     "plan": plan,
 }

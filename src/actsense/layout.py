@@ -145,6 +145,15 @@ PLACES = (
             *("saturation_curves", "cell_curves", "cell_scores", "interaction"),
         ),
     ),
+    Place(
+        "network",
+        "patterns",
+        "patterns",
+        "visual patterns, network by network",
+        stores=_stores("patterns"),
+        files=("attack.zarr", "features.zarr"),
+    ),
+    Place("study", "patterns", "patterns", "visual patterns"),
     Place("study", "figures", "figures", "figures of the study", files=("*.png",)),
     Place("study", "notebooks", "notebooks", "notebooks", files=("*.html",)),
 )

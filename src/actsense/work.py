@@ -10,6 +10,7 @@ Bytes and files are bounds, too: everything is counted as if it did not compress
 
 __all__ = [
     "BESIDE",
+    "FILE_BYTES",
     "GRADIENT",
     "LIGHT",
     "PROCESS",
@@ -18,11 +19,12 @@ __all__ = [
     "Work",
     "fitting_batch",
     "room",
+    "row_files",
     "store_files",
     "table_files",
 ]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import ceil, inf
@@ -36,6 +38,7 @@ LIGHT = 250  # megabytes of Python with what reads stores and writes tables
 PROCESS = 1000  # megabytes of Python with PyTorch and all that runs a network
 BESIDE = 1.5  # times what is alive together; convolutions were seen to need 1.17 at most
 CACHED = 2**28  # bytes of images: fewer are kept in memory
+FILE_BYTES = 2**28  # of rows in one file, before compression
 LEAST_ROOM = 0.2e9  # bytes, whatever a network takes
 
 
@@ -241,6 +244,17 @@ def store_files(arrays: int, groups: int = 1) -> int:
         groups: Groups, the root among them.
     """
     return 2 + groups + 2 * arrays
+
+
+def row_files(rows: int, columns: Iterable[float]) -> int:
+    """Count the files of a store of rows.
+
+    Arguments:
+        rows: How many rows.
+        columns: Bytes of a row in every column.
+    """
+    shards = [max(1, ceil(rows * each / FILE_BYTES)) for each in columns]
+    return store_files(len(shards)) + sum(shards) - len(shards)
 
 
 def table_files(tables: int) -> int:

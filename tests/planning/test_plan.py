@@ -13,7 +13,6 @@ import torch
 import yaml
 
 from actsense.data.build import build_cache
-from actsense.data.plan import IMAGE_FILE_BYTES
 from actsense.masking.plan import settings_in_force
 from actsense.networks.weights import import_weights
 from actsense.planning import speed
@@ -27,7 +26,7 @@ from actsense.sensitivity.moments_file import write_moments
 from actsense.sensitivity.summing import accumulate_shard
 from actsense.store.columns import SHARD_BYTES
 from actsense.study.study import Study
-from actsense.work import Work
+from actsense.work import FILE_BYTES, Work
 
 REPOSITORY = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -261,8 +260,8 @@ def test_images_and_weights_are_counted_once() -> None:
     assert sum(work.files for work in works) < 500
 
 
-def test_images_lie_in_as_many_files_as_the_cache_writes() -> None:
-    assert IMAGE_FILE_BYTES == SHARD_BYTES
+def test_rows_lie_in_as_many_files_as_their_writer_makes() -> None:
+    assert FILE_BYTES == SHARD_BYTES
 
 
 def test_a_table_is_aligned() -> None:

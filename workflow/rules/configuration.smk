@@ -46,6 +46,7 @@ try:
     study = Study.load(config)
     if workflow.is_main_process:
         study.check_budget()
+        study.check_patterns()
         study.check_kept_moments(Path("results") / study.name)
         study.bequeath()
         for note in study.survey["originals"]["notes"]:
@@ -61,6 +62,7 @@ RESULTS = f"results/{STUDY}"
 NETWORKS = list(config["networks"])
 DESIGNS = list(config["designs"])
 ANALYSED = [name for name in NETWORKS if study.analysed(name)]
+PATTERNED = study.patterned
 MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
@@ -73,6 +75,8 @@ MANIFEST = "results/{study}/data/manifest.csv"
 WEIGHTS = "results/{study}/{network}/weights.pt"
 CARD = "results/{study}/{network}/card.json"
 CHECKPOINT = "results/{study}/{network}/checkpoints/epoch_{epoch}.pt"
+ATTACK = "results/{study}/{network}/patterns/attack.zarr"
+FEATURES = "results/{study}/{network}/patterns/features.zarr"
 INDICES = "results/{study}/{network}/{design}/indices.zarr"
 CONTRAST = "results/{study}/{network}/{design}/contrast.zarr"
 MASKING = "results/{study}/{network}/{design}/masking.zarr"
@@ -123,6 +127,10 @@ def named(wildcards):
 def of_config(*names):
     """What the configuration says under some of its names."""
     return {name: config[name] for name in names}
+
+
+# What a job opens one network with.
+OPENED = of_config("batch_size", "device") | {"subject": of(study.subject_settings)}
 
 
 def of_runs(paths, networks=NETWORKS, designs=study.designs):
@@ -199,16 +207,19 @@ def runtime(rule):
     return asked
 
 
+def epochs(wildcards):
+    """Epochs of the checkpoints of a network, ascending."""
+    return list(checkpoint_epochs(study.settings.networks[wildcards.network]))
+
+
 def checkpoints(wildcards):
     """Checkpoints of a network, by epoch."""
-    epochs = checkpoint_epochs(study.settings.networks[wildcards.network])
-    return expand(CHECKPOINT, epoch=epochs, **wildcards)
+    return expand(CHECKPOINT, epoch=epochs(wildcards), **wildcards)
 
 
 def checkpoint_before(wildcards):
     """The checkpoint that the training until the next one goes on from, or none."""
-    epochs = checkpoint_epochs(study.settings.networks[wildcards.network])
-    before = [epoch for epoch in epochs if epoch < int(wildcards.epoch)][-1:]
+    before = [epoch for epoch in epochs(wildcards) if epoch < int(wildcards.epoch)][-1:]
     return expand(CHECKPOINT, **dict(wildcards) | {"epoch": before})
 
 

@@ -13,8 +13,7 @@ rule evaluate_transforms:
         mem_mb=memory("evaluate_transforms"),
         runtime=runtime("evaluate_transforms"),
     params:
-        **of_config("batch_size", "device"),
-        subject=of(study.subject_settings),
+        **OPENED,
         transforms=study.spatial_settings("transforms"),
         study=of(study.spatial_provenance, "transforms"),
     message:
@@ -57,8 +56,7 @@ rule evaluate_interaction:
         mem_mb=memory("evaluate_interaction"),
         runtime=runtime("evaluate_interaction"),
     params:
-        **of_config("batch_size", "device"),
-        subject=of(study.subject_settings),
+        **OPENED,
         interaction=study.spatial_settings("interaction"),
         study=of(study.spatial_provenance, "interaction"),
     message:
@@ -79,8 +77,7 @@ rule map_saliency:
         mem_mb=memory("map_saliency"),
         runtime=runtime("map_saliency"),
     params:
-        **of_config("batch_size", "device"),
-        subject=of(study.subject_settings),
+        **OPENED,
         saliency=study.spatial_settings("saliency"),
         study=of(study.spatial_provenance, "saliency"),
     message:

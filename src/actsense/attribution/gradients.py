@@ -20,11 +20,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.draws.counter import counter_keys, counter_noise
+from actsense.draws.counter import counter_keys, counter_normal
 from actsense.networks.subject import Subject
 
 SPREAD = 0.1  # standard deviation of the noise, as a share of the range of an image
-BITS = 52  # of a uniform number: in the middle of its step it is still exact in float64
 
 Objective = Callable[[Tensor, Tensor], Tensor]  # of logits (batch, classes) and targets (batch,)
 
@@ -87,7 +86,7 @@ def smoothgrad(
     deviation = spread * (high - low).view(-1, 1, 1, 1)
     total = torch.zeros_like(z, dtype=torch.float64)
     for sample in range(samples):
-        noise = _normal(counter_keys(sample, [keys]), z[0].numel()).view_as(z)
+        noise = counter_normal(counter_keys(sample, [keys]), z[0].numel()).view_as(z)
         total += _input_gradient(subject, z + deviation * noise, targets, objective)
     return (total / samples).abs().sum(dim=1).float()
 
@@ -133,11 +132,3 @@ def _input_gradient(subject: Subject, z: Tensor, targets: Tensor, objective: Obj
     """Differentiate with respect to normalised images, (batch, 3, height, width)."""
     # float64: the gradient of a cross-entropy cancels where the network is sure.
     return subject.gradient(z, lambda z: objective(subject.run(z).double(), targets))
-
-
-def _normal(keys: Tensor, count: int) -> Tensor:
-    """Return the first standard normal numbers of every key, (keys, count) float32."""
-    steps = counter_noise(keys, count) >> (64 - BITS)  # from -2^51 up to 2^51 - 1
-    uniform = (steps.double() + (2 ** (BITS - 1) + 0.5)) / 2**BITS
-    noise: Tensor = torch.special.ndtri(uniform)
-    return noise.float()

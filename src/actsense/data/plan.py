@@ -1,13 +1,12 @@
 """What the images take, said before anything is run."""
 
-__all__ = ["IMAGE_FILE_BYTES", "work"]
+__all__ = ["work"]
 
 from math import ceil
 
-from actsense.work import Facts, Work, table_files
+from actsense.work import FILE_BYTES, Facts, Work, table_files
 
 CACHING = 465 * 60  # seconds, of all images of a study as large as the published one
-IMAGE_FILE_BYTES = 2**28  # of pixels, before compression
 STORE_FILES = 3  # description, manifest and time stamp of the cache
 FIGURES = 3  # classes, augmentations, shuffles
 
@@ -16,7 +15,7 @@ def work(facts: Facts) -> list[Work]:
     """Return what downloading, decoding and drawing the images takes."""
     pixels = 3 * facts.settings.dataset.image_size**2
     count = sum(facts.images or ())
-    shard = max(1, IMAGE_FILE_BYTES // pixels)
+    shard = max(1, FILE_BYTES // pixels)
     return [
         Work("download_dataset", jobs=facts.missing),
         Work(

@@ -4,7 +4,7 @@ SplitMix64: the n-th number of a key is a mix of the key plus n times a constant
 are used, so every device draws the same.
 """
 
-__all__ = ["counter_keys", "counter_noise", "counter_permutations"]
+__all__ = ["counter_keys", "counter_noise", "counter_normal", "counter_permutations"]
 
 from collections.abc import Sequence
 
@@ -16,6 +16,7 @@ from actsense.draws.streams import part_number
 STEP = 0x9E3779B97F4A7C15 - 2**64  # as signed integers, which wrap around like unsigned ones
 FACTORS = (0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 SHIFTS = (30, 27, 31)
+BITS = 52  # of a uniform number: in the middle of its step it is still exact in float64
 
 
 def counter_keys(seed: int | str, parts: Sequence[int | str | Tensor]) -> Tensor:
@@ -44,6 +45,14 @@ def counter_noise(keys: Tensor, count: int) -> Tensor:
     """
     steps = torch.arange(1, count + 1, device=keys.device) * STEP
     return _mix(keys[:, None] + steps)
+
+
+def counter_normal(keys: Tensor, count: int) -> Tensor:
+    """Return the first standard normal numbers of every key, (keys, count) float32."""
+    steps = counter_noise(keys, count) >> (64 - BITS)  # from -2^51 up to 2^51 - 1
+    uniform = (steps.double() + (2 ** (BITS - 1) + 0.5)) / 2**BITS
+    noise: Tensor = torch.special.ndtri(uniform)
+    return noise.float()
 
 
 def counter_permutations(keys: Tensor, count: int) -> Tensor:

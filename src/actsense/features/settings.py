@@ -1,6 +1,6 @@
-"""The settings of an attack on images."""
+"""The settings of an attack on images, and how many are looked at to choose them."""
 
-__all__ = ["Attack"]
+__all__ = ["SEARCHED", "Attack"]
 
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from actsense.settings import Integer, Number, Section
 
 LINF, L2 = 8 / 255, 1 / 64  # usual epsilons; of L2 per pixel of a side: 0.5 at 32 pixels
+SEARCHED = 4  # times the images, where classes are what the network says of them
 REACH = 2.5  # times epsilon that all steps together go by default, so that they can turn
 
 

@@ -141,11 +141,12 @@ class FolderSource:
         return paths
 
     def _stores(self, owner: Owner) -> dict[str, Path]:
-        """Return the stores that are there; those that no place names are found beside others."""
+        """Return the stores that are there; those that no place lists are found beside others."""
         folder = self.folder(owner)
-        beside = [path for one in _folders(owner) for path in (folder / one).glob("*.zarr")]
+        listed = {folder / path for place in _of(owner) for path in place.paths}
+        beside = {path for one in _folders(owner) for path in (folder / one).glob("*.zarr")}
         named = {n: folder / place.store_path(n) for place in _of(owner) for n in place.stores}
-        found = {path.stem: path for path in beside} | named
+        found = {path.stem: path for path in beside - listed} | named
         return {name: path for name, path in found.items() if path.is_dir()}
 
     def _tables(self, owner: Owner) -> dict[str, Path]:

@@ -4,7 +4,7 @@ Containers are opened as far as they span several sizes of maps. A *block* is a 
 more convolutions or linear layers; depthwise convolutions do not count, they mix no channels.
 """
 
-__all__ = ["Item", "Trunk", "steps"]
+__all__ = ["Item", "Trunk", "mixing_weights", "steps"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,14 +106,14 @@ class Trunk:
                 parts[0].is_block or isinstance(item.call.module, nn.Sequential)
             ):
                 return parts
-            call = max(call.inside, key=_weights)
+            call = max(call.inside, key=mixing_weights)
         return [item]
 
     def _item(self, call: Call) -> Item:
         own, level = self.found[call.name], self._level(call)
         if level is None and not own.is_vector:
             level = 0  # tokens whose grid is not known
-        return Item(call, own.shape, level, _weights(call))
+        return Item(call, own.shape, level, mixing_weights(call))
 
     def _level(self, call: Call) -> int | None:
         own = self.found.get(call.name)
@@ -152,12 +152,12 @@ def _descendants(call: Call) -> Iterator[Call]:
         yield from _descendants(inner)
 
 
-def _weights(call: Call) -> int:
+def mixing_weights(call: Call) -> int:
     """Count what mixes channels inside: convolutions that are not depthwise, linear layers."""
     own = call.module.parameters(recurse=False)
     by_channel = getattr(call.module, "groups", 1) == getattr(call.module, "in_channels", 0)
     mixes = any(sum(length > 1 for length in parameter.shape) > 1 for parameter in own)
-    return int(mixes and not by_channel) + sum(map(_weights, call.inside))
+    return int(mixes and not by_channel) + sum(map(mixing_weights, call.inside))
 
 
 def _normalises(call: Call) -> bool:
@@ -173,4 +173,4 @@ def _normalises(call: Call) -> bool:
 
 def _is_aside(call: Call) -> bool:
     kind = type(call.module).__name__.lower()
-    return not _weights(call) and any(word in kind for word in ASIDE)
+    return not mixing_weights(call) and any(word in kind for word in ASIDE)

@@ -26,6 +26,7 @@ STUDIES = (  # in the order of the plan that is printed
     "single_class",
     "segments",
     "spatial",
+    "patterns",
 )
 
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job

@@ -16,6 +16,7 @@ from actsense.data.settings import most_images
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
 from actsense.masking.plan import settings_in_force
+from actsense.patterns.plan import chosen_grid, chosen_layers, looked_at
 from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign
 from actsense.sampling.settings import DIVIDED, DesignSettings
@@ -248,6 +249,25 @@ class Study:
             keys: Those of `patterns` that decide this result.
         """
         return self._provenance(network, {"patterns": self.patterns_settings(*keys)})
+
+    @property
+    def patterned(self) -> list[str]:
+        """The networks whose visual patterns are looked at."""
+        return looked_at(self.facts)
+
+    def patterns_places(self, network: str) -> Plain:
+        """Return the `layers` that are looked at of a network, and the `grid` of their maps."""
+        layers = [layer.name for layer in chosen_layers(self.facts, network)]
+        return {"layers": layers, "grid": list(chosen_grid(self.facts, network))}
+
+    def check_patterns(self) -> None:
+        """Refuse networks and layers without positions.
+
+        Raises:
+            ConfigError: With those that have.
+        """
+        for network in self.patterned:
+            chosen_grid(self.facts, network)
 
     def patterns_settings(self, *keys: str) -> Plain:
         """Return some settings of `patterns`."""
