@@ -9,7 +9,8 @@ from torch.nn import functional
 from torchvision import models
 
 from actsense.attribution import region_weights as module
-from actsense.attribution.region_weights import KAPPA_M, KAPPA_P, Anchors, region_weights
+from actsense.attribution.anchors import Anchors
+from actsense.attribution.region_weights import KAPPA_M, KAPPA_P, region_weights
 from actsense.attribution.regions import last_map, other_images, region_maps
 from actsense.networks.network import Network
 

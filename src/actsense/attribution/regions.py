@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.attribution.region_weights import FEWEST, region_weights
+from actsense.attribution.region_weights import FEWEST, region_weights, sharpness
 from actsense.device.precision import arithmetic
 from actsense.draws.counter import counter_keys
 from actsense.networks.layers import find_maps
@@ -21,10 +21,6 @@ from actsense.networks.subject import Subject
 
 OTHERS = 100  # images that each one is compared with, as published
 FINEST = 14  # regions along a side, as published: costs grow with the fourth power
-# kappa_m per channel: 1000 at 512 channels, as published. Uniform channel weights make a region's
-# similarity a cosine over the number of channels, so that with 1000 for a few of them all images
-# are told apart already, and weights go to the regions that tell the least.
-SHARPNESS = 1000 / 512
 
 
 def region_maps(subject: Subject, rows: NDArray[np.int64], *, seed: int) -> Tensor:
@@ -51,7 +47,7 @@ def region_maps(subject: Subject, rows: NDArray[np.int64], *, seed: int) -> Tens
     others = other_images(torch.from_numpy(rows), OTHERS, seed=seed).to(features.device)
     with arithmetic("float32", features.device):
         weights, _, _ = region_weights(
-            features.flatten(2), probabilities, others, kappa_m=SHARPNESS * features.shape[1]
+            features.flatten(2), probabilities, others, kappa_m=sharpness(features.shape[1])
         )
     maps = weights.view(-1, 1, height, width)
     pixels = functional.interpolate(maps, size=(subject.side,) * 2, mode="nearest-exact")
