@@ -11,7 +11,7 @@ from typing import Any
 HOMES = {
     "ImportanceWeight": "importance",
     "RegionEmbedding": "regions",
-    "SampleEmbedding": "samples",
+    "SampleEmbedding": "sample_embedding",
 }
 
 

@@ -14,10 +14,11 @@ M acts on features along the axes of their second moments, the strong ones broug
 another. Where there are more features than images, M is of all that give the same g the smallest.
 """
 
-__all__ = ["SampleFit", "fit_samples", "targets"]
+__all__ = ["SampleFit", "divergence", "fit_samples", "targets"]
 
 from dataclasses import dataclass
 from math import cos, pi
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -109,16 +110,22 @@ def fit_samples(
             by default that of the first start, so that runs come out alike.
 
     Raises:
-        ValueError: If shapes do not fit, numbers are not finite, features span fewer dimensions
-            than `axes`, rows of `target` are no probabilities, or a class has none.
+        ValueError: If shapes do not fit, numbers are not finite, features are all 0, rows of
+            `target` are no probabilities, a class has none, or an option is out of range.
 
     Source:
         Li, Wang & Zhang (2021), Visualizing the emergence of intermediate visual patterns in
         DNNs, NeurIPS, arXiv 2111.03505. The start, the optimiser and the choice of the best are
         our own.
     """
+    if axes < 2 or seeds < 1 or steps < 0 or not rate > 0 or gradient not in get_args(Gradient):
+        raise ValueError(
+            "axes must be 2 or more, seeds 1 or more, steps 0 or more, rate above 0, and gradient "
+            f"one of {', '.join(get_args(Gradient))}; "
+            f"got {axes}, {seeds}, {steps}, {rate} and {gradient!r}."
+        )
     target = _checked(features, target, axes, start, align)
-    space = _Space.of(features.double(), axes)
+    space = _Space.of(features.double())
     weights = space.starts(target, axes, seeds, seed, start)
     first = space.points @ weights[0].mT
     weights, traces = _descend(weights, space.points, target, steps, rate, gradient)
@@ -138,6 +145,24 @@ def fit_samples(
     )
 
 
+def divergence(embedding: Tensor, target: Tensor, *, gradient: Gradient = "exact") -> Tensor:
+    """Return the mean divergence KL(P || Q) of embeddings, with their best pi and mu, nats.
+
+    Arguments:
+        embedding: One or more embeddings of the same images, (..., images, axes).
+        target: Probabilities P of the classes, (images, classes) float64, rows of sum 1.
+        gradient: How it is differentiated, see `concentrated`.
+
+    Returns:
+        One number an embedding, (...) float64.
+    """
+    vectors = concentrated(embedding, gradient=gradient)
+    log_q = log_shares(vectors, gathered(vectors, target), target.mean(dim=0))
+    entropy = torch.special.entr(target).sum()
+    divergences: Tensor = -(target * log_q).sum(dim=(-2, -1)) - entropy
+    return divergences / len(target)
+
+
 @dataclass(frozen=True)
 class _Space:
     """Features along the axes of their second moments, scaled."""
@@ -147,15 +172,12 @@ class _Space:
     forth: Tensor  # (directions, features): features = points @ forth
 
     @classmethod
-    def of(cls, features: Tensor, axes: int) -> "_Space":
+    def of(cls, features: Tensor) -> "_Space":
         left, sizes, right = torch.linalg.svd(features, full_matrices=False)
         kept = sizes > sizes[0] * SMALLEST
         left, sizes, right = left[:, kept], sizes[kept], right[kept]
-        if len(sizes) < axes:
-            raise ValueError(
-                f"An embedding of {axes} axes needs features that span as many directions or "
-                f"more; {tuple(features.shape)} features span {len(sizes)}."
-            )
+        if not len(sizes):
+            raise ValueError("Features must differ from 0; got none that does.")
         # Of unit mean square where a direction is strong, and weaker where it is weak.
         scale = (sizes**2 + RIDGE * (sizes**2).mean()).sqrt() / len(features) ** 0.5
         return cls(left * (sizes / scale), right.mT / scale, right * scale[:, None])
@@ -181,8 +203,11 @@ class _Space:
         between = prior.sqrt()[:, None] * (means - prior @ means)
         # Few classes span few directions: the strongest of the features are the next ones.
         spare = torch.eye(axes, between.shape[1], dtype=torch.float64, device=between.device)
-        _, _, right = torch.linalg.svd(torch.cat([between, SPARE * spare]), full_matrices=False)
-        return torch.as_tensor(right[:axes])
+        right: Tensor = torch.linalg.svd(torch.cat([between, SPARE * spare]), full_matrices=False)[
+            2
+        ]
+        # Features that span fewer directions than there are axes leave the last ones at 0.
+        return functional.pad(right[:axes], (0, 0, 0, max(0, axes - len(right))))
 
     def scaled(self, weights: Tensor) -> Tensor:
         """Return weights whose embeddings have the mean length 1."""
@@ -194,20 +219,11 @@ def _descend(
     weights: Tensor, points: Tensor, target: Tensor, steps: int, rate: float, gradient: Gradient
 ) -> tuple[Tensor, Tensor]:
     """Return the weights after all steps, and the losses of all starts, (seeds, steps + 1)."""
-    prior = target.mean(dim=0)
-    entropy = torch.special.entr(target).sum() / len(target)
-
-    def loss() -> Tensor:
-        vectors = concentrated(points @ weights.mT, gradient=gradient)
-        log_q = log_shares(vectors, gathered(vectors, target), prior)
-        divergence: Tensor = -(target * log_q).sum(dim=(-2, -1)) / len(target) - entropy
-        return divergence
-
     weights = weights.detach().requires_grad_()
     mean, square = torch.zeros_like(weights), torch.zeros_like(weights)
     traces = []
     for step in range(steps):
-        losses = loss()
+        losses = divergence(points @ weights.mT, target, gradient=gradient)
         (slope,) = torch.autograd.grad(losses.sum(), weights)  # starts do not meet
         # Adam, spelt out: PyTorch's own loads a compiler, which takes longer than the fit.
         mean.lerp_(slope, 1 - FADING[0])
@@ -216,9 +232,9 @@ def _descend(
         root = (square / (1 - FADING[1] ** (step + 1))).sqrt() + TINY
         weights = (weights - size * mean / root).detach().requires_grad_()
         traces.append(losses.detach())
-    with torch.no_grad():
-        traces.append(loss())
-    return weights.detach(), torch.stack(traces, dim=1)
+    weights = weights.detach()
+    traces.append(divergence(points @ weights.mT, target))
+    return weights, torch.stack(traces, dim=1)
 
 
 def _spread(embeddings: Tensor, best: int) -> Tensor:
