@@ -1,6 +1,6 @@
 """Controls that grant wishes and change them: the address always says what the page shows."""
 
-__all__ = ["pick", "pick_number", "plain", "told", "wishes"]
+__all__ = ["pick", "pick_along", "pick_number", "plain", "told", "wishes"]
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,6 +91,42 @@ def pick(
             args=(name, instead_of),
         )
     return str(granted)
+
+
+def pick_along(
+    place: DeltaGenerator,
+    label: str,
+    name: str,
+    options: Sequence[str],
+    default: str,
+    words: Mapping[str, str] | None = None,
+) -> str:
+    """Let one of some options in a row be chosen on a slider.
+
+    Arguments:
+        place: Where on the page.
+        label: What stands above the slider, Markdown.
+        name: What the choice is called in a link.
+        options: From left to right, at least one; a single one needs no slider.
+        default: Chosen at first.
+        words: How options are written on the page, if not by their names.
+    """
+    key = f"pick_{name}"
+    granted: str = st.session_state.wishes.choose(name, options, default)
+    if len(options) == 1:
+        return granted
+    if st.session_state.get(key) != granted:
+        st.session_state[key] = granted
+    written = (words or {}).get
+    place.select_slider(
+        label,
+        options,
+        format_func=lambda option: str(written(option, option)),
+        key=key,
+        on_change=_keep,
+        args=(name, ()),
+    )
+    return granted
 
 
 def pick_number(

@@ -11,6 +11,7 @@ from PIL import Image
 
 from actsense.explorer.controls import pick, plain, told, wishes
 from actsense.explorer.network_views import show_comparison, show_masking
+from actsense.explorer.patterns.views import show_patterns
 from actsense.explorer.shelf import study_shelf
 from actsense.explorer.sidebar import choose_scene, choose_study
 from actsense.explorer.spatial.views import show_spatial
@@ -25,7 +26,10 @@ OF_UNIT = {
     "compare": ("Compare", show_comparison),
     "masking": ("Masking", show_masking),
 }
-OF_STUDY = {"spatial": ("Where things are", show_spatial)}
+OF_STUDY = {
+    "spatial": ("Where things are", show_spatial),
+    "patterns": ("Patterns", show_patterns),
+}
 VIEWS = {name: words for name, (words, _) in [*OF_UNIT.items(), *OF_STUDY.items()]}
 # Half bright, half dark: a picture of our own, because named icons are fetched from elsewhere.
 ICON = Image.fromarray(np.kron([[230, 40], [120, 200]], np.ones((16, 16))).astype(np.uint8))
