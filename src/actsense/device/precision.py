@@ -50,14 +50,14 @@ def deterministic() -> Iterator[None]:
     A forward pass needs no more than `arithmetic`. PyTorch warns of an operation that has no such
     algorithm.
     """
-    before = torch.are_deterministic_algorithms_enabled()
-    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    before = torch.get_deterministic_debug_mode()
     os.environ.setdefault(*WORKSPACE)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # `use_deterministic_algorithms` says the same to the compiler, too, and imports it: 3 s.
+    torch.set_deterministic_debug_mode("warn")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before, warn_only=warned)
+        torch.set_deterministic_debug_mode(before)
 
 
 @contextmanager
