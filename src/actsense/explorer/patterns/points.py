@@ -22,7 +22,7 @@ from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults
 from actsense.patterns.figures.choice import clearest_image
 from actsense.patterns.figures.space import principal_views, three_axes
-from actsense.patterns.figures.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns
 from actsense.store import reading
 
 STORE = "patterns"

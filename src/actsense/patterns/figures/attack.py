@@ -17,7 +17,7 @@ from actsense.drawing.lines import draw_line
 from actsense.drawing.names import short_names
 from actsense.drawing.style import new_figure
 from actsense.patterns.figures.regions import draw_cells, shade, show_picture
-from actsense.patterns.figures.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns
 
 BEFORE, AFTER = "#0072B2", "#D55E00"
 SIDE = 1.7  # inches of a picture

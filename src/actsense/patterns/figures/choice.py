@@ -5,7 +5,7 @@ __all__ = ["CHOICE", "clearest_image", "typical_images"]
 import numpy as np
 from numpy.typing import NDArray
 
-from actsense.patterns.figures.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns
 
 MOST = 6  # images on a page
 CHOICE = "Images: of every class, the one with the median number of knowledge points"

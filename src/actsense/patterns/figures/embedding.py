@@ -18,7 +18,7 @@ from actsense.patterns.figures.space import (
     frame,
     principal_views,
 )
-from actsense.patterns.figures.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns
 
 METHODS = {"ours": "ours", "pca": "PCA", "tsne": "t-SNE", "lle": "LLE", "isomap": "Isomap"}
 COEFFICIENTS: dict[str, dict[str, Any]] = {

@@ -29,7 +29,7 @@ from actsense.patterns.figures.space import (
     seen,
     upward_view,
 )
-from actsense.patterns.figures.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns
 
 SIDE = 1.75  # inches of a picture
 MOST = 7  # layers that a page has room for

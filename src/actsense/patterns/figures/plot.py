@@ -28,9 +28,9 @@ from actsense.patterns.figures.counts import (
 )
 from actsense.patterns.figures.embedding import embedding_views
 from actsense.patterns.figures.knowledge import depth_paths, knowledge_points_on_images
-from actsense.patterns.figures.stored import StoredPatterns
 from actsense.patterns.figures.training import training_animation, training_snapshots
 from actsense.patterns.figures.weights import weight_maps
+from actsense.patterns.stored import StoredPatterns
 from actsense.store import read_results, read_table, replacing
 from actsense.store.rows import Rows
 

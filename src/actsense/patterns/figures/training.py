@@ -23,7 +23,7 @@ from actsense.patterns.figures.space import (
     frame,
     principal_views,
 )
-from actsense.patterns.figures.stored import Shown, StoredPatterns
+from actsense.patterns.stored import Shown, StoredPatterns
 
 MOST = 6  # checkpoints side by side
 REGIONS = 1500  # of a panel

@@ -13,7 +13,7 @@ from actsense.drawing.names import short_names
 from actsense.drawing.style import new_figure
 from actsense.patterns.figures.choice import CHOICE
 from actsense.patterns.figures.regions import show_picture
-from actsense.patterns.figures.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns
 
 SIDE = 1.55  # inches of a picture
 MOST = 7  # layers that a page has room for
