@@ -45,12 +45,13 @@ def read_data(
             numbers are not finite.
     """
     _known("data", data, axes)
-    missing = [name for name in axes if name not in data and name not in optional]
+    given = [name for name in data if data[name] is not None]
+    missing = [name for name in axes if name not in given and name not in optional]
     if missing:
         raise ValueError(
-            f"data lacks {', '.join(missing)}; it holds {', '.join(data) or 'nothing'}."
+            f"data lacks {', '.join(missing)}; it holds {', '.join(given) or 'nothing'}."
         )
-    found = {name: _tensor(name, data[name]) for name in axes if data.get(name) is not None}
+    found = {name: _tensor(name, data[name]) for name in axes if name in given}
     lengths: dict[str, tuple[str, int]] = {}
     for name, tensor in found.items():
         letters = axes[name].split(", ")
@@ -116,7 +117,9 @@ def _known(what: str, given: Data, allowed: Mapping[str, Any]) -> None:
 
 
 def _tensor(name: str, given: Any) -> Tensor:
-    tensor = given if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
-    if tensor.is_complex() or not tensor.isfinite().all():
+    tensor = given.detach() if isinstance(given, Tensor) else None
+    if tensor is None and (array := np.asarray(given)).dtype.kind in "fiub":
+        tensor = torch.from_numpy(np.require(array, requirements="W"))  # of read-only ones a copy
+    if tensor is None or tensor.is_complex() or not tensor.isfinite().all():
         raise ValueError(f"{name} must hold finite numbers; it holds NaN, infinity or others.")
-    return tensor.detach()
+    return tensor
