@@ -169,6 +169,8 @@ def _network(
     regions: list[list[Floats]] = [[] for _ in LAYERS]
     ground = (images, GRID * GRID, 1)
     noise = [rng.normal(0, 0.2, (*ground[:2], 3)) * rng.gamma(0.4, 2, ground) for _ in LAYERS]
+    vary = rng.uniform(0.25, 1.1, ground)
+    fresh = ~shapes & (np.cumsum(~shapes, axis=1) <= 2)  # an attack makes patterns there
     for state in states.to_dict("records"):
         grown, turned, target = _progress(state), 0.0, labels
         if state["kind"] == "attack":
@@ -183,7 +185,8 @@ def _network(
         samples.append(own)
         for depth in range(len(LAYERS)):
             high = (depth + 1) / len(LAYERS)
-            planted = high**1.5 * skill * grown * 2.2 * toward[:, None] * shapes[..., None]
+            planted = high**1.5 * skill * grown * 2.2 * vary * toward[:, None] * shapes[..., None]
+            planted += turned * high * directions[other][:, None] * fresh[..., None]
             if state["kind"] in {"random", "shuffled"}:
                 planted = 0.3 * planted
             regions[depth].append(planted + noise[depth])

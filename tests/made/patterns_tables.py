@@ -1,6 +1,6 @@
-"""Tables of a made study of patterns, counted one by one from its stores."""
+"""Tables of a made study of patterns, made of its stores."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -8,26 +8,45 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, spearmanr
 
+from actsense.patterns.baselines import strength_correlation
+from actsense.patterns.knowledge import (
+    class_counts,
+    class_points,
+    count_points,
+    exchange_regions,
+    knowledge_points,
+    paired_differences,
+    region_posterior,
+    threshold_counts,
+)
+from actsense.patterns.trajectories import (
+    count_origins,
+    mean_changes,
+    origins,
+    trajectory_types,
+    type_shares,
+)
+from actsense.statistics.resampling import image_draws
 from actsense.statistics.shares import wilson
 
-THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+DRAWS = 60
 Floats = NDArray[np.float64]
+Trees = Mapping[str, xr.DataTree]
+Rows = Iterator[dict[str, Any]]
 
 
 def patterns_tables(
-    trees: Mapping[str, xr.DataTree], layers: Sequence[str], *, threshold: float
+    trees: Trees, layers: Sequence[str], *, threshold: float
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of the study, by name."""
     attacked = {n: t for n, t in trees.items() if (t["kind"] == "attack").any()}
-    points = _table(_points, trees, layers, threshold)
     return {
         "embeddings": _table(_embeddings, trees),
-        "knowledge_points": points,
+        "knowledge_points": _table(_points, trees, layers, threshold),
         "knowledge_classes": _table(_classes, trees, layers, threshold),
         "knowledge_images": _table(_images, trees, layers, threshold),
-        "knowledge_differences": _differences(points, layers),
+        "knowledge_differences": _differences(trees, layers, threshold),
         "attacks": _table(_attacks, attacked),
         "attack_changes": _table(_changes, attacked, layers),
         "attack_types": _table(_types, attacked, layers),
@@ -36,113 +55,93 @@ def patterns_tables(
     }
 
 
-def posterior(embedding: Floats, directions: Floats) -> Floats:
-    """Return how probable every class is, (..., classes)."""
-    from patterns_study import said
-
-    return said(embedding, directions)
-
-
-def _table(rows: Any, trees: Mapping[str, xr.DataTree], *more: Any) -> pd.DataFrame:
+def _table(rows: Callable[..., Rows], trees: Trees, *more: Any) -> pd.DataFrame:
     return pd.DataFrame(
         [{"network": name, **row} for name, tree in trees.items() for row in rows(tree, *more)]
     )
 
 
-def _embeddings(tree: xr.DataTree) -> Iterator[dict[str, Any]]:
-    for number, state in enumerate(tree["state"].to_numpy()):
-        own = tree["embedding"].to_numpy()[number]
-        said, unsure = (tree[n].to_numpy()[number] for n in ("probability", "uncertainty"))
-        fitted = posterior(own, tree["direction"].to_numpy()[number])
-        agreement = (fitted.argmax(axis=1) == said.argmax(axis=1)).mean()
-        methods = {"ours": own}
-        if state == "final":
-            others = tree["baselines"]["embedding"]
+def _draws(tree: xr.DataTree) -> Floats:
+    return image_draws(tree.sizes["image"], DRAWS, seed=0)
+
+
+def _states(tree: xr.DataTree) -> list[dict[str, Any]]:
+    names = ("state", "kind", "epoch")
+    columns = [tree[name].to_numpy().tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _regions(tree: xr.DataTree, depth: int) -> Floats:
+    return tree[f"regions_{depth}"]["embedding"].to_numpy().astype(np.float64)
+
+
+def _posterior(tree: xr.DataTree, depth: int, state: int = 0) -> Floats:
+    return region_posterior(_regions(tree, depth)[state], tree["direction"].to_numpy()[state])
+
+
+def _found(tree: xr.DataTree, depth: int, threshold: float) -> tuple[Any, Any]:
+    return knowledge_points(_posterior(tree, depth), tree["label"], threshold=threshold)
+
+
+def _embeddings(tree: xr.DataTree) -> Rows:
+    own, said = tree["embedding"].to_numpy(), tree["probability"].to_numpy()
+    others = tree["baselines"]["embedding"]
+    for number, state in enumerate(_states(tree)):
+        methods = {"ours": own[number]}
+        if state["kind"] == "final":
             methods |= dict(zip(others["method"].to_numpy(), others.to_numpy(), strict=True))
+        fitted = region_posterior(own[number], tree["direction"].to_numpy()[number])
+        agreement = (fitted.argmax(axis=1) == said[number].argmax(axis=1)).mean()
+        fit = {"kl": float(tree["loss"].to_numpy()[number]), "agreement": agreement}
         for method, vectors in methods.items():
-            ours = method == "ours"
-            row = {
-                "state": state,
-                "kind": str(tree["kind"].to_numpy()[number]),
-                "epoch": float(tree["epoch"].to_numpy()[number]),
-                "method": method,
-                "kl": float(tree["loss"].to_numpy()[number]) if ours else np.nan,
-                "agreement": agreement if ours else np.nan,
-            }
-            for name, measure in (("pearson", pearsonr), ("spearman", spearmanr)):
-                value = float(measure(np.linalg.norm(vectors, axis=1), unsure)[0])
-                row |= _around(name, value, 0.06)
-            row |= {"seeds_spread": 0.02 if ours else np.nan, "images": len(own)}
-            yield row | {"classes": said.shape[1]}
+            row = state | {"method": method}
+            row |= fit if method == "ours" else dict.fromkeys(fit, np.nan)
+            row |= strength_correlation(vectors, said[number], bootstrap=DRAWS, seed=0)
+            row |= {"seeds_spread": 0.02 if method == "ours" else np.nan}
+            yield row | {"images": len(vectors), "classes": said.shape[2]}
 
 
-def _points(
-    tree: xr.DataTree, layers: Sequence[str], configured: float
-) -> Iterator[dict[str, Any]]:
-    labels = tree["label"].to_numpy()
-    rng = np.random.default_rng(0)
+def _points(tree: xr.DataTree, layers: Sequence[str], configured: float) -> Rows:
     for depth, layer in enumerate(layers):
-        h = tree[f"regions_{depth}"]["embedding"].to_numpy()
-        kinds = [*zip(tree["state"].to_numpy(), tree["kind"].to_numpy(), strict=True)]
-        for number, (state, kind) in [*enumerate(kinds), (-1, ("final", "regions"))]:
-            own = h[number] if number >= 0 else h[0][rng.permutation(len(labels))]
-            said = posterior(own, tree["direction"].to_numpy()[max(number, 0)])
-            for threshold in THRESHOLDS:
-                points = said.max(axis=2) >= threshold
-                right = points & (said.argmax(axis=2) == labels[:, None])
-                row = {"layer": layer, "state": state, "kind": kind}
-                row["epoch"] = float(tree["epoch"].to_numpy()[number]) if number >= 0 else np.nan
-                row |= {"threshold": threshold, "configured": threshold == configured}
-                row |= _around("points", points.sum(axis=1).mean(), 0.4)
-                row |= {"reliable": right.sum(axis=1).mean()} | _ratio(right, points)
-                low, high = row["ratio_low"], row["ratio_high"]
-                row |= {"ratio_boot_low": low, "ratio_boot_high": high}
-                yield row | {"images": len(labels), "regions": h.shape[2]}
+        states = _states(tree)
+        said = [_posterior(tree, depth, number) for number in range(len(states))]
+        said.append(exchange_regions(said[0], seed=0))
+        states.append({"state": "final", "kind": "regions", "epoch": np.nan})
+        for state, one in zip(states, said, strict=True):
+            for row in threshold_counts(one, tree["label"], _draws(tree)):
+                configured_row = {"configured": row["threshold"] == configured}
+                yield {"layer": layer, **state, **row, **configured_row}
 
 
-def _judged(tree: xr.DataTree, depth: int, threshold: float) -> tuple[Any, Any]:
-    h = tree[f"regions_{depth}"]["embedding"].to_numpy()[0]
-    said = posterior(h, tree["direction"].to_numpy()[0])
-    points = said.max(axis=2) >= threshold
-    return points, points & (said.argmax(axis=2) == tree["label"].to_numpy()[:, None])
-
-
-def _classes(
-    tree: xr.DataTree, layers: Sequence[str], threshold: float
-) -> Iterator[dict[str, Any]]:
+def _classes(tree: xr.DataTree, layers: Sequence[str], threshold: float) -> Rows:
     for depth, layer in enumerate(layers):
-        points, right = _judged(tree, depth, threshold)
-        for k, name in enumerate(tree["class"].to_numpy()):
-            own = tree["label"].to_numpy() == k
-            row = {"layer": layer, "class": str(name)}
-            row |= {"points": points[own].sum(1).mean(), "reliable": right[own].sum(1).mean()}
-            yield row | _ratio(right[own], points[own])
+        found = _found(tree, depth, threshold)
+        counts = class_counts(*found, tree["label"], tree.sizes["class"])
+        for name, row in zip(tree["class"].to_numpy(), counts, strict=True):
+            yield {"layer": layer, "class": str(name), **row}
 
 
-def _images(
-    tree: xr.DataTree, layers: Sequence[str], threshold: float
-) -> Iterator[dict[str, Any]]:
+def _images(tree: xr.DataTree, layers: Sequence[str], threshold: float) -> Rows:
     for depth, layer in enumerate(layers):
-        points, right = _judged(tree, depth, threshold)
+        points, reliable = (one.sum(axis=1) for one in _found(tree, depth, threshold))
         for image, label in enumerate(tree["label"].to_numpy()):
             row = {"layer": layer, "image": image, "row": image, "label": int(label)}
-            yield row | {"points": points[image].sum(), "reliable": right[image].sum()}
+            yield row | {"points": int(points[image]), "reliable": int(reliable[image])}
 
 
-def _differences(table: pd.DataFrame, layers: Sequence[str]) -> pd.DataFrame:
-    own = table[(table["kind"] == "final") & table["configured"]].set_index(["network", "layer"])
-    rows = []
-    for first, second in combinations(dict.fromkeys(table["network"]), 2):
-        for depth, layer in enumerate(layers):
-            for quantity in ("points", "reliable", "ratio"):
-                one, other = (own.loc[(name, layer), quantity] for name in (first, second))
-                half = 0.1 if quantity == "ratio" else 0.8
-                row = {"first": first, "second": second, "place": depth / (len(layers) - 1)}
-                row |= {"first_layer": layer, "second_layer": layer, "quantity": quantity}
-                row |= {"difference": one - other, "low": one - other - half}
-                rows.append(row | {"high": one - other + half, "images": own["images"].iloc[0]})
-    columns = ("first", "second", "place", "first_layer", "second_layer", "quantity")
-    return pd.DataFrame(rows, columns=[*columns, "difference", "low", "high", "images"])
+def _differences(trees: Trees, layers: Sequence[str], threshold: float) -> pd.DataFrame:
+    names = ("first", "second", "place", "first_layer", "second_layer", "quantity")
+    columns = [*names, "difference", "low", "high", "images"]
+    rows = [
+        (first, second, depth / (len(layers) - 1), layer, layer, quantity, *ends, len(draws[0]))
+        for first, second in combinations(trees, 2)
+        for depth, layer in enumerate(layers)
+        for draws in [_draws(trees[first])]
+        for quantity, ends in paired_differences(
+            *(_found(trees[name], depth, threshold) for name in (first, second)), draws
+        ).items()
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _ends(tree: xr.DataTree) -> tuple[Any, Any, Any]:
@@ -152,9 +151,9 @@ def _ends(tree: xr.DataTree) -> tuple[Any, Any, Any]:
     return steps, top[0], top[steps[-1]]
 
 
-def _attacks(tree: xr.DataTree) -> Iterator[dict[str, Any]]:
+def _attacks(tree: xr.DataTree) -> Rows:
     steps, before, after = _ends(tree)
-    hits, images = (before != after).sum(), len(before)
+    hits, images = int((before != after).sum()), len(before)
     low, high = wilson(hits, images)
     correct = tree["correct"].to_numpy()
     yield {
@@ -165,61 +164,35 @@ def _attacks(tree: xr.DataTree) -> Iterator[dict[str, Any]]:
     }
 
 
-def _changes(tree: xr.DataTree, layers: Sequence[str]) -> Iterator[dict[str, Any]]:
-    steps, _, _ = _ends(tree)
+def _changes(tree: xr.DataTree, layers: Sequence[str]) -> Rows:
     for depth, layer in enumerate(layers):
-        h = tree[f"regions_{depth}"]["embedding"].to_numpy()
-        length = np.linalg.norm(h, axis=-1)
-        for number in steps:
-            cosine = (h[0] * h[number]).sum(-1) / (length[0] * length[number])
+        h = _regions(tree, depth)
+        for number in _ends(tree)[0]:
             row = {"layer": layer, "step": int(tree["step"].to_numpy()[number])}
-            row |= _around("orientation", (1 - cosine).mean(), 0.02)
-            yield row | _around("strength", abs(length[number] - length[0]).mean(), 0.03)
+            yield row | mean_changes(h[0], h[number], _draws(tree))
 
 
-def _types(tree: xr.DataTree, layers: Sequence[str]) -> Iterator[dict[str, Any]]:
-    regions = tree["regions_0"].sizes["region"] * tree.sizes["image"]
-    for layer in layers:
-        for kind, share in enumerate((0.05, 0.03, 0.08, 0.02), start=1):
-            row = {"layer": layer, "type": kind, "regions": round(share * regions)}
-            yield row | {"share": share, "low": share - 0.01, "high": share + 0.015}
-
-
-def _origins(
-    tree: xr.DataTree, layers: Sequence[str], threshold: float
-) -> Iterator[dict[str, Any]]:
+def _types(tree: xr.DataTree, layers: Sequence[str]) -> Rows:
     steps, before, after = _ends(tree)
-    directions, images = tree["direction"].to_numpy()[0], np.arange(tree.sizes["image"])
     for depth, layer in enumerate(layers):
-        h = tree[f"regions_{depth}"]["embedding"].to_numpy()
-        first, last = (posterior(h[k], directions) for k in (0, steps[-1]))
-        taken = (last[images, :, after] >= threshold) & (before != after)[:, None]
-        counts, edges = np.histogram(first[images, :, before][taken], 20, (0, 1))
-        for low, high, count in zip(edges, edges[1:], counts, strict=False):
-            yield {"layer": layer, "bin_low": low, "bin_high": high, "regions": int(count)}
+        path = _regions(tree, depth)[[0, *steps]]
+        types = trajectory_types(path, tree["direction"].to_numpy()[0], before, after)
+        yield from ({"layer": layer, **row} for row in type_shares(types, _draws(tree)))
 
 
-def _attack_points(
-    tree: xr.DataTree, layers: Sequence[str], threshold: float
-) -> Iterator[dict[str, Any]]:
+def _origins(tree: xr.DataTree, layers: Sequence[str], threshold: float) -> Rows:
     steps, before, after = _ends(tree)
-    directions, images = tree["direction"].to_numpy()[0], np.arange(tree.sizes["image"])
     for depth, layer in enumerate(layers):
-        h = tree[f"regions_{depth}"]["embedding"].to_numpy()
-        for when, number, top in (("before", 0, before), ("after", steps[-1], after)):
-            said = posterior(h[number], directions)[images, :, top] >= threshold
-            mean = said.sum(axis=1).mean()
-            row = {"layer": layer, "when": when, "points": mean}
-            yield row | {"low": mean - 0.5, "high": mean + 0.5}
+        said = (_posterior(tree, depth, state) for state in (0, steps[-1]))
+        found = origins(*said, before, after, threshold=threshold)
+        yield from ({"layer": layer, **row} for row in count_origins(found))
 
 
-def _around(name: str, value: float, half: float) -> dict[str, float]:
-    value = float(value)
-    return {name: value, f"{name}_low": value - half, f"{name}_high": value + half}
-
-
-def _ratio(right: NDArray[np.bool_], points: NDArray[np.bool_]) -> dict[str, float]:
-    hits, trials = int(right.sum()), int(points.sum())
-    low, high = wilson(hits, trials)
-    ratio = hits / trials if trials else np.nan
-    return {"ratio": ratio, "ratio_low": float(low), "ratio_high": float(high)}
+def _attack_points(tree: xr.DataTree, layers: Sequence[str], threshold: float) -> Rows:
+    steps, before, after = _ends(tree)
+    for depth, layer in enumerate(layers):
+        for when, state, top in (("before", 0, before), ("after", steps[-1], after)):
+            points = class_points(_posterior(tree, depth, state), top, threshold=threshold)
+            row = count_points(points, points, _draws(tree))
+            ends = {"points": row["points"], "low": row["points_low"], "high": row["points_high"]}
+            yield {"layer": layer, "when": when, **ends}

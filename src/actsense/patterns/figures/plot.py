@@ -29,6 +29,7 @@ from actsense.patterns.figures.counts import (
 from actsense.patterns.figures.embedding import embedding_views
 from actsense.patterns.figures.knowledge import depth_paths, knowledge_points_on_images
 from actsense.patterns.figures.training import training_animation, training_snapshots
+from actsense.patterns.figures.trajectories import attacked_trajectories, last_types
 from actsense.patterns.figures.weights import weight_maps
 from actsense.patterns.stored import StoredPatterns
 from actsense.store import read_results, read_table, replacing
@@ -135,8 +136,12 @@ def _attacked(
 ) -> dict[str, Figure]:
     chosen = np.array(changed_images(stored), np.int64)
     pixels, after = images.read(stored.rows[chosen]), attacked_pixels(attack, chosen)
+    last = tables["attack_types"]["layer"] == stored.layers[-1]
     return {
         "attack": attacked_points(stored, pixels, after, chosen.tolist(), title=title),
+        "trajectories": attacked_trajectories(
+            stored, last_types(stored), tables["attack_types"][last], title=title
+        ),
         "attack_changes": attack_changes(
             tables["attack_changes"],
             tables["attack_points"],

@@ -47,7 +47,7 @@ def training_snapshots(stored: StoredPatterns, *, title: str) -> Figure:
         5.9,
         f"{title}: when do classes come apart while the network is trained?",
         "Embeddings of all images (above) and of regions of the last layer (below, in its mean "
-        "strength) by class of the image, each checkpoint turned onto the next.\n"
+        "strength) by class of the image, checkpoints turned onto each other.\n"
         "Ellipses: ellipsoids of each class's covariance, two standard deviations wide, as seen "
         "from here. All panels of a row have one scale."
         + f" Left out between: {counted(left_out, 'checkpoint')}."
@@ -118,7 +118,7 @@ def _stage(stored: StoredPatterns, title: str, reach: float) -> tuple[Figure, Ax
         6.8,
         5.4,
         f"{title}: how do classes come apart?",
-        "Embeddings of the images at every checkpoint, each turned onto the next;\npoints move "
+        "Embeddings of the images at every checkpoint, turned onto each other;\npoints move "
         "straight between them. Arrows: directions of the classes.",
     )
     axis = figure.subplots()
