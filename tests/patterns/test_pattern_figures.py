@@ -26,8 +26,8 @@ from actsense.patterns.figures.space import (
     principal_views,
     upward_view,
 )
-from actsense.patterns.figures.stored import StoredPatterns
 from actsense.patterns.figures.training import FRAMES, training_animation
+from actsense.patterns.stored import StoredPatterns
 from actsense.store import read_results, read_table
 
 ALWAYS = {"embedding.png", "weights.png", "knowledge_points.png", "depth.png"}

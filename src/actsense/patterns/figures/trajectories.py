@@ -19,7 +19,7 @@ from actsense.patterns.figures.space import (
     seen,
     upward_view,
 )
-from actsense.patterns.figures.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns
 
 PATHS = 150  # of a panel
 SAMPLES = 60  # points of a path
