@@ -105,6 +105,7 @@ class NetworkFacts:
         weights: Bytes of its weights.
         forward: Bytes alive while an image passes, at most.
         back: The same with a way back.
+        hidden: Numbers of its last hidden vector, or 0 where that cannot be told.
         speed: Images per second that it is known to take, or 0.
         designs: Designs that sample it.
         analysed: Those of them whose maps are analysed further.
@@ -115,6 +116,7 @@ class NetworkFacts:
     weights: int
     forward: int
     back: int
+    hidden: int
     speed: float
     designs: tuple[str, ...]
     analysed: tuple[str, ...]

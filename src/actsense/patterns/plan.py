@@ -14,7 +14,6 @@ from actsense.work import FILE_BYTES, GRADIENT, Facts, Work, row_files
 
 DEPTHS = 4  # layers that `auto` takes
 WIDEST = 14  # regions along a side that `auto` takes, as published
-HIDDEN = 4096  # numbers of a last hidden vector at most, as those of AlexNet and VGG
 NUMBER, WHOLE = 4, 8  # bytes
 
 
@@ -116,7 +115,8 @@ def _features(facts: Facts, network: str) -> list[float]:
     """Return the bytes of a row in every column of the recorded features."""
     rows, cols = chosen_grid(facts, network)
     maps = [layer.shape[0] * rows * cols for layer in chosen_layers(facts, network)]
-    return [*(NUMBER * count for count in (*maps, HIDDEN, _classes(facts))), WHOLE, WHOLE]
+    hidden = facts.networks[network].hidden
+    return [*(NUMBER * count for count in (*maps, hidden, _classes(facts))), WHOLE, WHOLE]
 
 
 def _classes(facts: Facts) -> int:

@@ -49,10 +49,12 @@ class Column:
         """Return how many rows a chunk and a shard hold.
 
         Arguments:
-            capacity: Rows at most, if that is known: a shard is no larger than they need.
+            capacity: Rows at most, if that is known: neither is larger than they need.
         """
         row_bytes = prod(self.shape) * np.dtype(self.dtype).itemsize
         chunk = max(1, (CHUNK_BYTES if self.compressed else PLAIN_CHUNK_BYTES) // row_bytes)
+        if capacity is not None:  # chunks are written in full
+            chunk = max(1, min(chunk, capacity))
         chunks = max(1, SHARD_BYTES // (chunk * row_bytes))
         if capacity is not None:
             chunks = max(1, min(chunks, -(-capacity // chunk)))

@@ -345,6 +345,7 @@ class Study:
                     origin=self.origin(name),
                     layers=tuple(place_layers(found["layers"][name])),
                     **found["peaks"][name],
+                    hidden=found["hidden"][name],
                     speed=settings.images_per_second or 0.0,
                     designs=tuple(self.designs(name)),
                     analysed=tuple(self.analysed(name)),

@@ -39,8 +39,8 @@ def survey(settings: Settings) -> Plain:
         `classes`, the number of them; the `folder` of archives, their paths in it, `archives`,
         and the names of the `missing` ones; the `originals` of the images, see `Originals`; and
         by network `layers`, name and shape of the recorded ones, `peaks`, the bytes that it
-        holds, `origins`: `trained`, `downloaded` or `imported`, and `inputs`, what the files of
-        an imported one are known by.
+        holds, `hidden`, the width of its last hidden vector, `origins`: `trained`, `downloaded`
+        or `imported`, and `inputs`, what the files of an imported one are known by.
 
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
@@ -65,6 +65,7 @@ def survey(settings: Settings) -> Plain:
         },
         "layers": {name: outline["layers"] for name, outline in outlines.items()},
         "peaks": {name: outline["peak"] for name, outline in outlines.items()},
+        "hidden": {name: outline["hidden"] for name, outline in outlines.items()},
         "origins": {name: outline["origin"] for name, outline in outlines.items()},
     }
 
@@ -111,6 +112,7 @@ def _remembered(decides: Any, look: Callable[[], Any]) -> Any:
 
 
 def _look(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:
+    from actsense.networks.classifiers import hidden_width
     from actsense.networks.layers import lay_out
     from actsense.networks.network import outline_network
     from actsense.networks.peak import measure_peak
@@ -118,7 +120,8 @@ def _look(name: str, network: NetworkSettings, classes: int, side: int) -> Plain
     outline = outline_network(name, network, classes=classes, image_size=side)
     layers = [[layer.name, list(layer.shape)] for layer in lay_out(outline, network.layers, side)]
     peak = asdict(measure_peak(outline.module, side))
-    return {"layers": layers, "peak": peak, "origin": _origin(network)}
+    hidden = hidden_width(outline, side)
+    return {"layers": layers, "peak": peak, "hidden": hidden, "origin": _origin(network)}
 
 
 def _origin(network: NetworkSettings) -> str:
