@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from patterns_tables import patterns_tables
 from scipy.stats import entropy
 
 from actsense.data.cache import Sample, write_cache
+from actsense.patterns.tables.comparison import compare_patterns
 from actsense.store import write_results, write_tables
 from actsense.store.columns import Column
 from actsense.store.rows import write_rows
@@ -39,7 +39,7 @@ def make_patterns(
     each: int = EACH,
     seed: int = 0,
 ) -> Path:
-    """Write the study and return its folder; the first network has checkpoints and an attack.
+    """Write the study and return its folder; the first network has checkpoints.
 
     Arguments:
         folder: Folder of the study.
@@ -50,26 +50,24 @@ def make_patterns(
     """
     pixels, labels, shapes = _images(len(classes), each, np.random.default_rng(seed))
     _write_images(folder, pixels, labels, classes)
-    trees = {}
+    stores: dict[str, Path] = {}
+    attacks: dict[str, Path] = {}
     for number, network in enumerate(networks):
         rng = np.random.default_rng((seed, number))
         (folder / network / "patterns").mkdir(parents=True, exist_ok=True)
         (folder / network / "card.json").write_text(json.dumps({"name": network}))
-        states = _states(attacked=number == 0)
+        states = _states(grown=number == 0)
         groups = _network(rng, states, labels, shapes, len(classes), skill=0.6**number)
         groups[""] = groups[""].assign_coords({"class": list(classes)})
         attributes = {
             **{"network": network, "layers": list(LAYERS), "grid": [GRID, GRID]},
             **{"temperature": TEMPERATURE, "threshold": THRESHOLD, "label": "class"},
         }
-        path = folder / network / "patterns/patterns.zarr"
-        write_results(path, groups, attributes=attributes)
-        trees[network] = xr.DataTree.from_dict({name or "/": one for name, one in groups.items()})
-        if number == 0:
-            _write_attack(
-                folder / network / "patterns/attack.zarr", rng, pixels, labels, groups[""]
-            )
-    tables = patterns_tables(trees, list(LAYERS), threshold=THRESHOLD)
+        home = folder / network / "patterns"
+        stores[network], attacks[network] = home / "patterns.zarr", home / "attack.zarr"
+        write_results(stores[network], groups, attributes=attributes)
+        _write_attack(attacks[network], rng, pixels, labels, groups[""])
+    tables = compare_patterns(stores, attacks, exchanged=True, bootstrap=60, seed=seed)
     place = folder / "patterns/tables"
     write_tables(tables, {name: place / f"{name}.csv" for name in tables})
     return folder
@@ -140,13 +138,12 @@ def _write_images(
     )
 
 
-def _states(*, attacked: bool) -> pd.DataFrame:
+def _states(*, grown: bool) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [{"state": "final", "kind": "final"}]
-    if attacked:
+    if grown:
         rows += [{"state": f"epoch_{e}", "kind": "checkpoint", "epoch": e} for e in EPOCHS]
     rows += [{"state": kind, "kind": kind} for kind in ("random", "shuffled")]
-    if attacked:
-        rows += [{"state": f"attack_{s}", "kind": "attack", "step": s} for s in STEPS]
+    rows += [{"state": f"attack_{s}", "kind": "attack", "step": s} for s in STEPS]
     return pd.DataFrame(rows, columns=["state", "kind", "epoch", "step"])
 
 

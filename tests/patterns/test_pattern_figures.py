@@ -30,9 +30,11 @@ from actsense.patterns.figures.training import FRAMES, training_animation
 from actsense.patterns.stored import StoredPatterns
 from actsense.store import read_results, read_table
 
-ALWAYS = {"embedding.png", "weights.png", "knowledge_points.png", "depth.png"}
+ALWAYS = {
+    *("embedding.png", "weights.png", "knowledge_points.png", "depth.png"),
+    *("attack.png", "trajectories.png", "attack_changes.png"),
+}
 GROWN = {"training.png", "training.gif"}
-ATTACKED = {"attack.png", "trajectories.png", "attack_changes.png"}
 OF_ALL = {"knowledge.png", "curves.png", "embeddings.png", "training_counts.png", "networks.png"}
 LONG = [f"class {k} of ImageNet, which has a name, and one more $x$" for k in range(10)]
 
@@ -148,7 +150,7 @@ def test_the_typical_image_of_a_class_has_the_median_of_its_counts(
     table = counted(study)
     counts = table.groupby("image")["points"].sum()
     for label, image in enumerate(typical_images(stored)):
-        own = counts[table.groupby("image")["label"].first() == label].sort_values()
+        own = counts[stored.labels == label].sort_values()
         assert counts[image] == own.iloc[(len(own) - 1) // 2]
 
 
@@ -171,22 +173,22 @@ def test_the_animation_has_so_many_frames_between_checkpoints(stored: StoredPatt
     assert Image.open(BytesIO(first)).n_frames == FRAMES * len(EPOCHS) + 1
 
 
-def test_figures_that_need_checkpoints_or_an_attack_are_drawn_where_there_are_some(
+def test_figures_that_need_checkpoints_are_drawn_where_there_are_some(
     study: Path, tmp_path: Path, kept: dict[str, Figure]
 ) -> None:
     for network in ("teacher", "student"):
         plot_network(
             study / network / "patterns/patterns.zarr",
+            study / network / "patterns/attack.zarr",
             tables(study),
             images(study),
             tmp_path / network,
-            attack=study / "teacher/patterns/attack.zarr" if network == "teacher" else None,
             title="made",
             dpi=40,
         )
     plot_study(tables(study), tmp_path / "all", title="made", dpi=40)
     drawn = {path.name: {file.name for file in path.iterdir()} for path in tmp_path.iterdir()}
-    assert drawn == {"teacher": ALWAYS | GROWN | ATTACKED, "student": ALWAYS, "all": OF_ALL}
+    assert drawn == {"teacher": ALWAYS | GROWN, "student": ALWAYS, "all": OF_ALL}
 
 
 def test_attacked_pictures_are_those_of_the_last_step(study: Path, stored: StoredPatterns) -> None:
@@ -202,15 +204,15 @@ def test_long_names_of_many_classes_and_networks_stay_apart_and_on_the_page(
     folder = make_patterns(tmp_path / "many", networks=("net", "other"), classes=LONG, each=2)
     plot_network(
         folder / "net/patterns/patterns.zarr",
+        folder / "net/patterns/attack.zarr",
         tables(folder),
         images(folder),
         tmp_path / "figures",
-        attack=folder / "net/patterns/attack.zarr",
         title="a study with a long name",
         dpi=50,
     )
     plot_study(tables(folder), tmp_path / "all", title="a study with a long name", dpi=50)
-    names = {Path(name).stem for name in ALWAYS | ATTACKED | OF_ALL | {"training.png"}}
+    names = {Path(name).stem for name in ALWAYS | OF_ALL | {"training.png"}}
     assert kept.keys() == names
     for figure in kept.values():
         _apart(figure)

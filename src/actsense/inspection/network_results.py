@@ -7,6 +7,7 @@ from typing import Any, final
 
 from actsense.inspection.results import Results
 from actsense.inspection.source import Source
+from actsense.patterns.stored import StoredPatterns
 
 
 @final
@@ -14,8 +15,8 @@ class NetworkResults(Results):
     """What is known of one network, all designs together.
 
     Tables are those of its analyses, such as `correlation_within`, `lda` or `single_class`; stores
-    are `correlation_variation`, and of the spatial study `transforms`, `cells`, `interaction` and
-    `saliency`.
+    are `correlation_variation`, of the spatial study `transforms`, `cells`, `interaction` and
+    `saliency`, and `patterns`.
 
     Attributes:
         network: Name of the network.
@@ -32,6 +33,16 @@ class NetworkResults(Results):
     def designs(self) -> tuple[str, ...]:
         """Names of the designs with results of this network."""
         return self._source.designs(self.network)
+
+    @cached_property
+    def patterns(self) -> StoredPatterns:
+        """Embeddings of its images and of their regions, in every state of the network.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            ConfigError: If they are damaged.
+        """
+        return StoredPatterns(self.store("patterns"))
 
     @cached_property
     def card(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def patterned(study: StudyResults) -> dict[str, list[str]]:
 def opened(study: StudyResults, network: str) -> StoredPatterns:
     """Open the patterns of a network."""
     with reading(study.path / network / "patterns/patterns.zarr"):
-        return StoredPatterns(study[network].store(STORE))
+        return study[network].patterns
 
 
 def moments(study: StudyResults, network: str, layer: int | None) -> Moments:

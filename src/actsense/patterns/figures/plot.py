@@ -40,25 +40,24 @@ TABLES = ("embeddings", "attack_changes", "attack_points", "attack_origins", "at
 
 def plot_network(
     patterns: Path,
+    attack: Path,
     tables: Mapping[str, Path],
     images: ImageCache,
     output: Path,
     *,
-    attack: Path | None = None,
     title: str,
     dpi: int,
 ) -> None:
     """Draw all figures of one network into a folder.
 
-    `training.png` and `training.gif` are drawn only of networks with checkpoints; `attack.png`,
-    `trajectories.png` and `attack_changes.png` only of networks that were attacked.
+    `training.png` and `training.gif` are drawn only of networks with checkpoints.
 
     Arguments:
         patterns: Store of the network.
+        attack: Store of its attacked images.
         tables: CSV files of the study, by name.
         images: The images of the study.
         output: Folder of the figures.
-        attack: Store of the attacked images; none without an attack.
         title: The study.
         dpi: Dots per inch of the PNG files.
     """
@@ -68,8 +67,7 @@ def plot_network(
     own = {name: one[one["network"] == network] for name, one in own.items()}
     title = f"{title}, {legible(network)}"
     figures = _still(stored, own["embeddings"], images, title)
-    if attack is not None and len(stored.attack) > 1:
-        figures |= _attacked(stored, own, images, attack, title)
+    figures |= _attacked(stored, own, images, attack, title)
     grown = len(stored.training) > 1
     if grown:
         figures["training"] = training_snapshots(stored, title=title)
