@@ -1,4 +1,4 @@
-"""Worlds in which samples, regions and attacks are planted, so that what has to be found is known.
+"""Worlds in which regions and attacks are planted, so that what has to be found is known.
 
 N images, C classes, K channels, R regions, 3 axes. Strengths are dimensionless.
 """
@@ -10,21 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.patterns.radial import concentration, posterior
-
 AXES = 3
-
-
-@dataclass(frozen=True)
-class RadialWorld:
-    """Points of a radial mixture, and features in which they lie."""
-
-    points: Tensor  # (N, 3) float64
-    classes: Tensor  # that each was drawn from, (N,)
-    directions: Tensor  # (C, 3), unit rows
-    prior: Tensor  # (C,)
-    target: Tensor  # exact posterior of the points, (N, C)
-    features: Tensor  # (N, d) float64
 
 
 @dataclass(frozen=True)
@@ -66,31 +52,6 @@ def spread_directions(classes: int, *, seed: int = 0, apart: float = 40.0) -> Te
     raise AssertionError("No room for so many directions.")
 
 
-def radial_world(
-    images: int, *, classes: int = 5, features: int = 64, noise: float = 0.01, seed: int = 0
-) -> RadialWorld:
-    """Draw strengths from Gamma(4, 0.5) and orientations about the classes' directions."""
-    generator = np.random.default_rng(seed)
-    directions = spread_directions(classes, seed=seed)
-    prior = generator.dirichlet(np.full(classes, 5.0))
-    drawn = generator.choice(classes, size=images, p=prior)
-    strength = torch.from_numpy(generator.gamma(4, 0.5, size=images))
-    kappa = concentration(strength).numpy()
-    orientation = _around(directions.numpy()[drawn], kappa, generator)
-    points = strength[:, None] * torch.from_numpy(orientation)
-    basis = np.linalg.qr(generator.normal(size=(features, AXES)))[0]
-    lifted = points.numpy() @ basis.T + noise * generator.normal(size=(images, features))
-    shares = torch.from_numpy(prior)
-    return RadialWorld(
-        points,
-        torch.from_numpy(drawn),
-        directions,
-        shares,
-        posterior(points, directions, shares),
-        torch.from_numpy(lifted),
-    )
-
-
 def region_world(
     images: int = 60,
     *,
@@ -99,10 +60,14 @@ def region_world(
     regions: int = 16,
     planted: int = 3,
     strength: float = 4.0,
+    noise: float = 0.1,
     swapped: float = 0.0,
     seed: int = 0,
 ) -> RegionWorld:
-    """Plant prototypes in regions of noise; a share of the images shows that of another class."""
+    """Plant prototypes in regions of noise; a share of the images shows that of another class.
+
+    With five classes, a region as strong as the mean is a point already if it points to one.
+    """
     generator = np.random.default_rng(seed)
     labels = np.arange(images) % classes
     shown = labels.copy()
@@ -111,14 +76,14 @@ def region_world(
     width = channels * 3 // 4 // classes  # a quarter of the channels belongs to no class
     own = np.arange(channels) // width == shown[:, None]
     where = generator.random((images, regions)).argsort(axis=1) < planted
-    features = 0.3 * np.abs(generator.normal(size=(images, channels, regions)))
+    features = noise * generator.normal(size=(images, channels, regions))
     features += (
         strength
         * own[:, :, None]
         * where[:, None]
         * generator.uniform(0.8, 1.2, size=(images, 1, regions))
     )
-    directions = spread_directions(classes, seed=seed)
+    directions = spread_directions(classes, seed=seed, apart=70.0)
     logits = 12.0 * np.eye(classes)[shown] + generator.normal(size=(images, classes))
     lengths = generator.uniform(1.5, 2.5, size=(images, 1))
     return RegionWorld(
@@ -164,15 +129,3 @@ def attack_world(
         torch.from_numpy(original),
         torch.from_numpy(adversarial),
     )
-
-
-def _around(
-    directions: NDArray[np.float64], kappa: NDArray[np.float64], generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """Draw von Mises-Fisher vectors in three dimensions, where the cosine has a closed form."""
-    uniform = generator.random(len(kappa))
-    cosine = 1 + np.log(uniform + (1 - uniform) * np.exp(-2 * kappa)) / kappa
-    aside = generator.normal(size=directions.shape)
-    aside -= (aside * directions).sum(axis=1, keepdims=True) * directions
-    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
-    return cosine[:, None] * directions + np.sqrt(1 - cosine**2)[:, None] * aside

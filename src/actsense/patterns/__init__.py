@@ -10,7 +10,7 @@ from typing import Any
 
 HOMES = {
     "ImportanceWeight": "importance",
-    "RegionEmbedding": "regions",
+    "RegionEmbedding": "region_embedding",
     "SampleEmbedding": "sample_embedding",
 }
 
