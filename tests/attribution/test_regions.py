@@ -10,9 +10,15 @@ from torchvision import models
 
 from actsense.attribution import region_weights as module
 from actsense.attribution.anchors import Anchors
-from actsense.attribution.region_weights import KAPPA_M, KAPPA_P, region_weights
+from actsense.attribution.region_weights import (
+    KAPPA_M,
+    KAPPA_P,
+    match_regions,
+    region_weights,
+)
 from actsense.attribution.regions import last_map, other_images, region_maps
 from actsense.networks.network import Network
+from benchmarks.region_weights import published_search
 
 IMAGES, CHANNELS, REGIONS = 12, 7, 6
 
@@ -156,6 +162,54 @@ def test_weight_gathers_where_the_outputs_are_told() -> None:
     assert (w[torch.arange(images), place] > 0.85).all()
     assert (v[torch.arange(images), labels] > 0.85).all()
     assert losses[:, -1].max() < 1e-3
+
+
+def test_an_image_is_done_when_a_step_wins_little() -> None:
+    """It has what as many steps would have given it, and others go on."""
+    features, outputs = drawn()
+    w, v, losses = region_weights(features, outputs, everyone(IMAGES), steps=30, tolerance=0.02)
+    taken = (losses.diff(dim=1) != 0).sum(dim=1)
+    assert taken.min() < taken.max() < 30
+    for image in range(IMAGES):
+        count = int(taken[image])
+        plain = region_weights(features, outputs, everyone(IMAGES), steps=count)
+        torch.testing.assert_close(w[image], plain[0][image], rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(v[image], plain[1][image], rtol=1e-9, atol=1e-12)
+        last = losses[image, count - 1] - losses[image, count]
+        assert last < 0.02 * losses[image, 0]
+
+
+def test_the_published_search_starts_at_the_same_loss_and_ends_higher() -> None:
+    """One image and one other at a time, with gradients of autograd and steps of its own."""
+    features, outputs = drawn(6)
+    given = (features, outputs, everyone(6))
+    own = region_weights(*given, kappa_m=50.0, steps=20)[2]
+    start, end = (
+        published_search(*given, range(6), kappa_m=50.0, steps=steps)[2] for steps in (0, 20)
+    )
+    torch.testing.assert_close(start, own[:, 0], rtol=1e-9, atol=1e-12)
+    assert own[:, -1].mean() < end.mean() < start.mean()
+
+
+@pytest.mark.parametrize(("regions", "kind"), [(5, torch.uint8), (300, torch.uint16)])
+def test_matches_are_those_of_loops_in_small_integers(regions: int, kind: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(4, 6, regions, generator=generator)
+    v = torch.rand(4, 6, generator=generator)
+    found = match_regions(features, v, everyone(4))
+    assert found.dtype == kind
+    unit = functional.normalize(features, dim=1)
+    for image, others in enumerate(everyone(4).tolist()):
+        for place, other in enumerate(others):
+            products = torch.einsum("k,kr,kq->rq", v[image], unit[image], unit[other])
+            assert torch.equal(found[image, place].long(), products.argmax(dim=1))
+
+
+def test_a_region_matches_itself_best() -> None:
+    features, _ = drawn()
+    own = torch.arange(IMAGES)[:, None]
+    found = match_regions(features, torch.full((IMAGES, CHANNELS), 1 / CHANNELS), own)
+    assert torch.equal(found[:, 0].long(), torch.arange(REGIONS).expand(IMAGES, -1))
 
 
 def test_images_keep_their_weights_in_another_order() -> None:

@@ -139,7 +139,7 @@ def test_weights_refuse_what_does_not_fit(
         (
             {"regional_features": np.ones((IMAGES, 31, 4, 4))},
             {},
-            "32 channels, as `in_dim`; got 31",
+            "w_k, .*, has 32 channels, but regional_features has 31",
         ),
         ({"w_r": np.ones((IMAGES, 15))}, {}, r"w must be \(60, 16\)"),
         ({"sample_embs": np.ones((IMAGES, 2))}, {}, r"samples must be \(60, 3\)"),
@@ -155,6 +155,8 @@ def test_embeddings_refuse_what_does_not_fit(
 def test_what_is_missing_is_named(world: RegionWorld) -> None:
     with pytest.raises(ValueError, match="data lacks sample_embs, w_k, w_r"):
         RegionEmbedding(32).fit(given(world)[2])
+    with pytest.raises(ValueError, match="31 channels, as `in_dim`; got 32"):
+        RegionEmbedding(31).fit(weights(world))
     with pytest.raises(ValueError, match="call `fit` first"):
         _ = RegionEmbedding(32).embedding
     with pytest.raises(ValueError, match="call `estimate` first"):

@@ -14,7 +14,7 @@ product over regions of softmax(kappa_m s_j(r)) to the power of w_r, is the same
 a region's softmax does not depend on j.
 """
 
-__all__ = ["log_resemblance", "match_regions", "region_weights", "sharpness"]
+__all__ = ["log_resemblance", "match_regions", "region_weights", "sharpness", "side_by_side"]
 
 from collections.abc import Iterator
 
@@ -76,7 +76,7 @@ def region_weights(
     target = log_resemblance(outputs, others, kappa_p=kappa_p)
     found = [
         Anchors(own, compared, target[part], kappa_m).fit(steps, tolerance)
-        for part, own, compared in _side_by_side(features, others)
+        for part, own, compared in side_by_side(features, others)
     ]
     w, v, losses = (torch.cat(parts) for parts in zip(*found, strict=True))
     return w, v, losses
@@ -97,7 +97,7 @@ def match_regions(features: Tensor, v: Tensor, others: Tensor) -> Tensor:
     regions = features.shape[2]
     bits = next(bits for bits in UNSIGNED if regions <= 2**bits)
     found = torch.empty((*others.shape, regions), dtype=UNSIGNED[bits], device=features.device)
-    for part, own, compared in _side_by_side(features, others):
+    for part, own, compared in side_by_side(features, others):
         found[part] = match(own, v[part], compared)[1].mT.to(found.dtype)
     return found
 
@@ -128,8 +128,17 @@ def sharpness(channels: int) -> float:
     return KAPPA_M / CHANNELS * channels
 
 
-def _side_by_side(features: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Yield some images at a time, their unit features, and those that they are compared with."""
+def side_by_side(features: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Yield images, as many as fit into memory at a time, with those they are compared with.
+
+    Arguments:
+        features: Features of the images' regions, (images, channels, regions), of any length.
+        others: Rows of `features` that every image is compared with, (images, others) int64.
+
+    Yields:
+        Which images, their unit features, (some, regions, channels), and those of the others,
+        (some, others, regions, channels).
+    """
     vectors = functional.normalize(features, dim=1).mT.contiguous()  # (images, regions, channels)
     images, regions, channels = vectors.shape
     size = max(1, NUMBERS // (others.shape[1] * regions * max(regions, channels)))
