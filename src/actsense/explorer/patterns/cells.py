@@ -13,8 +13,9 @@ from actsense.explorer.heatmaps import picture
 from actsense.explorer.patterns.points import Cells
 from actsense.patterns.figures.regions import DIMMED, RELIABLE, UNRELIABLE, outline
 
+LINE, COARSE = 2.5, 8  # pixels of an outline, and regions of a side up to which
 SHOWN = 170  # pixels of a picture, where there is room
-DASHES = {RELIABLE["color"]: "", UNRELIABLE["color"]: 'stroke-dasharray="5 3"'}
+DASHES = {RELIABLE["color"]: "", UNRELIABLE["color"]: 'stroke-dasharray="6 5"'}
 
 
 def cell_pictures(pixels: NDArray[np.uint8], layers: Sequence[Cells], lines: Sequence[str]) -> str:
@@ -38,6 +39,7 @@ def cell_pictures(pixels: NDArray[np.uint8], layers: Sequence[Cells], lines: Seq
 def _cover(cells: Cells) -> str:
     """Draw over a square picture at the top of what it lies in."""
     rows, columns = cells.points.shape
+    width = LINE if max(rows, columns) <= COARSE else LINE / 2
     dark = "".join(
         f"M{100 * x / columns:.2f} {100 * y / rows:.2f}h{100 / columns:.2f}v{100 / rows:.2f}"
         f"h-{100 / columns:.2f}z"
@@ -49,8 +51,8 @@ def _cover(cells: Cells) -> str:
         border = "".join(f"M{a:.2f} {b:.2f}L{c:.2f} {d:.2f}" for (a, b), (c, d) in sides)
         color = line["color"]
         fixed = 'fill="none" stroke-linecap="square" vector-effect="non-scaling-stroke"'
-        drawn += f'<path d="{border}" {fixed} stroke="white" stroke-width="5.5"/>'
-        drawn += f'<path d="{border}" {fixed} stroke="{color}" stroke-width="2.5" '
+        drawn += f'<path d="{border}" {fixed} stroke="white" stroke-width="{width + 3}"/>'
+        drawn += f'<path d="{border}" {fixed} stroke="{color}" stroke-width="{width}" '
         drawn += f"{DASHES[color]}/>"
     # As a file of its own: drawings inside the page are taken out for safety.
     svg = (

@@ -4,7 +4,6 @@ __all__ = [
     "Cells",
     "Moments",
     "cells_of_image",
-    "clearest_of",
     "images_at_hand",
     "moments",
     "patterned",
@@ -20,7 +19,6 @@ from actsense.errors import MissingResultError
 from actsense.explorer.patterns.space import atlas
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults
-from actsense.patterns.figures.choice import clearest_image
 from actsense.patterns.figures.space import principal_views, three_axes
 from actsense.patterns.stored import StoredPatterns
 from actsense.store import reading
@@ -147,12 +145,6 @@ def cells_of_image(study: StudyResults, network: str, image: int, state: int) ->
             Cells(layer, points[0].reshape(stored.grid), reliable[0].reshape(stored.grid))
             for layer, (points, reliable) in zip(stored.layers, found, strict=True)
         ]
-
-
-def clearest_of(study: StudyResults, network: str) -> int:
-    """Return the image with the most reliable knowledge points in the last layer."""
-    with reading(study.path / network / "patterns/patterns.zarr"):
-        return clearest_image(opened(study, network))
 
 
 def images_at_hand(shelf: Shelf[StudyResults], rows: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -12,7 +12,6 @@ from actsense.explorer.patterns.points import (
     IMAGES,
     Moments,
     cells_of_image,
-    clearest_of,
     images_at_hand,
     moments,
     patterned,
@@ -125,8 +124,7 @@ def _explain(found: Moments, shown: str, moment: str) -> None:
 def _show_image(shelf: Shelf[StudyResults], network: str, layers: list[str]) -> None:
     found = shelf.read(moments, network, None)
     columns = st.columns(3)
-    clearest = shelf.read(clearest_of, network)
-    image = pick_number(columns[0], "Image", "image", len(found.rows), clearest)
+    image = pick_number(columns[0], "Image", "image", len(found.rows), 0)
     state, _ = _choose_moment(found, columns[1])
     label = found.classes[found.labels[image]]
     said = found.classes[found.predicted[state][image]]

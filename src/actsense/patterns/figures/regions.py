@@ -15,6 +15,7 @@ Bools = NDArray[np.bool_]
 # Told apart by color and by dashes; both stand on white, to be seen on any image.
 RELIABLE: dict[str, Any] = {"color": "#0072B2", "linestyle": "-"}
 UNRELIABLE: dict[str, Any] = {"color": "#D55E00", "linestyle": (0, (1.6, 0.9))}
+WIDTH, COARSE = 1.8, 8  # points of an outline, and cells of a side up to which
 DIMMED = 0.6  # of the light of an image, where nothing was chosen
 
 
@@ -48,17 +49,17 @@ def shade(axis: Axes, cells: Bools, side: int) -> None:
     axis.imshow(dark, extent=box, interpolation="nearest")
 
 
-def draw_cells(axis: Axes, cells: Bools, side: int, *, width: float = 1.8, **line: Any) -> None:
+def draw_cells(axis: Axes, cells: Bools, side: int, **line: Any) -> None:
     """Draw the outline of a set of cells on an image.
 
     Arguments:
         axis: Where the image is.
         cells: Which are in the set, (rows, columns).
         side: Side of the image, pixels.
-        width: Of the line, points.
         line: Its color and dashes.
     """
     rows, columns = cells.shape
+    width = WIDTH if max(rows, columns) <= COARSE else 0.6 * WIDTH
     sides = outline(cells) * (side / columns, side / rows) - 0.5
     axis.add_collection(LineCollection([*sides], colors="white", linewidths=width + 1.4,
                                        capstyle="round"))  # fmt: skip
