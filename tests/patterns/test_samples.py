@@ -232,6 +232,11 @@ def test_features_in_a_plane_are_embedded_in_a_plane() -> None:
     assert fit.embedding.isfinite().all()
 
 
+def test_images_of_which_nothing_is_said_come_to_lie_at_the_origin() -> None:
+    silent = fit_samples(FEATURES, torch.full((300, 6), 1 / 6))
+    assert silent.embedding.norm(dim=1).mean() < 0.02
+
+
 def test_certain_targets_are_allowed() -> None:
     certain = torch.nn.functional.one_hot(MADE.labels, 6).float()
     fit = fit_samples(FEATURES, certain)

@@ -8,7 +8,9 @@ that vectors g_i = M f_i, in the radial distribution of `actsense.patterns.radia
     mu_y = sum over i of P_iy kappa(l_i) o_i, at length 1
 
 l and o are the length and the direction of g. pi and mu have these closed forms for any M, so the
-loss is one of M alone, and falls by steps of Adam from several starts at once.
+loss is one of M alone, and falls by steps of Adam from several starts at once. In the first half
+of the steps lengths have a small price that fades to nothing (in the published study it is weight
+decay, and stays): what says nothing comes to lie at the origin.
 
 M acts on features along the axes of their second moments, the strong ones brought nearer to one
 another. Where there are more features than images, M is of all that give the same g the smallest.
@@ -33,6 +35,10 @@ STEPS = 200  # on digits the loss is then within 1e-5 nats of where L-BFGS ends
 RATE = 0.1  # of the first step; the last ones go to 0 along a cosine
 FADING = (0.9, 0.999)  # of the means of Adam
 TINY = 1e-8
+# Nats that a mean square length of 1 costs at first, and no more after half of the steps. Without
+# them, classes that a network hardly tells apart end as long vectors side by side: on digits at a
+# temperature of 20 at 0.0164 nats, not 0.0140. Where classes differ, results are the same.
+HELD = 0.01
 SUMS = 1e-3  # how far from 1 a row of probabilities may add up: halves are that exact
 # Directions weaker than the mean one are scaled up no further: with as many directions as images
 # all of equal size, starts are as good as random and end at worse losses (0.24 for 0.18 nats).
@@ -223,8 +229,11 @@ def _descend(
     mean, square = torch.zeros_like(weights), torch.zeros_like(weights)
     traces = []
     for step in range(steps):
-        losses = divergence(points @ weights.mT, target, gradient=gradient)
-        (slope,) = torch.autograd.grad(losses.sum(), weights)  # starts do not meet
+        embeddings = points @ weights.mT
+        losses = divergence(embeddings, target, gradient=gradient)
+        held = HELD * max(0, 1 - 2 * step / steps) / len(target)
+        total = losses.sum() + held * embeddings.square().sum()  # starts do not meet
+        (slope,) = torch.autograd.grad(total, weights)
         # Adam, spelt out: PyTorch's own loads a compiler, which takes longer than the fit.
         mean.lerp_(slope, 1 - FADING[0])
         square.lerp_(slope**2, 1 - FADING[1])
