@@ -153,7 +153,14 @@ PLACES = (
         stores=_stores("patterns"),
         files=("attack.zarr", "features.zarr"),
     ),
-    Place("study", "patterns", "patterns", "visual patterns"),
+    Place(
+        *("study", "patterns", "patterns", "visual patterns"),
+        tables=(
+            *("embeddings", "knowledge_points", "knowledge_classes", "knowledge_images"),
+            *("knowledge_differences", "attacks", "attack_changes", "attack_types"),
+            *("attack_origins", "attack_points"),
+        ),
+    ),
     Place("study", "figures", "figures", "figures of the study", files=("*.png",)),
     Place("study", "notebooks", "notebooks", "notebooks", files=("*.html",)),
 )

@@ -162,7 +162,7 @@ def tables(
     write_results(store, groups, attributes={"network": "net"})
     write_attack(attack)
     stores, attacks = {"net": store, "same": store}, {"net": attack, "same": attack}
-    return compare_patterns(stores, attacks, exchanged=True, bootstrap=100, seed=1)
+    return compare_patterns(stores, attacks, threshold=0.4, exchanged=True, bootstrap=100, seed=1)
 
 
 def _groups(tree: xr.DataTree) -> list[tuple[str, xr.DataTree]]:

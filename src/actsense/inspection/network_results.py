@@ -7,7 +7,7 @@ from typing import Any, final
 
 from actsense.inspection.results import Results
 from actsense.inspection.source import Source
-from actsense.patterns.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns, configured_threshold
 
 
 @final
@@ -42,7 +42,8 @@ class NetworkResults(Results):
             MissingResultError: If they have not been made.
             ConfigError: If they are damaged.
         """
-        return StoredPatterns(self.store("patterns"))
+        points = self._source.table((), "knowledge_points")
+        return StoredPatterns(self.store("patterns"), configured_threshold(points))
 
     @cached_property
     def card(self) -> dict[str, Any]:

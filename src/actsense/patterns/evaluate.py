@@ -123,7 +123,6 @@ def _images(recorded: FeatureStates, states: Sequence[State]) -> xr.Dataset:
             "layers": facts["layers"],
             "grid": facts["grid"],
             "temperature": recorded.settings.temperature,
-            "threshold": recorded.settings.threshold,
         },
     )
 

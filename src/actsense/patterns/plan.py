@@ -10,11 +10,24 @@ from actsense.features.settings import SEARCHED
 from actsense.layers import Layer
 from actsense.networks.settings import checkpoint_epochs
 from actsense.patterns.settings import Patterns
-from actsense.work import FILE_BYTES, GRADIENT, Facts, Work, row_files
+from actsense.work import (
+    FILE_BYTES,
+    GRADIENT,
+    Facts,
+    Work,
+    row_files,
+    store_files,
+    table_files,
+)
 
 DEPTHS = 4  # layers that `auto` takes
 WIDEST = 14  # regions along a side that `auto` takes, as published
 NUMBER, WHOLE = 4, 8  # bytes
+AXES = 3  # of embeddings
+COPIES = 6  # of the features of a layer that are alive together while regions are embedded
+IMAGE_ARRAYS, LAYER_ARRAYS = 18, 4  # of the embeddings, with what labels them
+BESIDE_LAYERS = 2  # groups: other methods, and several starts
+FILES = table_files(10)
 
 
 def looked_at(facts: Facts) -> list[str]:
@@ -58,29 +71,32 @@ def chosen_layers(facts: Facts, network: str) -> list[Layer]:
     return [layer for layer in maps if layer.name in wanted]
 
 
-def chosen_grid(facts: Facts, network: str) -> tuple[int, int]:
-    """Return rows and columns of the grid onto which maps of a network are averaged.
+def chosen_grid(facts: Facts) -> tuple[int, int]:
+    """Return rows and columns of the grid onto which maps are averaged, the same for all networks.
 
     Raises:
         ConfigError: If a layer has fewer places.
     """
-    shapes = {layer.name: layer.shape[1:] for layer in chosen_layers(facts, network)}
-    rows, cols = (min(sides) for sides in zip(*shapes.values(), strict=True))
+    maps = [(name, layer) for name in looked_at(facts) for layer in chosen_layers(facts, name)]
+    rows, cols = (min(layer.shape[axis] for _, layer in maps) for axis in (1, 2))
     wanted = facts.settings.patterns.grid
     if wanted == "auto":
         return min(rows, WIDEST), min(cols, WIDEST)
-    if wanted > min(rows, cols):
-        name = next(name for name, shape in shapes.items() if min(shape) < wanted)
-        raise ConfigError(
-            f"patterns.grid: {wanted} is more than the {'x'.join(map(str, shapes[name]))} places "
-            f"of layer {name!r} of {network}. Allowed: 1 to {min(rows, cols)}, or auto."
-        )
+    for name, layer in maps:
+        if wanted > min(layer.shape[1:]):
+            places = "x".join(map(str, layer.shape[1:]))
+            raise ConfigError(
+                f"patterns.grid: {wanted} is more than the {places} places of layer "
+                f"{layer.name!r} of {name}. Allowed: 1 to {min(rows, cols)}, or auto."
+            )
     return wanted, wanted
 
 
 def work(facts: Facts) -> list[Work]:
     """Return what patterns take, for every network and for all together."""
-    return [own for network in looked_at(facts) for own in _network(facts, network)]
+    networks = looked_at(facts)
+    made = [own for network in networks for own in _network(facts, network)]
+    return [*made, Work("compare_patterns", jobs=int(bool(networks)), tensors=True, files=FILES)]
 
 
 def _network(facts: Facts, network: str) -> list[Work]:
@@ -93,7 +109,6 @@ def _network(facts: Facts, network: str) -> list[Work]:
     return [
         Work(
             *("attack_images", network),
-            jobs=0,
             passes=images * (SEARCHED + GRADIENT * attack.steps + 1 + kept),
             back=True,
             holds=(2 * facts.batch(network) * moved + _buffered(images, attacked)) / 1e6,
@@ -102,21 +117,40 @@ def _network(facts: Facts, network: str) -> list[Work]:
         ),
         Work(
             *("record_features", network),
-            jobs=0,
             passes=rows,
             holds=(_buffered(images, attacked) + _buffered(rows, features)) / 1e6,
             kept=rows * sum(features),
             files=row_files(rows, features),
+        ),
+        Work(
+            *("embed_patterns", network),
+            tensors=True,
+            holds=COPIES * images * max(features) / 1e6,
+            kept=rows * sum(_points(facts, network)),
+            files=store_files(*_arrays(facts, network)),
         ),
     ]
 
 
 def _features(facts: Facts, network: str) -> list[float]:
     """Return the bytes of a row in every column of the recorded features."""
-    rows, cols = chosen_grid(facts, network)
+    rows, cols = chosen_grid(facts)
     maps = [layer.shape[0] * rows * cols for layer in chosen_layers(facts, network)]
     hidden = facts.networks[network].hidden
     return [*(NUMBER * count for count in (*maps, hidden, _classes(facts))), WHOLE, WHOLE]
+
+
+def _points(facts: Facts, network: str) -> list[float]:
+    """Return the bytes of an image's embedding, and of those of its regions in every layer."""
+    rows, cols = chosen_grid(facts)
+    regions = len(chosen_layers(facts, network)) * rows * cols
+    return [WHOLE * (AXES + 2 * _classes(facts)), NUMBER * (AXES + 1) * regions]
+
+
+def _arrays(facts: Facts, network: str) -> tuple[int, int]:
+    """Count the arrays of the embeddings, and the groups that they are in."""
+    layers = len(chosen_layers(facts, network))
+    return IMAGE_ARRAYS + LAYER_ARRAYS * layers, 1 + BESIDE_LAYERS + layers
 
 
 def _classes(facts: Facts) -> int:

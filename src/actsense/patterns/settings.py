@@ -33,8 +33,8 @@ class Patterns(Section):
     )
     grid: Literal["auto"] | Annotated[Integer, Field(ge=1)] = Field(
         default="auto",
-        description="Regions along a side, onto which maps are averaged; `auto`, as many as the "
-        "smallest of them has, at most 14.",
+        description="Regions along a side, onto which the maps of all networks are averaged; "
+        "`auto`, as many as the smallest of them has, at most 14.",
     )
     temperature: Number = Field(
         default=4.0,

@@ -1,6 +1,6 @@
 """The patterns of one network as its store holds them, opened for tables, figures and pages."""
 
-__all__ = ["Shown", "StoredPatterns"]
+__all__ = ["Shown", "StoredPatterns", "configured_threshold"]
 
 import json
 from collections.abc import Sequence
@@ -35,9 +35,11 @@ class StoredPatterns:
 
     Attributes:
         tree: What `store.read_results` returned.
+        threshold: The least probability of a knowledge point's class.
     """
 
     tree: xr.DataTree
+    threshold: float
 
     @cached_property
     def root(self) -> xr.Dataset:
@@ -59,11 +61,6 @@ class StoredPatterns:
         """Regions along the height and along the width of an image."""
         rows, columns = json.loads(self.tree.attrs["grid"])
         return int(rows), int(columns)
-
-    @property
-    def threshold(self) -> float:
-        """The least probability of a knowledge point's class."""
-        return float(self.tree.attrs["threshold"])
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -169,3 +166,8 @@ class StoredPatterns:
         if images is not None:
             array = array.isel(image=[*images])
         return array.to_numpy().astype(np.float64)
+
+
+def configured_threshold(points: pd.DataFrame) -> float:
+    """Return the threshold that the study sets, from its table `knowledge_points`."""
+    return float(points.loc[points["configured"], "threshold"].iloc[0])

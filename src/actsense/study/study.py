@@ -258,7 +258,7 @@ class Study:
     def patterns_places(self, network: str) -> Plain:
         """Return the `layers` that are looked at of a network, and the `grid` of their maps."""
         layers = [layer.name for layer in chosen_layers(self.facts, network)]
-        return {"layers": layers, "grid": list(chosen_grid(self.facts, network))}
+        return {"layers": layers, "grid": list(chosen_grid(self.facts))}
 
     def check_patterns(self) -> None:
         """Refuse networks and layers without positions.
@@ -266,8 +266,8 @@ class Study:
         Raises:
             ConfigError: With those that have.
         """
-        for network in self.patterned:
-            chosen_grid(self.facts, network)
+        if self.patterned:
+            chosen_grid(self.facts)
 
     def patterns_settings(self, *keys: str) -> Plain:
         """Return some settings of `patterns`."""

@@ -31,7 +31,7 @@ from actsense.patterns.figures.knowledge import depth_paths, knowledge_points_on
 from actsense.patterns.figures.training import training_animation, training_snapshots
 from actsense.patterns.figures.trajectories import attacked_trajectories, last_types
 from actsense.patterns.figures.weights import weight_maps
-from actsense.patterns.stored import StoredPatterns
+from actsense.patterns.stored import StoredPatterns, configured_threshold
 from actsense.store import read_results, read_table, replacing
 from actsense.store.rows import Rows
 
@@ -61,7 +61,8 @@ def plot_network(
         title: The study.
         dpi: Dots per inch of the PNG files.
     """
-    stored = StoredPatterns(read_results(patterns))
+    threshold = configured_threshold(read_table(tables["knowledge_points"]))
+    stored = StoredPatterns(read_results(patterns), threshold)
     network = str(stored.tree.attrs["network"])
     own = {name: read_table(tables[name]) for name in TABLES}
     own = {name: one[one["network"] == network] for name, one in own.items()}

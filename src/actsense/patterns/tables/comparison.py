@@ -34,6 +34,7 @@ def compare_patterns(
     stores: Mapping[str, Path],
     attacks: Mapping[str, Path],
     *,
+    threshold: float,
     exchanged: bool,
     bootstrap: int,
     seed: int,
@@ -45,6 +46,7 @@ def compare_patterns(
     Arguments:
         stores: Results of `embed_patterns` by network.
         attacks: Stores of `write_attack` by network.
+        threshold: Probability of a class from which on a region is a knowledge point.
         exchanged: Whether regions exchanged among images are one of the controls.
         bootstrap: Resamples of the images.
         seed: Seed of the study.
@@ -52,7 +54,7 @@ def compare_patterns(
     Returns:
         The tables by name, with the columns of `TABLES`; docs/patterns.md says what is in them.
     """
-    opened = {name: StoredPatterns(read_results(path)) for name, path in stores.items()}
+    opened = {name: StoredPatterns(read_results(path), threshold) for name, path in stores.items()}
     draws = {"bootstrap": bootstrap, "seed": seed}
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     for network, stored in opened.items():
