@@ -43,7 +43,7 @@ for scripted in workflow.rules:
 
 
 rule all:
-    """Everything: the indices, the contrasts, their figures, all analyses, and the spatial study."""
+    """Everything: the indices, the contrasts, their figures, all analyses, and the studies beside."""
     default_target: True
     input:
         rules.indices.input,
@@ -55,6 +55,7 @@ rule all:
         rules.single_class.input,
         rules.segments.input,
         rules.spatial.input,
+        rules.patterns.input,
     message:
         "Everything is there"
 

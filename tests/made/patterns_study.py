@@ -59,15 +59,17 @@ def make_patterns(
         states = _states(grown=number == 0)
         groups = _network(rng, states, labels, shapes, len(classes), skill=0.6**number)
         groups[""] = groups[""].assign_coords({"class": list(classes)})
+        groups[""].attrs |= {"layers": list(LAYERS), "grid": [GRID, GRID]}
         attributes = {
-            **{"network": network, "layers": list(LAYERS), "grid": [GRID, GRID]},
-            **{"temperature": TEMPERATURE, "threshold": THRESHOLD, "label": "class"},
+            **{"network": network, "temperature": TEMPERATURE, "label": "class"},
         }
         home = folder / network / "patterns"
         stores[network], attacks[network] = home / "patterns.zarr", home / "attack.zarr"
         write_results(stores[network], groups, attributes=attributes)
         _write_attack(attacks[network], rng, pixels, labels, groups[""])
-    tables = compare_patterns(stores, attacks, exchanged=True, bootstrap=60, seed=seed)
+    tables = compare_patterns(
+        *(stores, attacks), threshold=THRESHOLD, exchanged=True, bootstrap=60, seed=seed
+    )
     place = folder / "patterns/tables"
     write_tables(tables, {name: place / f"{name}.csv" for name in tables})
     return folder

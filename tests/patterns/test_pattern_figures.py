@@ -1,6 +1,6 @@
 """Figures of patterns: their geometry against closed forms and brute force, and what they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from figure_texts import words
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from patterns_study import CLASSES, EPOCHS, GRID, LAYERS, make_patterns
+from patterns_study import CLASSES, EPOCHS, GRID, LAYERS, THRESHOLD, make_patterns
 from PIL import Image
 
 from actsense.data.cache import ImageCache
@@ -19,7 +19,12 @@ from actsense.patterns.figures.choice import clearest_image, typical_images
 from actsense.patterns.figures.counts import difference_lines, embedding_dots, point_bars
 from actsense.patterns.figures.embedding import embedding_views
 from actsense.patterns.figures.knowledge import knowledge_points_on_images
-from actsense.patterns.figures.plot import attacked_pixels, plot_network, plot_study
+from actsense.patterns.figures.plot import (
+    attacked_pixels,
+    plot_network,
+    plot_study,
+    plot_training,
+)
 from actsense.patterns.figures.regions import outline
 from actsense.patterns.figures.space import (
     draw_ellipsoid,
@@ -30,12 +35,11 @@ from actsense.patterns.figures.training import FRAMES, training_animation
 from actsense.patterns.stored import StoredPatterns
 from actsense.store import read_results, read_table
 
-ALWAYS = {
-    *("embedding.png", "weights.png", "knowledge_points.png", "depth.png"),
-    *("attack.png", "trajectories.png", "attack_changes.png"),
+OF_NETWORK = {
+    *("embedding", "weights", "knowledge_points", "depth"),
+    *("attack", "trajectories", "attack_changes"),
 }
-GROWN = {"training.png", "training.gif"}
-OF_ALL = {"knowledge.png", "curves.png", "embeddings.png", "training_counts.png", "networks.png"}
+OF_ALL = {"knowledge", "curves", "strength", "training_counts", "networks"}
 LONG = [f"class {k} of ImageNet, which has a name, and one more $x$" for k in range(10)]
 
 
@@ -46,7 +50,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stored(study: Path) -> StoredPatterns:
-    return StoredPatterns(read_results(study / "teacher/patterns/patterns.zarr"))
+    return StoredPatterns(read_results(study / "teacher/patterns/patterns.zarr"), THRESHOLD)
 
 
 @pytest.fixture
@@ -61,6 +65,10 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
     monkeypatch.setattr(plot, "save", keep)
     monkeypatch.setattr(plot, "training_animation", lambda stored, title: b"")
     return figures
+
+
+def files(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    return {name: folder / f"{name}.png" for name in names}
 
 
 def tables(study: Path) -> dict[str, Path]:
@@ -173,22 +181,20 @@ def test_the_animation_has_so_many_frames_between_checkpoints(stored: StoredPatt
     assert Image.open(BytesIO(first)).n_frames == FRAMES * len(EPOCHS) + 1
 
 
-def test_figures_that_need_checkpoints_are_drawn_where_there_are_some(
+def test_figures_are_those_that_are_asked_for(
     study: Path, tmp_path: Path, kept: dict[str, Figure]
 ) -> None:
-    for network in ("teacher", "student"):
-        plot_network(
-            study / network / "patterns/patterns.zarr",
-            study / network / "patterns/attack.zarr",
-            tables(study),
-            images(study),
-            tmp_path / network,
-            title="made",
-            dpi=40,
-        )
-    plot_study(tables(study), tmp_path / "all", title="made", dpi=40)
-    drawn = {path.name: {file.name for file in path.iterdir()} for path in tmp_path.iterdir()}
-    assert drawn == {"teacher": ALWAYS | GROWN, "student": ALWAYS, "all": OF_ALL}
+    own = study / "teacher/patterns"
+    shown = (tables(study), images(study), files(tmp_path, OF_NETWORK))
+    plot_network(own / "patterns.zarr", own / "attack.zarr", *shown, title="made", dpi=40)
+    plot_study(tables(study), files(tmp_path, OF_ALL - {"networks"}), title="made", dpi=40)
+    grown = {"training": tmp_path / "training.png", "animation": tmp_path / "training.gif"}
+    plot_training(own / "patterns.zarr", tables(study), grown, title="made", dpi=40)
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == {f"{name}.png" for name in OF_NETWORK | OF_ALL - {"networks"}} | {
+        *("training.png", "training.gif")
+    }
+    assert kept.keys() == {Path(name).stem for name in drawn}
 
 
 def test_attacked_pictures_are_those_of_the_last_step(study: Path, stored: StoredPatterns) -> None:
@@ -202,18 +208,13 @@ def test_long_names_of_many_classes_and_networks_stay_apart_and_on_the_page(
     tmp_path: Path, kept: dict[str, Figure]
 ) -> None:
     folder = make_patterns(tmp_path / "many", networks=("net", "other"), classes=LONG, each=2)
-    plot_network(
-        folder / "net/patterns/patterns.zarr",
-        folder / "net/patterns/attack.zarr",
-        tables(folder),
-        images(folder),
-        tmp_path / "figures",
-        title="a study with a long name",
-        dpi=50,
-    )
-    plot_study(tables(folder), tmp_path / "all", title="a study with a long name", dpi=50)
-    names = {Path(name).stem for name in ALWAYS | OF_ALL | {"training.png"}}
-    assert kept.keys() == names
+    own, page = folder / "net/patterns", {"title": "a study with a long name", "dpi": 50}
+    shown = (tables(folder), images(folder), files(tmp_path, OF_NETWORK))
+    plot_network(own / "patterns.zarr", own / "attack.zarr", *shown, **page)
+    plot_study(tables(folder), files(tmp_path, OF_ALL), **page)
+    grown = {"training": tmp_path / "training.png", "animation": tmp_path / "training.gif"}
+    plot_training(own / "patterns.zarr", tables(folder), grown, **page)
+    assert kept.keys() == OF_NETWORK | OF_ALL | {"training"}
     for figure in kept.values():
         _apart(figure)
 

@@ -75,7 +75,14 @@ def test_layers_that_are_named_come_in_the_order_of_the_network() -> None:
     ],
 )
 def test_the_grid_is_that_of_the_smallest_map(made: dict[str, Any], grid: tuple[int, int]) -> None:
-    assert chosen_grid(facts(**made), "net") == grid
+    assert chosen_grid(facts(**made)) == grid
+
+
+def test_all_networks_have_the_same_grid() -> None:
+    both = {"net": MORE, "coarse": {"one": (8, 3, 2)}}
+    assert chosen_grid(facts(both)) == (3, 2)
+    with pytest.raises(ConfigError, match="3 is more than the 3x2 places of layer 'one'"):
+        chosen_grid(facts(both, grid=3))
 
 
 def test_networks_without_positions_are_left_out_unless_they_are_named() -> None:
@@ -98,7 +105,7 @@ def test_networks_without_positions_are_left_out_unless_they_are_named() -> None
 )
 def test_what_has_no_positions_is_refused_in_one_line(made: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said) as refused:
-        chosen_grid(facts(**made), "net")
+        chosen_grid(facts(**made))
     assert "\n" not in str(refused.value)
 
 

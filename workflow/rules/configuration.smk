@@ -96,6 +96,7 @@ CHAPTERS = {
     "Single class": "results/{study}/{network}/analysis/figures",
     "Segments": "results/{study}/{network}/{design}/figures",
     "Spatial": "results/{study}/spatial/figures",
+    "Patterns": "results/{study}/{network}/patterns/figures",
 }
 
 
@@ -158,12 +159,12 @@ def of_designs(path):
     return compared
 
 
-def picture(chapter, name, figure, **labels):
+def picture(chapter, name, figure, folder="", caption="", **labels):
     """A figure of the report; a folder of figures, if the name of each has wildcards.
 
     Its caption has its name or that of its folder, and its design is a label.
     """
-    folder = CHAPTERS[chapter]
+    folder = folder or CHAPTERS[chapter]
     path, patterns = Path(folder, name), []
     if "{" in path.name:
         path, patterns = path.parent, [path.name]
@@ -171,7 +172,7 @@ def picture(chapter, name, figure, **labels):
     return report(
         directory(str(path)) if patterns else str(path),
         patterns=patterns,
-        caption=f"../report/{path.stem}.rst",
+        caption=f"../report/{caption or path.stem}.rst",
         category=f"{[*CHAPTERS].index(chapter) + 1:02} {chapter}",
         subcategory="{network}" if "{network}" in folder else None,
         labels=design | labels | {"figure": figure},

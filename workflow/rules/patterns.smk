@@ -2,6 +2,34 @@
 
 # What decides the embeddings, of the settings of patterns.
 EMBEDDING = ("temperature", "seeds", "others", "controls", "baselines")
+PATTERN_TABLES = {
+    name: f"results/{{study}}/patterns/tables/{name}.csv"
+    for name in (
+        *("embeddings", "knowledge_points", "knowledge_classes", "knowledge_images"),
+        *("knowledge_differences", "attacks", "attack_changes", "attack_types"),
+        *("attack_origins", "attack_points"),
+    )
+}
+# Networks with checkpoints.
+GROWN = [name for name in PATTERNED if checkpoint_epochs(study.settings.networks[name])]
+
+
+def of_patterns(name, figure, folder=CHAPTERS["Patterns"]):
+    """A figure of patterns; its caption has its name behind `patterns_`."""
+    return picture("Patterns", name, figure, folder, f"patterns_{Path(name).stem}")
+
+
+ALL_PATTERNS = {
+    "knowledge": "knowledge points over depth",
+    "curves": "knowledge points over the threshold",
+    "strength": "strength and uncertainty",
+    **({"training_counts": "knowledge points over training"} if GROWN else {}),
+    **({"networks": "differences of networks"} if len(PATTERNED) > 1 else {}),
+}
+PATTERN_FIGURES = {
+    name: of_patterns(f"{name}.png", figure, "results/{study}/patterns/figures")
+    for name, figure in ALL_PATTERNS.items()
+}
 
 
 rule attack_images:
@@ -77,16 +105,8 @@ rule compare_patterns:
         patterns=expand(PATTERNS, network=PATTERNED, allow_missing=True),
         attacks=expand(ATTACK, network=PATTERNED, allow_missing=True),
     output:
-        embeddings="results/{study}/patterns/tables/embeddings.csv",
-        knowledge_points="results/{study}/patterns/tables/knowledge_points.csv",
-        knowledge_classes="results/{study}/patterns/tables/knowledge_classes.csv",
-        knowledge_images="results/{study}/patterns/tables/knowledge_images.csv",
-        knowledge_differences="results/{study}/patterns/tables/knowledge_differences.csv",
-        attacks="results/{study}/patterns/tables/attacks.csv",
-        attack_changes="results/{study}/patterns/tables/attack_changes.csv",
-        attack_types="results/{study}/patterns/tables/attack_types.csv",
-        attack_origins="results/{study}/patterns/tables/attack_origins.csv",
-        attack_points="results/{study}/patterns/tables/attack_points.csv",
+        **PATTERN_TABLES,
+        **PATTERN_FIGURES,
     params:
         **of_config("seed", "figures"),
         networks=PATTERNED,
@@ -97,9 +117,51 @@ rule compare_patterns:
         "../../scripts/compare_patterns.py"
 
 
+rule plot_patterns:
+    """What the patterns of a network look like, in images and in space."""
+    input:
+        **PATTERN_TABLES,
+        images=IMAGES,
+        manifest=MANIFEST,
+        patterns=PATTERNS,
+        attack=ATTACK,
+    output:
+        embedding=of_patterns("embedding.png", "images in space"),
+        weights=of_patterns("weights.png", "weights of regions"),
+        knowledge_points=of_patterns("knowledge_points.png", "knowledge points on images"),
+        depth=of_patterns("depth.png", "regions of an image over depth"),
+        attack=of_patterns("attack.png", "knowledge points under attack"),
+        trajectories=of_patterns("trajectories.png", "ways of regions under attack"),
+        attack_changes=of_patterns("attack_changes.png", "what an attack changes"),
+    params:
+        **of_config("figures"),
+    message:
+        "Drawing the patterns of {wildcards.network}"
+    script:
+        "../../scripts/plot_patterns.py"
+
+
+rule plot_training:
+    """How the images of a network find their places while it is trained."""
+    input:
+        patterns=PATTERNS,
+        knowledge_points=PATTERN_TABLES["knowledge_points"],
+    output:
+        training=of_patterns("training.png", "images in space over training"),
+        animation=of_patterns("training.gif", "images in space over training, moving"),
+    params:
+        **of_config("figures"),
+    message:
+        "Drawing the training of {wildcards.network}"
+    script:
+        "../../scripts/plot_training.py"
+
+
 rule patterns:
     """How visual patterns emerge in all networks, with figures."""
     input:
         expand(rules.compare_patterns.output if PATTERNED else [], study=STUDY),
+        expand(rules.plot_patterns.output, study=STUDY, network=PATTERNED),
+        expand(rules.plot_training.output, study=STUDY, network=GROWN),
     message:
         "Visual patterns are there"

@@ -27,7 +27,7 @@ AXES = 3  # of embeddings
 COPIES = 6  # of the features of a layer that are alive together while regions are embedded
 IMAGE_ARRAYS, LAYER_ARRAYS = 18, 4  # of the embeddings, with what labels them
 BESIDE_LAYERS = 2  # groups: other methods, and several starts
-FILES = table_files(10)
+TABLES, STUDY_FIGURES, NETWORK_FIGURES = 10, 3, 7
 
 
 def looked_at(facts: Facts) -> list[str]:
@@ -96,7 +96,18 @@ def work(facts: Facts) -> list[Work]:
     """Return what patterns take, for every network and for all together."""
     networks = looked_at(facts)
     made = [own for network in networks for own in _network(facts, network)]
-    return [*made, Work("compare_patterns", jobs=int(bool(networks)), tensors=True, files=FILES)]
+    grown = [name for name in networks if checkpoint_epochs(facts.settings.networks[name])]
+    figures = STUDY_FIGURES + bool(grown) + (len(networks) > 1)
+    return [
+        *made,
+        *(Work("plot_training", name, tensors=True, files=2) for name in grown),
+        Work(
+            "compare_patterns",
+            jobs=int(bool(networks)),
+            tensors=True,
+            files=table_files(TABLES) + figures,
+        ),
+    ]
 
 
 def _network(facts: Facts, network: str) -> list[Work]:
@@ -129,6 +140,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
             kept=rows * sum(_points(facts, network)),
             files=store_files(*_arrays(facts, network)),
         ),
+        Work("plot_patterns", network, tensors=True, files=NETWORK_FIGURES),
     ]
 
 

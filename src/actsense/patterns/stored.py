@@ -2,7 +2,6 @@
 
 __all__ = ["Shown", "StoredPatterns", "configured_threshold"]
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -59,7 +58,7 @@ class StoredPatterns:
     @property
     def grid(self) -> tuple[int, int]:
         """Regions along the height and along the width of an image."""
-        rows, columns = json.loads(self.tree.attrs["grid"])
+        rows, columns = self.tree.attrs["grid"]
         return int(rows), int(columns)
 
     @property

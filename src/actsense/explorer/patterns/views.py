@@ -21,6 +21,7 @@ from actsense.explorer.patterns.space import Cloud, show_cloud
 from actsense.explorer.patterns.tables import count_words, shown_counts
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults
+from actsense.patterns.stored import configured_threshold
 
 PARTS = {
     "space": "Points in space",
@@ -144,7 +145,7 @@ def _show_counts(shelf: Shelf[StudyResults], network: str, layers: list[str]) ->
     table = shelf.read(_table, "knowledge_points" if by == "layer" else "knowledge_classes")
     own = table[table["network"] == network]
     st.dataframe(count_words(shown_counts(own, by)), hide_index=True)
-    threshold = shelf.read(_threshold, network)
+    threshold = shelf.read(_threshold)
     st.caption(
         "Regions an image that support one class with a probability of at least "
         f"{threshold:g}; the reliable ones support the true class. **Only what lies above the "
@@ -156,8 +157,8 @@ def _table(study: StudyResults, name: str) -> pd.DataFrame:
     return study.table(name)
 
 
-def _threshold(study: StudyResults, network: str) -> float:
-    return float(study[network].store("patterns").attrs["threshold"])
+def _threshold(study: StudyResults) -> float:
+    return configured_threshold(study.table("knowledge_points"))
 
 
 SHOW = {"space": _show_space, "image": _show_image, "counts": _show_counts}

@@ -1,8 +1,8 @@
 """From stores and tables of patterns to the pictures that apply to a network and to a study."""
 
-__all__ = ["plot_network", "plot_study"]
+__all__ = ["plot_network", "plot_study", "plot_training"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,52 +43,67 @@ def plot_network(
     attack: Path,
     tables: Mapping[str, Path],
     images: ImageCache,
-    output: Path,
+    outputs: Mapping[str, Path],
     *,
     title: str,
     dpi: int,
 ) -> None:
-    """Draw all figures of one network into a folder.
-
-    `training.png` and `training.gif` are drawn only of networks with checkpoints.
+    """Draw the figures of one network.
 
     Arguments:
         patterns: Store of the network.
-        attack: Store of its attacked images.
+        attack: Store of the attacked images.
         tables: CSV files of the study, by name.
         images: The images of the study.
-        output: Folder of the figures.
+        outputs: PNG files `embedding`, `weights`, `knowledge_points`, `depth`, `attack`,
+            `trajectories` and `attack_changes`.
         title: The study.
         dpi: Dots per inch of the PNG files.
     """
-    threshold = configured_threshold(read_table(tables["knowledge_points"]))
-    stored = StoredPatterns(read_results(patterns), threshold)
+    stored = _opened(patterns, tables)
     network = str(stored.tree.attrs["network"])
     own = {name: read_table(tables[name]) for name in TABLES}
     own = {name: one[one["network"] == network] for name, one in own.items()}
     title = f"{title}, {legible(network)}"
     figures = _still(stored, own["embeddings"], images, title)
     figures |= _attacked(stored, own, images, attack, title)
-    grown = len(stored.training) > 1
-    if grown:
-        figures["training"] = training_snapshots(stored, title=title)
-    with replacing(output) as folder:
-        folder.mkdir()
-        for name, figure in figures.items():
-            save(figure, folder / f"{name}.png", dpi=dpi)
-        if grown:
-            (folder / "training.gif").write_bytes(training_animation(stored, title=title))
+    for name, figure in figures.items():
+        save(figure, outputs[name], dpi=dpi)
 
 
-def plot_study(tables: Mapping[str, Path], output: Path, *, title: str, dpi: int) -> None:
-    """Draw all figures that compare networks into a folder.
+def plot_training(
+    patterns: Path,
+    tables: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    *,
+    title: str,
+    dpi: int,
+) -> None:
+    """Draw how the images of one network with checkpoints find their places.
 
-    `training_counts.png` is drawn only if a network has checkpoints, `networks.png` only if there
-    are two networks.
+    Arguments:
+        patterns: Store of the network.
+        tables: CSV files of the study, by name.
+        outputs: The PNG file `training`, and `animation`, a GIF.
+        title: The study.
+        dpi: Dots per inch of the PNG file.
+    """
+    stored = _opened(patterns, tables)
+    title = f"{title}, {legible(str(stored.tree.attrs['network']))}"
+    save(training_snapshots(stored, title=title), outputs["training"], dpi=dpi)
+    with replacing(outputs["animation"]) as beside:
+        beside.write_bytes(training_animation(stored, title=title))
+
+
+def plot_study(
+    tables: Mapping[str, Path], outputs: Mapping[str, Path], *, title: str, dpi: int
+) -> None:
+    """Draw the figures that compare networks.
 
     Arguments:
         tables: CSV files of the study, by name.
-        output: Folder of the figures.
+        outputs: PNG files `knowledge`, `curves` and `strength`; `training_counts`, if a network
+            has checkpoints, and `networks`, if there are two networks or more.
         title: The study.
         dpi: Dots per inch of the PNG files.
     """
@@ -97,19 +112,21 @@ def plot_study(tables: Mapping[str, Path], output: Path, *, title: str, dpi: int
         for name in ("knowledge_points", "embeddings", "knowledge_differences")
     )
     classes = embeddings.groupby("network")["classes"].first()
-    figures = {
-        "knowledge": point_bars(points, classes, title=title),
-        "curves": point_curves(points, title=title),
-        "embeddings": embedding_dots(embeddings, title=title),
+    drawn: dict[str, Callable[[], Figure]] = {
+        "knowledge": lambda: point_bars(points, classes, title=title),
+        "curves": lambda: point_curves(points, title=title),
+        "strength": lambda: embedding_dots(embeddings, title=title),
+        "training_counts": lambda: training_lines(points, title=title),
+        "networks": lambda: difference_lines(differences, title=title),
     }
-    if (points["kind"] == "checkpoint").any():
-        figures["training_counts"] = training_lines(points, title=title)
-    if len(differences):
-        figures["networks"] = difference_lines(differences, title=title)
-    with replacing(output) as folder:
-        folder.mkdir()
-        for name, figure in figures.items():
-            save(figure, folder / f"{name}.png", dpi=dpi)
+    for name, draw in drawn.items():
+        if name in outputs:
+            save(draw(), outputs[name], dpi=dpi)
+
+
+def _opened(patterns: Path, tables: Mapping[str, Path]) -> StoredPatterns:
+    threshold = configured_threshold(read_table(tables["knowledge_points"]))
+    return StoredPatterns(read_results(patterns), threshold)
 
 
 def _still(
