@@ -3,12 +3,16 @@
 # What decides the embeddings, of the settings of patterns.
 EMBEDDING = ("temperature", "seeds", "others", "controls", "baselines")
 PATTERN_TABLES = {
-    name: f"results/{{study}}/patterns/tables/{name}.csv"
-    for name in (
-        *("embeddings", "knowledge_points", "knowledge_classes", "knowledge_images"),
-        *("knowledge_differences", "attacks", "attack_changes", "attack_types"),
-        *("attack_origins", "attack_points"),
-    )
+    "embeddings": "results/{study}/patterns/tables/embeddings.csv",
+    "knowledge_points": "results/{study}/patterns/tables/knowledge_points.csv",
+    "knowledge_classes": "results/{study}/patterns/tables/knowledge_classes.csv",
+    "knowledge_images": "results/{study}/patterns/tables/knowledge_images.csv",
+    "knowledge_differences": "results/{study}/patterns/tables/knowledge_differences.csv",
+    "attacks": "results/{study}/patterns/tables/attacks.csv",
+    "attack_changes": "results/{study}/patterns/tables/attack_changes.csv",
+    "attack_types": "results/{study}/patterns/tables/attack_types.csv",
+    "attack_origins": "results/{study}/patterns/tables/attack_origins.csv",
+    "attack_points": "results/{study}/patterns/tables/attack_points.csv",
 }
 # Networks with checkpoints.
 GROWN = [name for name in PATTERNED if checkpoint_epochs(study.settings.networks[name])]
