@@ -249,7 +249,22 @@ def train(world: World, device: torch.device, folder: Path) -> Groups:
     half, weights = folder / "half.pt", folder / "weights.pt"
     train_checkpoint(training, half, epoch=1)
     train_network(training, weights, folder / "card.json", checkpoints=[half])
-    return {"": list(read_state(weights).values())}
+    return {"": [*read_state(weights).values(), *learned(weights, device, folder)]}
+
+
+def learned(weights: Path, device: torch.device, folder: Path) -> list[Any]:
+    """Train students of a network: by its logits, and by features that it has more of."""
+    files, found = noise_files(folder), []
+    opened = {"network": ["net", TRAINED], "seed": SEED, "precision": "float32"}
+    inputs = SimpleNamespace(images=files[0], manifest=files[1], teacher=[weights])
+    for distil in ("logits", "stage2"):
+        taught = {"teacher": "net", "distil": distil, "distil_weight": 0.5}
+        settings = {**TRAINED, "width": 2, "epochs": 1, **taught, "opened": opened}
+        params = SimpleNamespace(settings=settings, seed=SEED, precision="float32")
+        path, training = folder / f"{distil}.pt", Training.opened(params, inputs, device)
+        train_network(training, path, path.with_suffix(".json"))
+        found += read_state(path).values()
+    return found
 
 
 def plan(world: World, device: torch.device, folder: Path) -> Groups:

@@ -120,6 +120,22 @@ COMPACT = {"kind": "trained", "architecture": "compact"}
         ("patterns", {"classes": ["0"]}, "patterns.classes: ..0.. is not allowed.*at least 2"),
         ("patterns", {"attack": {"norm": "l3"}}, "norm: 'l3' is not allowed. Allowed: linf, l2"),
         ("patterns", {"attack": {"epsilon": 0}}, "patterns.attack.epsilon: 0 is not above 0"),
+        (
+            "networks.small.teacher",
+            "bug",
+            "small.teacher: there is no network 'bug'. Allowed: bag",
+        ),
+        ("networks.small.teacher", "small", "nobody learns from .* from it: 'small' of 'small'"),
+        (
+            "networks",
+            {
+                name: COMPACT | {"teacher": of}
+                for name, of in {"a": "b", "b": "c", "c": "a"}.items()
+            },
+            "networks.a.teacher: nobody .*: 'a' of 'b' of 'c' of 'a'",
+        ),
+        ("networks.small.distil", "stage2", "small.distil: there is no teacher. Name one: net"),
+        ("networks.small.distil_weight", 2, "distil_weight: 2 is greater than the maximum of 1"),
         ("networks.small.kind", "onnx", "networks.small.kind: 'onnx' is not known.*Allowed"),
         ("networks.small.epochs", -1, "networks.small.epochs"),
         ("networks", {}, "networks"),

@@ -23,7 +23,7 @@ if workflow.is_main_process:
         logger.warning(f"{locked} Only if nothing of it is alive: {again}")
 
 from actsense.errors import ConfigError
-from actsense.networks.settings import checkpoint_epochs
+from actsense.networks.settings import checkpoint_epochs, teacher_of
 from actsense.planning.work import WorkTable
 from actsense.study.configuration import typed
 from actsense.study.study import Study
@@ -212,6 +212,12 @@ def runtime(rule):
 def epochs(wildcards):
     """Epochs of the checkpoints of a network, ascending."""
     return list(checkpoint_epochs(study.settings.networks[wildcards.network]))
+
+
+def teacher(wildcards):
+    """Weights of the network that one learns from, or none."""
+    named = teacher_of(study.settings.networks[wildcards.network])
+    return expand(WEIGHTS, **dict(wildcards) | {"network": named})
 
 
 def checkpoints(wildcards):

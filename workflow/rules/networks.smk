@@ -6,6 +6,7 @@ rule train_checkpoint:
     input:
         images=IMAGES,
         manifest=MANIFEST,
+        teacher=teacher,
         checkpoints=checkpoint_before,
     output:
         checkpoint=CHECKPOINT,
@@ -16,7 +17,7 @@ rule train_checkpoint:
         runtime=runtime("train_checkpoint"),
     params:
         **of_config("seed", "device", "precision"),
-        settings=of(study.weights_settings),
+        settings=of(study.training_settings),
     message:
         "Training {wildcards.network} until epoch {wildcards.epoch}"
     script:
@@ -28,6 +29,7 @@ rule train_network:
     input:
         images=IMAGES,
         manifest=MANIFEST,
+        teacher=teacher,
         checkpoints=checkpoints,
     output:
         weights=WEIGHTS,
@@ -39,7 +41,7 @@ rule train_network:
         runtime=runtime("train_network"),
     params:
         **of_config("seed", "device", "precision"),
-        settings=of(study.weights_settings),
+        settings=of(study.training_settings),
     message:
         "Training {wildcards.network}"
     script:

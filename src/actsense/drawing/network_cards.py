@@ -135,8 +135,9 @@ def _origin(card: Mapping[str, Any]) -> list[str]:
     if settings["kind"] == "trained":
         window = f", windows of {settings['receptive_field']} pixels"
         kind = settings["architecture"] + (window if settings["architecture"] == "bag" else "")
-        epochs = settings["epochs"]
-        return [f"{kind}, width {settings['width']}", f"trained here, {counted(epochs, 'epoch')}"]
+        taught = f", taught by {teacher}" if (teacher := settings.get("teacher")) else ""
+        made = f"trained here, {counted(settings['epochs'], 'epoch')}{taught}"
+        return [f"{kind}, width {settings['width']}", made]
     kind = str(settings.get("model") or settings.get("factory"))
     return [kind, shorten(_weights(card["weights"]), LONGEST, placeholder=" ...")]
 

@@ -25,20 +25,24 @@ class Learner:
         optimiser: The optimiser of its parameters.
         schedule: Sets the learning rate after every step.
         step: Steps taken so far, counted over all epochs.
+        beside: What is trained along and dropped in the end, if anything.
     """
 
     module: nn.Module
     optimiser: Optimizer
     schedule: LRScheduler
     step: int = 0
+    beside: nn.Module | None = None
 
     def state(self) -> dict[str, Any]:
         """Return the state as tensors and plain values, without copying."""
+        beside = {} if self.beside is None else {"beside": self.beside.state_dict()}
         return {
             "model": self.module.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
+            **beside,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -47,6 +51,8 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         self.step = state["step"]
+        if self.beside is not None:
+            self.beside.load_state_dict(state["beside"])
 
 
 def save_checkpoint(path: Path, learner: Learner, training: Mapping[str, Any]) -> None:

@@ -42,6 +42,11 @@ class LabelledImages:
         labels = send(self.cache.manifest["label"].to_numpy()[rows], self.device)
         return normalise(images, self.mean, self.std), labels
 
+    def unit(self, z: Tensor) -> Tensor:
+        """Return images in [0, 1] of normalised ones, but for roundings."""
+        zero = [-mean / std for mean, std in zip(self.mean, self.std, strict=True)]
+        return normalise(z, zero, [1 / std for std in self.std])
+
 
 @dataclass(frozen=True)
 class ShiftedBatches:

@@ -4,7 +4,7 @@ __all__ = ["work"]
 
 from dataclasses import replace
 
-from actsense.networks.settings import Trained, checkpoint_epochs
+from actsense.networks.settings import Trained, checkpoint_epochs, teacher_of
 from actsense.work import GRADIENT, Facts, Work
 
 RULES = {
@@ -25,6 +25,7 @@ def work(facts: Facts) -> list[Work]:
 
 def _network(facts: Facts, network: str) -> list[Work]:
     own, settings = facts.networks[network], facts.settings.networks[network]
+    teachers = teacher_of(settings)
     weights = Work(RULES[own.origin], network, kept=own.weights, files=FILES)
     if not isinstance(settings, Trained):
         return [weights]
@@ -33,10 +34,12 @@ def _network(facts: Facts, network: str) -> list[Work]:
     left = settings.epochs - max(epochs, default=0)  # where the last job goes on
     training = replace(
         weights,
-        passes=GRADIENT * train * left + train + validation,  # which are scored at last
+        passes=(GRADIENT + len(teachers)) * train * left
+        + train
+        + validation,  # which are scored at last
         back=True,
         batch=settings.batch_size,
-        opens=(network,),
+        opens=(network, *teachers),
         holds=3 * own.weights / 1e6,  # gradients, and two numbers of the optimiser
         seconds=TRAINING,
     )
@@ -44,7 +47,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
         training,
         rule="train_checkpoint",
         jobs=len(epochs),
-        passes=GRADIENT * train * (settings.epochs - left),
+        passes=(GRADIENT + len(teachers)) * train * (settings.epochs - left),
         kept=CHECKPOINT_COPIES * own.weights * len(epochs),
         files=len(epochs),
     )

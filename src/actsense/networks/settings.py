@@ -1,6 +1,8 @@
 """The networks to study: one section per kind."""
 
 __all__ = [
+    "DISTILLED",
+    "LOGITS",
     "NetworkSettings",
     "Python",
     "Timm",
@@ -8,6 +10,7 @@ __all__ = [
     "Trained",
     "checkpoint_epochs",
     "read_network",
+    "teacher_of",
     "weights_file",
 ]
 
@@ -20,6 +23,10 @@ from pydantic import AfterValidator, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from actsense.settings import Integer, List, Number, PowerOfTwo, Section, Tuple
+
+LOGITS = "logits"  # what a student learns of its teacher, unless it is a layer
+DISTILLED = ("distil", "teacher_layer", "distil_temperature", "distil_weight")
+TEMPERATURE, WEIGHT = 4.0, 0.9  # of distillation, as usual
 
 Layers = Annotated[
     Literal["auto"] | Annotated[List[str], Field(min_length=1)],
@@ -137,11 +144,46 @@ class Trained(Section):
         "before the first.",
         exclude_if=lambda epochs: not epochs,
     )
+    teacher: str | None = Field(
+        default=None,
+        description="Another network of the study that it learns from, beside the labels.",
+        exclude_if=lambda teacher: teacher is None,
+    )
+    distil: Annotated[str, Field(min_length=1)] = Field(
+        default=LOGITS,
+        description="What it learns of its teacher: `logits`, or the name of a layer of its own, "
+        "whose features are to be linear in those of the teacher.",
+        exclude_if=lambda distil: distil == LOGITS,
+    )
+    teacher_layer: str | None = Field(
+        default=None,
+        description="What that layer is called in the teacher, if it has another name there.",
+        exclude_if=lambda layer: layer is None,
+    )
+    distil_temperature: Number = Field(
+        default=TEMPERATURE,
+        gt=0,
+        description="What logits of both are divided by where they are compared.",
+        exclude_if=lambda temperature: temperature == TEMPERATURE,
+    )
+    distil_weight: Number = Field(
+        default=WEIGHT,
+        ge=0,
+        le=1,
+        description="Share of the teacher in the loss; the rest is that of the labels.",
+        exclude_if=lambda weight: weight == WEIGHT,
+    )
     mean: PerChannel = None
     std: PositivePerChannel = None
     designs: OwnDesigns = None
     base_points: OwnPoints = None
     images_per_second: Speed = None
+
+    @property
+    def taught(self) -> dict[str, Any]:
+        """What the network learns of its teacher, and how; nothing without one."""
+        keys = ("teacher", *DISTILLED)
+        return {key: getattr(self, key) for key in keys} if self.teacher else {}
 
     @property
     def outputs(self) -> None:
@@ -217,6 +259,12 @@ NetworkSettings = Annotated[Trained | Torchvision | Timm | Python, Field(discrim
 def checkpoint_epochs(settings: NetworkSettings) -> tuple[int, ...]:
     """Return the epochs after which the state of a training is kept, ascending; often none."""
     return settings.checkpoints if isinstance(settings, Trained) else ()
+
+
+def teacher_of(settings: NetworkSettings) -> list[str]:
+    """Name the network that one learns from; often none."""
+    own = settings.teacher if isinstance(settings, Trained) else None
+    return [] if own is None else [own]
 
 
 def weights_file(settings: NetworkSettings) -> Path | None:

@@ -5,7 +5,7 @@ __all__ = ["Training", "train_checkpoint", "train_network"]
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -22,6 +22,7 @@ from actsense.data.cache import ImageCache
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
 from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoint
+from actsense.networks.distillation import Distillation, Teacher
 from actsense.networks.fingerprint import fingerprint
 from actsense.networks.fitting import Batch, FitSettings, fit
 from actsense.networks.image_batches import LabelledImages, ShiftedBatches
@@ -34,6 +35,8 @@ from actsense.store.atomic import partials, remove
 log = logging.getLogger(__name__)
 
 READ = 512  # images per batch when scoring
+TRIED = 2  # images that tell the shapes of what a student learns
+OPENED = "opened"  # among the settings of a student: what its teacher is opened with
 PARTS = ("train", "validation")
 COURSE = {"width", "epochs", "batch_size", "learning_rate", "weight_decay"}
 
@@ -48,6 +51,7 @@ class Training:
         seed: Seed of the weights, the order of the images and their shifts.
         precision: What the network computes in, see `arithmetic`.
         device: Where to train.
+        teacher: The network that it learns from, if its settings name one.
     """
 
     settings: Mapping[str, Any]
@@ -55,6 +59,33 @@ class Training:
     seed: int
     precision: str = "float32"
     device: torch.device | str = "cpu"
+    teacher: Teacher | None = None
+
+    @classmethod
+    def opened(cls, params: Any, inputs: Any, device: torch.device) -> "Training":
+        """Open the images of a job, and the teacher where there is one.
+
+        Arguments:
+            params: Its `settings`, `seed` and `precision`; see `Study.training_settings`.
+            inputs: Its `images` and `manifest`, and `teacher`, a list of one file of weights.
+            device: Where to train.
+        """
+        own = dict(params.settings)
+        described = own.pop(OPENED, None)
+        training = cls(
+            *(own, ImageCache.open(inputs.images, inputs.manifest), params.seed),
+            precision=params.precision,
+            device=device,
+        )
+        if described is None:
+            return training
+        (weights,) = inputs.teacher
+        teacher = Teacher.opened(
+            *(inputs.images, inputs.manifest, weights, described),
+            batch_size=training.chosen.batch_size,
+            device=device,
+        )
+        return replace(training, teacher=teacher)
 
     @property
     def name(self) -> str:
@@ -78,6 +109,13 @@ class Training:
         """Settings that decide the weights, with their defaults."""
         return {**self.settings, **self.chosen.model_dump(include=COURSE)}
 
+    @property
+    def taught(self) -> dict[str, Any]:
+        """Whom it learns from, and what; nothing without a teacher."""
+        if self.teacher is None:
+            return {}
+        return {"teacher": self.chosen.taught | {"sha256": self.teacher.sha256}}
+
     @cached_property
     def fitting(self) -> FitSettings:
         """What files of this training are told by."""
@@ -89,6 +127,7 @@ class Training:
                 "settings": self.kept,
                 "data_sha256": self.cache.sha256(),
                 "torch": version("torch"),
+                **self.taught,
             },
         )
 
@@ -122,6 +161,7 @@ def train_network(
         "seed": training.seed,
         "precision": training.precision,
         "accuracy": accuracy,
+        **training.taught,
         **({"checkpoints": passed} if passed else {}),
         "images": {part: len(cache.partition_rows(part)) for part in PARTS},
         "classes": cache.class_names,
@@ -167,6 +207,7 @@ class _Course:
     learner: Learner
     images: LabelledImages
     batches: ShiftedBatches
+    distillation: Distillation | None
 
     @classmethod
     def begun(cls, training: Training, checkpoints: Sequence[Path]) -> "_Course":
@@ -180,16 +221,32 @@ class _Course:
         batches = ShiftedBatches(
             images, cache.partition_rows("train"), chosen.batch_size, training.seed
         )
+        distillation = cls._distillation(training, module, images)
+        beside = distillation.adapter if distillation else None
+        trained = [*module.parameters(), *(beside.parameters() if beside else ())]
         optimiser = torch.optim.AdamW(
-            module.parameters(), chosen.learning_rate, weight_decay=chosen.weight_decay
+            trained, chosen.learning_rate, weight_decay=chosen.weight_decay
         )
         schedule = OneCycleLR(
             optimiser, chosen.learning_rate, total_steps=chosen.epochs * batches.steps
         )
-        course = cls(training, Learner(module, optimiser, schedule), images, batches)
+        learner = Learner(module, optimiser, schedule, beside=beside)
+        course = cls(training, learner, images, batches, distillation)
         for path in checkpoints:
             course.take(path)
         return course
+
+    @staticmethod
+    def _distillation(
+        training: Training, module: nn.Module, images: LabelledImages
+    ) -> Distillation | None:
+        if training.teacher is None:
+            return None
+        few, _ = images.read(training.cache.partition_rows("train")[:TRIED])
+        return Distillation(
+            *(training.name, training.chosen, module, training.teacher, images.unit(few)),
+            seed=training.seed,
+        )
 
     def take(self, path: Path) -> None:
         """Go to where a checkpoint stands."""
@@ -204,8 +261,10 @@ class _Course:
         module = self.learner.module
 
         def loss(batch: Batch) -> Tensor:
-            images, labels = batch
-            return functional.cross_entropy(module(images), labels)
+            z, labels = batch
+            if self.distillation is None:
+                return functional.cross_entropy(module(z), labels)
+            return self.distillation.loss(z, labels, self.images.unit(z))
 
         settings = self.training.fitting
         fit(self.learner, loss, self.batches, settings, until=epoch, position=position)

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from actsense.data.settings import Photographs
 from actsense.errors import ConfigError
 from actsense.layout import RESERVED
-from actsense.networks.settings import Trained
+from actsense.networks.settings import DISTILLED, Trained, teacher_of
 from actsense.sampling.settings import DesignSettings
 from actsense.study.schema import Schema, allowed, configuration_schema, resolved
 from actsense.study.settings import LONGEST, Settings
@@ -117,6 +117,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             )
         if isinstance(network, Trained):
             yield from _wrong_checkpoints(f"networks.{name}.checkpoints", network)
+            yield from _wrong_teacher(name, settings)
     for unknown in set(settings.patterns.networks or ()) - settings.networks.keys():
         yield (
             f"patterns.networks: there is no network {unknown!r}. "
@@ -156,6 +157,26 @@ def _wrong_checkpoints(key: str, network: Trained) -> Iterator[str]:
             f"{key}: {max(epochs)} is after the last of {network.epochs} epochs. "
             f"Allowed: 0 to {network.epochs}."
         )
+
+
+def _wrong_teacher(name: str, settings: Settings) -> Iterator[str]:
+    """Name a teacher that there is not, or that learns from its student, and keys without one."""
+    key, networks = f"networks.{name}.teacher", settings.networks
+    teachers = {own: teacher for own, known in networks.items() for teacher in teacher_of(known)}
+    if name not in teachers:
+        idle = [own for own in DISTILLED if own in networks[name].model_fields_set]
+        if idle:
+            yield f"networks.{name}.{idle[0]}: there is no teacher. Name one: {key}."
+        return
+    line = [name]
+    while (teacher := teachers.get(line[-1])) and len(line) <= len(networks):
+        line.append(teacher)
+    others = [own for own in networks if own != name]
+    if teachers[name] not in networks:
+        yield f"{key}: there is no network {teachers[name]!r}. Allowed: {', '.join(others)}."
+    elif name in line[1:] and name == next(own for own in networks if own in line):  # told once
+        told = " of ".join(repr(own) for own in line[: line.index(name, 1) + 1])
+        yield f"{key}: nobody learns from a network that learns from it: {told}. Name another."
 
 
 def _too_many_shards(

@@ -178,8 +178,13 @@ class Study:
         """Return the settings that decide a network's weights."""
         return self._network_settings(network, "layers", "layout", "outputs") | {"name": network}
 
+    def training_settings(self, network: str) -> Plain:
+        """Return the same, and what the teacher of a student is opened with."""
+        own = self.weights_settings(network)
+        return own | {"opened": self.subject_settings(own["teacher"])} if "teacher" in own else own
+
     def import_settings(self, network: str) -> Plain:
-        """Return the same, and `inputs`, what the user's files of a network are known by."""
+        """Return what decides them, and `inputs`, what files of the user's are known by."""
         key = self.survey["inputs"][network]
         return self.weights_settings(network) | ({"inputs": key} if key else {})
 
