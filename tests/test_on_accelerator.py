@@ -5,7 +5,7 @@ Where there is none, on a made-up one: see `accelerator`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from accelerator import accelerator
 from opened import digit_files, noise_files
 from pipeline import tiny
 
+from actsense.attribution.region_weights import region_weights
 from actsense.augment import AUGMENTATIONS
 from actsense.data.cache import ImageCache
 from actsense.device.memory import Memory
@@ -35,6 +36,12 @@ from actsense.networks.state import read_state
 from actsense.networks.subject import Subject
 from actsense.networks.training import Training, train_checkpoint, train_network
 from actsense.networks.weights import import_weights
+from actsense.patterns import evaluate as evaluate_patterns
+from actsense.patterns import states
+from actsense.patterns.evaluate import embed_patterns
+from actsense.patterns.regions import fit_regions
+from actsense.patterns.samples import fit_samples
+from actsense.patterns.settings import Patterns
 from actsense.planning import speed
 from actsense.sampling.blocks import write_shard
 from actsense.sampling.opening import Sampling, open_sampling
@@ -236,10 +243,32 @@ def record(world: World, device: torch.device, folder: Path) -> Groups:
     subject, path = world.subjects(device)["bag"], folder / "features.zarr"
     store = attacked(world, subject, folder)
     settings = {"network": world.bag, "seed": SEED}
-    states = list_states(subject, settings, {1: world.folder / "bag.pt"}, store, random=True)
+    listed = list_states(subject, settings, {1: world.folder / "bag.pt"}, store, random=True)
     places: dict[str, Any] = {"layers": ["features"], "grid": [3, 2]}
-    record_features(subject, states, store, path, **places, attributes={})
+    record_features(subject, listed, store, path, **places, attributes={})
     return {"": rows_of(path)}
+
+
+def recorded(world: World, folder: Path) -> Path:
+    """Record features of a few images; on the host, so that both devices embed the same."""
+    subject, path = world.subjects(CPU)["one"], folder / "features.zarr"
+    chosen, settings = choose_images(subject, images=24, classes=3), Attack(steps=1, recorded=1)
+    write_attack(subject, chosen, settings, folder / "attack.zarr", seed=SEED, attributes={})
+    own = {"network": world.settings["network"], "seed": SEED}
+    listed = list_states(subject, own, {}, folder / "attack.zarr", random=False)
+    places: dict[str, Any] = {"layers": ["stage2"], "grid": [2, 2]}
+    record_features(subject, listed, folder / "attack.zarr", path, **places, attributes={})
+    return path
+
+
+def embed(world: World, device: torch.device, folder: Path) -> Groups:
+    settings = Patterns(seeds=1, others=8, controls=("shuffled",), baselines=("pca",))
+    features = Rows(recorded(world, folder))
+    with pytest.MonkeyPatch.context() as patch:  # few steps: every operation is made up, too
+        patch.setattr(states, "fit_samples", partial(fit_samples, steps=3))
+        patch.setattr(evaluate_patterns, "fit_regions", partial(fit_regions, steps=2))
+        patch.setattr(evaluate_patterns, "region_weights", partial(region_weights, steps=1))
+        return embed_patterns(features, settings, seed=SEED, device=device)
 
 
 def train(world: World, device: torch.device, folder: Path) -> Groups:
@@ -286,6 +315,7 @@ JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "map_saliency": saliency,
     "attack_images": attack,
     "record_features": record,
+    "embed_patterns": embed,
     "train_network": train,
     "plan": plan,
 }
