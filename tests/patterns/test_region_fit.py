@@ -138,6 +138,16 @@ def test_few_images_at_a_time_are_as_good_as_all(monkeypatch: pytest.MonkeyPatch
     torch.testing.assert_close(alone.embedding, together.embedding, rtol=1e-3, atol=1e-4)
 
 
+def test_few_regions_that_count_are_not_turned_away() -> None:
+    """They are far stronger than the mean, and the divergence alone leaves directions free."""
+    world = region_world(40, regions=64, noise=0.2)
+    w, channels = world.planted / 3, world.features.shape[1]
+    v = torch.full((40, channels), 1 / channels)
+    others = other_images(torch.arange(40), 39, seed=0)
+    fit = fit_regions(world.features, world.target, world.samples, w, v, others)
+    assert fit.losses[:, 1].max() < -0.85
+
+
 @pytest.mark.parametrize("swapped", [0.0, 0.25, 0.5])
 @pytest.mark.parametrize("seed", range(2))
 def test_planted_regions_are_found(swapped: float, seed: int) -> None:

@@ -38,6 +38,9 @@ STEPS = 25
 # Of the map, for features of mean square 1. Measured on planted worlds: without it, directions
 # that no class needs grow until noise fits the divergence, and noise becomes knowledge points.
 DECAY = 0.1
+# Of points at the start, weighted: concentrations are then about as large as kappa_p. Where few
+# regions count, a mean length of 1 makes these too strong, and the first steps turn them anywhere.
+LENGTH = 2.0
 RIDGE = 0.01  # of the start, in mean squares of the features
 NUMBERS = 2**24  # matched coordinates at a time: 64 MB
 FLAT = 1e-6  # largest slope at which a search ends
@@ -72,8 +75,8 @@ def fit_regions(
     """Find the linear map of regional features whose points agree with the images' own.
 
     It starts at the ridge regression of the images' embedding on their weighted mean feature, at
-    a mean length of 1, and goes on by L-BFGS over all images. Nothing is random, features are
-    taken as they are, because the length of a regional feature is a part of what it says, and
+    a weighted mean length of 2, and goes on by L-BFGS over all images. Nothing is random, features
+    are taken as they are, because the length of a regional feature is a part of what it says, and
     nothing that is given is changed.
 
     Arguments:
@@ -185,14 +188,14 @@ def _descend(
 
 
 def _start(problem: _Problem, samples: Tensor) -> Tensor:
-    """Return the ridge regression of samples on weighted mean features, at a mean length of 1."""
+    """Return the ridge regression of samples on weighted mean features, at a length of 2."""
     images, regions = problem.w.shape
     mean = torch.einsum("kir,ir->ik", problem.flat.view(-1, images, regions), problem.w).double()
     gram = mean @ mean.T
     gram.diagonal().add_(RIDGE * gram.diagonal().mean())
     found = (torch.linalg.solve(gram, samples.double()).T @ mean).float()
-    length = torch.linalg.vector_norm(found @ problem.flat, dim=0).mean()
-    start: Tensor = found / length.clamp_min(SHORTEST)
+    lengths = torch.linalg.vector_norm(found @ problem.flat, dim=0).view(problem.w.shape)
+    start: Tensor = LENGTH * found / (problem.w * lengths).sum(dim=1).mean().clamp_min(SHORTEST)
     return start
 
 
