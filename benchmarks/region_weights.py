@@ -14,6 +14,7 @@ from torch.nn import functional
 from actsense.attribution.anchors import Anchors
 from actsense.attribution.region_weights import (
     KAPPA_P,
+    MOST,
     TOLERANCE,
     log_resemblance,
     region_weights,
@@ -137,7 +138,7 @@ def _speed() -> Measurement:
 
     def own() -> None:
         found["own"] = region_weights(
-            features, outputs, others, kappa_m=kappa_m, steps=200, tolerance=TOLERANCE
+            features, outputs, others, kappa_m=kappa_m, steps=MOST, tolerance=TOLERANCE
         )
 
     def published() -> None:

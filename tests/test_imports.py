@@ -18,7 +18,7 @@ SCRIPTS = {
 FIGURES = re.compile(r"from actsense\.([\w.]*figures\b|drawing\.)")
 # They run networks, or as `plot_images` the augmentations, which are written in PyTorch.
 RUN_TORCH = {
-    *("attack_images", "record_features"),
+    *("attack_images", "compare_patterns", "embed_patterns", "record_features"),
     *("accumulate", "download_weights", "estimate_contrast", "import_weights", "map_saliency"),
     *("evaluate_cells", "evaluate_interaction", "evaluate_masks", "evaluate_transforms"),
     *("sample_activations", "sample_segments", "stream_moments"),

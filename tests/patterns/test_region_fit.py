@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 from patterns_world import region_world
 from torch import Tensor
 
-from actsense.attribution.region_weights import KAPPA_P, TOLERANCE, region_weights, sharpness
+from actsense.attribution.region_weights import (
+    KAPPA_P,
+    MOST,
+    TOLERANCE,
+    region_weights,
+    sharpness,
+)
 from actsense.attribution.regions import other_images
 from actsense.patterns import regions as module
 from actsense.patterns.knowledge import knowledge_points, mean_strength, region_posterior
@@ -159,7 +165,7 @@ def test_planted_regions_are_found(swapped: float, seed: int) -> None:
         world.target.float(),
         others,
         kappa_m=sharpness(channels),
-        steps=200,
+        steps=MOST,
         tolerance=TOLERANCE,
     )
     assert (w * world.planted).sum(dim=1).mean() > 0.8

@@ -30,7 +30,8 @@ CHANNELS = 512  # that it had
 # 0.85 nats, 5 of these to 0.49. More of them overfit: the regions of the largest weights then
 # matter less to the network when they are masked.
 STEPS = 5
-TOLERANCE = 0.01  # where steps end by themselves: after about as many on planted worlds
+# Where steps end by themselves, on planted worlds after about as many, and the most of them.
+TOLERANCE, MOST = 0.01, 200
 NUMBERS = 2**24  # features or similarities at a time: 64 MB
 FEWEST = 3  # images: with a single other one there is nothing to tell
 UNSIGNED = {8: torch.uint8, 16: torch.uint16, 32: torch.uint32}  # by bits

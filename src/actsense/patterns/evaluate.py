@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.attribution.region_weights import region_weights, sharpness
+from actsense.attribution.region_weights import MOST, TOLERANCE, region_weights, sharpness
 from actsense.attribution.regions import other_images
 from actsense.patterns.baselines import baseline_embeddings, uncertainty
 from actsense.patterns.knowledge import mean_strength
@@ -182,6 +182,8 @@ class _LayerEmbedding:
         return region_weights(
             *(features, state.target.float(), self.others),
             kappa_m=sharpness(features.shape[1]),
+            steps=MOST,
+            tolerance=TOLERANCE,
         )
 
 

@@ -8,7 +8,13 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from actsense.attribution.region_weights import KAPPA_P, TOLERANCE, region_weights, sharpness
+from actsense.attribution.region_weights import (
+    KAPPA_P,
+    MOST,
+    TOLERANCE,
+    region_weights,
+    sharpness,
+)
 from actsense.attribution.regions import OTHERS, other_images
 from actsense.device.precision import arithmetic
 from actsense.patterns.arguments import (
@@ -28,7 +34,7 @@ AXES = {
 }
 PARAMS = {
     "lr": 1.0,
-    "n_step": 200,
+    "n_step": MOST,
     "tolerance": TOLERANCE,
     "kappa_p": KAPPA_P,
     "kappa_m": 0.0,
