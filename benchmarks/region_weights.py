@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
@@ -19,7 +18,6 @@ from actsense.attribution.region_weights import (
     log_resemblance,
     region_weights,
     sharpness,
-    side_by_side,
 )
 from actsense.attribution.regions import other_images
 from benchmarks.measure import Measurement, interleaved, seconds
@@ -171,13 +169,11 @@ def _sweep() -> tuple[float, float]:
     torch.set_num_threads(2)
     features, outputs, others = made_layer(LARGE)
     target = log_resemblance(outputs, others)
-    sharp, timed = sharpness(LARGE[1]), []
-    for part, own, compared in side_by_side(features, others):
-        timed.append(seconds(partial(Anchors(own, compared, target[part], sharp).fit, 1)))
-        if len(timed) == SWEPT:
-            break
+    unit = functional.normalize(features, dim=1).mT.contiguous()
+    anchors = Anchors(unit[:SWEPT], unit, others[:SWEPT], target[:SWEPT], sharpness(LARGE[1]))
+    taken = seconds(lambda: anchors.fit(1))
     peak = 1024 * getrusage(RUSAGE_SELF).ru_maxrss / GIGABYTE
-    return peak, sum(timed) / (part.stop / LARGE[0])
+    return peak, taken * LARGE[0] / SWEPT
 
 
 if __name__ == "__main__":

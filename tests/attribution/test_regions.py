@@ -50,7 +50,7 @@ def anchors(seed: int = 0) -> tuple[Anchors, Tensor, Tensor]:
         for size in (REGIONS, CHANNELS)
     )
     return (
-        Anchors(vectors.contiguous(), vectors[others], log_target, KAPPA_M / 20),
+        Anchors(vectors.contiguous(), vectors.contiguous(), others, log_target, KAPPA_M / 20),
         w / w.sum(dim=1, keepdim=True),
         v / v.sum(dim=1, keepdim=True),
     )

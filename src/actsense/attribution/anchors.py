@@ -17,7 +17,8 @@ from torch.nn import functional
 REGION_STEPS = 5  # of w for one of v: they need no new matches and cost next to nothing
 LONGER, SHORTER = 1.5, 0.25  # what becomes of the size of a step that is taken, or is not
 SHORTEST = 1e-3  # nats: a step that is not taken at this size will hardly be at a smaller one
-# Similarities at a time, on devices and on CPUs, whose caches hold no more: a third of the time.
+SPARE = 1.25  # images that are matched at once for one that is compared with
+# Numbers at a time, on devices and on CPUs, whose caches hold no more: a third of the time.
 TOGETHER = (2**26, 2**18)
 RESOLVED = 1e-6  # nats: less to win is a matter of roundings
 
@@ -39,7 +40,8 @@ class Anchors:
     """Images whose weights are looked for side by side, each by itself."""
 
     own: Tensor  # unit features, (anchors, regions, channels)
-    compared: Tensor  # those of other images, (anchors, others, regions, channels)
+    images: Tensor  # those of all images, (images, regions, channels)
+    others: Tensor  # which of these each is compared with, (anchors, others) int64
     log_target: Tensor  # log T, (anchors, others) float64
     kappa: float
 
@@ -64,7 +66,7 @@ class Anchors:
 
     def match(self, v: Tensor) -> tuple[Tensor, Tensor]:
         """Return s and the matching region q, each (anchors, regions, others)."""
-        return match(self.own, v, self.compared)
+        return match(self.own, v, self.images, self.others)
 
     def loss(self, w: Tensor, similarity: Tensor) -> Tensor:
         """Return the divergence of every anchor, nats, (anchors,) float64."""
@@ -77,13 +79,11 @@ class Anchors:
 
     def channel_gradient(self, w: Tensor, similarity: Tensor, matched: Tensor) -> Tensor:
         """Return the gradient with respect to v, the matches held, (anchors, channels)."""
-        anchors, others, regions = self.compared.shape[:3]
-        pair = torch.arange(anchors * others, device=w.device).view(anchors, 1, others)
         pull = self._pull(w, similarity)[:, None].expand(matched.shape)
         # A weighted sum of rows, without a copy of the rows.
         summed = functional.embedding_bag(
-            (pair * regions + matched).flatten(0, 1),
-            self.compared.flatten(0, 2),
+            (self.others[:, None] * self.own.shape[1] + matched).flatten(0, 1),
+            self.images.flatten(0, 1),
             per_sample_weights=pull.flatten(0, 1),
             mode="sum",
         )
@@ -118,7 +118,8 @@ class Anchors:
         return _State(loss, log_w, log_v, rate_w, rate_v, similarity, matched)
 
     def _pick(self, rows: Tensor) -> "Anchors":
-        return Anchors(self.own[rows], self.compared[rows], self.log_target[rows], self.kappa)
+        parts = (self.own[rows], self.images, self.others[rows], self.log_target[rows])
+        return Anchors(*parts, self.kappa)
 
     def _pull(self, w: Tensor, similarity: Tensor) -> Tensor:
         """Return the gradient with respect to u, (anchors, others)."""
@@ -129,27 +130,41 @@ class Anchors:
         return self.kappa * (w[:, None] @ similarity)[:, 0].double()
 
 
-def match(own: Tensor, v: Tensor, compared: Tensor) -> tuple[Tensor, Tensor]:
+def match(own: Tensor, v: Tensor, images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Return how much regions resemble those that match them best, and which these are.
 
     Arguments:
         own: Unit features, (anchors, regions, channels).
         v: Weights of channels, (anchors, channels).
-        compared: Unit features of other images, (anchors, others, regions, channels).
+        images: Unit features of all images, (images, regions, channels).
+        others: Which of these each is compared with, (anchors, others) int64.
 
     Returns:
         Similarity and region, each (anchors, regions, others).
     """
-    anchors, others, regions, _ = compared.shape
-    size = (anchors, own.shape[1], others)
+    anchors, regions, channels = own.shape
+    size = (anchors, regions, others.shape[1])
     values, matched = own.new_empty(size), torch.empty(size, dtype=torch.int64, device=own.device)
-    some = max(1, TOGETHER[own.device.type == "cpu"] // (own.shape[1] * others * regions))
+    numbers = others.shape[1] * regions * max(regions, channels)
+    some = max(1, TOGETHER[own.device.type == "cpu"] // numbers)
     for start in range(0, anchors, some):
         rows = slice(start, start + some)
-        products = (own[rows] * v[rows, None]) @ compared[rows].flatten(1, 2).mT
-        found = products.view(*products.shape[:2], others, regions).max(dim=3)
-        values[rows], matched[rows] = found.values, found.indices
+        values[rows], matched[rows] = _matched(own[rows] * v[rows, None], images, others[rows])
     return values, matched
+
+
+def _matched(weighted: Tensor, images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Match a few anchors: with all images, if that is hardly more, since it copies nothing."""
+    regions = images.shape[1]
+    if len(images) <= SPARE * others.shape[1]:
+        products = weighted @ images.flatten(0, 1).mT
+        found = products.view(*products.shape[:2], -1, regions).max(dim=3)
+        chosen = others[:, None].expand(-1, weighted.shape[1], -1)
+        return found.values.gather(2, chosen), found.indices.gather(2, chosen)
+    compared = images.index_select(0, others.flatten()).view(len(others), -1, images.shape[2])
+    products = weighted @ compared.mT
+    found = products.view(*products.shape[:2], -1, regions).max(dim=3)
+    return found.values, found.indices
 
 
 def _done(before: _State, after: _State, least: Tensor) -> Tensor:

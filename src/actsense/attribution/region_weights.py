@@ -14,7 +14,7 @@ product over regions of softmax(kappa_m s_j(r)) to the power of w_r, is the same
 a region's softmax does not depend on j.
 """
 
-__all__ = ["log_resemblance", "match_regions", "region_weights", "sharpness", "side_by_side"]
+__all__ = ["log_resemblance", "match_regions", "region_weights", "sharpness"]
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ CHANNELS = 512  # that it had
 STEPS = 5
 # Where steps end by themselves, on planted worlds after about as many, and the most of them.
 TOLERANCE, MOST = 0.01, 200
-NUMBERS = 2**24  # features or similarities at a time: 64 MB
+NUMBERS = 2**22  # similarities at a time: 16 MB, and several times as much beside them
 FEWEST = 3  # images: with a single other one there is nothing to tell
 UNSIGNED = {8: torch.uint8, 16: torch.uint16, 32: torch.uint32}  # by bits
 
@@ -50,7 +50,7 @@ def region_weights(
     """Find the weights of regions and channels of every image.
 
     A step that would raise the loss of an image is not taken, and the next one is shorter. Images
-    are worked on side by side, as many as fit into 64 MB, and each by itself.
+    are worked on side by side, as many as fit into memory, and each by itself.
 
     Arguments:
         features: Features of the images' regions, (images, channels, regions), of any length.
@@ -75,9 +75,10 @@ def region_weights(
     """
     _check(features, outputs, others)
     target = log_resemblance(outputs, others, kappa_p=kappa_p)
+    images = _unit(features)
     found = [
-        Anchors(own, compared, target[part], kappa_m).fit(steps, tolerance)
-        for part, own, compared in side_by_side(features, others)
+        Anchors(images[part], images, others[part], target[part], kappa_m).fit(steps, tolerance)
+        for part in _parts(features, others)
     ]
     w, v, losses = (torch.cat(parts) for parts in zip(*found, strict=True))
     return w, v, losses
@@ -98,8 +99,9 @@ def match_regions(features: Tensor, v: Tensor, others: Tensor) -> Tensor:
     regions = features.shape[2]
     bits = next(bits for bits in UNSIGNED if regions <= 2**bits)
     found = torch.empty((*others.shape, regions), dtype=UNSIGNED[bits], device=features.device)
-    for part, own, compared in side_by_side(features, others):
-        found[part] = match(own, v[part], compared)[1].mT.to(found.dtype)
+    images = _unit(features)
+    for part in _parts(features, others):
+        found[part] = match(images[part], v[part], images, others[part])[1].mT.to(found.dtype)
     return found
 
 
@@ -129,23 +131,16 @@ def sharpness(channels: int) -> float:
     return KAPPA_M / CHANNELS * channels
 
 
-def side_by_side(features: Tensor, others: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Yield images, as many as fit into memory at a time, with those they are compared with.
+def _unit(features: Tensor) -> Tensor:
+    """Return features of length 1, (images, regions, channels)."""
+    return functional.normalize(features, dim=1).mT.contiguous()
 
-    Arguments:
-        features: Features of the images' regions, (images, channels, regions), of any length.
-        others: Rows of `features` that every image is compared with, (images, others) int64.
 
-    Yields:
-        Which images, their unit features, (some, regions, channels), and those of the others,
-        (some, others, regions, channels).
-    """
-    vectors = functional.normalize(features, dim=1).mT.contiguous()  # (images, regions, channels)
-    images, regions, channels = vectors.shape
-    size = max(1, NUMBERS // (others.shape[1] * regions * max(regions, channels)))
-    for start in range(0, images, size):
-        part = slice(start, start + size)
-        yield part, vectors[part], vectors[others[part]]
+def _parts(features: Tensor, others: Tensor) -> Iterator[slice]:
+    """Yield images of which as many similarities as memory is given fit into it at a time."""
+    size = max(1, NUMBERS // (others.shape[1] * features.shape[2]))
+    for start in range(0, len(features), size):
+        yield slice(start, start + size)
 
 
 def _check(features: Tensor, outputs: Tensor, others: Tensor) -> None:
