@@ -24,6 +24,9 @@ DEPTHS = 4  # layers that `auto` takes
 WIDEST = 14  # regions along a side that `auto` takes, as published
 NUMBER, WHOLE = 4, 8  # bytes
 AXES = 3  # of embeddings
+# Products per second, by one thread; a search for weights and a fit together, which go over all
+# pairs of regions again and again. Measured at 64 and 256 channels, 49 and 196 regions.
+SPEED = 1e9
 COPIES = 6  # of the features of a layer that are alive together while regions are embedded
 IMAGE_ARRAYS, LAYER_ARRAYS = 18, 4  # of the embeddings, with what labels them
 BESIDE_LAYERS = 2  # groups: other methods, and several starts
@@ -96,11 +99,10 @@ def work(facts: Facts) -> list[Work]:
     """Return what patterns take, for every network and for all together."""
     networks = looked_at(facts)
     made = [own for network in networks for own in _network(facts, network)]
-    grown = [name for name in networks if checkpoint_epochs(facts.settings.networks[name])]
-    figures = STUDY_FIGURES + bool(grown) + (len(networks) > 1)
+    grown = [bool(checkpoint_epochs(facts.settings.networks[name])) for name in networks]
+    figures = STUDY_FIGURES + any(grown) + (len(networks) > 1)
     return [
         *made,
-        *(Work("plot_training", name, tensors=True, files=2) for name in grown),
         Work(
             "compare_patterns",
             jobs=int(bool(networks)),
@@ -137,10 +139,17 @@ def _network(facts: Facts, network: str) -> list[Work]:
             *("embed_patterns", network),
             tensors=True,
             holds=COPIES * images * max(features) / 1e6,
+            seconds=_matched(facts, network) / SPEED,
             kept=rows * sum(_points(facts, network)),
             files=store_files(*_arrays(facts, network)),
         ),
         Work("plot_patterns", network, tensors=True, files=NETWORK_FIGURES),
+        Work(
+            *("plot_training", network),
+            jobs=int(bool(checkpoint_epochs(facts.settings.networks[network]))),
+            tensors=True,
+            files=2,
+        ),
     ]
 
 
@@ -163,6 +172,17 @@ def _arrays(facts: Facts, network: str) -> tuple[int, int]:
     """Count the arrays of the embeddings, and the groups that they are in."""
     layers = len(chosen_layers(facts, network))
     return IMAGE_ARRAYS + LAYER_ARRAYS * layers, 1 + BESIDE_LAYERS + layers
+
+
+def _matched(facts: Facts, network: str) -> float:
+    """Count the products of one look at all pairs of regions, for all layers and fitted states."""
+    settings: Patterns = facts.settings.patterns
+    rows, cols = chosen_grid(facts)
+    images = facts.validation(settings.images)
+    pairs = images * min(settings.others, images) * (rows * cols) ** 2
+    channels = sum(layer.shape[0] for layer in chosen_layers(facts, network))
+    fitted = _states(facts, network) - len(settings.attack.kept)
+    return float(pairs * channels * (fitted + ("shuffled" in settings.controls)))
 
 
 def _classes(facts: Facts) -> int:
