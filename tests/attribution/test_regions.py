@@ -179,6 +179,18 @@ def test_an_image_is_done_when_a_step_wins_little() -> None:
         assert last < 0.02 * losses[image, 0]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_an_image_is_not_done_because_a_step_was_too_long(seed: int) -> None:
+    """Such a step wins nothing, while the next, shorter one does: little is left in the end."""
+    given = (*drawn(seed=seed), everyone(IMAGES))
+    ends = [
+        region_weights(*given, kappa_m=100.0, steps=200, tolerance=tolerance)[2]
+        for tolerance in (0.01, 0)
+    ]
+    left = (ends[0] - ends[1])[:, -1] / ends[1][:, 0]
+    assert left.max() < 0.3
+
+
 def test_the_published_search_starts_at_the_same_loss_and_ends_higher() -> None:
     """One image and one other at a time, with gradients of autograd and steps of its own."""
     features, outputs = drawn(6)

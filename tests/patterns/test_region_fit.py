@@ -173,6 +173,7 @@ def test_planted_regions_are_found(swapped: float, seed: int) -> None:
     assert ((v * world.own).sum(dim=1) > 2 * share).all()
 
     fit = fit_regions(world.features, world.target, world.samples, w, v, others)
+    assert fit.losses[-1, 0] < 0.15
     scaled = fit.embedding / mean_strength(fit.embedding)
     probabilities = region_posterior(scaled, world.directions)
     points, reliable = knowledge_points(probabilities, world.labels)
