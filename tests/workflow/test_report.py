@@ -112,6 +112,11 @@ def test_every_figure_of_the_report_has_a_caption_of_its_own() -> None:
     names = [Path(n) for n in re.findall(r'picture\(\s*"[\w ]+",\s*"([^"]+)"', rules)]
     written = [n.parent.name if "{" in n.name else n.stem for n in names]
     assert len(written) == rules.count("=picture(")
+    compared = re.search(r"ALL_PATTERNS = {(.*?)\n}", rules, re.DOTALL)
+    assert compared is not None
+    own = re.findall(r'of_patterns\(\s*"(\w+)\.', rules)  # a picture and its animation share one
+    own += re.findall(r'"(\w+)": "', compared[1])
+    written += [f"patterns_{name}" for name in dict.fromkeys(own)]
     assert sorted([*written, "workflow"]) == [path.stem for path in CAPTIONS]
 
 

@@ -26,6 +26,8 @@ NOTEBOOKS = {
         *expand(rules.evaluate_cells.output, study=STUDY, network=NETWORKS),
         *expand(rules.map_saliency.output, study=STUDY, network=NETWORKS),
     ],
+    "visual_patterns": rules.patterns.input,
+    "attacked_patterns": rules.patterns.input,
 }
 SOURCES = relpath(f"{workflow.basedir}/notebooks")  # an input may have no braces but wildcards
 CARDS = expand(CARD, study=STUDY, network=NETWORKS)
