@@ -64,6 +64,12 @@ def test_a_link_reproduces_every_choice(shapes: Path, visit: Visit, part: str) -
     assert any(re.search(r"\*\*.+\*\*", caption.value) for caption in test.caption)
 
 
+def test_a_study_of_patterns_alone_opens_with_them(shapes: Path, visit: Visit) -> None:
+    test = visit(shapes)
+    assert address(test)["view"] == "patterns"
+    assert not test.info
+
+
 @pytest.mark.parametrize(("moment", "number"), [("trained", 0), ("epoch 1", 1), ("epoch 8", 3)])
 def test_points_are_those_of_the_checkpoint(
     shapes: Path, study: StudyResults, visit: Visit, moment: str, number: int

@@ -40,6 +40,9 @@ EVERY_CONTROL = {
     "order of masking": choose("Order of masking", "insertion: the first cells alone are shown"),
     "interaction": view("Distant patches"),
     "saliency": view("Saliency"),
+    "patterns": view("Patterns"),
+    "knowledge points": view("Knowledge points of an image"),
+    "counts": view("Counts"),
     "units": view("Units and maps"),
     "unit": number("Unit", 1),
 }

@@ -83,7 +83,9 @@ def show(path: Path) -> None:
 def _first_view(study: StudyResults) -> str:
     """Return the view that an address without one shows: of the study, if it is of networks."""
     units = any(study.designs(network) for network in study.networks)
-    return "spatial" if study.tables and not units else "units"
+    if units or not study.tables:
+        return "units"
+    return "spatial" if study.has("shuffle_curves") else "patterns"
 
 
 @st.cache_resource(show_spinner=False)
