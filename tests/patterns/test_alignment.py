@@ -61,7 +61,7 @@ def test_alignment_says_that_it_mirrors() -> None:
 
 def test_residual_is_the_share_of_what_cannot_be_turned_away() -> None:
     cross = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
-    assert align(2 * cross, cross).residual == pytest.approx(1)
+    assert align(3 * cross, cross).residual == pytest.approx(2)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,7 @@ def test_residual_is_the_share_of_what_cannot_be_turned_away() -> None:
         (torch.ones(4, 3), torch.ones(5, 3), r"same shape.*got \(4, 3\) and \(5, 3\)"),
         (torch.ones(4), torch.ones(4), "same shape"),
         (torch.ones(4, 3), torch.full((4, 3), torch.nan), "finite"),
+        (torch.ones(4, 3), torch.full((4, 3), torch.inf), "finite"),
     ],
 )
 def test_points_that_cannot_be_aligned(a: Tensor, b: Tensor, message: str) -> None:

@@ -61,6 +61,26 @@ def test_class_of_a_single_vector_keeps_its_direction() -> None:
     np.testing.assert_allclose(found.directions[order], np.eye(3), atol=1e-4)
 
 
+def test_vectors_that_cancel_out_leave_a_direction() -> None:
+    opposite = torch.tensor([[0.0, 0.0, 2.0], [0.0, 0.0, -2.0]])
+    found = fit_mixture(opposite, 1)
+    np.testing.assert_allclose(abs(found.directions), [[0, 0, 1]])
+    np.testing.assert_allclose(found.prior, [1])
+
+
+def test_vectors_without_a_length_found_no_class() -> None:
+    vectors = torch.zeros(60, 3)
+    vectors[7, 0], vectors[9, 1] = 40, 40
+    directions = fit_mixture(vectors, 2, starts=1).directions
+    np.testing.assert_allclose(directions.amax(dim=0), [1, 1, 0], atol=1e-4)
+
+
+def test_likeliest_of_several_starts_is_kept() -> None:
+    vectors = draw_radial_mixture(300, classes=8).vectors
+    few, many = (fit_mixture(vectors, 8, starts=starts, steps=20) for starts in (1, 8))
+    assert many.likelihoods[-1] > few.likelihoods[-1] + 1e-6
+
+
 @pytest.mark.parametrize("classes", [0, 3])
 def test_as_many_classes_as_vectors_at_most(classes: int) -> None:
     vectors = torch.tensor([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 0]])

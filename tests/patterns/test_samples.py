@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerator import accelerator
 from radial_mixture import draw_radial_mixture
 from scipy.optimize import minimize
 from scipy.stats import entropy
@@ -190,6 +191,19 @@ def test_same_call_gives_the_same_bits(fit: SampleFit) -> None:
         vars(fit).values(), vars(fit_samples(FEATURES, TARGET)).values(), strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("axes", [3, 4])
+def test_accelerator_computes_the_same(axes: int) -> None:
+    few, target, short = FEATURES[:30, :8], TARGET[:30], {"steps": 2, "axes": axes}
+    expected = fit_samples(few, target, **short)
+    start, align = expected.projection, expected.embedding
+    with accelerator() as device:
+        placed = [part.to(device) for part in (few, target, start, align)]
+        found = fit_samples(*placed[:2], **short)
+        again = fit_samples(*placed[:2], start=placed[2], align=placed[3], **short)
+        np.testing.assert_allclose(found.embedding.cpu(), expected.embedding, atol=1e-9)
+        assert again.loss < found.loss
 
 
 def test_nothing_given_is_changed(fit: SampleFit) -> None:

@@ -90,6 +90,14 @@ def test_without_concentration_the_density_is_that_of_the_whole_sphere(axes: int
     np.testing.assert_allclose(without, -area, rtol=1e-8)
 
 
+@pytest.mark.parametrize("axes", [*AXES, 512])
+def test_log_normaliser_falls_by_the_resultant(axes: int) -> None:
+    step = 1e-5 * WIDE
+    below, above = (log_normaliser(WIDE + sign * step, axes=axes) for sign in (-1, 1))
+    expected = -2 * step * resultant(WIDE, axes=axes)[0]
+    np.testing.assert_allclose(above - below, expected, rtol=1e-6, atol=1e-11)
+
+
 @pytest.mark.parametrize("kappa", [1e-4, 1.0, 50.0, 1e3])
 def test_density_on_the_sphere_integrates_to_one(kappa: float) -> None:
     constant = float(log_normaliser(torch.tensor(kappa, dtype=torch.float64)))

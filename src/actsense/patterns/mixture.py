@@ -25,7 +25,6 @@ from actsense.patterns.von_mises_fisher import log_normaliser
 
 STEPS, SETTLED = 500, 1e-9  # nats a vector: what a step must add for another one to follow
 STARTS = 5
-SHORTEST = 1e-12  # share of its chance that a vector beside one chosen before keeps
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ def fit_mixture(
 ) -> Mixture:
     """Find classes in vectors; whether they are those that the network knows is to be seen.
 
-    Each start takes vectors far apart for the directions of the classes; the likeliest of the
-    results is kept. It stops when a step adds less than 1e-9 nats.
+    Each start takes some of the vectors for the directions of the classes; the likeliest of the
+    results is kept. A start ends when a step adds less than 1e-9 nats.
 
     Arguments:
         vectors: Vectors, (vectors, axes), as `SampleFit.embedding`, of any length.
@@ -93,16 +92,10 @@ class _Problem:
         return cls(concentration, log_normaliser(kappa, axes=vectors.shape[1]))
 
     def start(self, classes: int, numbers: np.random.Generator) -> Tensor:
-        """Draw directions of vectors, long ones rather, each far from those before it."""
-        unit = functional.normalize(self.vectors, dim=1)
-        kappa = torch.linalg.vector_norm(self.vectors, dim=1)
-        left, rows = kappa.clone(), list[int]()
-        for _ in range(classes):
-            share = (left / left.sum()).cpu().numpy()
-            rows.append(int(numbers.choice(len(share), p=share)))
-            far = 1 - (unit @ unit[rows].mT).amax(dim=1)
-            left = kappa * far.clamp(min=SHORTEST)
-        return unit[rows]
+        """Draw directions of vectors that have one."""
+        rows = (self.vectors != 0).any(dim=1).nonzero().flatten().cpu().numpy()
+        chosen = numbers.choice(rows, size=classes, replace=False)
+        return functional.normalize(self.vectors[torch.from_numpy(chosen)], dim=1)
 
     def climb(self, directions: Tensor, steps: int) -> Mixture:
         """Take steps while they lead upwards."""
@@ -111,9 +104,8 @@ class _Problem:
         likelihoods = [likelihood]
         for _ in range(steps):
             prior, moved = shares.mean(dim=0), gathered(self.vectors, shares)
-            directions = torch.where(
-                moved.isnan(), directions, moved
-            )  # of a class without vectors
+            # Vectors that cancel each other out leave a class where it was.
+            directions = torch.where(moved.isnan(), directions, moved)
             shares, likelihood = self.expect(directions, prior)
             likelihoods.append(likelihood)
             if likelihoods[-1] - likelihoods[-2] < SETTLED:
