@@ -150,7 +150,7 @@ for name, rows in own.groupby("network", sort=False):
     print(
         f"- {name}: the reliable share is largest in {best.name}, {100 * best['ratio']:.0f} % "
         f"({100 * best['ratio_boot_low']:.0f} to {100 * best['ratio_boot_high']:.0f}) of "
-        f"{best['points']:.1f} points an image; in {beaten.sum()} of {len(final)} layers it is "
+        f"{best['points']:.1f} points per image; in {beaten.sum()} of {len(final)} layers it is "
         "certainly above all controls."
     )
 
@@ -169,7 +169,7 @@ for name, rows in own[own["kind"] == "checkpoint"].groupby("network", sort=False
     early = rows[rows["layer"] == last].sort_values("epoch").iloc[0]
     late = own[(own["network"] == name) & (own["layer"] == last) & (own["kind"] == "final")]
     print(
-        f"- {name}, {last}: from epoch {early['epoch']:g} to the end, points an image go from "
+        f"- {name}, {last}: from epoch {early['epoch']:g} to the end, points per image go from "
         f"{early['points']:.1f} to {late['points'].iloc[0]:.1f}, their reliable share from "
         f"{100 * early['ratio']:.0f} to {100 * late['ratio'].iloc[0]:.0f} %."
     )

@@ -170,7 +170,7 @@ def test_pictures_say_as_many_points_as_the_table(study: Path, stored: StoredPat
     own = table[table["image"].isin(chosen)]
     said = sorted(text for text in words(figure) if text.endswith(" reliable"))
     assert said == sorted(
-        f"{points} points, {reliable} reliable"
+        f"{points} point{'s' * (points != 1)}, {reliable} reliable"
         for points, reliable in zip(own["points"], own["reliable"], strict=True)
     )
 

@@ -152,7 +152,7 @@ rule plot_training:
         knowledge_points=PATTERN_TABLES["knowledge_points"],
     output:
         training=of_patterns("training.png", "images in space over training"),
-        animation=of_patterns("training.gif", "images in space over training, moving"),
+        animation="results/{study}/{network}/patterns/figures/training.gif",  # no report shows it
     params:
         **of_config("figures"),
     message:

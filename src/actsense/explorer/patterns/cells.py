@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from actsense.drawing.style import counted
 from actsense.explorer.heatmaps import picture
 from actsense.explorer.patterns.points import Cells
 from actsense.patterns.figures.regions import DIMMED, RELIABLE, UNRELIABLE, outline
@@ -28,7 +29,7 @@ def cell_pictures(pixels: NDArray[np.uint8], layers: Sequence[Cells], lines: Seq
     """
     parts = [f'<div style="width:{SHOWN}px">{picture(pixels, lines)}</div>']
     for cells in layers:
-        below = f"{cells.points.sum()} points, {cells.reliable.sum()} reliable"
+        below = f"{counted(int(cells.points.sum()), 'point')}, {cells.reliable.sum()} reliable"
         parts.append(
             f'<div style="width:{SHOWN}px"><div style="position:relative">'
             f"{picture(pixels, [cells.layer, below])}{_cover(cells)}</div></div>"

@@ -16,8 +16,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from actsense.drawing.lines import COLORS, MARKERS
+from actsense.drawing.lines import MARKERS
 from actsense.drawing.names import short_names
+from actsense.patterns.figures.space import class_styles
 
 FOLDER = Path(__file__).parent
 HTML = (
@@ -67,11 +68,11 @@ class Cloud:
         short = short_names(self.classes)
         styles = [
             {
-                "color": COLORS[k % len(COLORS)],
-                "mark": k % len(MARKERS),
+                "color": style["color"],
+                "mark": MARKERS.index(style["marker"]),
                 "name": short[name].replace(r"\$", "$"),
             }
-            for k, name in enumerate(self.classes)
+            for name, style in class_styles(self.classes).items()
         ]
         url, columns = pictures
         return {

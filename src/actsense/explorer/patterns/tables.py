@@ -29,7 +29,7 @@ def count_words(table: pd.DataFrame) -> pd.DataFrame:
     """Write counts and shares with their intervals."""
     named = ("layer", "found", "class")
     words: dict[str, Any] = {name: table[name] for name in named if name in table}
-    words["points an image"] = _written(table, "points", ".1f")
+    words["points per image"] = _written(table, "points", ".1f")
     words["reliable"] = [f"{value:.1f}" for value in table["reliable"]]
     words["reliable share"] = _written(table, "ratio", ".2f")
     return pd.DataFrame(words)

@@ -147,7 +147,7 @@ def _show_counts(shelf: Shelf[StudyResults], network: str, layers: list[str]) ->
     st.dataframe(count_words(shown_counts(own, by)), hide_index=True)
     threshold = shelf.read(_threshold)
     st.caption(
-        "Regions an image that support one class with a probability of at least "
+        "Regions per image that support one class with a probability of at least "
         f"{threshold:g}; the reliable ones support the true class. **Only what lies above the "
         "null controls is a pattern.** In brackets: 95 % intervals."
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.lines import draw_line
 from actsense.drawing.names import short_names
-from actsense.drawing.style import new_figure
+from actsense.drawing.style import counted, new_figure
 from actsense.patterns.figures.regions import draw_cells, shade, show_picture
 from actsense.patterns.stored import StoredPatterns
 
@@ -49,8 +49,8 @@ def attacked_points(
         f"{title}: which regions does an attack turn against the answer?",
         "Above: regions of the clean image that support the answer there. Below: regions of the "
         f"attacked image that support the new answer (last layer, p >= {stored.threshold:g}; "
-        "others are dimmed).\nImages: of every class, the first one whose answer the attack "
-        "changed.",
+        "others are dimmed).\nImages: of every class, the one with most such regions among those "
+        "whose answer the attack changed.",
     )
     axes = figure.subplots(2, max(1, len(images)), squeeze=False)
     names, side = short_names(stored.classes, LONGEST), pixels.shape[-1]
@@ -65,7 +65,7 @@ def attacked_points(
             shade(axis, cells, side)
             draw_cells(axis, cells, side, color=color)
             axis.set_title(names[stored.classes[top[image]]], fontsize=8.5, color=color)
-            axis.set_xlabel(f"{cells.sum()} points", fontsize=7.5)
+            axis.set_xlabel(counted(int(cells.sum()), "point"), fontsize=7.5)
     for axis, name in zip(axes[:, 0], ("before", "after"), strict=True):
         axis.set_ylabel(name)
     if not images:
@@ -90,7 +90,7 @@ def attack_changes(
         4.4,
         f"{title}: in which layers does an attack change what regions support?",
         "Mean change of all regions against the clean image: of direction (1 - cosine) and of "
-        "strength (in the layer's mean strengths). Points: regions an image that support the "
+        "strength (in the layer's mean strengths). Points: regions per image that support the "
         "first answer before, and the new one after.\nRight: of the regions that support the new "
         "answer after the attack, how probable they made the first answer before: near 1, the "
         "attack turned its evidence; near 0, it made new one. Bars: 95 % intervals.",
@@ -106,7 +106,7 @@ def attack_changes(
         axes[3].stairs(taken["regions"], [*taken["bin_low"], *taken["bin_high"].tail(1)],
                        color=color, linewidth=1.4)  # fmt: skip
     _before_and_after(axes[2], points, layers, [names[layer] for layer in layers])
-    words = ("change of direction", "change of strength", "points an image", "regions")
+    words = ("change of direction", "change of strength", "points per image", "regions")
     below = ("step of the attack", "step of the attack", "", "probability of the first answer")
     for axis, word, name in zip(axes, words, below, strict=True):
         axis.set_ylabel(word)
@@ -120,11 +120,27 @@ def attack_changes(
 
 
 def changed_images(stored: StoredPatterns, most: int = MOST) -> list[int]:
-    """Return of every class the first image whose answer the attack changed."""
+    """Return of every class the image, among those of changed answer, with most points.
+
+    Counted are regions of the last layer that support the first answer before the attack, and the
+    new one after it.
+    """
+    counts = _turned_points(stored)
     first, last = (stored.predicted(stored.attack[k].state) for k in (0, -1))
     changed = np.flatnonzero(first != last)
-    _, firsts = np.unique(stored.labels[changed], return_index=True)
-    return [int(image) for image in changed[firsts][:most]]
+    classes = np.unique(stored.labels[changed])[:most]
+    own = (changed[stored.labels[changed] == label] for label in classes)
+    return [int(images[counts[images].argmax()]) for images in own]
+
+
+def _turned_points(stored: StoredPatterns) -> NDArray[np.int64]:
+    """Count regions that support the answer of their time, before and after, (images,)."""
+    last, images = len(stored.layers) - 1, np.arange(len(stored.labels))
+    counts = np.zeros(len(images), np.int64)
+    for moment in (stored.attack[0], stored.attack[-1]):
+        said = stored.posterior(last, moment.state)[images, :, stored.predicted(moment.state)]
+        counts += (said >= stored.threshold).sum(axis=1)
+    return counts
 
 
 def _before_and_after(

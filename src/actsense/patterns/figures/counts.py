@@ -42,8 +42,8 @@ ROW = 2.35  # inches of a network
 MOST = 10  # layers of a panel
 PANELS = 5  # layers side by side
 QUANTITIES = {
-    "points": "knowledge points an image",
-    "reliable": "reliable ones an image",
+    "points": "knowledge points per image",
+    "reliable": "reliable ones per image",
     "ratio": "reliable share",
 }
 
@@ -149,7 +149,7 @@ def training_lines(points: pd.DataFrame, *, title: str) -> Figure:
         2.5 * across + 5.2,
         1.3 + 2.6 * len(networks),
         f"{title}: when do patterns emerge while a network is trained?",
-        "Layer by layer: knowledge points an image (line), and the reliable ones among them "
+        "Layer by layer: knowledge points per image (line), and the reliable ones among them "
         "(dotted); what is shaded between supports a wrong class. Last panel: the reliable "
         "share.\nCheckpoints stand evenly spaced, the trained network behind them. Bars: 95 % "
         "intervals.",
@@ -159,7 +159,7 @@ def training_lines(points: pd.DataFrame, *, title: str) -> Figure:
     for row, network in zip(axes, networks, strict=True):
         left_out = _epochs(row, own[own["network"] == network])
         name = short_names(networks)[network]
-        row[0].set_ylabel(f"{name}{left_out}\nknowledge points an image")
+        row[0].set_ylabel(f"{name}{left_out}\nknowledge points per image")
     return figure
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.depth import fitting
 from actsense.drawing.names import short_names
-from actsense.drawing.style import new_figure
+from actsense.drawing.style import counted, new_figure
 from actsense.patterns.figures.choice import CHOICE, clearest_image
 from actsense.patterns.figures.regions import (
     RELIABLE,
@@ -121,8 +121,7 @@ def depth_paths(stored: StoredPatterns, pixels: NDArray[np.uint8], *, title: str
         Line2D([], [], linestyle="none", marker="o", color=color, label=layers[layer])
         for layer, color in zip(stored.layers, colors, strict=True)
     ]
-    axes[0].legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.04), title="layer",
-                   ncols=2, fontsize=8)  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower left", title="layer", ncols=8, fontsize=8)
     class_legend(figure, stored.classes)
     return figure
 
@@ -135,7 +134,9 @@ def _mark(
     for cells, line in ((points & ~reliable, UNRELIABLE), (reliable, RELIABLE)):
         if cells.any():
             draw_cells(axis, cells, picture.shape[-1], **line)
-    axis.set_xlabel(f"{points.sum()} points, {reliable.sum()} reliable", fontsize=7.5)
+    axis.set_xlabel(
+        f"{counted(int(points.sum()), 'point')}, {reliable.sum()} reliable", fontsize=7.5
+    )
 
 
 def _region_legend(figure: Figure) -> None:

@@ -26,12 +26,16 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Ellipse
 from numpy.typing import NDArray
 
-from actsense.drawing.lines import network_styles
+from actsense.drawing.lines import COLORS as NETWORK_COLORS
+from actsense.drawing.lines import MARKERS
 from actsense.drawing.names import short_names
 
 Floats = NDArray[np.float64]
+# Three more than networks have, after Tol: ten classes differ in color alone.
+COLORS = (*NETWORK_COLORS, "#882255", "#999933", "#888888")
 GUIDE = "0.88"  # circles of equal strength
 DEVIATIONS = 2.0  # from the middle of an ellipsoid to its surface
+LONGEST = 14  # characters beside an arrow
 LEGEND_ROWS = 20  # names below each other
 
 
@@ -79,7 +83,10 @@ def seen(vectors: Floats, view: Floats) -> Floats:
 
 def class_styles(classes: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return color and mark of every class, by its place; no two classes have both alike."""
-    return {**network_styles(classes)}
+    return {
+        name: {"color": COLORS[k % len(COLORS)], "marker": MARKERS[k % len(MARKERS)]}
+        for k, name in enumerate(dict.fromkeys(classes))
+    }
 
 
 def class_legend(figure: Figure, classes: Sequence[str], title: str = "class") -> None:
@@ -149,7 +156,7 @@ def draw_directions(
         bold: Numbers of classes whose arrows are wider.
         faint: Whether all other arrows are pale.
     """
-    wide = set(bold)
+    wide, names = set(bold), short_names(classes, LONGEST)
     ends = length * seen(directions, view)
     for number, (end, style) in enumerate(zip(ends, class_styles(classes).values(), strict=True)):
         chosen = number in wide
@@ -165,6 +172,24 @@ def draw_directions(
             markeredgewidth=0.6,
             zorder=4 if chosen else 3,
         )
+        if chosen:
+            _name_arrow(axis, end, names[classes[number]])
+
+
+def _name_arrow(axis: Axes, end: Floats, name: str) -> None:
+    """Write a name beside the end of an arrow, away from the middle."""
+    right = end[0] >= 0
+    axis.annotate(
+        name,
+        (end[0], end[1]),
+        (8 if right else -8, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="center",
+        fontsize=8,
+        weight="bold",
+        zorder=7,
+    )
 
 
 def draw_ellipsoid(axis: Axes, vectors: Floats, view: Floats, color: str) -> Ellipse | None:

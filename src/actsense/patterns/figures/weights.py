@@ -5,6 +5,7 @@ __all__ = ["weight_maps"]
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -17,8 +18,8 @@ from actsense.patterns.stored import StoredPatterns
 
 SIDE = 1.55  # inches of a picture
 MOST = 7  # layers that a page has room for
+TICKS = (0, 1, 4, 16, 64)  # of the scale
 LONGEST = 18  # characters of a layer's or class's name above or beside a picture
-STRONG = 4.0  # times the mean weight: the last color
 
 
 def weight_maps(
@@ -43,6 +44,8 @@ def weight_maps(
     )
     axes = figure.subplots(len(images), 1 + len(layers), squeeze=False)
     classes, names = short_names(stored.classes, LONGEST), short_names(stored.layers, LONGEST)
+    regions = int(np.prod(stored.grid))
+    norm = PowerNorm(0.5, 0, regions)  # all weight on one region is the last color
     drawn = None
     for row, image, picture in zip(axes, images, pixels, strict=True):
         show_picture(row[0], picture)
@@ -51,13 +54,14 @@ def weight_maps(
         for axis, layer in zip(row[1:], layers, strict=True):
             weights = stored.weights(stored.layers.index(layer), stored.final)[image]
             relative = (weights * len(weights)).reshape(stored.grid)
-            drawn = axis.imshow(relative, cmap="viridis", vmin=0, vmax=STRONG)
+            drawn = axis.imshow(relative, cmap="viridis", norm=norm)
             axis.set_xticks([])
             axis.set_yticks([])
     axes[0, 0].set_title("image", fontsize=9)
     for axis, layer in zip(axes[0, 1:], layers, strict=True):
         axis.set_title(names[layer], fontsize=9)
     if drawn is not None:
-        figure.colorbar(drawn, ax=axes, label="weight, mean = 1", extend="max", shrink=0.6,
-                        aspect=30)  # fmt: skip
+        ticks = [tick for tick in TICKS if tick < regions] + [regions]
+        figure.colorbar(drawn, ax=axes, label="weight, mean = 1", ticks=ticks, shrink=0.6,
+                        aspect=30, format="%g")  # fmt: skip
     return figure
