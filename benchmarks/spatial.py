@@ -89,10 +89,10 @@ def measurements() -> Iterator[Measurement]:
         )
 
 
-def alexnet() -> Subject:
+def alexnet(images: int = 4 * CLASSES) -> Subject:
     """Return a network with random weights and random images."""
     module = build_module("alexnet", SETTINGS, classes=CLASSES).eval().requires_grad_(False)
     network = Network("alexnet", module, *normalisation("alexnet", SETTINGS), SIDE, None)
-    rows = np.arange(4 * CLASSES)
+    rows = np.arange(images)
     pool = ImagePool.shuffled(rows // CLASSES % 2, rows % CLASSES, seed=0)
     return Subject(network, RandomImages(len(rows)), pool, torch.device("cpu"), BATCH)

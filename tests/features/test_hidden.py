@@ -118,7 +118,7 @@ def ends(module: nn.Module, side: int = SIDE) -> tuple[Ends, Tensor]:
     pixels = np.random.default_rng(0).integers(0, 256, (COUNT, 3, side, side)).astype(np.uint8)
     network = Network("net", module.eval().requires_grad_(False), (0,) * 3, (1,) * 3, side, None)
     subject = opened(network, Images(pixels, "a", "b"))
-    found = Ends.of(subject)
+    found = Ends(subject, find_classifiers(network, side))
     with torch.inference_mode(), found.watching():
         said = subject(subject.read(np.arange(COUNT)))
     return found, said

@@ -12,8 +12,9 @@ rounded towards the image, so that they are within epsilon as they are stored, n
 
 __all__ = ["Goal", "distances", "other_classes", "perturb", "start_keys"]
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,9 +27,9 @@ from actsense.features.settings import Attack
 from actsense.networks.subject import Subject
 
 MASK = 2**62 - 1  # leaves a number of int64 that is not negative
-TINY = 1e-300  # a length that is none
+TINY = 1e-30  # a length that is none
 UNIT = 2.0**-63  # of a number of int64, which becomes one from -1 to 1
-WITHIN = 1 - 2.0**-40  # of a length that is cut back: sums of squares round in float64
+WITHIN = 1 - 2.0**-20  # of a length that is cut back: products and differences round
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,11 @@ def perturb(
         adversarial attacks, ICLR.
     """
     side = images.shape[-1]
-    epsilon, pace, ball = settings.radius(side), settings.pace(side), BALLS[settings.norm]
-    moved = images
-    if settings.random_start:
-        moved = _placed(images, ball.cut(epsilon * ball.drawn(keys, images), epsilon))
+    ball, pace = BALLS[settings.norm](images, settings.radius(side)), settings.pace(side)
+    moved = ball.drawn(keys) if settings.random_start else images
     for _ in range(settings.steps):
-        gradient = subject.gradient(moved, lambda moved: goal.loss(subject(moved))).double()
-        change = moved.double() + pace * ball.direction(gradient) - images.double()
-        moved = _placed(images, ball.cut(change, epsilon))
+        gradient = subject.gradient(moved, lambda moved: goal.loss(subject(moved)))
+        moved = ball.nearest(moved + pace * ball.direction(gradient))
         yield moved
 
 
@@ -119,63 +117,85 @@ def distances(images: Tensor, moved: Tensor, norm: str) -> Tensor:
         moved: What became of them, of the same shape.
         norm: `linf` or `l2`.
     """
-    return BALLS[norm].length(moved.double() - images.double())
+    change = (moved.double() - images.double()).flatten(1)
+    return change.abs().amax(dim=1) if norm == "linf" else _length(change)
 
 
-def _placed(images: Tensor, change: Tensor) -> Tensor:
-    """Add a change, (batch, ...) float64; what is rounded is rounded towards the images."""
+class _Ball(Protocol):
+    """All images up to a distance from some, (batch, 3, height, width) float32 in [0, 1]."""
+
+    def __init__(self, images: Tensor, epsilon: float) -> None: ...
+
+    def nearest(self, moved: Tensor) -> Tensor:
+        """Return the nearest images that are not farther."""
+
+    def direction(self, gradient: Tensor) -> Tensor:
+        """Return the change of length 1 that raises the loss most."""
+
+    def drawn(self, keys: Tensor) -> Tensor:
+        """Draw images, one per key."""
+
+
+class _Linf:
+    """Every value lies between two bounds, which are rounded inwards."""
+
+    def __init__(self, images: Tensor, epsilon: float) -> None:
+        self._images, self._epsilon = images, epsilon
+        self._low, self._high = (_bound(images, end) for end in (-epsilon, epsilon))
+
+    def nearest(self, moved: Tensor) -> Tensor:
+        return moved.clamp(self._low, self._high)
+
+    def direction(self, gradient: Tensor) -> Tensor:
+        return gradient.sign()
+
+    def drawn(self, keys: Tensor) -> Tensor:
+        """Draw every value between its bounds, all alike."""
+        uniform = counter_noise(keys, self._images[0].numel()).view_as(self._images) * UNIT
+        return self.nearest(self._images + self._epsilon * uniform)
+
+
+class _L2:
+    """Changes that are too long are shortened, and values rounded towards the image."""
+
+    def __init__(self, images: Tensor, epsilon: float) -> None:
+        self._images, self._epsilon = images, epsilon
+
+    def nearest(self, moved: Tensor) -> Tensor:
+        images, change = self._images, moved - self._images
+        share = self._epsilon * WITHIN / _length(change).clamp(min=TINY)
+        change = change * _each(share.clamp(max=1))
+        moved = images + change
+        beyond = (moved - images).abs() > change.abs()
+        return torch.where(beyond, torch.nextafter(moved, images), moved).clamp(0, 1)
+
+    def direction(self, gradient: Tensor) -> Tensor:
+        return gradient / _each(_length(gradient).clamp(min=TINY))
+
+    def drawn(self, keys: Tensor) -> Tensor:
+        """Draw a direction, all alike, and a distance, all alike."""
+        direction = self.direction(
+            counter_normal(keys, self._images[0].numel()).view_as(self._images)
+        )
+        length = (counter_noise(counter_keys("length of a start", [keys]), 1) * UNIT).abs()
+        return self.nearest(self._images + self._epsilon * _each(length) * direction)
+
+
+def _bound(images: Tensor, change: float) -> Tensor:
+    """Return how far values may go in a direction, not farther than `change` to the last bit."""
     moved = (images.double() + change).float()
-    beyond = (moved.double() - images.double()).abs() > change.abs()
+    beyond = (moved.double() - images.double()).abs() > abs(change)
     return torch.where(beyond, torch.nextafter(moved, images), moved).clamp(0, 1)
 
 
-@dataclass(frozen=True)
-class _Ball:
-    """All changes of an image up to a length; changes are (batch, 3, height, width) float64.
-
-    Attributes:
-        length: Of changes, (batch,).
-        direction: From gradients to the change of length 1 that raises the loss most.
-        cut: From changes and a length to the nearest changes that are not longer.
-        drawn: From keys and images to changes of length 1 at most, drawn at random.
-    """
-
-    length: Callable[[Tensor], Tensor]
-    direction: Callable[[Tensor], Tensor]
-    cut: Callable[[Tensor, float], Tensor]
-    drawn: Callable[[Tensor, Tensor], Tensor]
+def _length(change: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(change.flatten(1), dim=1, dtype=torch.float64)
+    return length
 
 
-def _root(change: Tensor) -> Tensor:
-    return change.flatten(1).square().sum(dim=1).sqrt()
+def _each(numbers: Tensor) -> Tensor:
+    """Turn a number of every image, (batch,), into what multiplies it."""
+    return numbers.float().view(-1, 1, 1, 1)
 
 
-def _unit(change: Tensor) -> Tensor:
-    return change / _root(change).clamp(min=TINY).view(-1, 1, 1, 1)
-
-
-def _shortened(change: Tensor, epsilon: float) -> Tensor:
-    share = epsilon * WITHIN / _root(change).clamp(min=TINY)
-    return change * share.clamp(max=1).view(-1, 1, 1, 1)
-
-
-def _uniform(keys: Tensor, images: Tensor) -> Tensor:
-    return (counter_noise(keys, images[0].numel()).double() * UNIT).view_as(images)
-
-
-def _anywhere(keys: Tensor, images: Tensor) -> Tensor:
-    """Draw a direction, all alike, and a length, all alike."""
-    direction = counter_normal(keys, images[0].numel()).double().view_as(images)
-    length = (counter_noise(counter_keys("length of a start", [keys]), 1).double() * UNIT).abs()
-    return _unit(direction) * length.view(-1, 1, 1, 1)
-
-
-BALLS = {
-    "linf": _Ball(
-        length=lambda change: change.flatten(1).abs().amax(dim=1),
-        direction=torch.sign,
-        cut=lambda change, epsilon: change.clamp(-epsilon, epsilon),
-        drawn=_uniform,
-    ),
-    "l2": _Ball(length=_root, direction=_unit, cut=_shortened, drawn=_anywhere),
-}
+BALLS: dict[str, type[_Ball]] = {"linf": _Linf, "l2": _L2}

@@ -6,43 +6,37 @@ ends in a convolution and a mean, logits are the same linear map of that vector.
 
 __all__ = ["Ends"]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from actsense.networks.classifiers import find_classifiers
 from actsense.networks.subject import Subject
 
 Inputs = tuple[Any, ...]
 
 
-@dataclass
 class Ends:
     """Watches the last hidden vector and the logits while images pass.
 
-    Attributes:
+    Arguments:
         subject: The network.
         classifiers: See `find_classifiers`.
+
+    Attributes:
         hidden: Of the images that passed last, (batch, d), float32; of several classifiers one
             after another.
         logits: Of these, (batch, outputs), float32.
     """
 
-    subject: Subject
-    classifiers: list[str]
     hidden: Tensor
     logits: Tensor
 
-    @classmethod
-    def of(cls, subject: Subject) -> "Ends":
-        """Find the classifiers of a network."""
-        empty = torch.empty(0)
-        return cls(subject, find_classifiers(subject.network, subject.side), empty, empty)
+    def __init__(self, subject: Subject, classifiers: Sequence[str]) -> None:
+        self.subject, self.classifiers = subject, classifiers
 
     @contextmanager
     def watching(self) -> Iterator[None]:

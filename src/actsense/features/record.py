@@ -7,6 +7,7 @@ covers, so that regions of all layers lie one upon the other.
 __all__ = ["map_column", "record_features"]
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from actsense.errors import ConfigError
 from actsense.features.hidden import Ends
 from actsense.features.images import ChosenImages
 from actsense.features.states import State
+from actsense.layers import Layer
+from actsense.networks.classifiers import find_classifiers
 from actsense.networks.subject import Subject
+from actsense.networks.taps import Tap
 from actsense.progress import Progress
 from actsense.store.columns import Column
 from actsense.store.rows import RowsWriter, write_rows
@@ -60,28 +64,19 @@ def record_features(
         ConfigError: If the last hidden vector cannot be told, or a number is not finite.
     """
     chosen = ChosenImages.of_attack(attack)
-    shapes = {layer.name: list(layer.shape) for layer in subject.tap(layers).layers}
-    width = _hidden_width(subject, chosen)
-    columns = {
-        **{
-            map_column(k): Column((shapes[name][0], *grid), "float32", compressed=False)
-            for k, name in enumerate(layers)
-        },
-        "hidden": Column((width,), "float32", compressed=False),
-        "logits": Column((len(chosen.outputs),), "float32", compressed=False),
-        **{name: Column((), "int64") for name in ("row", "label")},
-    }
+    watched = _Watched(chosen, subject.tap(layers).layers, _classifiers(subject), grid)
+    columns = watched.columns(subject)
     total = len(states) * len(chosen.rows)
     with (
         write_rows(path, columns, capacity=total) as writer,
         Progress(total, desc="recording", unit="image") as known,
     ):
         for state in states:
-            _Recorder(state, state.open(), chosen, layers, grid).write(writer, known)
+            watched.record(state, writer, known)
         writer.attributes |= {
             **attributes,
-            "layers": list(layers),
-            "shapes": [shapes[name] for name in layers],
+            "layers": [layer.name for layer in watched.layers],
+            "shapes": [list(layer.shape) for layer in watched.layers],
             "grid": list(grid),
             "images": len(chosen.rows),
             "classes": chosen.names,
@@ -91,59 +86,75 @@ def record_features(
         }
 
 
-def _hidden_width(subject: Subject, chosen: ChosenImages) -> int:
-    ends = Ends.of(subject)
-    with torch.inference_mode(), ends.watching():
-        subject(subject.read(chosen.rows[:1]))
-    return ends.hidden.shape[1]
+def _classifiers(subject: Subject) -> list[str]:
+    return find_classifiers(subject.network, subject.side)
 
 
-class _Recorder:
-    """Records one state."""
+@dataclass(frozen=True)
+class _Watched:
+    """What is recorded of every state of a network.
 
-    def __init__(
-        self,
-        state: State,
-        subject: Subject,
-        chosen: ChosenImages,
-        layers: Sequence[str],
-        grid: Sequence[int],
-    ) -> None:
-        self._state, self._subject, self._chosen, self._grid = (
-            state,
-            subject,
-            chosen,
-            (grid[0], grid[1]),
+    Attributes:
+        chosen: The images.
+        layers: The layers with positions.
+        classifiers: What gets the last hidden vector.
+        grid: Rows and columns of the maps that are kept.
+    """
+
+    chosen: ChosenImages
+    layers: tuple[Layer, ...]
+    classifiers: list[str]
+    grid: Sequence[int]
+
+    def columns(self, subject: Subject) -> dict[str, Column]:
+        """Return the columns of the store; the network is shown one image."""
+        ends = Ends(subject, self.classifiers)
+        with torch.inference_mode(), ends.watching():
+            subject(subject.read(self.chosen.rows[:1]))
+        shapes: dict[str, tuple[int, ...]] = {
+            **{map_column(k): (own.shape[0], *self.grid) for k, own in enumerate(self.layers)},
+            "hidden": (ends.hidden.shape[1],),
+            "logits": (len(self.chosen.outputs),),
+        }
+        features = {n: Column(shape, "float32", compressed=False) for n, shape in shapes.items()}
+        return features | {name: Column((), "int64") for name in ("row", "label")}
+
+    def record(self, state: State, writer: RowsWriter, known: Progress) -> None:
+        """Write the features of all images in one state."""
+        subject = state.open()
+        tap = Tap(
+            *(subject, subject.as_probabilities, subject.network.module),
+            *(self.layers, subject.side),
         )
-        self._tap, self._ends = subject.tap(layers), Ends.of(subject)
-        self._outputs = torch.from_numpy(chosen.outputs).to(subject.device)
+        ends = Ends(subject, self.classifiers)
 
-    def write(self, writer: RowsWriter, known: Progress) -> None:
-        def record(part: slice) -> None:
-            found = self._features(self._state.read(part))
-            self._check(found)
-            rows = {"row": self._chosen.rows[part], "label": self._chosen.labels[part]}
+        def write(part: slice) -> None:
+            with torch.inference_mode():
+                found = self._features(tap, ends, state.read(part))
+            _check(found, subject.network.name, state.name)
+            rows = {"row": self.chosen.rows[part], "label": self.chosen.labels[part]}
             writer.append(found | rows)
             known.update(part.stop - part.start)
 
-        self._subject.memory.run(len(self._chosen.rows), record)
+        subject.memory.run(len(self.chosen.rows), write)
 
-    @torch.inference_mode()
-    def _features(self, images: Tensor) -> dict[str, NDArray[Any]]:
-        with self._ends.watching():
-            maps = self._tap(images)
+    def _features(self, tap: Tap, ends: Ends, images: Tensor) -> dict[str, NDArray[Any]]:
+        with ends.watching():
+            maps = tap(images)
+        grid = (self.grid[0], self.grid[1])
         found = {
-            map_column(k): functional.adaptive_avg_pool2d(values, self._grid)
+            map_column(k): functional.adaptive_avg_pool2d(values, grid)
             for k, values in enumerate(maps.values())
         }
-        found |= {"hidden": self._ends.hidden, "logits": self._ends.logits[:, self._outputs]}
+        found |= {"hidden": ends.hidden, "logits": ends.logits[:, self.chosen.outputs]}
         return {name: values.float().cpu().numpy() for name, values in found.items()}
 
-    def _check(self, found: Mapping[str, NDArray[Any]]) -> None:
-        for name, values in found.items():
-            if not np.isfinite(values).all():
-                raise ConfigError(
-                    f"networks.{self._subject.network.name}: {name} in the state "
-                    f"{self._state.name!r} has numbers that are not finite. Leave it out with "
-                    "`patterns.networks`, or compute in `precision: float32`."
-                )
+
+def _check(found: Mapping[str, NDArray[Any]], network: str, state: str) -> None:
+    for name, values in found.items():
+        if not np.isfinite(values).all():
+            raise ConfigError(
+                f"networks.{network}: {name} in the state {state!r} has numbers that are not "
+                f"finite. Leave {network} out with `patterns.networks`, or compute in "
+                "`precision: float32`."
+            )
