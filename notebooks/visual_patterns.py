@@ -142,7 +142,8 @@ own = points[points["configured"]]
 for name, rows in own.groupby("network", sort=False):
     final = rows[rows["kind"] == "final"].set_index("layer")
     controls = rows[rows["kind"].isin(["shuffled", "random", "regions"])]
-    beaten = final["ratio_boot_low"] > controls.groupby("layer")["ratio_boot_high"].max()
+    highest = controls.groupby("layer")["ratio_boot_high"].max().reindex(final.index)
+    beaten = final["ratio_boot_low"] > highest.fillna(0)  # a control without points has no share
     if final["ratio"].isna().all():
         print(f"- {name}: no region of any layer is a knowledge point.")
         continue
