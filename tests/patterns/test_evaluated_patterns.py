@@ -176,6 +176,16 @@ def test_tables_have_the_columns_that_are_promised(tables: dict[str, pd.DataFram
         assert not [c for c in columns if tables[name][c].isna().all()]
 
 
+def test_checkpoints_say_how_far_images_still_go(
+    made: tuple[Rows, xr.DataTree], tables: dict[str, pd.DataFrame]
+) -> None:
+    placed = made[1]["embedding"].to_numpy().astype(np.float64)
+    rows = tables["embeddings"].query("network == 'net'").set_index("state")
+    for name, earlier, later in (("epoch 1", 1, 2), ("epoch 3", 2, 0)):
+        way = np.linalg.norm(placed[earlier] - placed[later]) / np.linalg.norm(placed[later])
+        assert rows.loc[name, "moved"] == pytest.approx(way, rel=1e-4)
+
+
 def test_points_are_those_of_brute_force(
     made: tuple[Rows, xr.DataTree], tables: dict[str, pd.DataFrame]
 ) -> None:

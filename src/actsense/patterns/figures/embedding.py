@@ -88,6 +88,7 @@ def _correlations(axis: Axes, table: pd.DataFrame) -> None:
     axis.set_yticks(range(len(methods)), [METHODS[name] for name in methods])
     axis.set_ylim(len(methods) + 0.3, -0.6)  # room for the legend
     axis.set_xlim(right=max(0.05, axis.get_xlim()[1]))
+    axis.locator_params(axis="x", nbins=4)
     axis.set_xlabel("correlation of strength with uncertainty\n(better: nearer to -1)")
     axis.set_title("against other embeddings", loc="left")
     axis.legend(loc="lower left", fontsize=8)

@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
+from actsense.patterns.alignment import align
 from actsense.patterns.baselines import strength_correlation
 from actsense.patterns.radial import log_posterior
 from actsense.patterns.stored import StoredPatterns
@@ -19,7 +20,7 @@ EMBEDDINGS = (
     *("network", "state", "kind", "epoch", "method", "images", "classes"),
     *("kl", "agreement", "accuracy"),
     *("pearson", "pearson_low", "pearson_high", "spearman", "spearman_low", "spearman_high"),
-    *("seeds", "seeds_low", "seeds_high", "spread"),
+    *("seeds", "seeds_low", "seeds_high", "spread", "moved"),
 )
 
 
@@ -32,7 +33,9 @@ def embedding_rows(
     probable classes are the same, `accuracy` how often the network's is the label. `pearson` and
     `spearman` are correlations over images of strength, the length of an embedding, with the
     entropy of what the network says. `seeds` is the median divergence of all starts, between the
-    least and the largest; `spread` the mean angle between their embeddings, radians.
+    least and the largest; `spread` the mean angle between their embeddings, radians. `moved` is
+    how far the images of a checkpoint still go until the next one, root of the mean square, as a
+    share of that of the next embedding.
 
     Arguments:
         network: Its name.
@@ -52,7 +55,7 @@ def embedding_rows(
             "accuracy": float(own["correct"].mean()),
         }
         finished = state == stored.final
-        starts = _starts(stored) if finished else {}
+        starts = _starts(stored) if finished else {"moved": _moved(stored, int(state))}
         placed = own["embedding"].to_numpy()
         yield row | {"method": OURS} | fit | starts | strength_correlation(placed, said, **draws)
         for method, other in _baselines(stored) if finished else ():
@@ -75,6 +78,16 @@ def _starts(stored: StoredPatterns) -> dict[str, float]:
         "seeds_high": float(losses.max()),
         "spread": float(stored.root["spread"].mean()),
     }
+
+
+def _moved(stored: StoredPatterns, state: int) -> float:
+    """Return how far images are from their places in the state that this one is turned onto."""
+    order = [shown.state for shown in stored.training]
+    if state not in order:
+        return np.nan
+    later = order[order.index(state) + 1]
+    pair = (torch.from_numpy(stored.embedding(number)) for number in (state, later))
+    return align(*pair).residual
 
 
 def _baselines(stored: StoredPatterns) -> Iterator[tuple[str, NDArray[np.float64]]]:
