@@ -156,6 +156,17 @@ def test_counted_images_bound_what_passes(alexnet: WorkTable) -> None:
         assert found(few, rule).passes < found(alexnet, rule).passes
 
 
+def test_a_teacher_sees_every_training_image_as_well() -> None:
+    old = {"kind": "trained", "epochs": 5, "checkpoints": [2]}
+    own = table(networks={"old": old, "new": old | {"teacher": "old"}})
+    counted = WorkTable(replace(own.facts, images=(30, 10)))
+    works = {(w.rule, w.network): w for w in counted.studies["networks"]}
+    for rule, epochs in (("train_network", 3), ("train_checkpoint", 2)):
+        plain, taught = works[rule, "old"], works[rule, "new"]
+        assert taught.passes - plain.passes == 30 * epochs
+        assert taught.opened == ("new", "old")
+
+
 def test_predictions_of_every_layer_alone_are_counted() -> None:
     """With `each` first, the first place holds every layer, with predictions of its own."""
     masking = yaml.safe_load((REPOSITORY / "config.yaml").read_text())["masking"]

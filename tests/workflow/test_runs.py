@@ -137,6 +137,15 @@ def test_a_later_rule_can_ask_for_a_checkpoint(tmp_path: Path) -> None:
     ]
 
 
+def test_a_student_waits_for_its_teacher(tmp_path: Path) -> None:
+    young = tiny()["networks"]["one"] | {"teacher": "one", "checkpoints": [0]}
+    younger = young | {"teacher": "young", "distil": "stage2", "checkpoints": []}
+    configure(tmp_path, networks=tiny()["networks"] | {"young": young, "younger": younger})
+    asked = "results/tiny/younger/weights.pt"
+    jobs = {"cache_images": 1, "train_network": 3, "train_checkpoint": 1}
+    assert planned(snakemake(tmp_path, "-n", asked)) == jobs
+
+
 def test_a_design_may_do_without_analyses(tmp_path: Path) -> None:
     designs = tiny()["designs"]
     designs["layout"] = designs["mixed"] | {"augmentations": ["patch_shuffle"], "analyses": False}
