@@ -48,6 +48,7 @@ def test_options_reach_the_function() -> None:
     )
     found = SampleEmbedding(10, 4).fit(data, options)
     np.testing.assert_array_equal(found.embedding, expected.embedding)
+    np.testing.assert_array_equal(found.spread, expected.spread)  # of all starts
 
 
 def test_arrays_come_back_as_arrays_and_tensors_as_tensors() -> None:

@@ -149,9 +149,20 @@ def test_further_starts_leave_the_first_ones_as_they_are() -> None:
     np.testing.assert_allclose(many.traces[:2], few.traces, rtol=1e-12)
 
 
-def test_first_start_is_better_than_random_ones() -> None:
-    begun = fit_samples(FEATURES, TARGET, seeds=8, steps=0).traces[:, 0]
-    assert begun[0] < begun[1:].min()
+def test_first_start_finds_what_tells_classes_apart_among_louder_features() -> None:
+    numbers = stream(3, "loud features that say nothing in a test")
+    loud = 2 * torch.from_numpy(numbers.normal(size=(300, 12)))
+    begun = fit_samples(torch.cat([MADE.vectors, loud], dim=1), TARGET, seeds=8, steps=0)
+    assert begun.traces[0, 0] < 0.5 * begun.traces[1:, 0].min()
+
+
+def test_axes_that_no_class_asks_for_start_along_the_strongest_features() -> None:
+    two, numbers = draw_radial_mixture(300, classes=2), stream(4, "weak features in a test")
+    telling = two.vectors[:, :1] + 2 * two.labels[:, None]
+    others = torch.from_numpy(numbers.normal(size=(300, 22)) * ([5, 4] + [1] * 20))
+    begun = fit_samples(torch.cat([telling, others], dim=1), two.target, seeds=1, steps=0)
+    share = begun.projection.square().sum(dim=0)
+    assert share[1:3].sum() > 2 * share[3:].sum()
 
 
 def test_lengths_are_one_on_average_at_first() -> None:
