@@ -14,6 +14,7 @@ from actsense.store import read_results
 from actsense.study.study import Study
 
 SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
+PATTERNS = ("attack.zarr", "features.zarr", "patterns.zarr")
 
 
 def study(path: Path) -> Study:
@@ -65,7 +66,7 @@ def test_a_run_leaves_the_planned_files_and_gigabytes(finished: Path) -> None:
     assert len(files) >= 0.97 * expected  # empty arrays have no file
 
     stores = ("moments", "indices.zarr", "contrast.zarr", "top_images.zarr", "masking.zarr")
-    counted = {*stores, "images.zarr", "weights.pt", *SPATIAL}
+    counted = {*stores, "images.zarr", "weights.pt", *SPATIAL, *PATTERNS}
     kept = sum(path.stat().st_size for path in files if set(path.parts) & counted)
     text = sum(path.stat().st_size for path in files if path.name == "zarr.json")
     planned_bytes = sum(cost.kept for cost in costs) * 1e9
