@@ -121,7 +121,8 @@ def test_published_gradient_differs_along_the_vector_alone() -> None:
 
 
 def test_published_gradient_reaches_nearly_the_same_loss(fit: SampleFit) -> None:
-    assert fit_samples(FEATURES, TARGET, gradient="published").loss < 5 * fit.loss + 1e-3
+    published = fit_samples(FEATURES, TARGET, gradient="published")
+    assert fit.loss < published.loss < 5 * fit.loss  # it is no gradient of the loss
 
 
 @pytest.mark.parametrize("power", [1.0, -1.0], ids=["turned", "mirrored"])
@@ -284,7 +285,7 @@ def changed(tensor: Tensor, value: float) -> Tensor:
         ({"features": 0 * FEATURES}, "must differ from 0"),
         ({"target": changed(TARGET, torch.inf)}, "target must be finite"),
         ({"target": TARGET * 1.01}, "add up to 1; got rows that add up to 1.01"),
-        ({"target": changed(changed(TARGET, -0.1), -0.1)}, "probabilities, 0 or more"),
+        ({"target": TARGET + torch.tensor([1.0, -1, 0, 0, 0, 0])}, "probabilities, 0 or more"),
         ({"target": torch.ones(300, 1)}, "two classes or more.*got 1 classes"),
         ({"target": torch.eye(3)[:2].repeat(150, 1)}, r"without any image: \[2\]"),
         ({"start": torch.ones(3, 63)}, r"start must be \(3, 64\); got \(3, 63\)"),
