@@ -16,7 +16,7 @@ from actsense.attribution.region_weights import MOST, TOLERANCE, region_weights,
 from actsense.attribution.regions import other_images
 from actsense.patterns.baselines import baseline_embeddings, uncertainty
 from actsense.patterns.knowledge import mean_strength
-from actsense.patterns.regions import fit_regions
+from actsense.patterns.regions import RegionFit, fit_regions
 from actsense.patterns.settings import Patterns
 from actsense.patterns.states import FeatureStates, State
 from actsense.progress import Progress
@@ -166,8 +166,8 @@ class _LayerEmbedding:
                 own.append(_region_arrays(embedding, scale, weight))
                 continue
             w, v, _ = self._weights(features, state)
-            fit = fit_regions(features, state.target, state.embedding, w, v, self.others)
-            own_scale = mean_strength(fit.embedding.cpu())
+            fit = self._fit(features, state, w, v)
+            own_scale = mean_strength(fit.embedding.cpu()) if fit.embedding.any() else 1.0
             own.append(_region_arrays(fit.embedding, own_scale, _plain(w)))
             if state.kind == "final":
                 projection, scale, channels = fit.projection, own_scale, _plain(v)
@@ -177,6 +177,14 @@ class _LayerEmbedding:
             _stacked(own, REGIONS)
             | {"channel_weight": (("image", "channel"), channels, described)}
         )
+
+    def _fit(self, features: Tensor, state: State, w: Tensor, v: Tensor) -> RegionFit:
+        """Embed the regions; those of a layer that never responds lie at the origin."""
+        if features.any():
+            return fit_regions(features, state.target, state.embedding, w, v, self.others)
+        axes, channels = state.embedding.shape[1], features.shape[1]
+        zeros = features.new_zeros
+        return RegionFit(zeros(axes, channels), zeros(*w.shape, axes), zeros(1, 2))
 
     def _weights(self, features: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor]:
         return region_weights(

@@ -105,7 +105,9 @@ def fit_regions(
     _check(features, target, samples, w, v, others, axes)
     with arithmetic("float32", features.device), deterministic():
         flat = features.float().transpose(0, 1).flatten(1)  # (channels, images * regions)
-        scale = flat.square().mean().sqrt()
+        # Summed in float64: squares of large features exceed float32.
+        size = torch.linalg.vector_norm(flat, dtype=torch.float64)
+        scale = (size / flat.numel() ** 0.5).to(flat.dtype)
         problem = _Problem(
             flat / scale,
             log_resemblance(target.double(), others, kappa_p=kappa_p).exp(),

@@ -48,7 +48,7 @@ class Patterns(Section):
         description="Probability of a class from which on a region is a knowledge point.",
     )
     seeds: Integer = Field(
-        default=3, ge=1, description="Starts of the embedding of images; the best is kept."
+        default=8, ge=1, description="Starts of the embedding of images; the best is kept."
     )
     others: Integer = Field(
         default=100, ge=2, description="Images that the regions of an image are compared with."

@@ -24,6 +24,9 @@ from actsense.patterns.samples import SampleFit, fit_samples, targets
 from actsense.patterns.settings import Patterns
 from actsense.store.rows import Rows
 
+AXES = 3
+IMPOSSIBLE = 1e-12  # probability below which no class falls
+
 
 @dataclass(frozen=True)
 class State:
@@ -124,15 +127,7 @@ class FeatureStates:
     ) -> State:
         """Fit an embedding, from several starts, or from the embedding `near` to it."""
         target = self._target(first)
-        turned = near or aligned
-        fit = fit_samples(
-            self.read("hidden", first),
-            target,
-            seeds=1 if near else self.settings.seeds,
-            seed=self.seed,
-            start=near.fit.projection if near else None,
-            align=turned.embedding if turned else None,
-        )
+        fit = self._fit(first, target, start=near, aligned=aligned)
         return State(
             *(described["name"], described["kind"], first, target, fit, fit.embedding),
             epoch=described.get("epoch", np.nan),
@@ -142,13 +137,7 @@ class FeatureStates:
         """Fit the features of the finished network to what it says of other images."""
         order = stream(self.seed, "answers shuffled among images").permutation(self.images)
         target = final.target[torch.from_numpy(order).to(self.device)]
-        fit = fit_samples(
-            self.read("hidden", final.first),
-            target,
-            seeds=self.settings.seeds,
-            seed=self.seed,
-            align=final.embedding,
-        )
+        fit = self._fit(final.first, target, start=None, aligned=final)
         return State("shuffled", "shuffled", final.first, target, fit, fit.embedding)
 
     def _attacked(self, first: int, described: dict[str, Any], final: State) -> State:
@@ -159,4 +148,40 @@ class FeatureStates:
         )
 
     def _target(self, first: int) -> Tensor:
-        return targets(self.read("logits", first), temperature=self.settings.temperature)
+        """Return what the network says; random weights can make a class wholly impossible."""
+        said = targets(self.read("logits", first), temperature=self.settings.temperature)
+        said = said.clamp_min(IMPOSSIBLE)
+        return said / said.sum(dim=1, keepdim=True)
+
+    def _fit(
+        self, first: int, target: Tensor, *, start: State | None, aligned: State | None
+    ) -> SampleFit:
+        """Fit an embedding, near that of another state if there is one, and turned onto it."""
+        features, turned = self.read("hidden", first), start or aligned
+        if not features.any():
+            return _nowhere(features, target)
+        begun = start if start and start.fit.projection.any() else None
+        return fit_samples(
+            *(features, target),
+            seeds=1 if begun else self.settings.seeds,
+            seed=self.seed,
+            start=begun.fit.projection if begun else None,
+            align=turned.embedding if turned else None,
+        )
+
+
+def _nowhere(features: Tensor, target: Tensor) -> SampleFit:
+    """Return the embedding of features that are all 0: every image lies at the origin."""
+    prior = target.mean(dim=0)
+    loss = target.xlogy(target / prior).sum(dim=1).mean()
+    zeros = target.new_zeros
+    return SampleFit(
+        projection=zeros(AXES, features.shape[1]),
+        directions=zeros(len(prior), AXES),
+        prior=prior,
+        embedding=zeros(len(features), AXES),
+        loss=float(loss),
+        losses=loss[None],
+        spread=zeros(len(features)),
+        traces=loss[None, None],
+    )
