@@ -93,8 +93,8 @@ display(
 # %%
 for name, row in attacks.iterrows():
     print(
-        f"- {name}: accuracy falls from {100 * row['accuracy_clean']:.0f} to "
-        f"{100 * row['accuracy_attacked']:.0f} %; the attack succeeds on "
+        f"- {name}: accuracy is {100 * row['accuracy_clean']:.0f} % before and "
+        f"{100 * row['accuracy_attacked']:.0f} % after; the attack succeeds on "
         f"{100 * row['success']:.0f} % ({100 * row['success_low']:.0f} to "
         f"{100 * row['success_high']:.0f}) of the images that were right."
     )
@@ -113,15 +113,20 @@ for name, rows in origins.groupby("network", sort=False):
     rows = rows[rows["layer"] == rows["layer"].iloc[-1]]
     turned = rows.loc[rows["bin_low"] >= 0.5, "regions"].sum()
     total = rows["regions"].sum()
-    share = f"{100 * turned / total:.0f} %" if total else "none"
+    if not total:
+        print(f"- {name}: no region of the last layer supports the new answer.")
+        continue
     print(
-        f"- {name}: of {total} regions of the last layer that support the new answer, {share} "
-        "supported the first one before."
+        f"- {name}: of {total} regions of the last layer that support the new answer, "
+        f"{100 * turned / total:.0f} % supported the first one before."
     )
 types = tables["attack_types"]
 for name, rows in types.groupby("network", sort=False):
     rows = rows[rows["layer"] == rows["layer"].iloc[-1]]
     often = rows.loc[rows["share"].idxmax()]
+    if not often["share"]:
+        print(f"- {name}: no region of the last layer goes any of the four ways.")
+        continue
     print(
         f"- {name}: of the four ways, number {often['type']:.0f} is the commonest, with "
         f"{100 * often['share']:.1f} % ({100 * often['low']:.1f} to {100 * often['high']:.1f}) of "

@@ -57,6 +57,7 @@ class Work:
         batch: Images that go back at a time, where they are never as many as `batch_size`.
         opens: Networks that a job opens, if not the one above.
         tensors: Whether a job needs PyTorch, though it opens no network.
+        on_device: Whether a job computes on the device, though it opens no network.
         holds: Megabytes that a job holds beside its process, images, and networks.
         seconds: How long a job takes beside its passes.
         kept: Bytes that stay.
@@ -76,6 +77,7 @@ class Work:
     batch: int = 0
     opens: tuple[str, ...] = ()
     tensors: bool = False
+    on_device: bool = False
     holds: float = 0.0
     seconds: float = 0.0
     kept: float = 0.0

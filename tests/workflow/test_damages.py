@@ -14,6 +14,7 @@ from actsense.errors import ConfigError
 from actsense.networks.state import read_state
 from actsense.sensitivity.moments_file import open_moments
 from actsense.store import manifest, read_facts, read_results, read_table
+from actsense.store.rows import Rows
 
 KEPT = {".zarr", ".zip", ".csv", ".json", ".pt"}
 Damage = tuple[str, bytes | None]
@@ -59,6 +60,8 @@ def reader(path: Path) -> Callable[[Path], Any]:
     if path.name == "images.zarr":
         table = path.with_name("manifest.csv")
         return lambda _: ImageCache.open(path, table).read(np.arange(3)).tolist()
+    if path.name in ("attack.zarr", "features.zarr"):
+        return lambda _: _rows(path)
     opened = read_results(path)
     return lambda file: _array(path, opened, file)
 
@@ -66,6 +69,11 @@ def reader(path: Path) -> Callable[[Path], Any]:
 def _moments(path: Path) -> list[Any]:
     with open_moments(path) as states:
         return [(state.identity, state.read().sums.tolist()) for state in states]
+
+
+def _rows(path: Path) -> list[bytes]:
+    rows = Rows(path)
+    return [rows.read(np.arange(len(rows)), name).tobytes() for name in rows.columns]
 
 
 def _array(path: Path, opened: xr.DataTree, file: Path) -> Any:

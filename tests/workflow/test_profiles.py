@@ -38,14 +38,16 @@ def test_every_rule_that_runs_a_network_asks_for_a_gpu() -> None:
     networks = {
         body.split(":")[0]
         for body in rules
-        if re.search(r"^ +\*\*of_config\(.*\"device\"", body, re.MULTILINE)
+        if re.search(r"^ +\*\*(of_config\(.*\"device\"|OPENED)", body, re.MULTILINE)
     }
     # A rule that is another one with other files runs what that one runs.
     copies = [re.match(r"(\w+) as (\w+) with:", body) for body in rules]
     networks |= {copy[2] for copy in copies if copy and copy[1] in networks}
     tables = [WorkTable(tiny(activations=way).facts) for way in ("store", "stream")]
     works = [work for table in tables for own in table.studies.values() for work in own]
-    assert set(on_gpu) == networks == {work.rule for work in works if work.opened}
+    assert (
+        set(on_gpu) == networks == {work.rule for work in works if work.opened or work.on_device}
+    )
     assert all("gpu" in asked["gres"] for asked in on_gpu.values())
 
 

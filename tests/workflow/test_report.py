@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page
 CATEGORIES = [
     *("01 Data", "02 Networks", "03 Indices", "04 Contrast", "05 Correlation"),
     *("06 LDA", "07 Masking", "08 Single class", "09 Segments", "10 Spatial"),
+    "11 Patterns",
 ]
 STYLE = REPOSITORY / "workflow/report/report.css"
 CAPTIONS = sorted((REPOSITORY / "workflow/report").glob("*.rst"))

@@ -186,7 +186,10 @@ def test_a_finished_run_has_nothing_to_do(replan: Callable[..., set[str]]) -> No
 
 def test_plotting_options_repeat_figures_only(replan: Callable[..., set[str]]) -> None:
     repeated = replan(figures={"units": 1, "dpi": 60})
-    tables_with_figures = {"compare_transforms", "compare_cells", "compare_interactions"}
+    tables_with_figures = {
+        *("compare_transforms", "compare_cells", "compare_interactions"),
+        "compare_patterns",
+    }
     assert tables_with_figures < repeated
     allowed = {*tables_with_figures, "figures", "all"}
     assert all(rule.startswith("plot") or rule in allowed for rule in repeated)

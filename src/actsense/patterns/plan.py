@@ -138,6 +138,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
         Work(
             *("embed_patterns", network),
             tensors=True,
+            on_device=True,
             holds=COPIES * images * max(features) / 1e6,
             seconds=_matched(facts, network) / SPEED,
             kept=rows * sum(_points(facts, network)),

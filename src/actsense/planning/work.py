@@ -74,6 +74,7 @@ class WorkTable:
         if opened:
             alive = max(self._alive(work, name) for name in work.opened)
             needed += (BESIDE * alive + facts.kept_image_bytes) / 1e6
+        if opened or work.on_device:
             needed += CUDA * (facts.settings.device != "cpu")
         return STEP * ceil(needed / STEP)
 
