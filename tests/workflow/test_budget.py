@@ -101,7 +101,10 @@ def test_shards_stay_within_the_budget_and_use_it(
     with open_moments(copied / RESULTS / "moments/replicates_0-1.zarr.zip") as whole:
         for path, state in zip(MOMENTS[:replicates], whole, strict=False):
             with open_moments(copied / path) as (merged,):
-                np.testing.assert_array_equal(merged.read().sums, state.read().sums)
+                found, expected = merged.read().sums, state.read().sums
+                # Exact, but where sums of blocks differ 2^29 times: fourth powers of few units.
+                np.testing.assert_array_max_ulp(found, expected, maxulp=1)
+                assert (found != expected).mean() < 1e-3
 
 
 def test_killed_jobs_and_damaged_shards_do_not_break_the_promise(copied: Path) -> None:

@@ -46,13 +46,22 @@ def opened(report: Path, browser_page: Page) -> Page:
 
 
 def rows(page: Page, category: str) -> Iterator[Locator]:
-    """Go to a category before each of its rows."""
-    page.get_by_role("link", name=category, exact=True).click()
-    page.locator("nav tbody tr").first.wait_for()
-    for number in range(page.locator("nav tbody tr").count()):
-        yield page.locator("nav tbody tr").nth(number)
-        page.get_by_role("link", name=category, exact=True).click()
+    """Go to a category, and to each of its groups where it has several, before each row."""
+    groups = page.evaluate("name => Object.keys(categories[name])", category)
+    for group in groups:
+        way = [category, group] if len(groups) > 1 else [category]
+        _walk(page, way)
+        page.locator("nav tbody tr").first.wait_for()
+        for number in range(page.locator("nav tbody tr").count()):
+            yield page.locator("nav tbody tr").nth(number)
+            _walk(page, way)
     page.get_by_role("link", name="Results", exact=True).click()
+
+
+def _walk(page: Page, way: list[str]) -> None:
+    page.get_by_role("link", name="Results", exact=True).click()
+    for name in way:
+        page.get_by_role("link", name=name, exact=True).click()
 
 
 def test_every_figure_opens_by_clicks_with_its_caption(opened: Page, report: Path) -> None:

@@ -159,7 +159,7 @@ def of_designs(path):
     return compared
 
 
-def picture(chapter, name, figure, folder="", caption="", **labels):
+def picture(chapter, name, figure, folder="", caption="", group=None, **labels):
     """A figure of the report; a folder of figures, if the name of each has wildcards.
 
     Its caption has its name or that of its folder, and its design is a label.
@@ -174,7 +174,7 @@ def picture(chapter, name, figure, folder="", caption="", **labels):
         patterns=patterns,
         caption=f"../report/{caption or path.stem}.rst",
         category=f"{[*CHAPTERS].index(chapter) + 1:02} {chapter}",
-        subcategory="{network}" if "{network}" in folder else None,
+        subcategory="{network}" if "{network}" in folder else group,
         labels=design | labels | {"figure": figure},
     )
 

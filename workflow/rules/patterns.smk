@@ -20,7 +20,8 @@ GROWN = [name for name in PATTERNED if checkpoint_epochs(study.settings.networks
 
 def of_patterns(name, figure, folder=CHAPTERS["Patterns"]):
     """A figure of patterns; its caption has its name behind `patterns_`."""
-    return picture("Patterns", name, figure, folder, f"patterns_{Path(name).stem}")
+    caption = f"patterns_{Path(name).stem}"
+    return picture("Patterns", name, figure, folder, caption, "all networks")
 
 
 ALL_PATTERNS = {
