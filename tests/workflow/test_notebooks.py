@@ -211,8 +211,8 @@ def lacking(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lacking")
     run = shutil.copytree(finished / "results/tiny", folder / "results/digits") / "one"
     shutil.rmtree(run / "analysis")
-    for study in ("spatial", "patterns"):
-        shutil.rmtree(folder / f"results/digits/{study}/tables")
+    shutil.rmtree(run / "patterns")
+    shutil.rmtree(folder / "results/digits/spatial/tables")
     for name in ("masking", "segments"):
         (run / f"mixed/tables/{name}.csv").unlink()
     return folder

@@ -59,7 +59,9 @@ def rows(page: Page, category: str) -> Iterator[Locator]:
 
 
 def _walk(page: Page, way: list[str]) -> None:
-    page.get_by_role("link", name="Results", exact=True).click()
+    back = page.get_by_role("link", name="Results", exact=True)
+    if back.count():
+        back.click()
     for name in way:
         page.get_by_role("link", name=name, exact=True).click()
 
