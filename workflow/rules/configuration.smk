@@ -179,6 +179,12 @@ def picture(chapter, name, figure, folder="", caption="", group=None, **labels):
     )
 
 
+def of_patterns(name, figure, folder=CHAPTERS["Patterns"]):
+    """A figure of patterns; its caption has its name behind `patterns_`."""
+    caption = f"patterns_{Path(name).stem}"
+    return picture("Patterns", name, figure, folder, caption, "all networks")
+
+
 def record(scripted, kind, ending):
     """A path for every job of a rule and for no other, in folders by its name and wildcards."""
     wildcards = re.findall(r"{(\w+)", "".join(scripted.output[:1]))

@@ -18,12 +18,6 @@ PATTERN_TABLES = {
 GROWN = [name for name in PATTERNED if checkpoint_epochs(study.settings.networks[name])]
 
 
-def of_patterns(name, figure, folder=CHAPTERS["Patterns"]):
-    """A figure of patterns; its caption has its name behind `patterns_`."""
-    caption = f"patterns_{Path(name).stem}"
-    return picture("Patterns", name, figure, folder, caption, "all networks")
-
-
 ALL_PATTERNS = {
     "knowledge": "knowledge points over depth",
     "curves": "knowledge points over the threshold",
