@@ -13,11 +13,12 @@ ON_GPU = {
     *("train_network", "sample_activations", "estimate_contrast"),
     *("evaluate_masks", "sample_segments"),
     *("evaluate_transforms", "evaluate_cells", "evaluate_interaction", "map_saliency"),
+    *("attack_images", "record_features", "embed_patterns"),
 }
 ON_CPU = {
     *("cache_images", "accumulate", "estimate_indices", "plot_indices"),
     *("correlate", "discriminate", "profile_masks", "match_classes", "compare_segments"),
-    *("compare_transforms", "compare_cells", "compare_interactions"),
+    *("compare_transforms", "compare_cells", "compare_interactions", "compare_patterns"),
 }
 WEIGHTS = "results/tiny/one/weights.pt"
 
