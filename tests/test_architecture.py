@@ -20,7 +20,7 @@ FLOORS: tuple[set[str], ...] = (
     {"sensitivity"},
     {
         *("correlation", "recognition", "single_class", "masking"),
-        *("segments", "spatial", "patterns"),
+        *("segments", "spatial", "patterns", "featvis"),
     },
     {"study", "inspection"},
     {"planning", "explorer"},

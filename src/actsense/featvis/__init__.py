@@ -1,0 +1,1 @@
+"""Pictures of what layers and units respond to."""

@@ -1,0 +1,83 @@
+r"""What pictures of a layer are to drive: one target per picture.
+
+With o the response of a layer to a picture, averaged over places or at one of them, mu and sigma
+those of natural images, and d the direction of the target, the picture's activation is
+
+    a = sum_c d_c (o_c - mu_c) / sigma_c
+"""
+
+__all__ = ["Targets"]
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from torch import Tensor
+
+WHOLE = -1  # place of a response that is the mean over all places
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets of one layer, all on one device.
+
+    Attributes:
+        layer: Name of the layer.
+        direction: How much every channel counts, (targets, channels) float32; positive parts of
+            a facet sum to 1, a single unit has a single 1.
+        mean, std: Of the natural images' responses, (targets, channels) float32; at the place of
+            the target where it has one. A std is never 0.
+        place: Row and column of a single unit, (targets, 2) int64; -1 for the mean over places.
+        response: What the picture's response is to resemble, (targets, channels) float32, with
+            NaN throughout where it is to resemble nothing, as of units.
+        sorted: Of every channel, activations over places in ascending order, mean over the
+            members, (targets, channels, places) float32; or None where nobody asks for
+            distributions.
+    """
+
+    layer: str
+    direction: Tensor
+    mean: Tensor
+    std: Tensor
+    place: Tensor
+    response: Tensor
+    sorted: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.direction)
+
+    def __getitem__(self, which: slice | Tensor) -> Self:
+        """Return some of the targets."""
+        return self._each(lambda part: part[which])
+
+    def to(self, device: torch.device | str) -> Self:
+        """Return the targets on a device."""
+        return self._each(lambda part: part.to(device))
+
+    def read(self, maps: Tensor) -> Tensor:
+        """Return the response that every picture is judged by, (targets, channels).
+
+        Arguments:
+            maps: What the layer says of the pictures, one for each target, (targets, channels)
+                or (targets, channels, rows, cols).
+        """
+        if maps.ndim == 2:
+            return maps
+        whole = maps.mean(dim=(2, 3))
+        row, col = self.place.clamp(min=0).unbind(dim=1)
+        single = maps[torch.arange(len(maps), device=maps.device), :, row, col]
+        return torch.where(self.place[:, :1] == WHOLE, whole, single)
+
+    def standardise(self, response: Tensor) -> Tensor:
+        """Return responses in standard deviations of natural images, (targets, channels)."""
+        return (response - self.mean) / self.std
+
+    def activation(self, response: Tensor) -> Tensor:
+        """Return the activation along the direction of every target, (targets,)."""
+        return (self.direction * self.standardise(response)).sum(dim=1)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        parts = {own.name: getattr(self, own.name) for own in fields(self)}
+        changed = {k: change(v) if isinstance(v, Tensor) else v for k, v in parts.items()}
+        return type(self)(**changed)
