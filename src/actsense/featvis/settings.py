@@ -212,8 +212,8 @@ class Featvis(Section):
     images: Annotated[Integer, Field(ge=4)] | Annotated[List[Integer], Field(min_length=4)] = (
         Field(
             default=500,
-            description="Validation images that responses are compared with, in turn from every class; "
-            "or their rows in the manifest.",
+            description="Validation images that pictures are compared with, in turn from every "
+            "class; or their rows in the manifest.",
         )
     )
     classes: Annotated[List[str], Field(min_length=1)] | None = Field(

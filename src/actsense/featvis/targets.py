@@ -9,7 +9,7 @@ those of natural images, and d the direction of the target, the picture's activa
 __all__ = ["Targets"]
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import torch
@@ -79,5 +79,4 @@ class Targets:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         parts = {own.name: getattr(self, own.name) for own in fields(self)}
-        changed = {k: change(v) if isinstance(v, Tensor) else v for k, v in parts.items()}
-        return type(self)(**changed)
+        return replace(self, **{k: change(v) for k, v in parts.items() if isinstance(v, Tensor)})
