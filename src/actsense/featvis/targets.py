@@ -10,7 +10,7 @@ __all__ = ["Targets"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -79,4 +79,7 @@ class Targets:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         parts = {own.name: getattr(self, own.name) for own in fields(self)}
-        return replace(self, **{k: change(v) for k, v in parts.items() if isinstance(v, Tensor)})
+        changed: dict[str, Any] = {
+            name: change(part) for name, part in parts.items() if isinstance(part, Tensor)
+        }
+        return replace(self, **changed)
