@@ -6,14 +6,18 @@ those of natural images, and d the direction of the target, the picture's activa
     a = sum_c d_c (o_c - mu_c) / sigma_c
 """
 
-__all__ = ["Targets"]
+__all__ = ["Targets", "direction_targets"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from actsense.featvis.spread import Spread
 
 WHOLE = -1  # place of a response that is the mean over all places
 
@@ -83,3 +87,39 @@ class Targets:
             name: change(part) for name, part in parts.items() if isinstance(part, Tensor)
         }
         return replace(self, **changed)
+
+
+def direction_targets(
+    layer: str,
+    directions: NDArray[np.floating[Any]],
+    features: NDArray[np.floating[Any]],
+) -> Targets:
+    """Return targets that drive a layer along free directions, in the mean over places.
+
+    Arguments:
+        layer: Name of the layer.
+        directions: How much every channel counts, (targets, channels).
+        features: Responses to natural images, (images, channels).
+
+    Raises:
+        ValueError: If a direction is empty or not finite, or has other channels.
+    """
+    if directions.ndim != 2 or directions.shape[1] != features.shape[1]:
+        raise ValueError(
+            f"directions must be (targets, {features.shape[1]}), got {directions.shape}."
+        )
+    if not (np.isfinite(directions).all() and directions.any(axis=1).all()):
+        raise ValueError("directions must be finite, and each must have a channel that counts.")
+    spread = Spread.of(features)
+    return Targets(
+        layer=layer,
+        direction=_tensor(directions),
+        mean=_tensor(np.broadcast_to(spread.mean, directions.shape)),
+        std=_tensor(np.broadcast_to(spread.std, directions.shape)),
+        place=torch.full((len(directions), 2), WHOLE),
+        response=torch.full(directions.shape, torch.nan),
+    )
+
+
+def _tensor(values: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))
