@@ -161,6 +161,20 @@ PLACES = (
             *("attack_origins", "attack_points"),
         ),
     ),
+    Place(
+        "network",
+        "featvis",
+        "featvis",
+        "feature visualisation, network by network",
+        stores=_stores("pictures"),
+    ),
+    Place(
+        *("study", "featvis", "featvis", "feature visualisation"),
+        tables=(
+            *("pictures", "picture_summary", "picture_transfers"),
+            *("picture_likeness", "picture_shifts", "picture_losses"),
+        ),
+    ),
     Place("study", "figures", "figures", "figures of the study", files=("*.png",)),
     Place("study", "notebooks", "notebooks", "notebooks", files=("*.html",)),
 )

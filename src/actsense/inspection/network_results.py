@@ -5,6 +5,7 @@ __all__ = ["NetworkResults"]
 from functools import cached_property
 from typing import Any, final
 
+from actsense.featvis.stored import StoredPictures
 from actsense.inspection.results import Results
 from actsense.inspection.source import Source
 from actsense.patterns.stored import StoredPatterns, configured_threshold
@@ -16,7 +17,7 @@ class NetworkResults(Results):
 
     Tables are those of its analyses, such as `correlation_within`, `lda` or `single_class`; stores
     are `correlation_variation`, of the spatial study `transforms`, `cells`, `interaction` and
-    `saliency`, and `patterns`.
+    `saliency`, `patterns`, and `pictures` of feature visualisation.
 
     Attributes:
         network: Name of the network.
@@ -44,6 +45,16 @@ class NetworkResults(Results):
         """
         points = self._source.table((), "knowledge_points")
         return StoredPatterns(self.store("patterns"), configured_threshold(points))
+
+    @cached_property
+    def pictures(self) -> StoredPictures:
+        """Pictures of what its layers and units respond to.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            ConfigError: If they are damaged.
+        """
+        return StoredPictures(self.store("pictures"))
 
     @cached_property
     def card(self) -> dict[str, Any]:
