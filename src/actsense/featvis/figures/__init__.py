@@ -1,0 +1,1 @@
+"""Figures of pictures of a network, and of what came of them."""

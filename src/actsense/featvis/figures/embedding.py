@@ -1,0 +1,114 @@
+"""The images of a layer in a plane, coloured by facet, and how many facets part them best."""
+
+__all__ = ["facet_maps"]
+
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from actsense.data.cache import ImageCache
+from actsense.drawing.depth import fitting
+from actsense.drawing.lines import network_styles
+from actsense.drawing.names import short_names
+from actsense.drawing.style import counted, new_figure
+from actsense.featvis.stored import PictureGroup, StoredPictures
+
+HEIGHT, WIDTH, BESIDE = 4.6, 6.8, 2.8  # inches of a panel, and of the one beside it
+LARGEST, LEAST = 0.55, 0.28  # inches of a thumbnail
+LAYERS = 8  # that a page has room for
+CHOSEN = "#D55E00"
+
+
+def facet_maps(stored: StoredPictures, images: ImageCache, *, title: str) -> Figure:
+    """Draw a row per layer: its images in a plane, and silhouettes by count of facets.
+
+    Arguments:
+        stored: The pictures of the network.
+        images: The images of the study.
+        title: The study and the network.
+    """
+    groups, note = fitting(stored.of_kind("facets"), LAYERS)
+    tried = any(group.silhouette for group in groups)
+    figure = new_figure(
+        WIDTH + tried * BESIDE + 0.6,
+        HEIGHT * len(groups) + 1,
+        f"{title}: into which facets does a layer part the images?",
+        "Points: natural images, near each other where the layer responds to them alike; colours "
+        "and marks: facets. Framed: the image nearest to the centre of each facet.\nFacets were "
+        "found in more dimensions than the plane shows: distances in it are approximate, and its "
+        f"axes have no unit.{note}",
+    )
+    axes = figure.subplots(len(groups), 1 + tried, squeeze=False,
+                           width_ratios=(WIDTH, BESIDE)[: 1 + tried])  # fmt: skip
+    names = short_names(group.layer for group in groups)
+    for row, group in zip(axes, groups, strict=True):
+        words = f"{names[group.layer]}: {counted(len(group.names), 'facet')}"
+        _plane(row[0], group, images)
+        row[0].set_title(words, loc="left")
+        if tried:
+            _silhouettes(row[1], group)
+    return figure
+
+
+def _plane(axis: Axes, group: PictureGroup, images: ImageCache) -> None:
+    numbers = range(len(group.names))
+    styles: list[dict[str, Any]] = [*network_styles(map(str, numbers)).values()]
+    points, many = group.points, len(group.points) > 200
+    for facet in numbers:
+        own = points[group.facet == facet]
+        axis.scatter(*own.T, s=12 if many else 26, alpha=0.7, linewidth=0, **styles[facet])
+    nearest = images.read(np.array([group.best_rows(facet, 1)[0] for facet in numbers]))
+    size = max(LEAST, LARGEST / max(1.0, sqrt(len(numbers) / 10)))
+    for facet, pixels in zip(numbers, nearest, strict=True):
+        centre = points[group.facet == facet].mean(axis=0)
+        _thumbnail(axis, pixels, centre, size, styles[facet]["color"], str(facet + 1))
+    axis.margins(0.12)
+    axis.set_aspect("equal", "datalim")
+    axis.set_facecolor("0.97")
+    axis.spines[:].set_visible(False)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def _thumbnail(
+    axis: Axes,
+    pixels: NDArray[np.uint8],
+    place: NDArray[np.float64],
+    size: float,
+    color: str,
+    word: str,
+) -> None:
+    """Draw a small image with a frame at a place, and a word in its corner."""
+    small = OffsetImage(np.moveaxis(pixels, 0, -1), zoom=72 * size / pixels.shape[-1])
+    frame = {"edgecolor": color, "linewidth": 2.2}
+    axis.add_artist(AnnotationBbox(small, tuple(place), pad=0.1, bboxprops=frame, zorder=4))
+    corner = (-36 * size, 36 * size)
+    axis.annotate(word, tuple(place), corner, textcoords="offset points", fontsize=8, zorder=5,
+                  color="white", weight="bold", ha="center", va="center",
+                  bbox={"boxstyle": "round,pad=0.2", "facecolor": color, "edgecolor": "white",
+                        "linewidth": 0.6})  # fmt: skip
+
+
+def _silhouettes(axis: Axes, group: PictureGroup) -> None:
+    scores = group.silhouette
+    if not scores:
+        axis.set_axis_off()
+        axis.text(0, 0.5, "The number of facets\nwas given.", transform=axis.transAxes,
+                  color="0.4")  # fmt: skip
+        return
+    axis.plot([*scores], [*scores.values()], color="0.4", marker="o", markersize=4)
+    count = len(group.names)
+    if count in scores:
+        axis.plot(count, scores[count], color=CHOSEN, marker="o", markersize=8)
+        axis.annotate("taken", (count, scores[count]), (0, 8), textcoords="offset points",
+                      color=CHOSEN, ha="center", fontsize=8.5)  # fmt: skip
+    axis.margins(0.12, 0.2)
+    axis.set_xlabel("number of facets")
+    axis.set_ylabel("silhouette (higher: better parted)")
+    axis.xaxis.set_major_locator(MaxNLocator(min(6, ceil(max(scores))), integer=True))
