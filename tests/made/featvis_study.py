@@ -400,7 +400,7 @@ def _shifts(network: str, data: xr.Dataset, rng: np.random.Generator) -> pd.Data
         own = LOST[role] * rng.uniform(0.8, 1.2)
         for value in SHIFTS:
             row = {"network": network, "layer": data.attrs["layer"], "target": target}
-            row |= {"name": name, "role": role, "factor": FACTOR, "parameter": "hue_factor"}
+            row |= {"name": name, "role": role, "factor": FACTOR, "parameter": "shift"}
             rows.append(row | {"value": value, "kept": 1 - own * abs(value) / max(SHIFTS)})
     return pd.DataFrame(rows)
 

@@ -20,7 +20,7 @@ STYLES: dict[str, dict[str, Any]] = {
     RANDOM: {"color": "0.45", "marker": "D"},
 }
 SHIFT = {TRAINED: -0.17, RANDOM: 0.17}  # rows
-NATURAL = {"color": "#D55E00", "linestyle": "--", "linewidth": 1.2}
+NATURAL: dict[str, Any] = {"color": "#D55E00", "linestyle": "--", "linewidth": 1.2}
 BETWEEN = {"seeds": ("#0072B2", "o"), "variants": ("#009E73", "^"), "targets": ("#000000", "s")}
 ROW = 0.5  # inches of a layer and kind
 
@@ -124,6 +124,7 @@ def _strip(
                 _dots(axis, values, place + SHIFT[weights], style)
     axis.grid(axis="y", color="0.93")
     axis.set_axisbelow(True)
+    axis.locator_params(axis="x", nbins=6)
     if not axis.collections:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center", color="0.4")
     _limit(axis, *measure.limits)

@@ -22,7 +22,9 @@ from actsense.featvis.stored import PictureGroup, StoredPictures
 HEIGHT, WIDTH, BESIDE = 4.6, 6.8, 2.8  # inches of a panel, and of the one beside it
 LARGEST, LEAST = 0.55, 0.28  # inches of a thumbnail
 LAYERS = 8  # that a page has room for
+AWAY = 16  # points from the centre of a facet to its thumbnail
 CHOSEN = "#D55E00"
+Floats = NDArray[np.float64]
 
 
 def facet_maps(stored: StoredPictures, images: ImageCache, *, title: str) -> Figure:
@@ -40,8 +42,9 @@ def facet_maps(stored: StoredPictures, images: ImageCache, *, title: str) -> Fig
         HEIGHT * len(groups) + 1,
         f"{title}: into which facets does a layer part the images?",
         "Points: natural images, near each other where the layer responds to them alike; colours "
-        "and marks: facets. Framed: the image nearest to the centre of each facet.\nFacets were "
-        "found in more dimensions than the plane shows: distances in it are approximate, and its "
+        "and marks: facets. Framed, beside the centre of a facet: the image nearest to it.\n"
+        "Facets were found in more dimensions than the plane shows: distances in it are "
+        "approximate, and its "
         f"axes have no unit.{note}",
     )
     axes = figure.subplots(len(groups), 1 + tried, squeeze=False,
@@ -62,13 +65,15 @@ def _plane(axis: Axes, group: PictureGroup, images: ImageCache) -> None:
     points, many = group.points, len(group.points) > 200
     for facet in numbers:
         own = points[group.facet == facet]
-        axis.scatter(*own.T, s=12 if many else 26, alpha=0.7, linewidth=0, **styles[facet])
+        axis.scatter(own[:, 0], own[:, 1], s=12 if many else 26, alpha=0.7, linewidth=0,
+                     **styles[facet])  # fmt: skip
     nearest = images.read(np.array([group.best_rows(facet, 1)[0] for facet in numbers]))
     size = max(LEAST, LARGEST / max(1.0, sqrt(len(numbers) / 10)))
     for facet, pixels in zip(numbers, nearest, strict=True):
         centre = points[group.facet == facet].mean(axis=0)
-        _thumbnail(axis, pixels, centre, size, styles[facet]["color"], str(facet + 1))
-    axis.margins(0.12)
+        away = _away(centre - points.mean(axis=0)) * (36 * size + AWAY)
+        _thumbnail(axis, pixels, centre, away, size, styles[facet]["color"], str(facet + 1))
+    axis.margins(0.2)
     axis.set_aspect("equal", "datalim")
     axis.set_facecolor("0.97")
     axis.spines[:].set_visible(False)
@@ -76,19 +81,33 @@ def _plane(axis: Axes, group: PictureGroup, images: ImageCache) -> None:
     axis.set_yticks([])
 
 
+def _away(way: Floats) -> Floats:
+    """Return the direction of a way, or upwards if it leads nowhere."""
+    length = np.linalg.norm(way)
+    found: Floats = way / length if length > 0 else np.array([0.0, 1.0])
+    return found
+
+
 def _thumbnail(
     axis: Axes,
     pixels: NDArray[np.uint8],
-    place: NDArray[np.float64],
+    place: Floats,
+    away: Floats,
     size: float,
     color: str,
     word: str,
 ) -> None:
-    """Draw a small image with a frame at a place, and a word in its corner."""
+    """Draw a small framed image, so many points away from a place, and a word in its corner."""
     small = OffsetImage(np.moveaxis(pixels, 0, -1), zoom=72 * size / pixels.shape[-1])
-    frame = {"edgecolor": color, "linewidth": 2.2}
-    axis.add_artist(AnnotationBbox(small, tuple(place), pad=0.1, bboxprops=frame, zorder=4))
-    corner = (-36 * size, 36 * size)
+    look: dict[str, Any] = {
+        "bboxprops": {"edgecolor": color, "linewidth": 2.2},
+        "pad": 0.1,
+        "zorder": 4,
+    }
+    line = {"arrowstyle": "-", "color": color, "linewidth": 1.2}
+    axis.add_artist(AnnotationBbox(small, tuple(place), tuple(away), boxcoords="offset points",
+                                   arrowprops=line, **look))  # fmt: skip
+    corner = (away[0] - 36 * size, away[1] + 36 * size)
     axis.annotate(word, tuple(place), corner, textcoords="offset points", fontsize=8, zorder=5,
                   color="white", weight="bold", ha="center", va="center",
                   bbox={"boxstyle": "round,pad=0.2", "facecolor": color, "edgecolor": "white",

@@ -39,7 +39,7 @@ def shift_lines(shifts: pd.DataFrame, losses: pd.DataFrame, *, title: str) -> Fi
     axes = figure.subplots(1, len(parameters), sharey=True, squeeze=False)[0]
     for axis, parameter in zip(axes, parameters, strict=True):
         _panel(axis, shifts[shifts["parameter"] == parameter])
-        axis.set_xlabel(str(parameter).replace("_", " "))
+        axis.set_xlabel(f"{factor}: {parameter}".replace("_", " "))
     axes[0].set_ylabel("activation left")
     units = shifts.drop_duplicates(["layer", "target"])["role"].value_counts()
     handles = [

@@ -87,6 +87,7 @@ def unit_rows(
             _row(axis, row, images, made, y)
         top += height
     share_bar(figure, width + 0.1, HEADER + HEAD, min(3, heights[0] - HEAD))
+    figure.axes[-1].set_ylabel("of maps: share of variance")
     return figure
 
 
