@@ -91,7 +91,7 @@ def find_facets(
     space = components if settings.space == "pca" else point
     facet, silhouette = _parted(space, settings, seed, named)
     distance = _distances(space, facet)
-    member = _members(facet, distance, settings)
+    member = _members(facet, distance, settings, named)
     weight = _weights(np.take_along_axis(distance.T, member, axis=1), settings.weights)
     response = np.einsum("km,kmc->kc", weight, features[member].astype(np.float64))
     return FacetSplit(
@@ -189,14 +189,19 @@ def _distances(space: Floats, facet: Integers) -> Floats:
     return np.stack([np.linalg.norm(space - centre, axis=1) for centre in centres], axis=1)
 
 
-def _members(facet: Integers, distance: Floats, settings: Facets) -> Integers:
+def _members(facet: Integers, distance: Floats, settings: Facets, named: str) -> Integers:
     """Return the members of every facet, (facets, members); of equals the first image."""
-    count = distance.shape[1]
     if settings.choice == "farthest":
-        kept = min(settings.members, len(facet))
-        return np.argsort(-distance, axis=0, kind="stable")[:kept].T
-    kept = min(settings.members, int(np.bincount(facet).min()))
-    own = np.where(facet[:, None] == np.arange(count), distance, np.inf)
+        return np.argsort(-distance, axis=0, kind="stable")[: settings.members].T
+    sizes = np.bincount(facet)
+    kept = min(settings.members, int(sizes.min()))
+    if kept < settings.members:
+        log.warning(
+            "featvis.facets.members: the smallest facet of %s has %d images, and all facets are "
+            "told by as many instead of %d.",
+            *(named, kept, settings.members),
+        )
+    own = np.where(facet[:, None] == np.arange(len(sizes)), distance, np.inf)
     return np.argsort(own, axis=0, kind="stable")[:kept].T
 
 
