@@ -20,7 +20,7 @@ FLOORS: tuple[set[str], ...] = (
     {"sensitivity"},
     {
         *("correlation", "recognition", "single_class", "masking"),
-        *("segments", "spatial", "patterns", "featvis"),
+        *("segments", "spatial", "patterns", "featvis", "invariance"),
     },
     {"study", "inspection"},
     {"planning", "explorer"},

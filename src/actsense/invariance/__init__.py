@@ -1,0 +1,1 @@
+"""What a representation keeps of an image and what it discards, shown as images."""
