@@ -19,9 +19,10 @@ from actsense.drawing.names import short_names
 from actsense.drawing.style import counted, new_figure
 from actsense.featvis.stored import PictureGroup, StoredPictures
 
-HEIGHT, WIDTH, BESIDE = 4.6, 6.8, 2.8  # inches of a panel, and of the one beside it
+HEIGHT, WIDTH, BESIDE = 4.6, 6.4, 3.6  # inches of a panel, and of the one beside it
 LARGEST, LEAST = 0.55, 0.28  # inches of a thumbnail
 LAYERS = 8  # that a page has room for
+FRAMED = 24  # facets of a layer, at most
 AWAY = 16  # points from the centre of a facet to its thumbnail
 CHOSEN = "#D55E00"
 Floats = NDArray[np.float64]
@@ -51,7 +52,9 @@ def facet_maps(stored: StoredPictures, images: ImageCache, *, title: str) -> Fig
                            width_ratios=(WIDTH, BESIDE)[: 1 + tried])  # fmt: skip
     names = short_names(group.layer for group in groups)
     for row, group in zip(axes, groups, strict=True):
-        words = f"{names[group.layer]}: {counted(len(group.names), 'facet')}"
+        count = len(group.names)
+        words = f"{names[group.layer]}: {counted(count, 'facet')}"
+        words += f"; framed: the {FRAMED} largest" * (count > FRAMED)
         _plane(row[0], group, images)
         row[0].set_title(words, loc="left")
         if tried:
@@ -67,9 +70,11 @@ def _plane(axis: Axes, group: PictureGroup, images: ImageCache) -> None:
         own = points[group.facet == facet]
         axis.scatter(own[:, 0], own[:, 1], s=12 if many else 26, alpha=0.7, linewidth=0,
                      **styles[facet])  # fmt: skip
-    nearest = images.read(np.array([group.best_rows(facet, 1)[0] for facet in numbers]))
-    size = max(LEAST, LARGEST / max(1.0, sqrt(len(numbers) / 10)))
-    for facet, pixels in zip(numbers, nearest, strict=True):
+    sizes = np.bincount(group.facet, minlength=len(numbers))
+    framed = np.sort(np.argsort(-sizes, kind="stable")[:FRAMED])
+    nearest = images.read(np.array([group.best_rows(facet, 1)[0] for facet in framed]))
+    size = max(LEAST, LARGEST / max(1.0, sqrt(len(framed) / 10)))
+    for facet, pixels in zip(framed.tolist(), nearest, strict=True):
         centre = points[group.facet == facet].mean(axis=0)
         away = _away(centre - points.mean(axis=0)) * (36 * size + AWAY)
         _thumbnail(axis, pixels, centre, away, size, styles[facet]["color"], str(facet + 1))

@@ -17,6 +17,7 @@ from actsense.featvis.stored import RANDOM, PictureGroup, StoredPictures
 
 SIDE, GAP, APART = 1.0, 0.06, 0.22  # inches: of a picture, between pictures, between their kinds
 LEFT, LINE, HEAD = 0.95, 0.24, 0.62  # inches: for names, for numbers below a row, above a layer
+NUMBERS = 3.4  # inches that numbers below the moments take
 NEAREST = 3  # real images of a facet
 MOMENTS = 6  # pictures between the first and the last column, at most
 ROWS, LAYERS = 30, 8  # that a page has room for
@@ -37,8 +38,7 @@ def facet_rows(
     rows = [spread(range(len(one.names)), ROWS // len(groups)) for one in groups]
     moments = spread(range(len(stored.groups[0].kept)), MOMENTS)
     heights = [HEAD + len(own) * (SIDE + LINE) for own in rows]
-    columns = NEAREST + len(moments) + 1
-    width = LEFT + columns * (SIDE + GAP) + 2 * APART + 0.1
+    width = _columns(moments)[-1] + SIDE + 0.1
     figure = new_figure(
         width,
         HEADER + sum(heights) + 0.05,
@@ -62,8 +62,14 @@ def facet_rows(
 
 def _columns(moments: list[int]) -> list[float]:
     """Return where columns begin: real images, moments, control."""
-    kinds = [0] * NEAREST + [1] * len(moments) + [2]
-    return [LEFT + k * (SIDE + GAP) + kind * APART for k, kind in enumerate(kinds)]
+    step = SIDE + GAP
+    first = LEFT + NEAREST * step + APART
+    last = first + max(len(moments) * step, NUMBERS) + APART
+    real, made = (
+        (LEFT + step * k for k in range(NEAREST)),
+        (first + step * k for k in range(len(moments))),
+    )
+    return [*real, *made, last]
 
 
 def _head(axis: Axes, group: PictureGroup, own: list[int], moments: list[int]) -> None:

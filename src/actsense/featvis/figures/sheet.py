@@ -68,14 +68,12 @@ def put_picture(axis: Axes, pixels: NDArray[np.uint8], x: float, y: float, side:
     axis.set(xlim=limits[0], ylim=limits[1])
 
 
-def put_failure(axis: Axes, x: float, y: float, side: float, words: str = FAILED) -> None:
+def put_failure(axis: Axes, x: float, y: float, side: float) -> None:
     """Draw a hatched field in place of a picture."""
     axis.add_patch(Rectangle((x, y), side, side, hatch="////", **FIELD))
-    if words:
-        middle = (x + side / 2, y + side / 2)
-        axis.text(*middle, words.replace(" ", "\n"), fontsize=min(8.0, 9 * side), ha="center",
-                  va="center", linespacing=1.0,
-                  bbox={"facecolor": "0.96", "edgecolor": "none", "pad": 1.5})  # fmt: skip
+    axis.text(x + side / 2, y + side / 2, FAILED.replace(" ", "\n"), fontsize=min(8.0, 9 * side),
+              ha="center", va="center", linespacing=1.0,
+              bbox={"facecolor": "0.96", "edgecolor": "none", "pad": 1.5})  # fmt: skip
 
 
 def write(axis: Axes, x: float, y: float, words: str, size: float = 8, **how: Any) -> None:

@@ -14,7 +14,7 @@ from actsense.data.cache import ImageCache
 from actsense.drawing.mosaic import COLORS, LIMITS, share_bar
 from actsense.drawing.names import short_names
 from actsense.drawing.style import HEADER, counted, new_figure
-from actsense.featvis.figures.sheet import Judged, put_failure, put_picture, sheet, write
+from actsense.featvis.figures.sheet import Judged, put_picture, sheet, write
 from actsense.featvis.stored import PictureGroup, StoredPictures
 
 SIDE, GAP, APART = 0.95, 0.06, 0.25  # inches: of a picture, between pictures, between their kinds
@@ -86,8 +86,9 @@ def unit_rows(
                   f"index {row.index:.2f}", 8.5, va="center")  # fmt: skip
             _row(axis, row, images, made, y)
         top += height
-    share_bar(figure, width + 0.1, HEADER + HEAD, min(3, heights[0] - HEAD))
-    figure.axes[-1].set_ylabel("of maps: share of variance")
+    if any(line >= 0 for group in groups for _, line, _ in group.places):
+        share_bar(figure, width + 0.1, HEADER + HEAD, min(3, heights[0] - HEAD))
+        figure.axes[-1].set_ylabel("of maps: share of variance")
     return figure
 
 
@@ -144,7 +145,9 @@ def _map(axis: Axes, row: Row, x: float, y: float) -> None:
     """Draw the index over the places of the unit's channel, and where the unit is."""
     _, line, column = row.group.places[row.target]
     if line < 0:
-        put_failure(axis, x, y, SIDE, "no places")
+        write(
+            axis, x, y + SIDE / 2, "no map:\na vector has\nno places", 8, va="center", color="0.4"
+        )
         return
     values = row.group.index_map(row.target)
     high, wide = values.shape
