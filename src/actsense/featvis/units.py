@@ -95,8 +95,8 @@ def choose_units(
     ):
         if len(found) < wanted:
             log.warning(
-                "featvis.units.%s: %d units instead of %d, one of every channel of %s that is "
-                "left.",
+                "featvis.units.%s: %d instead of %d, one of a channel at most; no other channel "
+                "of %s has units that can be relied on.",
                 *(setting, len(found), wanted, names),
             )
     return [*most, *least]
@@ -171,8 +171,8 @@ def _tell_silent(
     if silent:
         shown = "; ".join(silent[:NAMED]) + ("; ..." if len(silent) > NAMED else "")
         log.warning(
-            "%s: %d of %d %s of layer %r answer all images alike, and there is nothing that their "
-            "pictures could be compared with: %s.",
+            "%s: %d of %d %s of layer %r answer all images alike (%s), and there is nothing that "
+            "their pictures could be compared with.",
             *(setting, len(silent), len(names), what, layer, shown),
         )
 
