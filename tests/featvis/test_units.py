@@ -20,7 +20,7 @@ from actsense.layers import Layer, place_layers, read_layers, unit_dimensions
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity.estimation import write_indices
 from actsense.sensitivity.moments_file import write_moments
-from actsense.store import read_indices, write_results
+from actsense.store import read_indices
 
 FACTORS = ["blur", "hue", "order"]
 INDICES = ("S1", "ST", "shapley")
