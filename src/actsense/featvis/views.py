@@ -74,7 +74,10 @@ def _transformed(images: Tensor, angle: Tensor, size: Tensor, pixels: Tensor) ->
     side = images.shape[-1]
     cos, sin = angle.cos() / size, angle.sin() / size
     matrix = torch.stack([torch.stack([cos, sin], 1), torch.stack([-sin, cos], 1)], 1)  # x, y
-    moved = pixels.flip(1)[:, :, None] * (2 / side)  # sides are 2 long to grid_sample
-    theta = torch.cat([matrix, -matrix @ moved], dim=2).to(images.dtype)
-    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
+    moved = matrix @ (pixels.flip(1)[:, :, None] * (2 / side))  # to grid_sample a side is 2 long
+    at = (2 * torch.arange(side, device=images.device) + 1) / side - 1
+    # Sums of rows and columns: in a third of the time of affine_grid, which multiplies matrices.
+    right = at[:, None] * matrix[:, None, :, 0]
+    down = at[:, None] * matrix[:, None, :, 1] - moved.mT
+    grid = (right[:, None] + down[:, :, None]).to(images.dtype)  # (pictures, side, side, 2)
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
