@@ -20,19 +20,18 @@ def principal_components(values: Floats, most: int) -> Floats:
     alike in all channels are alike to the last bit.
 
     Arguments:
-        values: Standardised channels, (images, channels).
+        values: Standardised channels, of mean 0, (images, channels).
         most: How many components are kept, at most.
 
     Returns:
         (images, min(most, images - 1, channels)), in standard deviations of a channel.
     """
     kept = min(most, len(values) - 1, values.shape[1])
-    centred = values - values.mean(axis=0)
-    _, _, loadings = np.linalg.svd(centred, full_matrices=False)
+    _, _, loadings = np.linalg.svd(values, full_matrices=False)
     loadings = loadings[:kept]
     largest = abs(loadings).argmax(axis=1)
     loadings *= np.sign(loadings[np.arange(kept), largest])[:, None]
-    different, image = np.unique(centred, axis=0, return_inverse=True)
+    different, image = np.unique(values, axis=0, return_inverse=True)
     return np.asarray((different @ loadings.T)[image])
 
 
