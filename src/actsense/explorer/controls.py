@@ -1,11 +1,12 @@
 """Controls that grant wishes and change them: the address always says what the page shows."""
 
-__all__ = ["pick", "pick_along", "pick_number", "plain", "told", "wishes"]
+__all__ = ["pick", "pick_along", "pick_number", "plain", "show_words", "told", "wishes"]
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -16,7 +17,7 @@ from actsense.texts import printable
 # Where something in between makes no sign of it: `http://`, `:smile:`, `a@b.org`, `www.`, `->`.
 APART = re.compile(r"(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[<=-])(?=>)|(?<=<)(?=-)", re.IGNORECASE)
 JOINER = "\u2060"  # of words, without width
-TABS = 7  # up to so many options stand side by side where a row of buttons is asked for
+TABS = 8  # up to so many options stand side by side where a row of buttons is asked for
 
 
 def wishes() -> Wishes:
@@ -164,6 +165,11 @@ def plain(name: str) -> str:
     """
     apart = APART.sub(JOINER, printable(" ".join(name.splitlines())))
     return re.sub(r"([\\`*_\[\]<>&|$~:!#@-])", r"\\\1", apart)
+
+
+def show_words(table: pd.DataFrame) -> None:
+    """Show a table of words as they are, in lines that wrap where there is little room."""
+    st.table(table.map(plain).rename(columns=plain), border="horizontal", hide_index=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from PIL import Image
 from actsense.explorer.controls import pick, plain, told, wishes
 from actsense.explorer.network_views import show_comparison, show_masking
 from actsense.explorer.patterns.views import show_patterns
+from actsense.explorer.pictures.views import show_pictures
 from actsense.explorer.shelf import study_shelf
 from actsense.explorer.sidebar import choose_scene, choose_study
 from actsense.explorer.spatial.views import show_spatial
@@ -29,6 +30,7 @@ OF_UNIT = {
 OF_STUDY = {
     "spatial": ("Where things are", show_spatial),
     "patterns": ("Patterns", show_patterns),
+    "pictures": ("Pictures", show_pictures),
 }
 VIEWS = {name: words for name, (words, _) in [*OF_UNIT.items(), *OF_STUDY.items()]}
 # Half bright, half dark: a picture of our own, because named icons are fetched from elsewhere.
@@ -85,7 +87,8 @@ def _first_view(study: StudyResults) -> str:
     units = any(study.designs(network) for network in study.networks)
     if units or not study.tables:
         return "units"
-    return "spatial" if study.has("shuffle_curves") else "patterns"
+    made = {"spatial": "shuffle_curves", "patterns": "knowledge_points"}
+    return next((view for view, table in made.items() if study.has(table)), "pictures")
 
 
 @st.cache_resource(show_spinner=False)
