@@ -147,7 +147,7 @@ def test_with_everything_off_the_search_is_a_loop_of_ten_lines(model: str, optim
         if optimiser == "sgd":
             size = leaf.grad.flatten(1).pow(2).mean(dim=1).sqrt()
             scale = size.view(-1, *[1] * (leaf.ndim - 1)) if not step else scale
-            leaf.grad /= scale
+            leaf.grad *= 0.1 / scale
         stepping.step()
     options = {"optimiser": optimiser, "learning_rate": 0.03, "iterations": 6, **OFF}
     found = made(own=own, starts=starts, model=model, **options)

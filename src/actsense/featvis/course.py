@@ -17,8 +17,9 @@ for every picture model. A picture that has none in all of the first iterations 
 left at its start.
 
 Adam steps by its learning rate, whatever the size of gradients. So that a rate means much the same
-to Nesterov's momentum, every picture's gradient with respect to the parameters is divided by its
-root mean square at the first step.
+to Nesterov's momentum m, every picture's gradient with respect to the parameters is divided by its
+root mean square at the first step, and multiplied by 1 - m: as long as it stays as it was, a step
+tends to the rate.
 """
 
 __all__ = ["Course"]
@@ -35,7 +36,7 @@ from actsense.featvis.objective import Criterion, Terms, pixel_variation
 from actsense.featvis.pictures.model import make_model
 from actsense.featvis.record import Made, Record
 from actsense.featvis.smoothing import blur, denoise
-from actsense.featvis.steps import Adam, Nesterov, Steps
+from actsense.featvis.steps import MOMENTUM, Adam, Nesterov, Steps
 from actsense.featvis.task import Task
 from actsense.featvis.views import random_views
 from actsense.featvis.watch import Respond
@@ -183,10 +184,10 @@ class Course:
             self._model.replace(torch.lerp(before, after, mask))
 
     def _rescaled(self, gradients: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Divide gradients by their root mean square at the first step, picture by picture."""
+        """Scale gradients by their root mean square at the first step, picture by picture."""
         squares = torch.cat([one.flatten(1) for one in gradients], dim=1).square().mean(dim=1)
         first = (self._scale == 0) & (squares > 0)
-        self._scale = torch.where(first, squares.rsqrt(), self._scale)
+        self._scale = torch.where(first, (1 - MOMENTUM) * squares.rsqrt(), self._scale)
         return tuple(one * self._scale.view(-1, *[1] * (one.ndim - 1)) for one in gradients)
 
     # Edits of images now and then.

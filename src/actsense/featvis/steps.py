@@ -3,7 +3,7 @@
 They are those of PyTorch's own optimisers, whose first use imports a compiler: 3 s of every job.
 """
 
-__all__ = ["Adam", "Nesterov", "Steps"]
+__all__ = ["MOMENTUM", "Adam", "Nesterov", "Steps"]
 
 from collections.abc import Sequence
 from typing import Protocol
