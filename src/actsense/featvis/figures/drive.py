@@ -22,6 +22,7 @@ STYLES: dict[str, dict[str, Any]] = {
 SHIFT = {TRAINED: -0.17, RANDOM: 0.17}  # rows
 NATURAL: dict[str, Any] = {"color": "#D55E00", "linestyle": "--", "linewidth": 1.2}
 BETWEEN = {"seeds": ("#0072B2", "o"), "variants": ("#009E73", "^"), "targets": ("#000000", "s")}
+APART = {"seeds": -0.2, "variants": 0, "targets": 0.2}  # rows
 ROW = 0.5  # inches of a layer and kind
 
 
@@ -115,13 +116,13 @@ def _strip(
         axis.axvline(measure.yardstick[0], **NATURAL)
         axis.set_title(f"dashed: {measure.yardstick[1]}", loc="right", fontsize=8,
                        color=NATURAL["color"])  # fmt: skip
+    told = table.dropna(subset=[measure.name])
+    medians = told.groupby([*KEY, "weights", "target"])[measure.name].median()
+    values = {key: own.to_numpy() for key, own in medians.groupby([*KEY, "weights"])}
     for place, row in enumerate(rows):
-        own = table[(table[KEY] == row).all(axis=1)]
         for weights, style in STYLES.items():
-            drawn = own[own["weights"] == weights].dropna(subset=[measure.name])
-            values = drawn.groupby("target")[measure.name].median().to_numpy()
-            if len(values):
-                _dots(axis, values, place + SHIFT[weights], style)
+            if (*row, weights) in values:
+                _dots(axis, values[*row, weights], place + SHIFT[weights], style)
     axis.grid(axis="y", color="0.93")
     axis.set_axisbelow(True)
     axis.locator_params(axis="x", nbins=6)
@@ -145,12 +146,10 @@ def _limit(axis: Axes, low: float, high: float | None) -> None:
 
 
 def _likeness(axis: Axes, table: pd.DataFrame, rows: list[tuple[str, str, str]]) -> None:
-    for place, row in enumerate(rows):
-        own = table[(table[KEY] == row).all(axis=1)]
-        for shift, (between, (color, marker)) in zip((-0.2, 0, 0.2), BETWEEN.items(), strict=True):
-            values = own.loc[own["between"] == between, "responses"]
-            axis.plot(values, [place + shift] * len(values), color=color, marker=marker,
-                      linestyle="none", markersize=6)  # fmt: skip
+    for _, told in table.iterrows():
+        color, marker = BETWEEN[told["between"]]
+        place = rows.index(tuple(told[KEY])) + APART[told["between"]]
+        axis.plot(told["responses"], place, color=color, marker=marker, markersize=6)
     axis.axvline(0, color="0.6", linewidth=0.8)
     _limit(axis, 0, 1.03)
     axis.set_xlabel("likeness of two pictures to the layer\n(mean cosine of their responses)")

@@ -20,7 +20,7 @@ LEFT, LINE, HEAD = 0.95, 0.24, 0.62  # inches: for names, for numbers below a ro
 NUMBERS = 3.4  # inches that numbers below the moments take
 NEAREST = 3  # real images of a facet
 MOMENTS = 6  # pictures between the first and the last column, at most
-ROWS, LAYERS = 30, 8  # that a page has room for
+ROWS, LAYERS = 24, 8  # that a page has room for
 
 
 def facet_rows(
