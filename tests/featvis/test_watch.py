@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from actsense.errors import ConfigError
+from actsense.featvis.rectifier import rectified
 from actsense.featvis.watch import Watch
 from actsense.networks.compact import CompactNetwork
 from actsense.networks.network import Network
@@ -66,7 +67,10 @@ def network(module: nn.Module, returns: str = "logits") -> Network:
 @pytest.mark.parametrize(
     ("module", "layers"),
     [
-        (CompactNetwork(5), ["stage2", "stage3.conv1.norm", "hidden", "logits", "probabilities"]),
+        (
+            CompactNetwork(5),
+            ["stage2", "stage3.conv1.norm", "hidden_relu", "hidden", "logits", "probabilities"],
+        ),
         (Tokens(), ["patches", "last", "tokens", "probabilities"]),
     ],
 )
@@ -84,7 +88,7 @@ def test_a_watch_reads_what_tap_reads_and_so_do_gradients(
         assert torch.equal(maps, tap(expected)[layer])
         weight = torch.rand(maps.shape)
         (found,) = torch.autograd.grad((weight * maps).sum(), own)
-        (exact,) = torch.autograd.grad((weight * tap(expected)[layer]).sum(), expected)
+        (exact,) = torch.autograd.grad((weight * tap(expected)[layer]).sum(), expected)  # rises
         torch.testing.assert_close(found, exact)
 
 
@@ -165,7 +169,7 @@ class InPlace(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return four numbers."""
-        z = self.relu(self.conv(images))
+        z = self.relu(input=self.conv(images))
         return self.last(z.mul_(-3)).mean(dim=(2, 3))
 
 
@@ -197,6 +201,38 @@ def test_a_reused_module_is_refused_in_a_study_and_its_last_run_read_elsewhere(
         Watch.of_subject(subject, "0.relu")
     with pytest.raises(ConfigError, match=r"penalty: '0.relu' runs 2 times"):
         Watch.of_subject(subject, "0.conv1", "0.relu")
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3, 4), (2, 5)])
+def test_silent_channels_of_a_relu_are_woken_and_no_others(shape: tuple[int, ...]) -> None:
+    before = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    before[0, 1] = before[0, 1].abs() * -1
+    before[:, 2] = 0
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    own, exact = before.clone().requires_grad_(), before.clone().requires_grad_()
+    assert torch.equal(rectified(own), exact.relu())
+    (found,) = torch.autograd.grad((weight * rectified(own)).sum(), own)
+    (plain,) = torch.autograd.grad((weight * exact.relu()).sum(), exact)
+    for picture in range(2):
+        for channel in range(5):
+            silent = not plain[picture, channel].any()
+            expected = weight.clamp(max=0) if silent else plain
+            assert torch.equal(found[picture, channel], expected[picture, channel])
+    assert not plain[0, 1].any()
+    assert found[0, 1].any() == (weight[0, 1] < 0).any()
+
+
+def test_a_relu_is_read_as_it_is_and_a_silent_one_has_a_gradient(images: Tensor) -> None:
+    module = drawn(nn.Sequential(nn.Conv2d(3, 6, 5, 2), nn.ReLU(inplace=True), nn.Dropout()))
+    with torch.no_grad():
+        module[0].bias[2] = -99
+    watch = Watch.of_module(module, "1", side=SIDE)
+    shown = images.clone().requires_grad_()
+    maps, _ = watch(shown)
+    assert torch.equal(maps, module(images))
+    assert not maps[:, 2].any()
+    (gradient,) = torch.autograd.grad(-maps[:, 2].sum(), shown)
+    assert (gradient.flatten(1).norm(dim=1) > 0).all()
 
 
 class Pairs(nn.Module):

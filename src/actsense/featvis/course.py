@@ -148,7 +148,7 @@ class Course:
 
     def _seek(self, terms: Terms, shown: Tensor, iteration: int) -> None:
         """Find the pictures that respond for the first time, and balance their objectives."""
-        length = _lengths(terms.driven, shown)
+        length = _lengths(-terms.driven, shown)  # as in the loss: silent channels can tell
         first = self._silent & (length > 0)
         wanted, some = float(self._task.objective.balance), self._criterion.resembles
         balance = length.new_full(length.shape, wanted)

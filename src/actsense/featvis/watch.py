@@ -2,7 +2,7 @@
 
 A layer is read as everywhere in this house: channels first, whatever the order of its module, and
 `logits` and `probabilities` are layers, too. The forward pass ends at the last thing that is
-needed.
+needed. Of a ReLU, silent channels can be woken, see `rectified`.
 """
 
 __all__ = ["Respond", "Watch"]
@@ -10,12 +10,14 @@ __all__ = ["Respond", "Watch"]
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
+from actsense.featvis.rectifier import rectified
 from actsense.layers import Layer
 from actsense.networks.arrangement import arrange, in_doubt, recorded
 from actsense.networks.first_pass import PROBES
@@ -65,6 +67,8 @@ class Watch:
         self.layer = layer
         self._run, self._ends, self._penalty, self._runs = run, ends, penalty, runs
         self._modules = dict(module.named_modules())
+        # A ReLU is applied here, to what it is given: see `rectified`.
+        self._rectified = ends is None and type(self._modules[layer.name]) is nn.ReLU
 
     @classmethod
     def of_subject(cls, subject: Subject, layer: str, penalty: str | None = None) -> Self:
@@ -158,7 +162,7 @@ class Watch:
                 f"layer {self.layer.name!r} changed its shape: expected {self.layer.shape} per "
                 f"image, got {tuple(maps.shape)} in all. Name another module."
             )
-        return maps, found.get("penalty")
+        return rectified(maps) if self._rectified else maps, found.get("penalty")
 
     def _hooks(self, found: dict[str, Tensor]) -> list[Handle]:
         """Hang hooks on the modules that are read, which end the pass at the last of them."""
@@ -173,15 +177,18 @@ class Watch:
                 if self._ends is None and len(found) == len(wanted):
                     raise _EnoughSeen
 
+        def take_input(key: str, held: tuple[Any, ...], named: dict[str, Any]) -> None:
+            take(key, (*held, *named.values())[0])
+
         handles = []
-        if "penalty" in wanted:
-            entered = self._modules[wanted["penalty"]]
-            handles.append(
-                entered.register_forward_pre_hook(lambda _, held: take("penalty", held[0]))
-            )
-        if "layer" in wanted:
-            left = self._modules[wanted["layer"]]
-            handles.append(left.register_forward_hook(lambda _, __, output: take("layer", output)))
+        for key, name in wanted.items():
+            module = self._modules[name]
+            if key == "penalty" or self._rectified:
+                enter = partial(lambda key, _, *passed: take_input(key, *passed), key)
+                handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
+            else:
+                leave = partial(lambda key, *passed: take(key, passed[-1]), key)
+                handles.append(module.register_forward_hook(leave))
         return handles
 
 
