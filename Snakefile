@@ -27,6 +27,7 @@ include: "workflow/rules/single_class.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/spatial.smk"
 include: "workflow/rules/patterns.smk"
+include: "workflow/rules/featvis.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/plan.smk"
 
@@ -56,6 +57,7 @@ rule all:
         rules.segments.input,
         rules.spatial.input,
         rules.patterns.input,
+        rules.featvis.input,
     message:
         "Everything is there"
 

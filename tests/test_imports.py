@@ -23,6 +23,7 @@ RUN_TORCH = {
     *("evaluate_cells", "evaluate_interaction", "evaluate_masks", "evaluate_transforms"),
     *("sample_activations", "sample_segments", "stream_moments"),
     *("train_checkpoint", "train_network"),
+    *("judge_pictures", "visualise_features"),
     *("plan", "plot_images"),
 }
 DRAW = {name for name, text in SCRIPTS.items() if FIGURES.search(text)} - RUN_TORCH

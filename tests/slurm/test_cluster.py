@@ -14,6 +14,7 @@ ON_GPU = {
     *("evaluate_masks", "sample_segments"),
     *("evaluate_transforms", "evaluate_cells", "evaluate_interaction", "map_saliency"),
     *("attack_images", "record_features", "embed_patterns"),
+    *("visualise_features", "judge_pictures"),
 }
 ON_CPU = {
     *("cache_images", "accumulate", "estimate_indices", "plot_indices"),

@@ -117,6 +117,8 @@ COMPACT = {"kind": "trained", "architecture": "compact"}
         ("networks.small.std", [1, 0, 1], "networks.small.std.1: 0 is not above 0"),
         ("networks.small.architecture", "bags", "'bags' is not allowed. Nearest: bag. Allowed"),
         ("patterns", {"networks": ["smal"]}, "patterns.networks: there is no network 'smal'. All"),
+        ("featvis", {"networks": ["smal"]}, "featvis.networks: there is no network 'smal'. Allo"),
+        ("featvis", {"search": {"octave": 1}}, "featvis.search.octave"),
         ("patterns", {"classes": ["0"]}, "patterns.classes: ..0.. is not allowed.*at least 2"),
         ("patterns", {"attack": {"norm": "l3"}}, "norm: 'l3' is not allowed. Allowed: linf, l2"),
         ("patterns", {"attack": {"epsilon": 0}}, "patterns.attack.epsilon: 0 is not above 0"),

@@ -212,6 +212,7 @@ def lacking(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = shutil.copytree(finished / "results/tiny", folder / "results/digits") / "one"
     shutil.rmtree(run / "analysis")
     shutil.rmtree(run / "patterns")
+    shutil.rmtree(run / "featvis")
     shutil.rmtree(folder / "results/digits/spatial/tables")
     for name in ("masking", "segments"):
         (run / f"mixed/tables/{name}.csv").unlink()

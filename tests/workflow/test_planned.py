@@ -14,7 +14,7 @@ from actsense.store import read_results
 from actsense.study.study import Study
 
 SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
-PATTERNS = ("attack.zarr", "features.zarr", "patterns.zarr")
+PATTERNS = ("attack.zarr", "features.zarr", "patterns.zarr", "pictures.zarr")
 
 
 def study(path: Path) -> Study:

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page
 CATEGORIES = [
     *("01 Data", "02 Networks", "03 Indices", "04 Contrast", "05 Correlation"),
     *("06 LDA", "07 Masking", "08 Single class", "09 Segments", "10 Spatial"),
-    "11 Patterns",
+    *("11 Patterns", "12 Pictures"),
 ]
 STYLE = REPOSITORY / "workflow/report/report.css"
 CAPTIONS = sorted((REPOSITORY / "workflow/report").glob("*.rst"))
@@ -129,6 +129,7 @@ def test_every_figure_of_the_report_has_a_caption_of_its_own() -> None:
     own = re.findall(r'of_patterns\(\s*"(\w+)\.', rules)
     own += re.findall(r'"(\w+)": "', compared[1])
     written += [f"patterns_{name}" for name in own]
+    written += [f"featvis_{name}" for name in re.findall(r'of_pictures\(\s*"(\w+)\.', rules)]
     assert sorted([*written, "workflow"]) == [path.stem for path in CAPTIONS]
 
 

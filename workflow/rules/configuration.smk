@@ -25,6 +25,7 @@ if workflow.is_main_process:
 from actsense.errors import ConfigError
 from actsense.networks.settings import checkpoint_epochs, teacher_of
 from actsense.planning.work import WorkTable
+from actsense.study.beside import StudiesBeside
 from actsense.study.configuration import typed
 from actsense.study.study import Study
 from actsense.texts import printable
@@ -44,9 +45,10 @@ update_config(config, typed(workflow.config_settings.config))
 
 try:
     study = Study.load(config)
+    beside = StudiesBeside(study)
     if workflow.is_main_process:
         study.check_budget()
-        study.check_patterns()
+        beside.check()
         study.check_kept_moments(Path("results") / study.name)
         study.bequeath()
         for note in study.survey["originals"]["notes"]:
@@ -62,7 +64,8 @@ RESULTS = f"results/{STUDY}"
 NETWORKS = list(config["networks"])
 DESIGNS = list(config["designs"])
 ANALYSED = [name for name in NETWORKS if study.analysed(name)]
-PATTERNED = study.patterned
+PATTERNED = beside.patterned
+PICTURED = beside.pictured
 MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
@@ -78,6 +81,7 @@ CHECKPOINT = "results/{study}/{network}/checkpoints/epoch_{epoch}.pt"
 ATTACK = "results/{study}/{network}/patterns/attack.zarr"
 FEATURES = "results/{study}/{network}/patterns/features.zarr"
 PATTERNS = "results/{study}/{network}/patterns/patterns.zarr"
+PICTURES = "results/{study}/{network}/featvis/pictures.zarr"
 INDICES = "results/{study}/{network}/{design}/indices.zarr"
 CONTRAST = "results/{study}/{network}/{design}/contrast.zarr"
 MASKING = "results/{study}/{network}/{design}/masking.zarr"
@@ -97,6 +101,7 @@ CHAPTERS = {
     "Segments": "results/{study}/{network}/{design}/figures",
     "Spatial": "results/{study}/spatial/figures",
     "Patterns": "results/{study}/{network}/patterns/figures",
+    "Pictures": "results/{study}/{network}/featvis/figures",
 }
 
 
@@ -183,6 +188,17 @@ def of_patterns(name, figure, folder=CHAPTERS["Patterns"]):
     """A figure of patterns; its caption has its name behind `patterns_`."""
     caption = f"patterns_{Path(name).stem}"
     return picture("Patterns", name, figure, folder, caption, "all networks")
+
+
+def of_pictures(name, figure):
+    """A figure of pictures; its caption has its name behind `featvis_`."""
+    return picture("Pictures", name, figure, caption=f"featvis_{Path(name).stem}")
+
+
+def units_indices(wildcards):
+    """The indices that choose the units of a network which are drawn, or none."""
+    design = beside.units_design(wildcards.network)
+    return expand(INDICES, design=design, **wildcards) if design else []
 
 
 def record(scripted, kind, ending):

@@ -44,8 +44,8 @@ rule attack_images:
         runtime=runtime("attack_images"),
     params:
         **OPENED,
-        patterns=study.patterns_settings("images", "classes", "attack"),
-        study=of(study.patterns_provenance, "images", "classes", "attack"),
+        patterns=beside.patterns_settings("images", "classes", "attack"),
+        study=of(beside.patterns_provenance, "images", "classes", "attack"),
     message:
         "Attacking images in front of {wildcards.network}"
     script:
@@ -68,9 +68,9 @@ rule record_features:
     params:
         **OPENED,
         epochs=epochs,
-        places=of(study.patterns_places),
+        places=of(beside.patterns_places),
         random="random" in study.settings.patterns.controls,
-        study=of(study.patterns_provenance, "images", "classes", "layers", "grid", "attack"),
+        study=of(beside.patterns_provenance, "images", "classes", "layers", "grid", "attack"),
     message:
         "Recording features of {wildcards.network}"
     script:
@@ -90,8 +90,8 @@ rule embed_patterns:
         runtime=runtime("embed_patterns"),
     params:
         **of_config("seed", "device"),
-        patterns=study.patterns_settings(*EMBEDDING),
-        study=of(study.patterns_provenance, *EMBEDDING),
+        patterns=beside.patterns_settings(*EMBEDDING),
+        study=of(beside.patterns_provenance, *EMBEDDING),
     message:
         "Embedding the patterns of {wildcards.network}"
     script:
@@ -109,7 +109,7 @@ rule compare_patterns:
     params:
         **of_config("seed", "figures"),
         networks=PATTERNED,
-        patterns=study.patterns_settings("threshold", "controls", "bootstrap"),
+        patterns=beside.patterns_settings("threshold", "controls", "bootstrap"),
     message:
         "Comparing the patterns of all networks"
     script:

@@ -14,8 +14,8 @@ rule evaluate_transforms:
         runtime=runtime("evaluate_transforms"),
     params:
         **OPENED,
-        transforms=study.spatial_settings("transforms"),
-        study=of(study.spatial_provenance, "transforms"),
+        transforms=beside.spatial_settings("transforms"),
+        study=of(beside.spatial_provenance, "transforms"),
     message:
         "Shuffling patches in front of {wildcards.network}"
     script:
@@ -36,8 +36,8 @@ rule evaluate_cells:
     params:
         **of_config("batch_size", "device"),
         subjects={name: study.subject_settings(name) for name in NETWORKS},
-        cells=study.spatial_settings("cells"),
-        study=of(study.spatial_provenance, "cells"),
+        cells=beside.spatial_settings("cells"),
+        study=of(beside.spatial_provenance, "cells"),
     message:
         "Masking cells in front of {wildcards.network}"
     script:
@@ -57,8 +57,8 @@ rule evaluate_interaction:
         runtime=runtime("evaluate_interaction"),
     params:
         **OPENED,
-        interaction=study.spatial_settings("interaction"),
-        study=of(study.spatial_provenance, "interaction"),
+        interaction=beside.spatial_settings("interaction"),
+        study=of(beside.spatial_provenance, "interaction"),
     message:
         "Editing distant patches in front of {wildcards.network}"
     script:
@@ -78,8 +78,8 @@ rule map_saliency:
         runtime=runtime("map_saliency"),
     params:
         **OPENED,
-        saliency=study.spatial_settings("saliency"),
-        study=of(study.spatial_provenance, "saliency"),
+        saliency=beside.spatial_settings("saliency"),
+        study=of(beside.spatial_provenance, "saliency"),
     message:
         "Mapping the saliency of {wildcards.network}"
     script:

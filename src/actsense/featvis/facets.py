@@ -9,7 +9,7 @@ Source:
     arXiv 2101.12447.
 """
 
-__all__ = ["FacetSplit", "facet_targets", "find_facets"]
+__all__ = ["FacetSplit", "facet_targets", "find_facets", "retarget"]
 
 import logging
 from dataclasses import dataclass, replace
@@ -93,7 +93,7 @@ def find_facets(
     distance = _distances(space, facet)
     member = _members(facet, distance, settings, named)
     weight = _weights(np.take_along_axis(distance.T, member, axis=1), settings.weights)
-    response = np.einsum("km,kmc->kc", weight, features[member].astype(np.float64))
+    response = _mean_response(member, weight, features)
     return FacetSplit(
         facet=facet,
         distance=distance,
@@ -104,6 +104,31 @@ def find_facets(
         point=point.astype(np.float32),
         silhouette=silhouette,
     )
+
+
+def retarget(
+    split: FacetSplit,
+    features: NDArray[np.floating[Any]],
+    settings: Facets,
+    *,
+    layer: str = "",
+) -> FacetSplit:
+    """Return the same facets as another network responds to their members.
+
+    Arguments:
+        split: The facets.
+        features: What that network responds to the same images, (images, channels).
+        settings: The section `featvis.facets` of the configuration.
+        layer: Name of the layer, for messages.
+
+    Raises:
+        ConfigError: As `find_facets`.
+    """
+    named = f"layer {layer!r}" if layer else "the layer"
+    spread = _checked(features, named)
+    response = _mean_response(split.member, split.weight, features)
+    chosen = _chosen(response, spread, settings, named)
+    return replace(split, response=response.astype(np.float32), chosen=chosen)
 
 
 def facet_targets(
@@ -214,6 +239,13 @@ def _weights(distance: Floats, how: str) -> Floats:
         power = -distance / np.where(spread > 0, spread, 1)
     weight = np.exp(power - power.max(axis=1, keepdims=True))
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+
+def _mean_response(
+    member: Integers, weight: Floats, features: NDArray[np.floating[Any]]
+) -> Floats:
+    mean: Floats = np.einsum("km,kmc->kc", weight, features[member].astype(np.float64))
+    return mean
 
 
 def _chosen(response: Floats, spread: Spread, settings: Facets, named: str) -> NDArray[np.bool_]:

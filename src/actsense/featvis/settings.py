@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from actsense.settings import Integer, List, Number, Section
+from actsense.settings import Integer, List, Number, Resamples, Section
 
 
 class Ramp(Section):
@@ -251,3 +251,4 @@ class Featvis(Section):
     kept: Annotated[Integer, Field(ge=2)] = Field(
         default=5, description="Pictures that are kept on the way, with the start and the result."
     )
+    bootstrap: Resamples = 2000

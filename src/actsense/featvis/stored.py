@@ -1,6 +1,6 @@
 """The pictures of one network as its store holds them, opened for figures and pages."""
 
-__all__ = ["KINDS", "RANDOM", "TRAINED", "PictureGroup", "StoredPictures"]
+__all__ = ["KINDS", "OF_PICTURE", "RANDOM", "TRAINED", "PictureGroup", "StoredPictures"]
 
 import json
 from collections.abc import Sequence

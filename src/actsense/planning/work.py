@@ -27,6 +27,7 @@ STUDIES = (  # in the order of the plan that is printed
     "segments",
     "spatial",
     "patterns",
+    "featvis",
 )
 
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job

@@ -118,11 +118,12 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if isinstance(network, Trained):
             yield from _wrong_checkpoints(f"networks.{name}.checkpoints", network)
             yield from _wrong_teacher(name, settings)
-    for unknown in set(settings.patterns.networks or ()) - settings.networks.keys():
-        yield (
-            f"patterns.networks: there is no network {unknown!r}. "
-            f"Allowed: {', '.join(settings.networks)}."
-        )
+    for study, section in (("patterns", settings.patterns), ("featvis", settings.featvis)):
+        for unknown in set(section.networks or ()) - settings.networks.keys():
+            yield (
+                f"{study}.networks: there is no network {unknown!r}. "
+                f"Allowed: {', '.join(settings.networks)}."
+            )
     points = {f" of {name}": network.base_points for name, network in settings.networks.items()}
     for name, design in settings.designs.items():
         for owner, own in ({"": design.base_points} | points).items():

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from actsense.correlation.settings import Correlation
 from actsense.data.settings import Dataset
 from actsense.drawing.settings import Figures
+from actsense.featvis.settings import Featvis
 from actsense.layout import RESERVED
 from actsense.masking.settings import Masking
 from actsense.networks.settings import NetworkSettings
@@ -70,6 +71,7 @@ class Settings(Section):
     segments: Segments = Segments()
     spatial: Spatial = Spatial()
     patterns: Patterns = Patterns()
+    featvis: Featvis = Featvis()
     activations: Literal["store", "stream"] = Field(
         default="store",
         description="`store` writes activations to disk between two jobs and deletes them when "

@@ -16,7 +16,6 @@ from actsense.data.settings import most_images
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
 from actsense.masking.plan import settings_in_force
-from actsense.patterns.plan import chosen_grid, chosen_layers, looked_at
 from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign
 from actsense.sampling.settings import DIVIDED, DesignSettings
@@ -237,50 +236,19 @@ class Study:
             "designs": {design: self.design_settings(network, design)},
         }
 
-    def spatial_provenance(self, network: str, section: str) -> Plain:
-        """Return the settings behind one result of the spatial study.
+    def seen_provenance(self, network: str, decided: Plain) -> Plain:
+        """Return the settings behind what a network says of images as they are.
 
         Arguments:
             network: Name of the network.
-            section: The part of `spatial` that decides this result.
+            decided: Further sections of the configuration that decide this result.
         """
-        return self._provenance(network, {"spatial": {section: self.spatial_settings(section)}})
-
-    def patterns_provenance(self, network: str, *keys: str) -> Plain:
-        """Return the settings behind one result of the patterns study.
-
-        Arguments:
-            network: Name of the network.
-            keys: Those of `patterns` that decide this result.
-        """
-        return self._provenance(network, {"patterns": self.patterns_settings(*keys)})
-
-    @property
-    def patterned(self) -> list[str]:
-        """The networks whose visual patterns are looked at."""
-        return looked_at(self.facts)
-
-    def patterns_places(self, network: str) -> Plain:
-        """Return the `layers` that are looked at of a network, and the `grid` of their maps."""
-        layers = [layer.name for layer in chosen_layers(self.facts, network)]
-        return {"layers": layers, "grid": list(chosen_grid(self.facts))}
-
-    def check_patterns(self) -> None:
-        """Refuse networks and layers without positions.
-
-        Raises:
-            ConfigError: With those that have.
-        """
-        if self.patterned:
-            chosen_grid(self.facts)
-
-    def patterns_settings(self, *keys: str) -> Plain:
-        """Return some settings of `patterns`."""
-        return {key: self.plain["patterns"][key] for key in keys}
-
-    def spatial_settings(self, section: str) -> Plain:
-        """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
-        return {k: v for k, v in self.plain["spatial"][section].items() if k != "bootstrap"}
+        kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
+        return {key: self.plain[key] for key in kept} | {
+            "dataset": self.dataset,
+            "networks": {network: self._network_settings(network, "layers")},
+            **decided,
+        }
 
     def design_settings(self, network: str, design: str) -> Plain:
         """Return the settings of a design for one network, which may have its own base points."""
@@ -365,15 +333,6 @@ class Study:
 
     def _sampled(self, network: str, design: str) -> SampledDesign:
         return SampledDesign.of(self.settings, network, design, self.facts.networks[network])
-
-    def _provenance(self, network: str, decided: Plain) -> Plain:
-        """Return settings behind what a network says of chosen images, `decided` among them."""
-        kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
-        return {key: self.plain[key] for key in kept} | {
-            "dataset": self.dataset,
-            "networks": {network: self._network_settings(network, "layers")},
-            **decided,
-        }
 
     def _network_settings(self, network: str, *aside: str) -> Plain:
         """Return a network's settings without those that do not change what it computes."""

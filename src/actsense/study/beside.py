@@ -1,0 +1,120 @@
+"""What a configuration says of the studies beside the indices: spatial, patterns, pictures."""
+
+__all__ = ["StudiesBeside"]
+
+from dataclasses import dataclass
+from typing import Any
+
+from actsense.featvis.plan import (
+    channel_layers,
+    facet_layers,
+    pictured,
+    unit_layers,
+    units_design,
+)
+from actsense.layers import Layer
+from actsense.patterns.plan import chosen_grid, chosen_layers, looked_at
+from actsense.study.study import Study
+
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StudiesBeside:
+    """The studies beside the indices, of one configuration.
+
+    Attributes:
+        study: The configuration.
+    """
+
+    study: Study
+
+    def check(self) -> None:
+        """Refuse networks, layers, designs and factors that the configuration does not have.
+
+        Raises:
+            ConfigError: With those that it has.
+        """
+        if self.patterned:
+            chosen_grid(self.study.facts)
+        for network in self.pictured:
+            self.featvis_places(network)
+
+    def spatial_settings(self, section: str) -> Plain:
+        """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
+        settings = self.study.plain["spatial"][section]
+        return {k: v for k, v in settings.items() if k != "bootstrap"}
+
+    def spatial_provenance(self, network: str, section: str) -> Plain:
+        """Return the settings behind one result of the spatial study.
+
+        Arguments:
+            network: Name of the network.
+            section: The part of `spatial` that decides this result.
+        """
+        decided = {"spatial": {section: self.spatial_settings(section)}}
+        return self.study.seen_provenance(network, decided)
+
+    @property
+    def patterned(self) -> list[str]:
+        """The networks whose visual patterns are looked at."""
+        return looked_at(self.study.facts)
+
+    def patterns_places(self, network: str) -> Plain:
+        """Return the `layers` that are looked at of a network, and the `grid` of their maps."""
+        layers = _names(chosen_layers(self.study.facts, network))
+        return {"layers": layers, "grid": list(chosen_grid(self.study.facts))}
+
+    def patterns_settings(self, *keys: str) -> Plain:
+        """Return some settings of `patterns`."""
+        return {key: self.study.plain["patterns"][key] for key in keys}
+
+    def patterns_provenance(self, network: str, *keys: str) -> Plain:
+        """Return the settings behind one result of the patterns study.
+
+        Arguments:
+            network: Name of the network.
+            keys: Those of `patterns` that decide this result.
+        """
+        return self.study.seen_provenance(network, {"patterns": self.patterns_settings(*keys)})
+
+    @property
+    def pictured(self) -> list[str]:
+        """The networks that pictures are made of."""
+        return pictured(self.study.facts)
+
+    def featvis_places(self, network: str) -> Plain:
+        """Return the layers of a network whose facets, units and channels are drawn."""
+        facts = self.study.facts
+        return {
+            "facets": _names(facet_layers(facts, network)),
+            "units": _names(unit_layers(facts, network)),
+            "channels": _names(channel_layers(facts, network)),
+        }
+
+    @property
+    def depths(self) -> dict[str, list[str]]:
+        """Layers that stand for the depth of every network: those with positions, if any are."""
+        found = {name: self.study.facts.networks[name].layers for name in self.pictured}
+        return {
+            name: _names([layer for layer in layers if layer.is_map] or list(layers))
+            for name, layers in found.items()
+        }
+
+    def units_design(self, network: str) -> str | None:
+        """Return the design whose indices choose the units that are drawn; None without any."""
+        return units_design(self.study.facts, network)
+
+    @property
+    def featvis_settings(self) -> Plain:
+        """The settings of `featvis` that decide pictures."""
+        settings = self.study.plain["featvis"]
+        return {k: v for k, v in settings.items() if k not in ("networks", "bootstrap")}
+
+    def featvis_provenance(self, network: str) -> Plain:
+        """Return the settings behind the pictures of a network."""
+        return self.study.seen_provenance(network, {"featvis": self.featvis_settings})
+
+
+def _names(layers: list[Layer]) -> list[str]:
+    return [layer.name for layer in layers]
