@@ -83,6 +83,14 @@ def test_few_images_are_parted_as_well_as_any_parts_can_be() -> None:
     assert inertia(split(few, count=2).facet) == pytest.approx(least)
 
 
+def test_every_image_is_in_the_facet_whose_centre_is_nearest() -> None:
+    # On a line, where changes are so small in the end that scikit-learn would stop before.
+    line = stream(0, "points on a line in a test of facets").normal(size=(2000, 1))
+    for seed in range(4):
+        found = split(line, seed=seed, channels=1)
+        np.testing.assert_array_equal(found.distance.argmin(axis=1), found.facet)
+
+
 def test_silhouettes_are_those_of_the_definition() -> None:
     few = NUMBERS.normal(size=(11, 4))
     space, found = space_of(few), split(few, count="auto", most=3)

@@ -123,7 +123,7 @@ def test_controls_are_the_least_of_the_same_layers_in_turn(groups: Groups) -> No
 def test_layers_of_which_no_unit_is_drawn_give_no_controls(groups: Groups) -> None:
     groups["late"]["shapley"][1][1] = 8
     groups["conv"]["shapley"][1][1, 0, 0, 0] = -1
-    found = choose_units(store(groups), LAYERS, settings(top=2, controls=2))
+    found = choose_units(store(groups), LAYERS, settings(top=2, controls=3))
     assert told(found, "most") == [("late", 0, 0, 0), ("late", 1, 0, 0)]
     assert told(found, "least") == [("late", 2, 0, 0), ("late", 3, 0, 0)]
 

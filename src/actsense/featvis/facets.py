@@ -199,7 +199,8 @@ def _cluster(space: Floats, count: int, seed: int) -> Integers:
     from sklearn.cluster import KMeans
 
     state = int(stream(seed, "starts of facets", count).integers(2**31))
-    found = KMeans(count, n_init=STARTS, random_state=state).fit_predict(space)
+    # No tolerance: in the end every image is in the facet whose mean is nearest.
+    found = KMeans(count, n_init=STARTS, tol=0, random_state=state).fit_predict(space)
     _, first, part, size = np.unique(
         found, return_index=True, return_inverse=True, return_counts=True
     )

@@ -205,7 +205,7 @@ def _map(indices: xr.DataTree, layer: Layer, factor: int, by: str) -> NDArray[np
     values = node[by].isel(factor=factor).to_numpy().astype(np.float32)
     kept = ~(node["dead"].to_numpy() | node["rare"].to_numpy())
     whole = layer.shape if len(layer.shape) == 3 else (layer.shape[0], 1, 1)
-    return np.where(kept & np.isfinite(values), values, np.float32(np.nan)).reshape(whole)
+    return np.where(kept, values, np.float32(np.nan)).reshape(whole)
 
 
 def _ranked(maps: Mapping[Layer, NDArray[np.float32]], role: Role) -> list[ChosenUnit]:
