@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
+from featvis_study import make_featvis
 from nbformat import NotebookNode
 from pipeline import REPOSITORY, configure, planned, snakemake
 from playwright.sync_api import Page
@@ -228,6 +229,22 @@ def test_what_a_study_lacks_is_said_in_a_sentence(
     sentence = r"^No network of results/digits has .*snakemake"
     with plt.rc_context(), pytest.raises(SystemExit, match=sentence):
         runpy.run_path(str(REPOSITORY / f"notebooks/{name}.py"))
+
+
+def test_what_came_of_pictures_is_in_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_featvis(tmp_path / "results/digits")
+    monkeypatch.chdir(tmp_path)
+    with plt.rc_context():
+        runpy.run_path(str(REPOSITORY / "notebooks/feature_visualisation.py"))
+    answer = capsys.readouterr().out
+    assert "100 (100 to 100) % of natural images are beaten, 1.42 (1.22 to 1.64)" in answer
+    assert "net with random weights, stage3.block, facets: 37.5 (29.2 to 37.5) %" in answer
+    assert "units that feel the factor most: 100" in answer
+    assert "pictures of random weights beat 55 % of images in net." in answer
+    assert "net: 1 of 40 pictures stayed grey and failed." in answer
+    assert "need it more: difference 50 % (40 to 60)" in answer
 
 
 def test_what_discriminant_analysis_found_is_in_the_answer(copied: Path) -> None:
