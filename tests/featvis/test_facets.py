@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.featvis.components import plane, principal_components
-from actsense.featvis.facets import FacetSplit, facet_targets, find_facets
+from actsense.featvis.facets import FacetSplit, facet_targets, find_facets, retarget
 from actsense.featvis.settings import Facets
 
 Floats = NDArray[np.float64]
@@ -378,6 +378,21 @@ def test_targets_drive_the_channels_and_resemble_the_response() -> None:
     expected = [contrast[k][found.chosen[k]].mean() for k in range(3)]
     np.testing.assert_allclose(targets.activation(targets.response), expected, rtol=1e-4)
     assert facet_targets(found, FEATURES, "conv").sorted is None
+
+
+def test_another_network_has_the_same_facets_with_its_own_responses() -> None:
+    found, other = split(channels=2), NUMBERS.normal(3, 2, (len(FEATURES), 7))
+    own = retarget(found, other, Facets(channels=3), layer="conv")
+    for name in ("facet", "distance", "member", "weight", "point", "silhouette"):
+        assert getattr(own, name) is getattr(found, name)
+    for k in range(3):
+        expected = found.weight[k] @ other[found.member[k]]
+        np.testing.assert_allclose(own.response[k], expected, rtol=1e-6)
+    score = (own.response - other.mean(axis=0)) / other.std(axis=0)
+    assert [np.flatnonzero(row).tolist() for row in own.chosen] == brute_force_channels(score, 3)
+    assert np.array_equal(retarget(found, FEATURES, Facets(channels=2)).chosen, found.chosen)
+    with pytest.raises(ConfigError, match="layer 'conv' answers all 44 images alike"):
+        retarget(found, other * 0, Facets(), layer="conv")
 
 
 @pytest.mark.parametrize("space", ["pca", "tsne"])

@@ -239,7 +239,7 @@ def test_what_has_no_units_is_refused(groups: Groups, given: dict[str, Any], mes
     groups |= {layer.name: layer_data(layer) for layer in small}
     groups["silent"]["dead"][1][0] = True
     groups["silent"]["rare"][1][1] = True
-    network = [*LAYERS, small[0], Layer("grown", (2, 3, 3), 200), Layer("absent", (2, 2, 2), 300)]
+    network = [*LAYERS, small[0], Layer("grown", (2, 4, 1), 200), Layer("absent", (2, 2, 2), 300)]
     with pytest.raises(ConfigError, match=message) as refused:
         choose_units(store(groups), network, settings(**given))
     assert "\n" not in str(refused.value)
