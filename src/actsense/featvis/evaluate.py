@@ -2,7 +2,6 @@
 
 __all__ = ["Places", "visualise_features", "write_pictures"]
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from actsense.featvis.facets import FacetSplit, find_facets, retarget
 from actsense.featvis.images import natural_rows
 from actsense.featvis.natural import Natural, record_natural, sorted_responses
 from actsense.featvis.outcome import outcome, shifted_drive
-from actsense.featvis.sets import TargetSet, channel_set, facet_set, random_facets, unit_set
+from actsense.featvis.sets import TargetSet, channel_set, facet_set, unit_set
 from actsense.featvis.settings import Featvis
 from actsense.featvis.shifts import Versions, list_versions
 from actsense.featvis.studio import Studio
@@ -134,47 +133,68 @@ def visualise_features(
             be chosen.
     """
     rows, classes = natural_rows(subject, settings)
-    chosen = settings.units.plain() if settings.units else {}
-    units = _units(subject, settings, places, indices)
-    natural = record_natural(subject, places.layers, rows, _positions(units))
+    aims = _aims(subject, settings, places, rows, indices, random, seed)
     studio = Studio.open(subject, settings, rows, states=states, seed=seed)
+    factor = settings.units.factor if settings.units else ""
+    versions = list_versions(factor, subject.side, seed=seed)
+    groups = {"": _root(subject, settings, studio, rows, classes)}
+    steps = sum(map(studio.iterations, (*aims.sets, *aims.controls.values())))
+    with Progress(steps, desc="pictures", unit="iteration") as bar:
+        for own in aims.sets:
+            pictures = _all_pictures(studio, own, aims, bar)
+            if versions is not None and own.kind == "units":
+                pictures = pictures.assign(_shifted(subject, own, pictures, versions))
+                pictures.attrs["parameter"] = versions.parameter
+            number = sum(name.startswith(own.kind) for name in groups)
+            groups[f"{own.kind}_{number}"] = _described(own, aims, pictures)
+    return groups
+
+
+@dataclass(frozen=True)
+class _Aims:
+    """What pictures are made of.
+
+    Attributes:
+        sets: Targets of the network.
+        control: The same architecture with random weights, or None.
+        controls: What facets of the same images are to it, by layer.
+    """
+
+    sets: list[TargetSet]
+    control: Subject | None
+    controls: dict[str, TargetSet]
+
+
+def _aims(
+    subject: Subject,
+    settings: Featvis,
+    places: Places,
+    rows: NDArray[np.int64],
+    indices: xr.DataTree | None,
+    random: Callable[[], Subject],
+    seed: int,
+) -> _Aims:
+    """Find facets, choose units, and see how natural images drive them."""
+    units = _units(subject, settings, places, indices)
+    positions = {name: [unit.unit for unit in own] for name, own in units.items()}
+    natural = record_natural(subject, places.layers, rows, positions)
     splits = {
         name: find_facets(natural[name].whole, settings.facets, seed=seed, layer=name)
         for name in places.facets
     }
+    why = settings.units.plain() if settings.units else {}
     sets = [
-        *(
-            _facets(subject, natural[name], split, rows, settings)
-            for name, split in splits.items()
-        ),
-        *(unit_set(natural[name], own, chosen) for name, own in units.items()),
+        *(_facets(subject, natural[name], own, rows, settings) for name, own in splits.items()),
+        *(unit_set(natural[name], own, why) for name, own in units.items()),
         *(channel_set(natural[name]) for name in places.channels),
     ]
-    controls: dict[str, TargetSet] = {}
-    if settings.control and splits:
-        control = random()
-        seen = record_natural(control, list(splits), rows, {})
-        for own in sets[: len(splits)]:
-            name = own.layer.name
-            split = retarget(splits[name], seen[name].whole, settings.facets, layer=name)
-            controls[name] = random_facets(own, seen[name], split)
-    factor = settings.units.factor if settings.units else ""
-    versions = list_versions(factor, subject.side, seed=seed)
-    steps = sum(map(studio.iterations, (*sets, *controls.values())))
-    groups, numbers = {"": _root(subject, settings, studio, rows, classes)}, Counter[str]()
-    with Progress(steps, desc="pictures", unit="iteration") as bar:
-        for own in sets:
-            made = [_pictures(studio, subject, own, own, TRAINED, bar)]
-            if own.kind == "facets" and own.layer.name in controls:
-                drawn = controls[own.layer.name]
-                made.append(_pictures(studio, control, own, drawn, RANDOM, bar))
-            pictures = xr.concat(made, dim="picture")
-            if versions is not None and own.kind == "units":
-                pictures = pictures.assign(_shifted(subject, own, pictures, versions))
-                pictures.attrs["parameter"] = versions.parameter
-            groups[f"{own.kind}_{numbers[own.kind]}"] = _described(own, controls, pictures)
-            numbers[own.kind] += 1
-    return groups
+    control, controls = random() if settings.control and splits else None, {}
+    if control is not None:
+        seen = record_natural(control, list(splits), rows)
+        for name, split in splits.items():
+            drawn = retarget(split, seen[name].whole, settings.facets, layer=name)
+            controls[name] = _facets(control, seen[name], drawn, rows, settings)
+    return _Aims(sets, control, controls)
 
 
 def _units(
@@ -188,12 +208,6 @@ def _units(
     for unit in choose_units(indices, layers, settings.units):
         found.setdefault(unit.layer, []).append(unit)
     return {layer.name: found[layer.name] for layer in layers if layer.name in found}
-
-
-def _positions(
-    units: Mapping[str, Sequence[ChosenUnit]],
-) -> dict[str, list[tuple[int, int, int]]]:
-    return {name: [unit.unit for unit in own] for name, own in units.items()}
 
 
 def _facets(
@@ -233,6 +247,15 @@ def _root(
             **{key: chosen[key] for key in ("picture", "search", "objective", "facets")},
         },
     )
+
+
+def _all_pictures(studio: Studio, own: TargetSet, aims: _Aims, bar: Progress) -> xr.Dataset:
+    """Make the pictures of a set, and of facets those of random weights behind them."""
+    made = [_pictures(studio, studio.subject, own, own, TRAINED, bar)]
+    if own.kind == "facets" and aims.control is not None:
+        drawn = aims.controls[own.layer.name]
+        made.append(_pictures(studio, aims.control, own, drawn, RANDOM, bar))
+    return xr.concat(made, dim="picture")
 
 
 def _pictures(
@@ -295,9 +318,7 @@ def _shifted(
     return {"shifted": (("picture", "version"), drive), "value": ("version", versions.value)}
 
 
-def _described(
-    own: TargetSet, controls: Mapping[str, TargetSet], pictures: xr.Dataset
-) -> xr.Dataset:
+def _described(own: TargetSet, aims: _Aims, pictures: xr.Dataset) -> xr.Dataset:
     """Return the pictures of a set with what is known of its targets."""
     targets = own.targets
     arrays: dict[str, Any] = {
@@ -307,8 +328,8 @@ def _described(
         "best": (("target", "rank"), own.best),
         **own.described,
     }
-    if own.kind == "facets" and own.layer.name in controls:
-        drawn = controls[own.layer.name]
+    if own.kind == "facets" and aims.control is not None:
+        drawn = aims.controls[own.layer.name]
         arrays["natural_random"] = (("image", "target"), drawn.natural)
     attributes = {"kind": own.kind, "layer": own.layer.name, "shape": list(own.layer.shape)}
     return xr.Dataset(

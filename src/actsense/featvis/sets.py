@@ -1,6 +1,6 @@
 """Targets that pictures are made for together: facets, units, or channels of one layer."""
 
-__all__ = ["TargetSet", "channel_set", "facet_set", "random_facets", "unit_set"]
+__all__ = ["TargetSet", "channel_set", "facet_set", "unit_set"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -79,21 +79,6 @@ def facet_set(natural: Natural, split: FacetSplit, sorted: torch.Tensor | None) 
         weight=split.weight,
         natural=_along(targets, natural.whole),
         described=described,
-    )
-
-
-def random_facets(facets: TargetSet, natural: Natural, split: FacetSplit) -> TargetSet:
-    """Return the facets of the same images as a network with random weights responds to them.
-
-    Arguments:
-        facets: The facets of the trained network.
-        natural: What the layer with random weights says of natural images.
-        split: The same images, and what is chosen of that response.
-    """
-    targets = facet_targets(split, natural.whole, natural.layer.name, None)
-    return TargetSet(
-        *("facets", natural.layer, targets, facets.names, facets.roles),
-        *(facets.best, facets.weight, _along(targets, natural.whole)),
     )
 
 
