@@ -27,6 +27,7 @@ from matplotlib.image import AxesImage
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from actsense.data.cache import ImageCache
@@ -449,7 +450,11 @@ def test_few_and_many_of_all_sizes_stay_apart_and_on_the_page(
         _apart(figure)
     (plane, *_), rows = kept["embedding"].axes, shown(kept["facets"].axes[0])
     facets = len(STUDIES[name]["classes"])
-    assert len(plane.findobj(AnnotationBbox)) == min(facets, FRAMED)
+    framed = [one.patch.get_window_extent() for one in plane.findobj(AnnotationBbox)]
+    assert len(framed) == min(facets, FRAMED)
+    points = [plane.transData.transform(one.get_offsets()) for one in plane.collections]
+    assert not any(box.padded(-1).count_contains(np.concatenate(points)) for box in framed)
+    _disjoint(framed, "thumbnails")
     assert len(rows) == min(facets, ROWS)
     moments = min(MOMENTS, len(STUDIES[name].get("kept", featvis_study.KEPT)))
     assert len(rows[0]) == 3 + moments + 1
@@ -465,9 +470,12 @@ def _apart(figure: Figure) -> None:
     some = [*figure.texts, *written, *(one for one in titles if one.get_text())]
     boxes = [one.get_window_extent() for one in [*some, *figure.legends]]
     boxes += [one.get_window_extent() for axis in sheets for one in axis.images]
-    low, high = (
-        np.array([getattr(box.padded(-1), end) for box in boxes]) for end in ("min", "max")
-    )
+    _disjoint(boxes, said)
+
+
+def _disjoint(boxes: list[Bbox], said: object) -> None:
+    inner = [box.padded(-1) for box in boxes]
+    low, high = (np.array([getattr(box, end) for box in inner]) for end in ("min", "max"))
     meet = ((low[:, None] < high) & (high[:, None] > low)).all(axis=2)
     both = np.argwhere(np.triu(meet, 1))
-    assert not len(both), [boxes[k] for k in both[0]] + said
+    assert not len(both), ([boxes[k] for k in both[0]], said)

@@ -2,7 +2,7 @@
 
 __all__ = ["facet_maps"]
 
-from math import ceil, sqrt
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,10 @@ from actsense.drawing.style import counted, new_figure
 from actsense.featvis.stored import PictureGroup, StoredPictures
 
 HEIGHT, WIDTH, BESIDE = 4.6, 6.4, 3.6  # inches of a panel, and of the one beside it
-LARGEST, LEAST = 0.55, 0.28  # inches of a thumbnail
+LARGEST, PANEL = 0.6, 3.7  # inches of a thumbnail, and of all below each other
 LAYERS = 8  # that a page has room for
 FRAMED = 24  # facets of a layer, at most
-AWAY = 16  # points from the centre of a facet to its thumbnail
+EDGE, MARGIN = 0.08, 0.26  # of thumbnails, shares of the panel; beside points, of their width
 CHOSEN = "#D55E00"
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def facet_maps(stored: StoredPictures, images: ImageCache, *, title: str) -> Fig
         HEIGHT * len(groups) + 1,
         f"{title}: into which facets does a layer part the images?",
         "Points: natural images, near each other where the layer responds to them alike; colours "
-        "and marks: facets. Framed, beside the centre of a facet: the image nearest to it.\n"
+        "and marks: facets. Framed, with a line to a facet's centre: the image nearest to it.\n"
         "Facets were found in more dimensions than the plane shows: distances in it are "
         "approximate, and its "
         f"axes have no unit.{note}",
@@ -72,13 +72,14 @@ def _plane(axis: Axes, group: PictureGroup, images: ImageCache) -> None:
                      **styles[facet])  # fmt: skip
     sizes = np.bincount(group.facet, minlength=len(numbers))
     framed = np.sort(np.argsort(-sizes, kind="stable")[:FRAMED])
+    centres = np.stack([points[group.facet == facet].mean(axis=0) for facet in framed])
     nearest = images.read(np.array([group.best_rows(facet, 1)[0] for facet in framed]))
-    size = max(LEAST, LARGEST / max(1.0, sqrt(len(framed) / 10)))
-    for facet, pixels in zip(framed.tolist(), nearest, strict=True):
-        centre = points[group.facet == facet].mean(axis=0)
-        away = _away(centre - points.mean(axis=0)) * (36 * size + AWAY)
-        _thumbnail(axis, pixels, centre, away, size, styles[facet]["color"], str(facet + 1))
-    axis.margins(0.2)
+    places = _beside(centres)
+    size = min(LARGEST, 0.9 * PANEL / ceil(len(framed) / 2))
+    for facet, pixels, centre, place in zip(framed, nearest, centres, places, strict=True):
+        color = styles[facet]["color"]
+        _thumbnail(axis, pixels, centre, place, size, color, str(facet + 1))
+    axis.margins(MARGIN, 0.06)  # between the thumbnails
     axis.set_aspect("equal", "datalim")
     axis.set_facecolor("0.97")
     axis.spines[:].set_visible(False)
@@ -86,35 +87,37 @@ def _plane(axis: Axes, group: PictureGroup, images: ImageCache) -> None:
     axis.set_yticks([])
 
 
-def _away(way: Floats) -> Floats:
-    """Return the direction of a way, or upwards if it leads nowhere."""
-    length = np.linalg.norm(way)
-    found: Floats = way / length if length > 0 else np.array([0.0, 1.0])
-    return found
+def _beside(centres: Floats) -> list[tuple[float, float]]:
+    """Return where thumbnails stand, in shares of the panel: left and right, by height."""
+    places = [(0.0, 0.0)] * len(centres)
+    by_width = np.argsort(centres[:, 0], kind="stable")
+    half = ceil(len(centres) / 2)
+    for x, own in ((EDGE, by_width[:half]), (1 - EDGE, by_width[half:])):
+        by_height = own[np.argsort(-centres[own, 1], kind="stable")]
+        for number, facet in enumerate(by_height):
+            places[facet] = (x, 1 - (number + 0.5) / len(own))
+    return places
 
 
 def _thumbnail(
     axis: Axes,
     pixels: NDArray[np.uint8],
-    place: Floats,
-    away: Floats,
+    centre: Floats,
+    place: tuple[float, float],
     size: float,
     color: str,
     word: str,
 ) -> None:
-    """Draw a small framed image, so many points away from a place, and a word in its corner."""
+    """Draw a small framed image at a place of the panel, and a line to the centre of its facet."""
+    axis.plot(*centre, marker="o", markersize=6, color=color, markeredgecolor="black", zorder=4)
     small = OffsetImage(np.moveaxis(pixels, 0, -1), zoom=72 * size / pixels.shape[-1])
-    look: dict[str, Any] = {
-        "bboxprops": {"edgecolor": color, "linewidth": 2.2},
-        "pad": 0.1,
-        "zorder": 4,
-    }
+    look: dict[str, Any] = {"bboxprops": {"edgecolor": color, "linewidth": 2.2}, "pad": 0.1}
     line = {"arrowstyle": "-", "color": color, "linewidth": 1.2}
-    axis.add_artist(AnnotationBbox(small, tuple(place), tuple(away), boxcoords="offset points",
-                                   arrowprops=line, **look))  # fmt: skip
-    corner = (away[0] - 36 * size, away[1] + 36 * size)
-    axis.annotate(word, tuple(place), corner, textcoords="offset points", fontsize=8, zorder=5,
-                  color="white", weight="bold", ha="center", va="center",
+    axis.add_artist(AnnotationBbox(small, tuple(centre), place, boxcoords="axes fraction",
+                                   arrowprops=line, zorder=3, **look))  # fmt: skip
+    axis.annotate(word, place, (-36 * size, 36 * size), "axes fraction",
+                  textcoords="offset points", fontsize=8, zorder=5, color="white", weight="bold",
+                  ha="center", va="center",
                   bbox={"boxstyle": "round,pad=0.2", "facecolor": color, "edgecolor": "white",
                         "linewidth": 0.6})  # fmt: skip
 
