@@ -42,7 +42,7 @@ from actsense.featvis.figures.sheet import FAILED
 from actsense.featvis.figures.shifts import ROLES, shift_lines
 from actsense.featvis.figures.units import unit_rows
 from actsense.featvis.stored import RANDOM, TRAINED, StoredPictures
-from actsense.store import read_results, read_table
+from actsense.store import read_results, read_table, write_tables
 
 OF_FACETS = {"facets", "embedding", "curves", "drive"}
 EVERY = OF_FACETS | {"units", "channels", "shifts"}
@@ -479,3 +479,16 @@ def _disjoint(boxes: list[Bbox], said: object) -> None:
     meet = ((low[:, None] < high) & (high[:, None] > low)).all(axis=2)
     both = np.argwhere(np.triu(meet, 1))
     assert not len(both), ([boxes[k] for k in both[0]], said)
+
+
+def test_one_network_without_control_and_second_seed_has_nothing_to_compare(
+    study: Path, judged: pd.DataFrame, tmp_path: Path
+) -> None:
+    names = ("picture_transfers", "picture_likeness")
+    paths = {name: tmp_path / f"{name}.csv" for name in names}
+    write_tables({name: table(study, name).head(0) for name in names}, paths)
+    own = judged[(judged["weights"] == TRAINED) & (judged["seed"] == 0)]
+    figure = drive_dots(own, *(read_table(paths[name]) for name in names), title="made")
+    assert texts(figure.axes[4]).count("not measured") == 1
+    assert texts(figure.axes[5]).count("not measured") == 1
+    assert "of random weights" not in texts(figure)

@@ -126,8 +126,8 @@ def _strip(
     axis.grid(axis="y", color="0.93")
     axis.set_axisbelow(True)
     axis.locator_params(axis="x", nbins=6)
-    if not axis.collections:
-        axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center", color="0.4")
+    if not values:
+        _say_unmeasured(axis)
     _limit(axis, *measure.limits)
 
 
@@ -146,19 +146,26 @@ def _limit(axis: Axes, low: float, high: float | None) -> None:
 
 
 def _likeness(axis: Axes, table: pd.DataFrame, rows: list[tuple[str, str, str]]) -> None:
-    for _, told in table.iterrows():
-        color, marker = BETWEEN[told["between"]]
-        place = rows.index(tuple(told[KEY])) + APART[told["between"]]
-        axis.plot(told["responses"], place, color=color, marker=marker, markersize=6)
+    for _, row in table.iterrows():
+        color, marker = BETWEEN[row["between"]]
+        place = rows.index(tuple(row[KEY])) + APART[row["between"]]
+        axis.plot(row["responses"], place, color=color, marker=marker, markersize=6)
     axis.axvline(0, color="0.6", linewidth=0.8)
     _limit(axis, 0, 1.03)
     axis.set_xlabel("likeness of two pictures to the layer\n(mean cosine of their responses)")
     axis.grid(axis="y", color="0.93")
+    told = [between for between in BETWEEN if between in set(table["between"])]
+    if not told:
+        _say_unmeasured(axis)
+        return
     handles = [Line2D([], [], color=color, marker=marker, linestyle="none", label=between)
-               for between, (color, marker) in BETWEEN.items()
-               if between in set(table["between"])]  # fmt: skip
+               for between, (color, marker) in BETWEEN.items() if between in told]  # fmt: skip
     axis.legend(handles=handles, title="pictures of two", fontsize=8, title_fontsize=8,
                 loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)  # fmt: skip
+
+
+def _say_unmeasured(axis: Axes) -> None:
+    axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center", color="0.4")
 
 
 def _legend(figure: Figure, control: bool) -> None:
