@@ -27,8 +27,8 @@ def test_the_share_is_that_of_the_closed_form() -> None:
     anchors, samples = 600, 40
     said = world.said(world.latents(anchors))
     noise = invariance_noise(np.arange(anchors), samples, world.latent, seed=0).flatten(0, 1)
-    condition = torch.from_numpy(said).repeat_interleave(samples, dim=0)
-    sampled = world.inverse(noise, condition).view(anchors, samples, -1)
+    means = world.embed(torch.from_numpy(said)).repeat_interleave(samples, dim=0)
+    sampled = world.restore(noise, means).view(anchors, samples, -1)
     found = explained(sampled.numpy(), draws=400)
     remaining = np.trace(world.conditional)
     low, high = found.by_invariances.interval

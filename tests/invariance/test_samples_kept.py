@@ -26,9 +26,17 @@ SAID, PREDICTED = WORLD.said(LATENTS), WORLD.predicted(LATENTS)
 
 @dataclass(frozen=True)
 class Given:
-    """A sampler made of a function."""
+    """A sampler made of a function of v and what the layer says."""
 
-    inverse: Callable[[Tensor, Tensor], Tensor]
+    sample: Callable[[Tensor, Tensor], Tensor]
+
+    def embed(self, condition: Tensor) -> Tensor:
+        """Return it as it is."""
+        return condition
+
+    def restore(self, v: Tensor, embedded: Tensor) -> Tensor:
+        """Return what the function returns."""
+        return self.sample(v, embedded)
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ def test_samples_are_the_same_in_batches_of_any_size(size: int) -> None:
             places[part.anchors], part.latents, part.images, strict=True
         ):
             said = torch.from_numpy(SAID[[place] * 5])
-            expected = WORLD.inverse(noise[place], said)
+            expected = WORLD.restore(noise[place], WORLD.embed(said))
             torch.testing.assert_close(latents, expected, rtol=1e-5, atol=1e-5)
             torch.testing.assert_close(images, WORLD.decode(latents), rtol=1e-5, atol=1e-6)
 
@@ -122,7 +130,7 @@ def test_samples_that_do_not_fit_are_drawn_in_smaller_parts() -> None:
         tried.append(len(v))
         if len(v) > 3:
             raise torch.OutOfMemoryError
-        return WORLD.inverse(v, condition)
+        return WORLD.restore(v, WORLD.embed(condition))
 
     noise = invariance_noise(ROWS, 5, LATENT, seed=0)
     memory = Memory(CPU, 10, "samples")
@@ -204,7 +212,9 @@ def test_exchanged_anchors_are_at_the_floor() -> None:
 
 def test_a_sampler_that_is_told_of_another_anchor_is_at_the_floor() -> None:
     turned = torch.from_numpy(np.roll(SAID, 1, axis=0))
-    strangers = Given(lambda v, condition: WORLD.inverse(v, turned[anchor_of(condition)]))
+    strangers = Given(
+        lambda v, condition: WORLD.restore(v, WORLD.embed(turned[anchor_of(condition)]))
+    )
     found = kept(sampler=strangers).samples
     for name, floor in (("centred", "cosine_floor"), ("agreement", "agreement_floor")):
         values = getattr(found, name)

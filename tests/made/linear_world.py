@@ -60,13 +60,16 @@ class LinearWorld:
         """Return images of latents."""
         return (0.5 + SCALE * latents).view(-1, 3, SIDE, SIDE)
 
-    def inverse(self, v: Tensor, condition: Tensor) -> Tensor:
-        """Return a latent that the layer says this of."""
+    def embed(self, condition: Tensor) -> Tensor:
+        """Return the mean of latents that the layer says this of."""
+        said = condition.double() - torch.from_numpy(self.bias + 0.5 * self.weight.sum(axis=1))
+        return said @ torch.from_numpy(self.gain).T
+
+    def restore(self, v: Tensor, embedded: Tensor) -> Tensor:
+        """Return a latent around that mean."""
         values, vectors = np.linalg.eigh(self.conditional)
         root = vectors * np.sqrt(values.clip(min=0))
-        said = condition.double() - torch.from_numpy(self.bias + 0.5 * self.weight.sum(axis=1))
-        mean = said @ torch.from_numpy(self.gain).T
-        return (mean + v.double() @ torch.from_numpy(root).T).float()
+        return (embedded + v.double() @ torch.from_numpy(root).T).float()
 
     def subject(self, batch_size: int = 7) -> Subject:
         """Open the network; `said` is the layer."""

@@ -26,8 +26,11 @@ from actsense.draws.counter import counter_keys, counter_normal
 class Sampler(Protocol):
     """What turns invariances into latents, such as a `Flow`."""
 
-    def inverse(self, v: Tensor, condition: Tensor, /) -> Tensor:
-        """Return latents, (n, latent), from v, (n, latent), and what a layer says, (n, ...)."""
+    def embed(self, condition: Tensor, /) -> Tensor | None:
+        """Return what is needed of what the layer says, (anchors, ...), to be repeated."""
+
+    def restore(self, v: Tensor, embedded: Tensor | None, /) -> Tensor:
+        """Return latents, (n, latent), from v, (n, latent), and what was embedded, (n, ...)."""
 
 
 class Decoder(Protocol):
@@ -127,9 +130,12 @@ def _made(
     found: list[tuple[Tensor, Tensor]] = []
 
     def draw(part: slice) -> None:
-        own = condition[torch.arange(part.start, part.stop) // each]
+        first, stop = part.start // each, -(-part.stop // each)
+        own = torch.arange(part.start, part.stop, device=device) // each - first
         with torch.inference_mode():
-            latents = sampler.inverse(v[part].to(device), own.to(device))
+            embedded = sampler.embed(condition[first:stop].to(device))
+            repeated = None if embedded is None else embedded[own]
+            latents = sampler.restore(v[part].to(device), repeated)
             images = decoder.decode(latents)
         found.append((latents.float().cpu(), images.float().cpu()))
 
