@@ -26,7 +26,7 @@ NUMBER, WHOLE = 4, 8  # bytes
 BEST = 10  # natural images that are kept of every unit or channel
 POINTS, CURVES = 200, 6  # of a picture: numbers of a curve at most, and curves
 COPIES = 12  # of a picture and its gradient that are alive together, with the optimiser's state
-CHECKED = 12  # times that a picture is looked at when it is finished
+VERSIONS = 9  # of the finished picture of a unit, beside itself
 ROOT_ARRAYS, SET_ARRAYS = 4, (34, 34, 30)  # of a set: of facets, of units, of channels
 FIGURES, FACET_FIGURES, UNIT_FIGURES = 2, 2, 2
 TABLES = 6
@@ -146,7 +146,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
             *("visualise_features", network),
             passes=GRADIENT * pictures * settings.search.iterations
             + image_count(facts) * (1 + settings.control)
-            + CHECKED * pictures,
+            + _looks(facts, network),
             back=True,
             holds=(COPIES * facts.batch(network) * pixels * NUMBER + _held(facts, network)) / 1e6,
             kept=pictures * (settings.kept * pixels + NUMBER * side**2) + _held(facts, network),
@@ -171,6 +171,14 @@ def _targets(facts: Facts, network: str) -> tuple[int, int, int]:
     single = units.top + units.controls if units and unit_layers(facts, network) else 0
     channels = sum(layer.shape[0] for layer in channel_layers(facts, network))
     return most * len(facet_layers(facts, network)), single, channels
+
+
+def _looks(facts: Facts, network: str) -> int:
+    """Count how often finished pictures are shown to a network; control ones are to two."""
+    settings: Featvis = facts.settings.featvis
+    facets, units, channels = _targets(facts, network)
+    looks = facets * (1 + 2 * settings.control) + units * (1 + VERSIONS) + channels
+    return settings.seeds * settings.variants * looks
 
 
 def _held(facts: Facts, network: str) -> float:
