@@ -247,6 +247,14 @@ def test_members_are_the_nearest_of_their_own_facet() -> None:
         assert (found.facet[found.member] == np.arange(3)[:, None]).all()
 
 
+def test_nearer_images_of_other_facets_are_no_members() -> None:
+    found = split(NUMBERS.normal(size=(60, 2)), channels=1, members=99)
+    kept = np.bincount(found.facet).min()
+    assert found.member.tolist() == brute_force_members(found, kept, own=True)
+    nearest = np.argsort(found.distance, axis=0, kind="stable")[:kept].T
+    assert (found.facet[nearest] != np.arange(3)[:, None]).any()
+
+
 def test_published_members_are_the_farthest_of_all() -> None:
     found = split(choice="farthest")
     assert found.member.tolist() == brute_force_members(found, 10, own=False)
