@@ -16,8 +16,8 @@
 # A *facet* is a part of the natural images that a layer responds to alike. For every facet, and
 # for units that feel a factor most and least, a picture was made that drives it as much as
 # possible. Whether that worked is measured against natural images, against pictures of the same
-# architecture with random weights, and in other networks. Pictures that stayed grey have failed:
-# they are counted, and shown nowhere.
+# architecture with random weights, and in other networks. Pictures that ended grey, or never
+# moved the network, have failed: they are counted, and shown nowhere.
 
 # %%
 import matplotlib.pyplot as plt
@@ -146,7 +146,7 @@ for (name, layer, kind, weights, other), percentile in beaten.median().items():
     print(f"- {kind} of {layer}: pictures of {of} beat {percentile:.0f} % of images in {other}.")
 failed = every.groupby("network", sort=False)["grey"].agg(["sum", "size"])
 for name, row in failed.iterrows():
-    print(f"- {name}: {row['sum']} of {row['size']} pictures stayed grey and failed.")
+    print(f"- {name}: {row['sum']} of {row['size']} pictures failed.")
 
 # %%
 for (name, factor), rows in losses.groupby(["network", "factor"], sort=False):

@@ -42,7 +42,7 @@ from actsense.explorer.pictures.outcome import losses_words
 from actsense.explorer.pictures.plane import plane_table, unit_map
 from actsense.explorer.pictures.sets import Chosen, ordered, picture_set
 from actsense.explorer.pictures.views import PARTS
-from actsense.explorer.pictures.words import measures_table, picture_titles
+from actsense.explorer.pictures.words import measures_table, percent, picture_titles
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults, open_study
 
@@ -302,12 +302,20 @@ def test_numbers_stand_in_the_column_of_their_picture(study: StudyResults) -> No
     assert table.loc["drive", "seed 1"] == f"{drive:.2f}"
     assert table.loc["drive", "seed 2"] == f"{drive + 0.1:.2f}"
     assert table.loc["over the best natural image", "seed 1"] == f"{drive / CEILING:.2f} times"
-    assert table.loc["the network says", "seed 1"] == f"{CLASSES[1]} 70 %"
+    assert table.loc["the network says", "seed 1"] == f"{CLASSES[1]} (70 %)"
     assert table.loc["shown to twin", "seed 1"] == "beats 89 %"
     assert table.loc["shown to twin", "random weights, seed 1"] == ""
     assert table.loc["shown to net", "random weights, seed 1"] == "beats 55 %"
     assert "outcome" not in table.index
     assert "penalty" not in table.index
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(100.0, "100"), (99.98, "99.9"), (99.78, "99.8"), (50.0, "50"), (0.0, "0")],
+)
+def test_all_images_are_beaten_only_if_they_are(value: float, words: str) -> None:
+    assert percent(value) == words
 
 
 def test_pictures_have_different_titles() -> None:
@@ -323,7 +331,7 @@ def test_pictures_have_different_titles() -> None:
 
 def test_units_say_what_they_feel_and_channels_have_no_control(shapes: Path, visit: Visit) -> None:
     page = texts(visit(shapes, view="pictures", of="units", show="closely", target="5"))
-    assert "A unit that feels hue least: shapley 0.01." in page
+    assert "A unit that feels hue least: Shapley effect 0.01." in page
     test = visit(shapes, view="pictures", of="channels", show="closely")
     (picture,) = [box for box in test.selectbox if box.label == "Picture"]
     assert picture.options == ["seed 1", "seed 2"]

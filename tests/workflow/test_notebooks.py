@@ -243,7 +243,7 @@ def test_what_came_of_pictures_is_in_the_answer(
     assert "net with random weights, stage3.block, facets: 37.5 (29.2 to 37.5) %" in answer
     assert "units that feel the factor most: 100" in answer
     assert "pictures of random weights beat 55 % of images in net." in answer
-    assert "net: 1 of 40 pictures stayed grey and failed." in answer
+    assert "net: 1 of 40 pictures failed." in answer
     assert "need it more: difference 50 % (40 to 60)" in answer
 
 

@@ -14,6 +14,7 @@ HATCHED = (
     "background:repeating-linear-gradient(45deg,#f4e3e0 0 8px,#fbf3f1 8px 16px);"
     "border:1px solid #c0392b;color:#8e2418"
 )
+EDGE = "outline:1px solid #dddddd;"
 STRIP, THUMB = 132, 96  # pixels
 
 
@@ -37,7 +38,7 @@ def gallery_card(card: Card, name: str, lines: Sequence[str], *, failed: bool) -
 
 def one_picture(address: str, name: str, *, failed: bool) -> str:
     """Draw a picture alone, as wide as there is room; a failure inside a red frame."""
-    frame = "outline:3px solid #c0392b;outline-offset:2px;" if failed else ""
+    frame = "outline:3px solid #c0392b;outline-offset:2px;" if failed else EDGE
     return f'<div style="{frame}max-width:372px">{_image(address, name)}</div>'
 
 
@@ -55,7 +56,7 @@ def film_strip(addresses: Sequence[str], kept: Sequence[int], shown: int) -> str
     """Draw a picture at all kept iterations; the one that is shown large is framed."""
     parts = []
     for place, (address, iteration) in enumerate(zip(addresses, kept, strict=True)):
-        frame = "outline:3px solid #0072B2;outline-offset:1px;" if place == shown else ""
+        frame = "outline:3px solid #0072B2;outline-offset:1px;" if place == shown else EDGE
         title = "start" if iteration == 0 else str(iteration)
         drawn = f'<div style="{frame}">{_image(address, title)}</div>'
         parts.append(f'<div style="width:62px">{drawn}{_below([title])}</div>')
@@ -93,7 +94,7 @@ def _failure() -> str:
     return (
         f'<div style="{HATCHED};width:100%;aspect-ratio:1;display:flex;align-items:center;'
         f'justify-content:center;text-align:center;box-sizing:border-box;{CAPTION}">'
-        "failed:<br>stayed grey</div>"
+        "failed:<br>no picture</div>"
     )
 
 

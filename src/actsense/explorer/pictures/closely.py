@@ -1,6 +1,6 @@
 """One target closely: its picture on the way, natural images, other starts, curves, numbers."""
 
-__all__ = ["show_closely"]
+__all__ = ["index_words", "rows_of", "show_closely", "titles_of"]
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,6 +30,7 @@ from actsense.explorer.pictures.images import film, is_faded, natural_images, re
 from actsense.explorer.pictures.plane import plane_table, unit_map
 from actsense.explorer.pictures.sets import Chosen, PictureSet, opened
 from actsense.explorer.pictures.words import Row, failed, measures_table, verdict
+from actsense.explorer.reading import NAMES
 from actsense.explorer.shelf import Shelf
 from actsense.featvis.stored import RANDOM, TRAINED
 from actsense.inspection import StudyResults
@@ -38,8 +39,8 @@ from actsense.store import reading
 FILM, NATURAL, HALF = 372, 660, 510  # pixels
 MOST = {TRAINED: 4, RANDOM: 2}  # pictures in the table of numbers
 FAILURE = (
-    "This picture failed: it stayed all but evenly grey. It is kept to be looked into, and is no "
-    "result; nothing can be read from it."
+    "This picture failed: it ended all but evenly grey, or nothing in it ever moved the network. "
+    "It is kept to be looked into, and is no result; nothing can be read from it."
 )
 CONTROL = (
     "This is a control: it was made in the same way for the same architecture with random "
@@ -105,14 +106,19 @@ def _say(row: Row, known: PictureSet) -> None:
     """Say what came of a picture, or why it is no result."""
     target = int(row["target"])
     if known.factor:
-        index = f"{known.by} {known.indices[target]:.2f}"
-        st.markdown(f"A unit that feels {plain(known.factor)} {known.roles[target]}: {index}.")
+        role, index = known.roles[target], index_words(known, target)
+        st.markdown(f"A unit that feels {plain(known.factor)} {role}: {index}.")
     if failed(row):
         st.warning(FAILURE, icon=":material/block:")
     elif row["weights"] == RANDOM:
         st.info(CONTROL, icon=":material/info:")
     elif known.judged:
         st.markdown(plain(verdict(row, known.names[target], known.images)))
+
+
+def index_words(known: PictureSet, target: int) -> str:
+    """Write the index of a unit with its name."""
+    return f"{NAMES[known.by]} {round(known.indices[target], 2) + 0.0:.2f}"  # never -0.00
 
 
 def _go(target: int) -> Callable[[], None]:
@@ -211,7 +217,8 @@ def _show_curves(
     chart = progress_chart(table, curve, first, level=level, iteration=iteration)
     st.vega_lite_chart(chart, width="stretch", key="curves")
     st.caption(
-        "Wide: the picture above. Gray line: the iteration above."
+        "Wide: the picture above. Gray line: the iteration above. Curves are of the picture as it "
+        "was moved and turned at random on the way; the numbers above are of it at rest."
         + " Dotted: the strongest natural image." * (curve == "activation")
         + " Random weights: in the network that they are of." * _controlled(titles)
     )
@@ -274,10 +281,10 @@ def _show_map(
     known: PictureSet, target: int, values: NDArray[np.float64], unit: tuple[int, int] | None
 ) -> None:
     if unit is None:
-        st.markdown(f"{known.by} of this unit: {known.indices[target]:.2f}")
+        st.caption("A unit of a vector has no map.")
         return
     limit = float(np.nanmax(values, initial=0)) or 1.0
-    st.html(heatmap(values, limit, title=f"{known.by}, {known.factor}", chosen=unit)
+    st.html(heatmap(values, limit, title=f"{NAMES[known.by]} of {known.factor}", chosen=unit)
             + color_bar(limit))  # fmt: skip
     st.caption(
         f"Share of the variance of every unit of the channel that is due to {plain(known.factor)}."

@@ -11,6 +11,7 @@ from actsense.drawing.style import counted
 from actsense.explorer.controls import plain, show_words, told
 from actsense.explorer.pictures.closely import rows_of
 from actsense.explorer.pictures.sets import Chosen, PictureSet
+from actsense.explorer.pictures.words import percent
 from actsense.explorer.shelf import Shelf
 from actsense.featvis.stored import RANDOM, TRAINED
 from actsense.inspection import StudyResults
@@ -23,6 +24,7 @@ MEASURES = {
     "cosine": ("cosine with the facet's response", "1 is best; 0.8 or more is the aim"),
     "cosine_centred": ("the same, of what differs from the mean image", "1 is best"),
     "distance": ("distance from the facet's response", "0 is best"),
+    "transfer": ("natural images that it beats in another network, %", "80 or more is the aim"),
     "high_frequency_ratio": ("fine detail over that of natural images", "2 or less is the aim"),
 }
 BETWEEN = {
@@ -52,12 +54,17 @@ def _show_summary(shelf: Shelf[StudyResults], chosen: Chosen, known: PictureSet)
     shown, gone = known.shown, known.failures
     st.markdown(
         f"{len(shown) - gone:,} of {counted(len(shown), 'picture')} can be looked at"
-        + (f"; **{gone:,} stayed grey and failed.**" if gone else "; none failed.")
+        + (
+            f"; **{gone:,} failed: grey, or without any effect on the network.**"
+            if gone
+            else "; none failed."
+        )
     )
     show_words(summary_words(summary))
     st.caption(
         "Medians over targets, in brackets their 95 % intervals. Natural images are the "
-        "yardstick; pictures of random weights are measured in the network that made them."
+        "yardstick; pictures of random weights are measured in the network that made them, and "
+        "the other network is the trained one."
     )
 
 
@@ -112,7 +119,7 @@ def _show_transfers(shelf: Shelf[StudyResults], chosen: Chosen) -> None:
     transfers = shelf.read(rows_of, "picture_transfers", chosen)
     st.markdown("**Do other networks see the same in them?**")
     if transfers.empty:
-        st.info("There is no other network to show them to.", icon=":material/info:")
+        st.info("They were shown to no other network.", icon=":material/info:")
         return
     show_words(transfer_words(transfers))
     st.caption(
@@ -133,7 +140,7 @@ def transfer_words(transfers: pd.DataFrame) -> pd.DataFrame:
             ),
             "shown to": median["other"],
             "layer": median["other_layer"],
-            "beat": [f"{value:.0f} %" for value in median["percentile"]],
+            "beat": [f"{percent(value)} %" for value in median["percentile"]],
         }
     )
 
@@ -145,8 +152,8 @@ def _show_losses(shelf: Shelf[StudyResults], chosen: Chosen, known: PictureSet) 
     for line in losses_words(own, known.factor):
         st.markdown(f"- {plain(line)}")
     st.caption(
-        f"The {plain(known.factor)} of finished pictures is shifted, and units see them again. In "
-        "brackets: 95 % intervals over units, of all layers together."
+        f"The {plain(known.factor)} of finished pictures is shifted, and units see them again; "
+        "mean over all shifts. In brackets: 95 % intervals over units, of all layers together."
     )
 
 
@@ -175,4 +182,4 @@ def _span(low: float, high: float) -> str:
 
 
 def _two_digits(values: pd.Series) -> list[str]:
-    return ["" if pd.isna(value) else f"{value:.2f}" for value in values]
+    return ["" if pd.isna(value) else f"{round(value, 2) + 0.0:.2f}" for value in values]

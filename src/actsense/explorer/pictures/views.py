@@ -9,7 +9,7 @@ import streamlit as st
 from actsense.drawing.style import counted
 from actsense.explorer.controls import pick, plain
 from actsense.explorer.pictures.cards import gallery_card
-from actsense.explorer.pictures.closely import show_closely
+from actsense.explorer.pictures.closely import index_words, show_closely
 from actsense.explorer.pictures.images import cards
 from actsense.explorer.pictures.outcome import show_outcome
 from actsense.explorer.pictures.sets import (
@@ -39,8 +39,7 @@ EXPLAINED = {
     "the picture made for it, starting from the mean of its members; right: the members nearest "
     "to its centre.",
     "units": "Left: the picture made for the unit; right: the natural images that it responds to "
-    "most. `most`: units that feel the factor most by their index; `least`: units of the same "
-    "layer that feel it least, to compare with.",
+    "most. Units that feel the factor least by their index are there to compare with.",
     "channels": "Left: the picture made for the channel, averaged over its positions; right: the "
     "natural images that it responds to most.",
 }
@@ -114,7 +113,7 @@ def _caption(chosen: Chosen, known: PictureSet) -> str:
 def _unit_lines(known: PictureSet, target: int) -> list[str]:
     if not known.factor:
         return []
-    return [f"feels {known.factor} {known.roles[target]}: {known.by} {known.indices[target]:.2f}"]
+    return [f"feels {known.factor} {known.roles[target]}: {index_words(known, target)}"]
 
 
 def _look(target: int) -> Callable[[], None]:

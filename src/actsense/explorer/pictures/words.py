@@ -5,6 +5,7 @@ __all__ = [
     "Row",
     "failed",
     "measures_table",
+    "percent",
     "picture_titles",
     "short_verdict",
     "verdict",
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 KIND_WORDS = {"facets": "facets of images", "units": "units", "channels": "all channels"}
-FAILED = "failed: it stayed grey"
+FAILED = "failed: no picture"
 Row = Mapping[Any, Any]  # of table `pictures`: one picture
 
 
@@ -42,13 +43,19 @@ def failed(row: Row) -> bool:
     return row.get("grey", False) is True or row.get("grey", False) == 1
 
 
+def percent(value: float) -> str:
+    """Write a percentage: 100 only if it is."""
+    return "100" if value == 100 else f"{min(value, 99.9):.3g}"
+
+
 def short_verdict(row: Row) -> str:
     """Say in a line how much a picture drives its target, beside natural images."""
     if failed(row):
         return FAILED
     if np.isnan(row.get("percentile", np.nan)):
         return "not judged"
-    return f"beats {row['percentile']:.0f} % of images, {row['ratio']:.2g} times the best"
+    beaten = percent(row["percentile"])
+    return f"beats {beaten} % of images, {row['ratio']:.2g} times the best"
 
 
 def verdict(row: Row, name: str, images: int) -> str:
@@ -59,8 +66,9 @@ def verdict(row: Row, name: str, images: int) -> str:
         name: What its target is called.
         images: How many natural images it is compared with.
     """
+    beaten = f"{percent(row['percentile'])} % of {images:,} natural images"
     said = (
-        f"It drives {name} more than {row['percentile']:.0f} % of {images:,} natural images do, "
+        f"It drives {name} more than {beaten} do, "
         f"{row['ratio']:.2g} times as much as the strongest of them."
     )
     if np.isfinite(row["cosine"]):
@@ -84,7 +92,7 @@ def measures_table(rows: pd.DataFrame, transfers: pd.DataFrame) -> pd.DataFrame:
     pictures = rows.to_dict("records")
     lines: list[dict[str, str]] = []
     if any(map(failed, pictures)):
-        cells = {str(one["title"]): FAILED if failed(one) else "not grey" for one in pictures}
+        cells = {str(one["title"]): FAILED if failed(one) else "a picture" for one in pictures}
         lines.append({"measure": "outcome", **cells, "how to read it": OUTCOME})
     for measure, (write, reading) in MEASURES.items():
         cells = {str(one["title"]): _cell(write, one) for one in pictures}
@@ -98,7 +106,7 @@ def measures_table(rows: pd.DataFrame, transfers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-OUTCOME = "an even grey is no result, and nothing is told of it"
+OUTCOME = "what ended grey, or never moved the network, is no result: nothing is told of it"
 TRANSFER = "natural images it beats there, in {}: whether it shows more than one network's quirks"
 
 
@@ -120,7 +128,9 @@ def _number(name: str, form: str, after: str = "") -> Callable[[Row], str]:
 def _output(place: int) -> Callable[[Row], str]:
     def write(row: Row) -> str:
         said = row[f"class_{place}"]
-        return f"{said} {100 * row[f'probability_{place}']:.0f} %" if isinstance(said, str) else ""
+        if not isinstance(said, str):
+            return ""
+        return f"{said} ({100 * row[f'probability_{place}']:.0f} %)"
 
     return write
 
@@ -131,12 +141,12 @@ def _reached(transfers: pd.DataFrame, row: Row) -> str:
     own = transfers
     for name in ("weights", "seed", "variant"):
         own = own[own[name] == row[name]]
-    return f"beats {own['percentile'].iloc[0]:.0f} %" if len(own) else ""
+    return f"beats {percent(own['percentile'].iloc[0])} %" if len(own) else ""
 
 
 MEASURES: dict[str, tuple[Callable[[Row], str], str]] = {
     "natural images it beats": (
-        _number("percentile", ".0f", " %"),
+        lambda row: f"{percent(row['percentile'])} %" if np.isfinite(row["percentile"]) else "",
         "100 %: it drives its target more than every natural image",
     ),
     "over the best natural image": (
