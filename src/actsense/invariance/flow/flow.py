@@ -126,8 +126,11 @@ class Flow(nn.Module):
     @torch.no_grad()
     def initialise(self, latents: Tensor, condition: Tensor | None) -> None:
         """Set all normalisations by a batch of two or more, so that v begins standardised."""
+        training = self.training
+        self.eval()  # without noise
         with measuring(self):
             self(latents, condition)
+        self.train(training)
 
     def _checked(self, latents: Tensor) -> Tensor:
         if latents.ndim != 2 or latents.shape[1] != self.latent:

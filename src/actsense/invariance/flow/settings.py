@@ -74,6 +74,9 @@ class FlowTraining(Section):
     check_every: Positive = Field(
         default=100, description="Steps from one look at the validation images to the next."
     )
+    looked_at: Annotated[Integer, Field(ge=2)] = Field(
+        default=2048, description="Validation images that are looked at, evenly spaced, at most."
+    )
     patience: Positive | None = Field(
         default=10,
         description="Looks without a higher likelihood after which training stops; empty for "
