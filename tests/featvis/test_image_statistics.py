@@ -91,9 +91,10 @@ def test_frequencies_are_those_of_numpy(side: int) -> None:
     [
         images(4, 8).mean(dim=1, keepdim=True).expand(-1, 3, -1, -1),  # grey
         torch.full((4, 3, 8, 8), 0.25),  # of one colour
+        torch.full((4, 3, 8, 8), 0.5),  # whose variance is 0 without roundings
         (images(4, 8) > 0.5).float(),  # of black and white alone
     ],
-    ids=["grey", "constant", "black or white"],
+    ids=["grey", "constant", "even grey", "black or white"],
 )
 def test_statistics_of_odd_images_are_finite_and_can_be_undone(odd: Tensor) -> None:
     found = ImageStatistics.measure([odd])
@@ -112,6 +113,15 @@ def test_typical_statistics_are_like_those_of_photographs() -> None:
     assert (energy[0] / energy[1]).log().abs().max() < np.log(2)
     falls = typical.magnitude[:, 1:, 1:] * frequencies(64)[1:, 1:]  # as 1 over the frequency
     torch.testing.assert_close(falls, falls[:, :1, :1].expand_as(falls))
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_typical_waves_add_up_to_the_contrast_of_photographs(side: int) -> None:
+    waves = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side))
+    waves[0, 0] = np.inf  # brightness is no contrast
+    lowest = float(ImageStatistics.typical(side).magnitude[0, 0, 1])
+    energy = (lowest / (side * waves)) ** 2
+    assert energy.sum() / side**4 == pytest.approx(2.2**2)  # Parseval
 
 
 def test_what_can_be_gone_through_once_is_refused() -> None:

@@ -54,6 +54,7 @@ class Maco:
         self._real = torch.zeros_like(statistics.magnitude, dtype=torch.bool)
         for row in own:
             self._real[:, row, own] = True
+        # Without imaginary parts there: transforms may differ in what they make of such.
         self._turning = statistics.magnitude.masked_fill(self._real, 0)
         self.parameters = [self._phases(starts).requires_grad_()]
 
