@@ -72,7 +72,7 @@ class Course:
         self._balance = starts.new_full((len(starts),), torch.nan)
         self._silent = torch.ones_like(self._balance, dtype=torch.bool)
         self._scale = torch.zeros_like(self._balance)
-        self._sought = True  # whether targets may still respond for the first time
+        self._sought = self._some_silent = True  # whether targets may respond for the first time
 
     def advance(self, iteration: int) -> None:
         """Do the next iteration, counted from 1.
@@ -128,6 +128,7 @@ class Course:
         self._record.restore(state["record"])
         pictures = (part.to(device) for part in state["pictures"])
         self._balance, self._silent, self._scale = pictures
+        self._some_silent = bool(self._silent.any())
 
     # From images to a step.
 
@@ -158,7 +159,8 @@ class Course:
         self._balance = torch.where(first & some, balance, self._balance)
         self._silent = self._silent & ~first
         last = min(TRIED, self._task.search.iterations)
-        self._sought = iteration < last and bool(self._silent.any())
+        self._some_silent = bool(self._silent.any())
+        self._sought = iteration < last and self._some_silent
         if iteration == last and bool(self._silent.all()):
             layer = self._task.targets.layer
             raise ConfigError(
@@ -169,7 +171,8 @@ class Course:
 
     def _held_back(self, gradient: Tensor, mask: Tensor | None) -> Tensor:
         """Weight a gradient with the window, and drop those of pictures that do not respond."""
-        gradient = torch.where(self._silent[:, None, None, None], 0.0, gradient)
+        if self._some_silent:
+            gradient = torch.where(self._silent[:, None, None, None], 0.0, gradient)
         return gradient if mask is None else gradient * mask
 
     def _step(self, images: Tensor, gradient: Tensor, mask: Tensor | None, iteration: int) -> None:
