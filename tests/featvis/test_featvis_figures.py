@@ -40,7 +40,7 @@ from actsense.featvis.figures.facets import MOMENTS, ROWS, facet_rows
 from actsense.featvis.figures.plot import plot_network
 from actsense.featvis.figures.sheet import FAILED
 from actsense.featvis.figures.shifts import ROLES, shift_lines
-from actsense.featvis.figures.units import unit_rows
+from actsense.featvis.figures.units import Row, unit_rows
 from actsense.featvis.stored import RANDOM, TRAINED, StoredPictures
 from actsense.store import read_results, read_table, write_tables
 
@@ -343,11 +343,11 @@ def test_points_are_medians_over_pictures_that_did_not_end_grey(
 def test_transfers_of_grey_pictures_are_left_out(study: Path, judged: pd.DataFrame) -> None:
     figure = drawn_drive(study, judged)
     place = SHIFT[TRAINED]
-    found = dots(figure.axes[4], place, STYLES[TRAINED]["color"])
+    found = dots(figure.axes[6], place, STYLES[TRAINED]["color"])
     assert found == pytest.approx([90, 89, 88])  # a second seed of the third is whole
     grey = judged["grey"] | (judged["role"] == "facet") & (judged["target"] == 2)
     figure = drawn_drive(study, judged.assign(grey=grey))
-    assert dots(figure.axes[4], place, STYLES[TRAINED]["color"]) == pytest.approx([90, 89])
+    assert dots(figure.axes[6], place, STYLES[TRAINED]["color"]) == pytest.approx([90, 89])
     assert dots(figure.axes[0], place, STYLES[TRAINED]["color"]) == pytest.approx([100, 100])
 
 
@@ -361,7 +361,7 @@ def test_yardsticks_are_those_of_natural_images(study: Path, judged: pd.DataFram
 def test_likeness_of_seeds_and_targets_is_that_of_the_table(
     study: Path, judged: pd.DataFrame
 ) -> None:
-    axis = drawn_drive(study, judged).axes[5]
+    axis = drawn_drive(study, judged).axes[7]
     places = sorted({float(x) for line in axis.lines[:-1] for x in line.get_xdata()})
     assert places == pytest.approx([0.1, 0.95])
     assert axis.get_legend() is not None
@@ -388,7 +388,7 @@ def dots(axis: Axes, place: float, color: str) -> list[float]:
 
 def test_shifts_are_medians_over_units_and_losses_have_intervals(study: Path) -> None:
     shifts = table(study, "picture_shifts")
-    figure = shift_lines(shifts, table(study, "picture_losses"), title="made")
+    figure = shift_lines(shifts, table(study, "picture_losses"), factor="hue", title="made")
     (axis,) = figure.axes
     for role, color in ROLES.items():
         own = shifts[shifts["role"] == role].pivot_table("kept", "value", "target")
@@ -407,9 +407,26 @@ def test_shifts_are_medians_over_units_and_losses_have_intervals(study: Path) ->
 def test_a_single_unit_without_controls_has_no_interval(study: Path) -> None:
     shifts, losses = table(study, "picture_shifts"), table(study, "picture_losses")
     losses = losses[losses["role"] == "most"].assign(low=np.nan, high=np.nan)
-    figure = shift_lines(shifts[shifts["target"] == 0], losses, title="made")
-    assert "Lost: by units that feel it most 60%" in figure.texts[1].get_text()
+    figure = shift_lines(shifts[shifts["target"] == 0], losses, factor="hue", title="made")
+    assert "Lost, mean over changes: by units that feel it most 60%" in figure.texts[1].get_text()
     assert not any("nan" in text or "least" in text for text in texts(figure))
+
+
+def test_a_factor_that_changes_no_picture_is_said_to_be_such(study: Path) -> None:
+    shifts, losses = table(study, "picture_shifts"), table(study, "picture_losses")
+    figure = shift_lines(shifts.head(0), losses.head(0), factor="order", title="made")
+    assert "order is no augmentation" in words(figure)[1]
+    once = shifts[shifts["value"] == 0.5].assign(parameter="", factor="hflip")
+    figure = shift_lines(once, losses, factor="hflip", title="made")
+    assert figure.axes[0].get_xlabel() == "hflip"
+
+
+def test_an_index_that_is_nearly_none_has_no_sign(
+    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(Row, "index", -0.001)
+    figure = unit_rows(stored, judged, images, title="made")
+    assert sum("index 0.00" in text for text in texts(figure)) == len(INDICES)
 
 
 def test_figures_are_those_that_are_asked_for(
@@ -489,6 +506,6 @@ def test_one_network_without_control_and_second_seed_has_nothing_to_compare(
     write_tables({name: table(study, name).head(0) for name in names}, paths)
     own = judged[(judged["weights"] == TRAINED) & (judged["seed"] == 0)]
     figure = drive_dots(own, *(read_table(paths[name]) for name in names), title="made")
-    assert texts(figure.axes[4]).count("not measured") == 1
-    assert texts(figure.axes[5]).count("not measured") == 1
+    assert texts(figure.axes[6]).count("not measured") == 1
+    assert texts(figure.axes[7]).count("not measured") == 1
     assert "of random weights" not in texts(figure)

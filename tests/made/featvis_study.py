@@ -343,6 +343,8 @@ def _pictures(
             **{"weights": weights, "seed": seed, "variant": 0, **last},
             "percentile": 100 * (natural[:, target] < last["activation"]).mean(),
             "ratio": last["activation"] / natural[:, target].max(),
+            "cosine_centred": last["cosine"] - 0.1,
+            "specificity": 1.0 if trained else 0.5,
             "high_frequency": high,
             "high_frequency_ratio": high / float(root["high_frequency"].mean()),
             "contrast": 0.2,
@@ -355,13 +357,14 @@ def _pictures(
     return pd.DataFrame(rows)
 
 
+SUMMED = ("percentile", "ratio", "cosine", "cosine_centred", "distance")
 SHARED = ["network", "layer", "kind", "role", "weights"]
 
 
 def _summary(pictures: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, own in pictures[~pictures["grey"]].groupby(SHARED, sort=False):
-        for measure in ("percentile", "ratio", "cosine", "distance", "high_frequency_ratio"):
+        for measure in (*SUMMED, "high_frequency_ratio", "specificity"):
             values = own.groupby("target")[measure].median()
             row = dict(zip(SHARED, key, strict=True)) | {"measure": measure}
             rows.append(row | {"targets": len(values), "median": values.median(),

@@ -48,7 +48,11 @@ MEASURES = (
             (50, "the median image"), (0, 103)),
     Measure("ratio", "activation, in multiples of\nthe strongest natural image's",
             (1, "the strongest image")),
+    Measure("specificity", "share of other targets that it\ndrives less than its own",
+            (0.5, "chance"), (0, 1.03)),
     Measure("cosine", "cosine of its response\nwith the facet's", None, (0, 1.03)),
+    Measure("cosine_centred", "the same in standard deviations\nfrom the mean of natural images",
+            None, (0, 1.03)),
     Measure("high_frequency_ratio", "share of high frequencies, in\nmultiples of natural images'",
             (1, "natural images")),
 )  # fmt: skip
@@ -71,20 +75,21 @@ def drive_dots(
     rows = [tuple(row) for row in made[KEY].drop_duplicates().itertuples(index=False)]
     grey = pictures["grey"].astype(bool)
     figure = new_figure(
-        14.0,
+        16.5,
         2 * (ROW * len(rows) + 1.15) + 1.4,
         f"{title}: do pictures drive their targets, and more than natural images do?",
         "A point is a target, the median of its pictures over seeds; upright strokes: medians of "
         "targets. Random weights: pictures of facets made in the same way by a network that "
-        "learned nothing.\nDashed: natural images. Left out: "
+        "learned nothing.\nAll but the last two say how the network that made a picture sees it. "
+        "Dashed: natural images, or chance. Left out: "
         f"{grey.sum()} of {counted(len(pictures), 'picture')} that ended grey.",
     )
-    axes = figure.subplots(2, 3, sharey=True)
+    axes = figure.subplots(2, 4, sharey=True)
     whole = pictures[~grey]
     for axis, measure in zip(axes.flat, MEASURES, strict=False):
         _strip(axis, whole, rows, measure)
-    _strip(axes[1, 1], _kept(transfers, pictures), rows, TRANSFER)
-    _likeness(axes[1, 2], likeness[likeness["weights"] == TRAINED], rows)
+    _strip(axes[1, 2], _kept(transfers, pictures), rows, TRANSFER)
+    _likeness(axes[1, 3], likeness[likeness["weights"] == TRAINED], rows)
     for axis in axes[:, 0]:
         axis.set_yticks(range(len(rows)), _names(rows))
     axes[0, 0].set_ylim(len(rows) - 0.4, -0.6)

@@ -124,5 +124,9 @@ def _numbers(judged: Judged, picture: int | None) -> str:
     percentile, ratio, cosine = (
         float(judged.facts[name][picture]) for name in ("percentile", "ratio", "cosine")
     )
-    words = [f"percentile {percentile:.3g}", f"{ratio:.2f} times the best image"]
-    return ",  ".join(words if isnan(cosine) else [*words, f"cosine {cosine:.2f}"])
+    words = [
+        f"percentile {percentile:.3g}",
+        "" if isnan(ratio) else f"{ratio:.2f} times the best image",
+        "" if isnan(cosine) else f"cosine {cosine:.2f}",
+    ]
+    return ",  ".join(filter(None, words))

@@ -60,7 +60,10 @@ def plot_network(
             judged, of_network("picture_transfers"), of_network("picture_likeness"), title=title
         ),
         "shifts": lambda: shift_lines(
-            of_network("picture_shifts"), of_network("picture_losses"), title=title
+            of_network("picture_shifts"),
+            of_network("picture_losses"),
+            factor=stored.of_kind("units")[0].factor,
+            title=title,
         ),
     }
     for name, draw in drawn.items():

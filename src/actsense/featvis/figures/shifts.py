@@ -18,20 +18,22 @@ PANELS = 4  # parameters of a factor
 DIFFERENCE = "difference"
 
 
-def shift_lines(shifts: pd.DataFrame, losses: pd.DataFrame, *, title: str) -> Figure:
+def shift_lines(shifts: pd.DataFrame, losses: pd.DataFrame, *, factor: str, title: str) -> Figure:
     """Draw the share of the drive that is left, over every parameter of the factor.
 
     Arguments:
         shifts: Rows of the table `picture_shifts` on one network.
         losses: Those of `picture_losses`.
+        factor: The factor that units were chosen by.
         title: The study and the network.
     """
-    factor = str(shifts["factor"].iloc[0])
+    if shifts.empty:
+        return _nothing(factor, title)
     parameters, note = fitting([*dict.fromkeys(shifts["parameter"])], PANELS)
     figure = new_figure(
         max(8.0, 4.6 * len(parameters) + 0.6),
         4.9,
-        f"{title}: do pictures of units that feel {factor} lose their drive when it changes?",
+        _question(factor, title),
         f"The pictures of units, changed by {factor}: which share of the unchanged picture's "
         "activation is left. Thin: single units; thick: their median.\n"
         f"{_said(losses)}{note}",
@@ -39,7 +41,7 @@ def shift_lines(shifts: pd.DataFrame, losses: pd.DataFrame, *, title: str) -> Fi
     axes = figure.subplots(1, len(parameters), sharey=True, squeeze=False)[0]
     for axis, parameter in zip(axes, parameters, strict=True):
         _panel(axis, shifts[shifts["parameter"] == parameter])
-        axis.set_xlabel(f"{factor}: {parameter}".replace("_", " "))
+        axis.set_xlabel(": ".join(filter(None, (factor, parameter))).replace("_", " "))
     axes[0].set_ylabel("activation left")
     units = shifts.drop_duplicates(["layer", "target"])["role"].value_counts()
     handles = [
@@ -49,6 +51,16 @@ def shift_lines(shifts: pd.DataFrame, losses: pd.DataFrame, *, title: str) -> Fi
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower left", ncols=2)
     return figure
+
+
+def _question(factor: str, title: str) -> str:
+    return f"{title}: do pictures of units that feel {factor} lose their drive when it changes?"
+
+
+def _nothing(factor: str, title: str) -> Figure:
+    """Return what is said where a factor does not change single images."""
+    words = f"Not measured: {factor} is no augmentation, and changes no single picture."
+    return new_figure(8.0, 1.2, _question(factor, title), words, arranged=False)
 
 
 def _feel(count: int) -> str:
@@ -62,7 +74,8 @@ def _panel(axis: Axes, table: pd.DataFrame) -> None:
         own = table[table["role"] == role]
         for _, unit in own.groupby(["layer", "target"]):
             line = unit.groupby("value")["kept"].median()
-            axis.plot(line.index, line, color=color, linewidth=0.8, alpha=0.5)
+            axis.plot(line.index, line, color=color, linewidth=0.8, alpha=0.5, marker=".",
+                      markersize=3)  # fmt: skip
         if not own.empty:
             median = own.groupby("value")["kept"].median()
             axis.plot(median.index, median, color=color, linewidth=2.4, marker="o", markersize=4)
@@ -76,7 +89,7 @@ def _said(losses: pd.DataFrame) -> str:
              if role in told]  # fmt: skip
     if DIFFERENCE in told:
         parts.append(f"difference {_interval(told[DIFFERENCE])}")
-    return f"Lost: {'; '.join(parts)} (95 % intervals over units)."
+    return f"Lost, mean over changes: {'; '.join(parts)} (95 % intervals over units)."
 
 
 def _interval(row: pd.Series) -> str:

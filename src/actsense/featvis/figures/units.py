@@ -23,6 +23,7 @@ NATURAL, MADE = 3, 3  # images and pictures of a unit
 ROWS = 12  # of a role
 ROLES = {"most": "feel {factor} most", "least": "feel {factor} least"}
 INDICES = {"S1": "first-order index", "ST": "total index", "shapley": "Shapley effect"}
+FRAME = 0.09  # inches of a frame, at least
 MARK = "#56B4E9"  # of the unit's place
 
 
@@ -67,7 +68,8 @@ def unit_rows(
         HEADER + sum(heights) + 0.05,
         f"{title}: what do units respond to that feel {factor} most, and least?",
         f"Map: {index} of {factor} over the places of the unit's channel, clipped to [0, 1] in "
-        "this picture only; framed: the unit.\nThen the natural images that drive the unit most, "
+        "this picture only; framed: the unit; grey: dead units.\n"
+        "Then the natural images that drive the unit most, "
         f"and pictures made to drive it, from {counted(made, 'start')}. Below a picture: its "
         "activation's percentile among natural images.",
         arranged=False,
@@ -83,7 +85,7 @@ def unit_rows(
         for number, row in enumerate(rows):
             y = HEAD + number * (SIDE + LINE)
             write(axis, 0.1, y + SIDE / 2, f"{names[row.group.layer]}\n{_name(row)}\n"
-                  f"index {row.index:.2f}", 8.5, va="center")  # fmt: skip
+                  f"index {_rounded(row.index)}", 8.5, va="center")  # fmt: skip
             _row(axis, row, images, made, y)
         top += height
     if any(line >= 0 for group in groups for _, line, _ in group.places):
@@ -128,6 +130,11 @@ def _name(row: Row) -> str:
     return f"unit {channel}" if line < 0 else f"channel {channel} at {line}, {column}"
 
 
+def _rounded(index: float) -> str:
+    """Return an index as text; noise makes small ones negative, but none is -0."""
+    return f"{round(index, 2) + 0.0:.2f}"
+
+
 def _row(axis: Axes, row: Row, images: ImageCache, made: int, y: float) -> None:
     first, natural, pictures = _places(made)
     _map(axis, row, first, y)
@@ -157,5 +164,6 @@ def _map(axis: Axes, row: Row, x: float, y: float) -> None:
     axis.imshow(np.ma.masked_invalid(values), extent=box, aspect="auto", cmap=COLORS, norm=LIMITS,
                 interpolation="nearest")  # fmt: skip
     axis.set(xlim=limits[0], ylim=limits[1])
-    axis.add_patch(Rectangle((x + column * cell, y + line * cell), cell, cell, fill=False,
-                             edgecolor=MARK, linewidth=1.4))  # fmt: skip
+    frame, middle = max(cell, FRAME), (x + (column + 0.5) * cell, y + (line + 0.5) * cell)
+    corner = (middle[0] - frame / 2, middle[1] - frame / 2)
+    axis.add_patch(Rectangle(corner, frame, frame, fill=False, edgecolor=MARK, linewidth=1.4))
