@@ -51,8 +51,8 @@ MEASURES = (
     Measure("specificity", "share of other targets that it\ndrives less than its own",
             (0.5, "chance"), (0, 1.03)),
     Measure("cosine", "cosine of its response\nwith the facet's", None, (0, 1.03)),
-    Measure("cosine_centred", "the same in standard deviations\nfrom the mean of natural images",
-            None, (0, 1.03)),
+    Measure("cosine_centred", "that cosine, in standard deviations\nfrom the mean of natural "
+            "images", None, (0, 1.03)),
     Measure("high_frequency_ratio", "share of high frequencies, in\nmultiples of natural images'",
             (1, "natural images")),
 )  # fmt: skip
