@@ -251,6 +251,9 @@ def test_nearer_images_of_other_facets_are_no_members() -> None:
     found = split(NUMBERS.normal(size=(60, 2)), channels=1, members=99)
     kept = np.bincount(found.facet).min()
     assert found.member.tolist() == brute_force_members(found, kept, own=True)
+    apart = found.distance[found.member[0], 0]
+    expected = np.exp(-apart / apart.std())
+    np.testing.assert_allclose(found.weight[0], expected / expected.sum(), rtol=1e-9)
     nearest = np.argsort(found.distance, axis=0, kind="stable")[:kept].T
     assert (found.facet[nearest] != np.arange(3)[:, None]).any()
 
@@ -335,10 +338,15 @@ def test_published_channels_are_those_of_the_largest_responses() -> None:
 
 
 def test_of_equal_channels_the_first_are_chosen() -> None:
-    twins = FEATURES[:, [0, 0, 0, 3, 3, 3, 6, 6, 6]]
+    twins = FEATURES[:, np.repeat([0, 3, 6], 30)]
     found = split(twins, channels=2)
     picked = [np.flatnonzero(row).tolist() for row in found.chosen]
-    assert picked == [[0, 1], [3, 4], [6, 7]]
+    assert picked == [[0, 1], [30, 31], [60, 61]]
+
+
+def test_channels_that_fall_silent_do_not_stand_out() -> None:
+    found = split(-FEATURES, channels=6)  # of every heap three channels are low
+    assert not (found.chosen & split(channels=3).chosen).any()
 
 
 @pytest.mark.parametrize(
