@@ -222,14 +222,20 @@ def test_silent_channels_of_a_relu_are_woken_and_no_others(shape: tuple[int, ...
     assert found[0, 1].any() == (weight[0, 1] < 0).any()
 
 
-def test_a_relu_is_read_as_it_is_and_a_silent_one_has_a_gradient(images: Tensor) -> None:
-    module = drawn(nn.Sequential(nn.Conv2d(3, 6, 5, 2), nn.ReLU(inplace=True), nn.Dropout()))
+@pytest.mark.parametrize("layer", ["0.1", "0", "1"])  # alone, at an end, and shared
+def test_a_relu_is_read_as_it_is_and_a_silent_one_has_a_gradient(
+    images: Tensor, layer: str
+) -> None:
+    relu = nn.ReLU(inplace=True)
+    inner = nn.Sequential(nn.Conv2d(3, 6, 5, 2), relu)
+    module = drawn(nn.Sequential(inner, nn.Sequential(nn.Conv2d(6, 6, 3), relu)))
     with torch.no_grad():
-        module[0].bias[2] = -99
-    watch = Watch.of_module(module, "1", side=SIDE)
+        module[0][0].bias[2] = module[1][0].bias[2] = -99
+    watch = Watch.of_module(module, layer, side=SIDE)
     shown = images.clone().requires_grad_()
     maps, _ = watch(shown)
-    assert torch.equal(maps, module(images))
+    # A module that runs twice is read at its last run.
+    assert torch.equal(maps, inner(images) if layer == "0" else module(images))
     assert not maps[:, 2].any()
     (gradient,) = torch.autograd.grad(-maps[:, 2].sum(), shown)
     assert (gradient.flatten(1).norm(dim=1) > 0).all()

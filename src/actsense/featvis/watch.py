@@ -67,8 +67,7 @@ class Watch:
         self.layer = layer
         self._run, self._ends, self._penalty, self._runs = run, ends, penalty, runs
         self._modules = dict(module.named_modules())
-        # A ReLU is applied here, to what it is given: see `rectified`.
-        self._rectified = ends is None and type(self._modules[layer.name]) is nn.ReLU
+        self._relu = None if ends is not None else _last_relu(self._modules[layer.name])
 
     @classmethod
     def of_subject(cls, subject: Subject, layer: str, penalty: str | None = None) -> Self:
@@ -162,38 +161,51 @@ class Watch:
                 f"layer {self.layer.name!r} changed its shape: expected {self.layer.shape} per "
                 f"image, got {tuple(maps.shape)} in all. Name another module."
             )
-        return rectified(maps) if self._rectified else maps, found.get("penalty")
+        return rectified(maps) if self._relu is not None else maps, found.get("penalty")
 
     def _hooks(self, found: dict[str, Tensor]) -> list[Handle]:
         """Hang hooks on the modules that are read, which end the pass at the last of them."""
         names = {"penalty": self._penalty, "layer": self.layer.name if not self._ends else None}
         wanted = {key: name for key, name in names.items() if name is not None}
-        counts = dict.fromkeys(wanted, 0)
+        counts, before = dict.fromkeys(wanted, 0), dict[str, Tensor]()
 
         def take(key: str, tensor: Any) -> None:
             counts[key] += 1
             if counts[key] == self._runs[wanted[key]]:
-                found[key] = _copied(tensor)
+                found[key] = before[key] if key in before else _copied(tensor)
                 if self._ends is None and len(found) == len(wanted):
                     raise _EnoughSeen
 
-        def take_input(key: str, held: tuple[Any, ...], named: dict[str, Any]) -> None:
-            take(key, (*held, *named.values())[0])
-
-        handles = []
-        for key, name in wanted.items():
-            module = self._modules[name]
-            if key == "penalty" or self._rectified:
-                enter = partial(lambda key, _, *passed: take_input(key, *passed), key)
-                handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
+        def enter(key: str, _: nn.Module, held: tuple[Any, ...], named: dict[str, Any]) -> None:
+            first = (*held, *named.values())[0]
+            if key == "penalty":
+                take(key, first)
             else:
-                leave = partial(lambda key, *passed: take(key, passed[-1]), key)
-                handles.append(module.register_forward_hook(leave))
+                before[key] = _copied(first)
+
+        def leave(_: nn.Module, __: Any, output: Any) -> None:
+            take("layer", output)
+
+        entered = {"penalty": self._modules.get(self._penalty or ""), "layer": self._relu}
+        handles = [
+            module.register_forward_pre_hook(partial(enter, key), with_kwargs=True)
+            for key, module in entered.items()
+            if module is not None and key in wanted
+        ]
+        if "layer" in wanted:
+            handles.append(self._modules[wanted["layer"]].register_forward_hook(leave))
         return handles
 
 
 class _EnoughSeen(BaseException):
     """Ends a forward pass behind the last module that is needed; no code catches it by chance."""
+
+
+def _last_relu(module: nn.Module) -> nn.ReLU | None:
+    """Return the ReLU whose output is that of a module, if that can be told."""
+    while type(module) is nn.Sequential and len(module):
+        module = module[-1]
+    return module if type(module) is nn.ReLU else None
 
 
 def _copied(tensor: Tensor) -> Tensor:
