@@ -421,6 +421,13 @@ def test_a_target_that_responds_a_little_later_is_waited_for() -> None:
     assert (moved > 0).tolist() == [False] * 5 + [True] * 16
 
 
+@pytest.mark.parametrize("name", ["mask_sigma_px", "denoise_weight"])
+@pytest.mark.parametrize("given", [0.0, {"start": 2.0, "end": 0.0}])
+def test_numbers_that_would_be_divided_by_are_above_zero(name: str, given: Any) -> None:
+    with pytest.raises(ConfigError, match=f"search.{name}: must be above 0"):
+        made(**{name: given})
+
+
 # What is kept.
 
 

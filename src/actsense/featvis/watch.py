@@ -90,11 +90,7 @@ class Watch:
                 "module around it, or one inside it."
             )
         ends = {"logits": lambda logits: logits, "probabilities": subject.as_probabilities}
-        return cls(
-            lambda images: subject.run(subject.normalise(images)),
-            *(module, placed, penalty, runs),
-            ends=ends.get(layer),
-        )
+        return cls(subject, module, placed, penalty, runs, ends=ends.get(layer))
 
     @classmethod
     def of_module(
