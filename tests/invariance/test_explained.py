@@ -19,7 +19,7 @@ def planted(anchors: int, samples: int, *, seed: int, numbers: int = 3) -> np.nd
     """Draw samples whose variances between and within anchors are 1 and 4 in every number."""
     generator = np.random.default_rng(seed)
     centre = generator.normal(size=(anchors, 1, numbers))
-    return 1e3 + centre + 2 * generator.normal(size=(anchors, samples, numbers))
+    return 1e6 + centre + 2 * generator.normal(size=(anchors, samples, numbers))
 
 
 def test_the_share_is_that_of_the_closed_form() -> None:

@@ -129,6 +129,7 @@ def test_starts_are_grey_noise_of_every_anchor_and_number() -> None:
     assert abs(float(starts.mean()) - 0.5) < 0.002
     assert abs(float(starts.std()) - 0.1) < 0.002
     assert np.abs(np.corrcoef(starts.flatten(2).flatten(0, 1)) - np.eye(200)).max() < 0.4
+    assert len(starts[..., 0, 0, 0].unique()) == 200
     assert not torch.equal(starts, grey_starts(np.arange(40), 5, 8, 0.1, seed=1))
     wild = grey_starts(np.arange(9), 2, 8, 5.0, seed=0)
     assert wild.min() == 0

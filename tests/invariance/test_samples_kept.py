@@ -92,6 +92,7 @@ def test_noise_is_normal_and_a_matter_of_seed_row_and_number_alone() -> None:
     assert abs(float(noise.std()) - 1) < 0.03
     correlation = np.corrcoef(noise.view(300, -1).T.numpy())
     assert np.abs(correlation - np.eye(80)).max() < 0.3  # 4.9 standard errors
+    assert len(noise[..., 0].unique()) == 3000
     again = invariance_noise(np.array([7, 250]), 4, 8, seed=1)
     torch.testing.assert_close(again, noise[[7, 250], :4], rtol=0, atol=0)
     other = invariance_noise(np.array([7, 250]), 4, 8, seed=2)
@@ -133,11 +134,12 @@ def test_samples_that_do_not_fit_are_drawn_in_smaller_parts() -> None:
         return WORLD.restore(v, WORLD.embed(condition))
 
     noise = invariance_noise(ROWS, 5, LATENT, seed=0)
-    memory = Memory(CPU, 10, "samples")
+    memory = Memory(CPU, 15, "samples")  # three anchors, and then some of the second and third
     parts = [*draw_samples(Given(full), WORLD, SAID, noise, memory=memory, device=CPU)]
-    assert max(tried) == 10
+    assert max(tried) == 15
+    assert memory.size == 3
     found = torch.cat([part.latents for part in parts])
-    expected = torch.cat([part.latents for part in drawn(5, 10)])
+    expected = torch.cat([part.latents for part in drawn(5, 15)])
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -260,6 +262,14 @@ def test_an_anchor_in_the_centre_has_no_centred_cosine_and_is_nobodys_floor() ->
     u, others = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (u, others))
     np.testing.assert_allclose(found.cosine_floor[4], (others @ u[4]).mean(), atol=1e-5)
     np.testing.assert_allclose(found.cosine_floor[0], (others[1:] @ u[0]).mean(), atol=1e-5)
+
+
+def test_anchors_may_be_read_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = likeness(LATENTS[:, None][::-1].copy())
+    monkeypatch.setattr("actsense.invariance.kept.consistency.READ_BYTES", 4 * SAID[:1].nbytes)
+    parts = likeness(LATENTS[:, None][::-1].copy())
+    np.testing.assert_allclose(parts.centred, whole.centred, atol=1e-6)
+    np.testing.assert_allclose(parts.cosine_floor, whole.cosine_floor, atol=1e-6)
 
 
 def test_a_layer_that_says_the_same_of_all_has_no_cosine() -> None:
