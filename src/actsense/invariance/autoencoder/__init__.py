@@ -1,0 +1,1 @@
+"""The autoencoder of a study: between images and latents that flows work on."""
