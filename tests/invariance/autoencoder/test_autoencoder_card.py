@@ -39,7 +39,7 @@ class Decoder(nn.Module):
 
 
 def autoencoder(function: Callable[[Tensor], Tensor]) -> Autoencoder:
-    """Return one whose latents are the pixels, in [-1, 1], and their log-variances 0."""
+    """Return one whose latents are the pixels, in [-1, 1], and what it says of noise 0."""
     size = 3 * SIDE**2
     encoder = nn.Sequential(nn.Flatten(), nn.ZeroPad1d((0, size)))
     made = Autoencoder(encoder, Decoder(function), latent=size, side=SIDE, noise=0.5).eval()
@@ -79,7 +79,7 @@ def test_the_card_is_its_sums() -> None:
     assert card.squared == pytest.approx(float((made - X).square().mean()), rel=1e-5)
     variance = X.var(dim=0, correction=0).mean()
     assert card.explained == pytest.approx(float(1 - (made - X).square().mean() / variance))
-    noise = 1.25**0.5  # one, and the floor
+    noise = 0.5 * 2**0.5  # the encoder says 0
     assert card.noise == pytest.approx(noise, rel=1e-5)
     nats = ((2 * X - 1).square() + noise**2 - 1 - np.log(noise**2)).flatten(1).sum(dim=1) / 2
     assert card.divergence == pytest.approx(float(nats.mean()), rel=1e-5)
