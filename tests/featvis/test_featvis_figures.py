@@ -273,6 +273,16 @@ def test_units_stand_from_the_most_to_the_less_and_from_the_least_to_the_more(
     assert any("Shapley effect of hue" in text for text in texts(figure))
 
 
+def test_a_grey_picture_of_a_unit_is_hatched_and_has_no_percentile(
+    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
+) -> None:
+    own = (judged["role"] == "most") & (judged["target"] == 0) & (judged["seed"] == 1)
+    figure = unit_rows(stored, judged.assign(grey=own), images, title="made")
+    assert len(hatched(figure)) == 1
+    said = [text for axis in figure.axes for text in texts(axis)]
+    assert sum(text.startswith("percentile") for text in said) == 2 * len(INDICES) - 1
+
+
 def test_the_frame_stands_where_the_unit_is_in_its_map(
     stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
 ) -> None:

@@ -49,11 +49,11 @@ def facet_rows(
         f"its response and the facet's.{note}",
         arranged=False,
     )
-    top = HEADER
+    names, top = short_names(group.layer for group in groups), HEADER
     for group, own, height in zip(groups, rows, heights, strict=True):
         axis = sheet(figure, 0, top, figure.get_figwidth(), height)
         judged = Judged(group, pictures, stored.network)
-        _head(axis, group, own, moments)
+        _head(axis, group, names[group.layer], own, moments)
         for number, facet in enumerate(own):
             _row(axis, judged, facet, images, moments, HEAD + number * (SIDE + LINE))
         top += height
@@ -72,8 +72,8 @@ def _columns(moments: list[int]) -> list[float]:
     return [*real, *made, last]
 
 
-def _head(axis: Axes, group: PictureGroup, own: list[int], moments: list[int]) -> None:
-    layer, count = short_names([group.layer])[group.layer], len(group.names)
+def _head(axis: Axes, group: PictureGroup, layer: str, own: list[int], moments: list[int]) -> None:
+    count = len(group.names)
     words = f"{layer}: {counted(count, 'facet')} of {counted(len(group.facet), 'image')}"
     if len(own) < count:
         words += f"; shown: {len(own)}, evenly spread"
