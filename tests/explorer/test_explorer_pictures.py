@@ -37,7 +37,8 @@ from actsense.explorer.pictures.charts import (
     progress_chart,
     shift_table,
 )
-from actsense.explorer.pictures.images import film, image_address, is_faded
+from actsense.explorer.pictures.closely import rows_of
+from actsense.explorer.pictures.images import film, image_address, is_faded, result_addresses
 from actsense.explorer.pictures.outcome import losses_words
 from actsense.explorer.pictures.plane import plane_table, unit_map
 from actsense.explorer.pictures.sets import Chosen, ordered, picture_set
@@ -124,6 +125,7 @@ def test_a_failure_is_said_to_be_one_and_is_not_shown(shapes: Path, visit: Visit
     own, other = table["seed 1"], table["seed 2"]
     assert (own != "").sum() == 1
     assert "failed" in own.iloc[0]
+    assert "beats 88 %" in [*other]
     assert (other != "").sum() > 5
 
 
@@ -160,6 +162,13 @@ def test_the_slider_goes_from_the_start_to_the_result(study: StudyResults) -> No
         shown = np.moveaxis(looked_at(frames[place]), -1, 0)
         np.testing.assert_array_equal(shown, stored.image(2, place))
     assert not is_faded(study, FACETS, 2)
+
+
+def test_results_are_the_last_pictures_in_the_order_asked_for(study: StudyResults) -> None:
+    stored = study["net"].pictures.of_kind("facets")[0]
+    for picture, address_ in zip((3, 0), result_addresses(study, FACETS, (3, 0)), strict=True):
+        shown = np.moveaxis(looked_at(address_), -1, 0)
+        np.testing.assert_array_equal(shown, stored.image(picture))
 
 
 def test_what_was_not_worked_on_fades_into_white(
@@ -316,6 +325,14 @@ def test_numbers_stand_in_the_column_of_their_picture(study: StudyResults) -> No
 )
 def test_all_images_are_beaten_only_if_they_are(value: float, words: str) -> None:
     assert percent(value) == words
+
+
+def test_rows_of_a_table_are_those_of_the_set(study: StudyResults) -> None:
+    own = rows_of(study, "picture_likeness", Chosen("net", "channels", "stage1"))
+    assert own["kind"].unique().tolist() == ["channels"]
+    assert rows_of(study, "picture_likeness", Chosen("net", "units", "stage1")).empty
+    assert rows_of(study, "picture_shifts", UNITS)["network"].unique().tolist() == ["net"]
+    assert rows_of(study, "picture_shifts", Chosen("twin", "units", UNITS_LAYER)).empty
 
 
 def test_pictures_have_different_titles() -> None:
