@@ -1,4 +1,4 @@
-"""A flow as it is built, on the CPU and on an accelerator: the same samples, in their place."""
+"""Flows as they are built and trained: their samples, on the CPU and on an accelerator."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,11 +6,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerator import accelerator
+from linear_world import VARIANCE, linear_world
 from opened import Images, opened
 from torch import Tensor, nn
 
+from actsense.invariance.flow.data import FlowData
 from actsense.invariance.flow.flow import Flow, build_flow
-from actsense.invariance.flow.settings import FlowSettings
+from actsense.invariance.flow.settings import FlowSettings, FlowTraining
+from actsense.invariance.flow.training import train_flow
+from actsense.invariance.kept.consistency import consistency
+from actsense.invariance.kept.estimates import anchor_draws
+from actsense.invariance.kept.explained import explained_variance
 from actsense.invariance.kept.features import image_features, real_features
 from actsense.invariance.kept.inversion import invert_layer
 from actsense.invariance.kept.measure import Kept, measure_kept
@@ -115,3 +121,34 @@ def test_an_accelerator_gives_what_the_processor_gives(tmp_path: Path) -> None:
     torch.testing.assert_close(here[1], there[1], rtol=1e-3, atol=1e-3)
     for one, other in zip(here[2:], there[2:], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_what_a_trained_flow_keeps_is_near_the_closed_form() -> None:
+    world = linear_world()
+
+    def shown(count: int, seed: int) -> FlowData:
+        latents = world.latents(count, seed)
+        return FlowData(latents, np.full_like(latents, np.log(1e-3)), world.said(latents))
+
+    training = FlowTraining(steps=250, batch_size=128, patience=None)
+    settings = FlowSettings(blocks=3, width=32, training=training)
+    place = torch.device("cpu")
+    flow, _ = train_flow(shown(3000, 1), shown(300, 2), settings, seed=0, device=place)
+    latents, anchors = world.latents(300, 9), 300
+    kept = measure_kept(
+        *(world.subject(256), "said", world.said(latents), world.predicted(latents), latents),
+        *(np.arange(anchors),),
+        sampler=flow.eval(),
+        decoder=world,
+        samples=16,
+        seed=0,
+    )
+    draws = anchor_draws(anchors, 200, seed=0)
+    share = explained_variance(kept.latents, draws).by_invariances
+    np.testing.assert_allclose(
+        share.value, np.trace(world.conditional) / VARIANCE.sum(), atol=0.03
+    )
+    told = consistency(kept.samples, kept.reconstructions, draws)
+    assert told.cosine.interval[0] > told.cosine_floor.value + 0.5
+    assert told.cosine.interval[0] > 0.75 * told.cosine_ceiling.value
+    assert told.agreement.interval[0] > 0.8

@@ -117,6 +117,16 @@ def test_images_stay_in_their_range_where_no_image_is_said_so(subject: Subject) 
     assert found.images.max() == 1
 
 
+def test_steps_become_shorter_as_a_cosine(subject: Subject) -> None:
+    """Adam's steps are as long as its rate where slopes stay as they are: far from the goal."""
+    settings = PLAIN.replaced(iterations=4, learning_rate=0.01)
+    said = 1000 * anchors(subject)
+    found = invert_layer(subject, "said", said, ROWS, starts=1, settings=settings, seed=0)
+    moved = found.images - grey_starts(ROWS, 1, SIDE, settings.noise, seed=0)
+    expected = sum(0.005 * (1 + np.cos(np.pi * k / 4)) for k in range(4))
+    np.testing.assert_allclose(moved.abs(), expected, rtol=0.01)
+
+
 def test_of_an_anchor_of_which_nothing_is_said_the_distance_is_finite(subject: Subject) -> None:
     nothing = np.zeros((1, SAID), dtype=np.float32)
     found = invert_layer(subject, "said", nothing, ROWS[:1], starts=1, settings=PLAIN, seed=0)
