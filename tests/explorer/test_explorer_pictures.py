@@ -211,6 +211,9 @@ def test_the_gallery_begins_with_the_strongest_and_ends_with_failures(study: Stu
     assert ordered(known, "store") == [0, 1, 2]
     assert ordered(known, "drive") == [1, 0, 2]
     assert known.failures == 1
+    starts = ["seed 1", "seed 2"]
+    controls = [f"random weights, {start}" for start in starts]
+    assert known.of_target(1)["title"].tolist() == [*starts, *controls]
 
 
 def test_pages_hold_all_targets_once(

@@ -40,7 +40,7 @@ def picture_titles(pictures: pd.DataFrame) -> list[str]:
 
 def failed(row: Row) -> bool:
     """Tell whether a picture is known to have failed."""
-    return row.get("grey", False) is True or row.get("grey", False) == 1
+    return bool(row.get("grey", 0) == 1)
 
 
 def percent(value: float) -> str:
