@@ -9,6 +9,7 @@ import torch
 from opened import Images, opened
 from scipy.linalg import sqrtm
 from scipy.special import stdtrit
+from scipy.stats import t as student
 from torch import nn
 
 from actsense.errors import ConfigError
@@ -213,8 +214,6 @@ def test_intervals_tell_moved_images_from_the_floor() -> None:
     assert moved.numbers == floor.numbers == 4
     assert moved.frechet.low > max(floor.frechet.high, 0)
     assert moved.kernel.low > max(floor.kernel.high, 0)
-    for measure in (moved.frechet, moved.kernel):
-        np.testing.assert_allclose(measure.high - measure.value, measure.value - measure.low)
 
 
 def test_intervals_of_shares_are_as_wide_as_those_of_trials_and_stay_between_0_and_1() -> None:
@@ -239,17 +238,24 @@ def test_the_same_number_of_images_is_on_every_side() -> None:
     assert other != samples
 
 
-def test_halves_of_real_images_share_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[np.ndarray, np.ndarray]] = []
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what is compared when `image_quality` runs: generated images, and the floor."""
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
 
     def watched(a: np.ndarray, b: np.ndarray) -> float:
-        seen.append((a, b))
+        if len(a) == 50:  # without blocks left out
+            pairs.append((a, b))
         return 0.0
 
     monkeypatch.setattr("actsense.invariance.kept.quality.precision", watched)
+    return pairs
+
+
+def test_halves_of_real_images_share_none(compared: list[tuple[np.ndarray, np.ndarray]]) -> None:
     real, generated = normal(101, 3), 50 + normal(80, 3, seed=1)
     image_quality(real, generated, seed=0)
-    (reference, drawn), (again, others) = (pair for pair in seen if len(pair[0]) == 50)
+    (reference, drawn), (again, others) = compared
     assert len(np.unique(np.concatenate([again, others]), axis=0)) == 100
     np.testing.assert_array_equal(again, reference)
     assert not {*map(tuple, np.concatenate([again, others]))} - {*map(tuple, real)}
@@ -257,6 +263,21 @@ def test_halves_of_real_images_share_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(np.unique(drawn, axis=0)) == 50
     for chosen, among in ((reference, real), (drawn, generated)):
         assert not (chosen == among[:50]).all()  # in random order
+
+
+def test_intervals_are_students_over_blocks(
+    compared: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
+    found, _ = image_quality(normal(100, 3), 1 + normal(50, 3, seed=1), seed=0)
+    plain, unbiased, error = leave_blocks_out(frechet_distance, *compared[0])
+    kernel, _, kernel_error = leave_blocks_out(kernel_distance, *compared[0])
+    assert found.frechet_plain == plain
+    for measure, value, spread in (
+        (found.frechet, unbiased, error),
+        (found.kernel, kernel, kernel_error),
+    ):
+        low, high = student.interval(0.95, 9, loc=value, scale=spread)
+        np.testing.assert_allclose((measure.low, measure.value, measure.high), (low, value, high))
 
 
 def test_too_few_images_are_refused() -> None:
