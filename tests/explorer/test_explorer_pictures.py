@@ -260,6 +260,10 @@ def test_the_plane_rings_members_and_keeps_images_of_the_facet(
     assert table.loc[table["member"], "facet"].tolist() == [1] * MEMBERS
     assert table["image"].notna().sum() == 6
     assert table.loc[table["image"].notna(), "facet"].eq(1).all()
+    group = shelf.held["net"].pictures.of_kind("facets")[0]
+    distance = group.data["centre_distance"][:, 1].to_numpy()
+    hidden = own & table["image"].isna()
+    assert distance[table["image"].notna()].max() < distance[hidden].min()
     row = table[table["image"].notna()].iloc[0]
     np.testing.assert_array_equal(
         np.moveaxis(looked_at(row["image"]), -1, 0), shelf.study.images.read([row["row"]])[0]
