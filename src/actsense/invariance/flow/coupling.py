@@ -48,10 +48,10 @@ class Coupling(nn.Module):
         """
         one, two = x.chunk(2, dim=1)
         log_scale, shift = self.first(one, condition)
-        two = two * log_scale.exp() + shift
+        two = torch.addcmul(shift, two, log_scale.exp())
         log_det = log_scale.sum(dim=1)
         log_scale, shift = self.second(two, condition)
-        one = one * log_scale.exp() + shift
+        one = torch.addcmul(shift, one, log_scale.exp())
         return torch.cat([two, one], dim=1), log_det + log_scale.sum(dim=1)
 
     def inverse(self, h: Tensor, condition: Tensor | None) -> Tensor:
@@ -87,7 +87,7 @@ def _network(inputs: int, outputs: int, settings: FlowSettings) -> nn.Sequential
     widths = [inputs, *[settings.width] * (settings.hidden + 1)]
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), nn.LeakyReLU(SLOPE)]
+        layers += [nn.Linear(before, after), nn.LeakyReLU(SLOPE, inplace=True)]
     last = nn.Linear(widths[-1], outputs)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)

@@ -97,7 +97,7 @@ def _dense(shape: tuple[int, ...], size: int, settings: Embedder) -> nn.Sequenti
         widths = [int(width) for width in np.linspace(channels, size, settings.depth)]
     layers: list[nn.Module] = [nn.Flatten()]
     for before, after in pairwise(widths):
-        layers += [nn.Linear(before, after), ActNorm(after), nn.LeakyReLU(SLOPE)]
+        layers += [nn.Linear(before, after), ActNorm(after), nn.LeakyReLU(SLOPE, inplace=True)]
     return nn.Sequential(*layers[:-2])
 
 
@@ -114,6 +114,6 @@ def _strided(shape: tuple[int, ...], size: int, settings: Embedder) -> nn.Sequen
     for number in range(count):
         after = min(settings.channels * 2**number, settings.channels_most)
         halving = nn.Conv2d(channels, after, KERNEL, STRIDE, MARGIN, bias=False)
-        layers += [halving, ActNorm(after), nn.LeakyReLU(SLOPE)]
+        layers += [halving, ActNorm(after), nn.LeakyReLU(SLOPE, inplace=True)]
         channels = after
     return nn.Sequential(*layers, nn.Conv2d(channels, size, (rows, cols)), nn.Flatten())
