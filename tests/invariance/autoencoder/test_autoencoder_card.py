@@ -14,6 +14,7 @@ from actsense.invariance.autoencoder.architectures import Autoencoder
 from actsense.invariance.autoencoder.card import (
     AutoencoderCard,
     Faithfulness,
+    _cosine,
     judge_autoencoder,
 )
 from actsense.networks.network import Network
@@ -122,6 +123,13 @@ def test_a_layer_that_always_says_the_same_has_no_cosine() -> None:
     card = judged(blurred, mute=True)
     assert np.isnan(card.networks["one"].cosine["1"])
     assert not card.passes("one", "1")
+
+
+def test_what_differs_by_roundings_has_no_cosine() -> None:
+    centre = torch.full((20,), 3.0, dtype=torch.float64)
+    noise = torch.randn(2, 4, 20, generator=torch.Generator().manual_seed(0))
+    assert _cosine(*(centre + 1e-7 * noise), centre).isnan().all()
+    assert _cosine(*(centre + 1e-4 * noise), centre).isfinite().all()
 
 
 @pytest.mark.parametrize(
