@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from actsense.featvis.pictures.statistics import ImageStatistics
+from actsense.featvis.search.smoothing import gradient_mask
+from actsense.featvis.search.synthesis import synthesise
+from actsense.featvis.search.watch import Watch
 from actsense.featvis.settings import Objective, Picture, Search
-from actsense.featvis.smoothing import gradient_mask
-from actsense.featvis.synthesis import synthesise
-from actsense.featvis.targets import Targets
-from actsense.featvis.watch import Watch
+from actsense.featvis.targets.targets import Targets
 from actsense.networks.compact import CompactNetwork
 from benchmarks.measure import Measurement, interleaved, seconds
 from benchmarks.spatial import SIDE, alexnet

@@ -1,9 +1,9 @@
 """Rule judge_pictures: pictures of all networks to tables of what came of them."""
 
 from actsense.device.choice import set_threads, use_device
+from actsense.featvis.outcome.tables import picture_tables
+from actsense.featvis.outcome.transfer import transfers
 from actsense.featvis.stored import StoredPictures
-from actsense.featvis.tables import picture_tables
-from actsense.featvis.transfer import transfers
 from actsense.job.files import by_name, paths
 from actsense.job.log import logged
 from actsense.networks.opening import open_subjects

@@ -28,9 +28,9 @@ from actsense.features.record import record_features
 from actsense.features.settings import Attack
 from actsense.features.states import list_states, randomised
 from actsense.featvis.evaluate import Places, visualise_features, write_pictures
+from actsense.featvis.outcome.transfer import transfers
 from actsense.featvis.settings import Featvis
 from actsense.featvis.stored import StoredPictures
-from actsense.featvis.transfer import transfers
 from actsense.masking.evaluate import evaluate_masks
 from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from actsense.draws import stream
 from actsense.draws.counter import counter_keys
-from actsense.featvis.canvas import Canvas
+from actsense.featvis.search.canvas import Canvas
 
 
 def images(pictures: int, side: int, case: int = 0) -> Tensor:

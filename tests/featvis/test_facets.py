@@ -12,9 +12,9 @@ from sklearn.preprocessing import StandardScaler
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
-from actsense.featvis.components import plane, principal_components
-from actsense.featvis.facets import FacetSplit, facet_targets, find_facets, retarget
 from actsense.featvis.settings import Facets
+from actsense.featvis.targets.components import plane, principal_components
+from actsense.featvis.targets.facets import FacetSplit, facet_targets, find_facets, retarget
 
 Floats = NDArray[np.float64]
 

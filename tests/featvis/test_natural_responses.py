@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
-from actsense.featvis.natural import Natural, record_natural, sorted_responses
+from actsense.featvis.targets.natural import Natural, record_natural, sorted_responses
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
 

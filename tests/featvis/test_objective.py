@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from actsense.featvis.objective import Criterion, Terms, pixel_variation
+from actsense.featvis.search.objective import Criterion, Terms, pixel_variation
 from actsense.featvis.settings import Objective
-from actsense.featvis.targets import Targets
+from actsense.featvis.targets.targets import Targets
 
 PICTURES, CHANNELS = 4, 6
 

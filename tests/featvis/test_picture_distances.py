@@ -8,8 +8,8 @@ from scipy.stats import wasserstein_distance
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.featvis.distances import distance
-from actsense.featvis.targets import Targets
+from actsense.featvis.search.distances import distance
+from actsense.featvis.targets.targets import Targets
 
 PICTURES, CHANNELS = 3, 5
 

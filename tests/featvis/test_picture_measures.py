@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import percentileofscore
 from sklearn.metrics.pairwise import cosine_similarity
 
-from actsense.featvis.measures import (
+from actsense.featvis.outcome.measures import (
     contrast,
     cosine,
     grey_pictures,

@@ -13,8 +13,8 @@ from actsense.featvis.pictures.model import PictureModel, make_model
 from actsense.featvis.pictures.pixels import Pixels
 from actsense.featvis.pictures.starts import start_images
 from actsense.featvis.pictures.statistics import ImageStatistics
+from actsense.featvis.search.smoothing import blur, denoise, gradient_mask
 from actsense.featvis.settings import Picture
-from actsense.featvis.smoothing import blur, denoise, gradient_mask
 
 MODELS = ["fourier", "pixels", "maco"]
 SIDES = [8, 9, 32, 33]

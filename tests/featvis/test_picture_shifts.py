@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from actsense.augment import AUGMENTATIONS
-from actsense.featvis.shifts import list_versions, shifted
+from actsense.featvis.outcome.shifts import list_versions, shifted
 
 
 def test_a_single_parameter_goes_through_its_range() -> None:

@@ -11,7 +11,7 @@ from skimage.restoration import denoise_tv_bregman, denoise_tv_chambolle
 from torch import Tensor
 
 from actsense.draws import stream
-from actsense.featvis.smoothing import blur, denoise, gradient_mask
+from actsense.featvis.search.smoothing import blur, denoise, gradient_mask
 
 
 def images(pictures: int, side: int) -> Tensor:

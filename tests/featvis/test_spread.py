@@ -5,7 +5,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from actsense.draws import stream
-from actsense.featvis.spread import Spread
+from actsense.featvis.targets.spread import Spread
 
 VALUES = stream(0, "responses in a test of their spread").normal(3, [0.01, 1, 40], (30, 3))
 

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 import torch
 from accelerator import accelerator
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
 from actsense.featvis.pictures.model import make_model
 from actsense.featvis.pictures.statistics import ImageStatistics
-from actsense.featvis.record import Made
+from actsense.featvis.search.record import Made
+from actsense.featvis.search.steps import Adam, Nesterov, Steps
+from actsense.featvis.search.synthesis import synthesise
 from actsense.featvis.settings import Objective, Picture, Search
-from actsense.featvis.steps import Adam, Nesterov, Steps
-from actsense.featvis.synthesis import synthesise
-from actsense.featvis.targets import Targets
+from actsense.featvis.targets.targets import Targets
 from actsense.progress import Progress
 
 SIDE, PICTURES = 16, 3
@@ -427,8 +428,8 @@ def test_a_target_that_responds_a_little_later_is_waited_for() -> None:
 @pytest.mark.parametrize("name", ["mask_sigma_px", "denoise_weight"])
 @pytest.mark.parametrize("given", [0.0, {"start": 2.0, "end": 0.0}])
 def test_numbers_that_would_be_divided_by_are_above_zero(name: str, given: Any) -> None:
-    with pytest.raises(ConfigError, match=f"search.{name}: must be above 0"):
-        made(**{name: given})
+    with pytest.raises(ValidationError, match=rf"{name}\.(.|\n)*should be greater than 0"):
+        Search.model_validate({name: given})
 
 
 # What is kept.
@@ -541,7 +542,8 @@ def test_the_state_is_kept_every_half_minute_and_in_the_end(
     saved: list[int] = []
     shown: list[Tensor] = []
     monkeypatch.setattr(
-        "actsense.featvis.synthesis.save_tensors", lambda held, path: saved.append(held["done"])
+        "actsense.featvis.search.synthesis.save_tensors",
+        lambda held, path: saved.append(held["done"]),
     )
     made(
         respond=lambda images: shown.append(images) or respond(images),

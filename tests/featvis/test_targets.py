@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.draws import stream
-from actsense.featvis.targets import Targets, direction_targets
+from actsense.featvis.targets.targets import Targets, direction_targets
 
 PICTURES, CHANNELS, ROWS, COLS = 3, 4, 2, 5
 NUMBERS = stream(0, "numbers in a test of targets")

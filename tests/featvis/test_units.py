@@ -13,9 +13,9 @@ from scipy.stats import norm
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
-from actsense.featvis.natural import Natural
 from actsense.featvis.settings import Units
-from actsense.featvis.units import ChosenUnit, channel_targets, choose_units, unit_targets
+from actsense.featvis.targets.natural import Natural
+from actsense.featvis.targets.units import ChosenUnit, channel_targets, choose_units, unit_targets
 from actsense.layers import Layer, place_layers, read_layers, unit_dimensions
 from actsense.sampling.designs import Design, Factor
 from actsense.sensitivity.estimation import write_indices

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from actsense.draws import stream
 from actsense.draws.counter import counter_keys
-from actsense.featvis.mirroring import mirrored
-from actsense.featvis.views import _transformed, random_views
+from actsense.featvis.search.mirroring import mirrored
+from actsense.featvis.search.views import _transformed, random_views
 
 ALL = {"jitter_px": 3, "zoom": 0.1, "rotation_degrees": 20.0}
 NONE = {"jitter_px": 0, "zoom": 0.0, "rotation_degrees": 0.0}

@@ -12,8 +12,8 @@ from torch import nn
 
 from actsense.errors import ConfigError
 from actsense.featvis import VisGeneration
-from actsense.featvis.octave import OCTAVE, penalty_of, read_octave, search_of
-from actsense.featvis.smoothing import gradient_mask
+from actsense.featvis.search.smoothing import gradient_mask
+from actsense.featvis.vis_generation.octave import OCTAVE, penalty_of, read_octave, search_of
 
 SIDE, EACH = 32, 12
 COLOURS = {"red": (220, 40, 30), "green": (40, 200, 60), "blue": (30, 60, 220)}
@@ -57,7 +57,7 @@ def test_every_facet_gets_a_picture_and_all_is_written(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("actsense.featvis.vis_generation.EVERY", 20)
+    monkeypatch.setattr("actsense.featvis.vis_generation.generation.EVERY", 20)
     found = generation(folder, tmp_path, iterations=41).generate()
     assert "05_broken.png: unreadable image" in caplog.text
     assert found.images.shape == (3, 3, SIDE, SIDE)
@@ -107,7 +107,7 @@ def test_a_generation_that_was_killed_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("actsense.featvis.vis_generation._write_pictures", killed)
+        patch.setattr("actsense.featvis.vis_generation.generation._write_pictures", killed)
         with pytest.raises(KeyboardInterrupt):
             generation(folder, tmp_path).generate()
     assert (tmp_path / "generated/.pictures.state").exists()
@@ -115,7 +115,7 @@ def test_a_generation_that_was_killed_goes_on(
     def refuse(*_: object) -> None:
         raise AssertionError("an iteration was done again")
 
-    monkeypatch.setattr("actsense.featvis.course.Course.advance", refuse)
+    monkeypatch.setattr("actsense.featvis.search.course.Course.advance", refuse)
     assert torch.equal(generation(folder, tmp_path).generate().images, whole.images)
     assert not (tmp_path / "generated/.pictures.state").exists()
 

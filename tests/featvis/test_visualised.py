@@ -18,11 +18,11 @@ from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
 from actsense.featvis.evaluate import Places, visualise_features
 from actsense.featvis.images import natural_rows
-from actsense.featvis.measures import high_frequency
+from actsense.featvis.outcome.measures import high_frequency
+from actsense.featvis.outcome.tables import TABLES, picture_tables
+from actsense.featvis.outcome.transfer import layer_alike, transfers
 from actsense.featvis.settings import Featvis
 from actsense.featvis.stored import StoredPictures
-from actsense.featvis.tables import TABLES, picture_tables
-from actsense.featvis.transfer import layer_alike, transfers
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
 from actsense.store import read_results, write_results
@@ -223,7 +223,7 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_with_the_same_bits(
         nonlocal steps
         steps += 1
 
-    monkeypatch.setattr("actsense.featvis.course.Course.advance", counted)
+    monkeypatch.setattr("actsense.featvis.search.course.Course.advance", counted)
     kept = visualise(states)  # all of it was finished
     assert steps == 0
     for name, data in groups.items():

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from actsense.errors import ConfigError
-from actsense.featvis.rectifier import rectified
-from actsense.featvis.watch import Watch
+from actsense.featvis.search.rectifier import rectified
+from actsense.featvis.search.watch import Watch
 from actsense.networks.compact import CompactNetwork
 from actsense.networks.network import Network
 

@@ -8,7 +8,7 @@ __all__ = ["VisGeneration", "visualise"]
 from importlib import import_module
 from typing import Any
 
-HOMES = {"VisGeneration": "vis_generation", "visualise": "visualisation"}
+HOMES = {"VisGeneration": "vis_generation.generation", "visualise": "visualisation"}
 
 
 def __getattr__(name: str) -> Any:

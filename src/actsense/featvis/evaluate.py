@@ -13,16 +13,16 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from actsense.featvis import measures
-from actsense.featvis.facets import FacetSplit, find_facets, retarget
 from actsense.featvis.images import natural_rows
-from actsense.featvis.natural import Natural, record_natural, sorted_responses
-from actsense.featvis.outcome import outcome, shifted_drive
+from actsense.featvis.outcome import measures
+from actsense.featvis.outcome.shifts import Versions, list_versions
+from actsense.featvis.outcome.shown import outcome, shifted_drive
 from actsense.featvis.sets import TargetSet, channel_set, facet_set, unit_set
 from actsense.featvis.settings import Featvis
-from actsense.featvis.shifts import Versions, list_versions
 from actsense.featvis.studio import Studio
-from actsense.featvis.units import ChosenUnit, choose_units
+from actsense.featvis.targets.facets import FacetSplit, find_facets, retarget
+from actsense.featvis.targets.natural import Natural, record_natural, sorted_responses
+from actsense.featvis.targets.units import ChosenUnit, choose_units
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
 from actsense.store import read_indices, write_results

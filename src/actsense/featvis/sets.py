@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from actsense.featvis.facets import FacetSplit, facet_targets
-from actsense.featvis.natural import Natural
 from actsense.featvis.plan import BEST
-from actsense.featvis.targets import Targets
-from actsense.featvis.units import ChosenUnit, channel_targets, unit_targets
+from actsense.featvis.targets.facets import FacetSplit, facet_targets
+from actsense.featvis.targets.natural import Natural
+from actsense.featvis.targets.targets import Targets
+from actsense.featvis.targets.units import ChosenUnit, channel_targets, unit_targets
 from actsense.layers import Layer
 
 Described = dict[str, tuple[tuple[str, ...], NDArray[Any]]]

@@ -1,6 +1,16 @@
 """The settings of feature visualisation: of which targets pictures are made, and how."""
 
-__all__ = ["Facets", "Featvis", "Objective", "Picture", "Ramp", "Scheduled", "Search", "Units"]
+__all__ = [
+    "Facets",
+    "Featvis",
+    "Objective",
+    "Picture",
+    "PositiveRamp",
+    "Ramp",
+    "Scheduled",
+    "Search",
+    "Units",
+]
 
 from typing import Annotated, Literal
 
@@ -21,7 +31,15 @@ class Ramp(Section):
         return float(self.start + (self.end - self.start) * passed)
 
 
+class PositiveRamp(Ramp):
+    """A number above 0 that changes evenly from the first iteration to the last."""
+
+    start: Annotated[Number, Field(gt=0)]
+    end: Annotated[Number, Field(gt=0)]
+
+
 Scheduled = Annotated[Number, Field(ge=0)] | Ramp
+Positive = Annotated[Number, Field(gt=0)] | PositiveRamp
 
 
 class Facets(Section):
@@ -29,7 +47,8 @@ class Facets(Section):
 
     count: Literal["auto"] | Annotated[Integer, Field(ge=1)] = Field(
         default="auto",
-        description="How many facets; `auto`, as many as part the images best, by silhouette.",
+        description="How many facets; `auto`, as many as part the images best, by silhouette, "
+        "and leave each its members.",
     )
     most: Annotated[Integer, Field(ge=2)] = Field(
         default=8, description="The most facets that `auto` tries."
@@ -95,8 +114,8 @@ class Units(Section):
 class Objective(Section):
     """What a picture is good at."""
 
-    power: Literal[0, 1, 2, 4] = Field(
-        default=1,
+    power: Annotated[Number, Field(ge=0)] = Field(
+        default=1.0,
         description="Activations of a facet's channels are multiplied by this power of the "
         "response's cosine with that of the facet.",
     )
@@ -141,7 +160,7 @@ class Picture(Section):
         "the first of them; grey; or noise.",
     )
     decay: Annotated[Number, Field(ge=0)] = Field(
-        default=1.0, description="Waves of frequency f are scaled by f to minus this power."
+        default=1.2, description="Waves of frequency f are scaled by f to minus this power."
     )
 
 
@@ -166,7 +185,7 @@ class Search(Section):
     rotation_degrees: Annotated[Number, Field(ge=0, le=180)] = Field(
         default=5.0, description="Degrees that it is turned by, at most."
     )
-    mask_sigma_px: Scheduled | None = Field(
+    mask_sigma_px: Positive | None = Field(
         default=None,
         description="Standard deviation of a window around the centre that gradients, blur and "
         "denoising are weighted with, pixels; empty for none.",
@@ -177,7 +196,7 @@ class Search(Section):
     blur_every: Annotated[Integer, Field(ge=1)] = Field(
         default=10, description="Iterations from one blur to the next."
     )
-    denoise_weight: Scheduled | None = Field(
+    denoise_weight: Positive | None = Field(
         default=None,
         description="Faithfulness of a denoising step by total variation now and then; small "
         "numbers are smoother.",

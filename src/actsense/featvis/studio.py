@@ -16,11 +16,11 @@ from actsense.device.memory import Memory
 from actsense.draws.counter import counter_keys
 from actsense.featvis.pictures.starts import start_images
 from actsense.featvis.pictures.statistics import ImageStatistics
-from actsense.featvis.record import Made
+from actsense.featvis.search.record import Made
+from actsense.featvis.search.synthesis import synthesise
+from actsense.featvis.search.watch import Watch
 from actsense.featvis.sets import TargetSet
 from actsense.featvis.settings import Featvis
-from actsense.featvis.synthesis import synthesise
-from actsense.featvis.watch import Watch
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
 
@@ -132,12 +132,10 @@ class Studio:
         """
         each = self._each
         labels = self._labels(len(own.targets))
+        numbers = [torch.from_numpy(values) for values in labels.values()]
+        layer = own.layer.name
         keys = counter_keys(
-            self.seed,
-            [
-                *("pictures of features", weights, own.kind, own.layer.name),
-                *map(torch.from_numpy, labels.values()),
-            ],
+            self.seed, ["pictures of features", weights, own.kind, layer, *numbers]
         )
         parts: dict[int, Made] = {}
         targets = own.targets.to(maker.device)

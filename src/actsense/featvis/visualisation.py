@@ -18,11 +18,11 @@ from actsense.draws.counter import counter_keys
 from actsense.errors import ConfigError, choose
 from actsense.featvis.pictures.starts import start_images
 from actsense.featvis.pictures.statistics import ImageStatistics
-from actsense.featvis.record import Made
+from actsense.featvis.search.record import Made
+from actsense.featvis.search.synthesis import synthesise
+from actsense.featvis.search.watch import Watch
 from actsense.featvis.settings import Objective, Picture, Search
-from actsense.featvis.synthesis import synthesise
-from actsense.featvis.targets import WHOLE, Targets, direction_targets
-from actsense.featvis.watch import Watch
+from actsense.featvis.targets.targets import WHOLE, Targets, direction_targets
 from actsense.progress import Progress
 
 SECTIONS: tuple[type[BaseModel], ...] = (Objective, Picture, Search)

@@ -35,7 +35,7 @@ class Fourier:
         Olah, Mordvintsev & Schubert (2017), Feature visualization, Distill; scaled as in Lucid.
     """
 
-    rate = 0.05
+    rate = 0.03
     editable = False
 
     def __init__(self, starts: Tensor, statistics: ImageStatistics, *, decay: float) -> None:

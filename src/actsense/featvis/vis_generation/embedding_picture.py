@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.lines import network_styles
 from actsense.drawing.style import save
-from actsense.featvis.facets import FacetSplit
+from actsense.featvis.targets.facets import FacetSplit
 
 SIDE = 8.0  # inches
 THUMBNAIL = 0.6  # inches

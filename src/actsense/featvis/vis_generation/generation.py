@@ -15,19 +15,19 @@ from torch import Tensor, nn
 from actsense.data.pixels import unit_images
 from actsense.draws.counter import counter_keys
 from actsense.errors import ConfigError
-from actsense.featvis.embedding_picture import write_embedding
-from actsense.featvis.facets import facet_targets, find_facets
-from actsense.featvis.image_folder import list_folder, read_images
-from actsense.featvis.octave import penalty_of, read_octave, search_of
 from actsense.featvis.pictures.pixels import Pixels
 from actsense.featvis.pictures.starts import start_images
 from actsense.featvis.pictures.statistics import ImageStatistics
-from actsense.featvis.record import Made
+from actsense.featvis.search.record import Made
+from actsense.featvis.search.synthesis import synthesise
+from actsense.featvis.search.watch import Watch
 from actsense.featvis.settings import Facets, Objective, Picture
-from actsense.featvis.synthesis import synthesise
-from actsense.featvis.targets import Targets
+from actsense.featvis.targets.facets import facet_targets, find_facets
+from actsense.featvis.targets.targets import Targets
+from actsense.featvis.vis_generation.embedding_picture import write_embedding
+from actsense.featvis.vis_generation.image_folder import list_folder, read_images
+from actsense.featvis.vis_generation.octave import penalty_of, read_octave, search_of
 from actsense.featvis.visualisation import Pictures, evaluating, finished
-from actsense.featvis.watch import Watch
 from actsense.progress import Progress
 from actsense.store.atomic import remove, replacing
 
@@ -49,7 +49,7 @@ class VisGeneration:
         features: A network, such as a `torch.nn.Sequential` without its classifier, on any device.
         target_channels: Channels that every picture drives.
         clusters: Facets.
-        octave: Schedules, see `actsense.featvis.octave.OCTAVE` for keys and defaults.
+        octave: Schedules; `octave.OCTAVE` beside this module has keys and defaults.
         img_name: Name of the folder of images.
         target: Name of the module whose output is driven; of one that runs several times, the
             last run counts.

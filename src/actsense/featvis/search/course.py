@@ -31,15 +31,15 @@ from torch import Tensor
 
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
-from actsense.featvis.canvas import Canvas
-from actsense.featvis.objective import Criterion, Terms, pixel_variation
 from actsense.featvis.pictures.model import make_model
-from actsense.featvis.record import Made, Record
-from actsense.featvis.smoothing import blur, denoise
-from actsense.featvis.steps import MOMENTUM, Adam, Nesterov, Steps
-from actsense.featvis.task import Task
-from actsense.featvis.views import random_views
-from actsense.featvis.watch import Respond
+from actsense.featvis.search.canvas import Canvas
+from actsense.featvis.search.objective import Criterion, Terms, pixel_variation
+from actsense.featvis.search.record import Made, Record
+from actsense.featvis.search.smoothing import blur, denoise
+from actsense.featvis.search.steps import MOMENTUM, Adam, Nesterov, Steps
+from actsense.featvis.search.task import Task
+from actsense.featvis.search.views import random_views
+from actsense.featvis.search.watch import Respond
 
 TRIED = 16  # iterations in which a target may first respond
 WHITE = 255

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.featvis.mirroring import mirrored
+from actsense.featvis.search.mirroring import mirrored
 
 REACH = 4  # of a blur, standard deviations; as in SciPy
 NARROWEST = 0.01  # of a window, pixels: the centre alone

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from actsense.featvis import measures
+from actsense.featvis.outcome import measures
 from actsense.featvis.stored import OF_PICTURE, RANDOM, PictureGroup, StoredPictures
 from actsense.statistics.resampling import interval, resample
 

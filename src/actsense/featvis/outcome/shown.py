@@ -14,8 +14,8 @@ from torch.nn.functional import cosine_similarity
 
 from actsense.data.pixels import unit_images
 from actsense.device.memory import Memory
-from actsense.featvis.shifts import Versions, shifted
-from actsense.featvis.targets import Targets
+from actsense.featvis.outcome.shifts import Versions, shifted
+from actsense.featvis.targets.targets import Targets
 from actsense.networks.subject import Subject
 
 TOLD = 3  # classes of a picture

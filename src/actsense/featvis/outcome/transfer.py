@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actsense.featvis.measures import percentile
-from actsense.featvis.natural import record_natural
-from actsense.featvis.outcome import whole_responses
+from actsense.featvis.outcome.measures import percentile
+from actsense.featvis.outcome.shown import whole_responses
 from actsense.featvis.stored import OF_PICTURE, TRAINED, PictureGroup, StoredPictures
+from actsense.featvis.targets.natural import record_natural
 from actsense.networks.subject import Subject
 
 Floats = NDArray[np.float64]

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.featvis.targets import Targets
+from actsense.featvis.targets.targets import Targets
 
 
 def distance(kind: str, targets: Targets, response: Tensor, maps: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from sys import float_info
 from types import MappingProxyType
 
 from actsense.errors import ConfigError, choose
-from actsense.featvis.settings import Ramp, Search
+from actsense.featvis.settings import PositiveRamp, Ramp, Search
 
 OCTAVE: Mapping[str, float] = MappingProxyType(
     {
@@ -76,19 +76,19 @@ def search_of(octave: Mapping[str, float], *, iterations: int, side: int, rate: 
         rate: Rate of learning that suits the pictures.
     """
 
-    def ramp(name: str, factor: float = 1.0) -> Ramp:
-        return Ramp(start=factor * octave[f"start_{name}"], end=factor * octave[f"end_{name}"])
+    def ramp(name: str, factor: float = 1.0) -> dict[str, float]:
+        return {end: factor * octave[f"{end}_{name}"] for end in ("start", "end")}
 
     return Search(
         iterations=iterations,
         optimiser="sgd",
-        learning_rate=ramp("lr", rate / RATE),
+        learning_rate=Ramp(**ramp("lr", rate / RATE)),
         jitter_px=0,
         zoom=0.0,
         rotation_degrees=0.0,
-        mask_sigma_px=ramp("mask_sigma", side / SIDE / EPSILON),
-        blur_sigma_px=ramp("sigma"),
-        denoise_weight=ramp("denoise_weight"),
+        mask_sigma_px=PositiveRamp(**ramp("mask_sigma", side / SIDE / EPSILON)),
+        blur_sigma_px=Ramp(**ramp("sigma")),
+        denoise_weight=PositiveRamp(**ramp("denoise_weight")),
         brightness_every=int(octave["brightness_step"]),
         canvas=octave["scale"],
         window=octave["window"],

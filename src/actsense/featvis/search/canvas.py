@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from actsense.draws.counter import counter_keys, counter_normal
-from actsense.featvis.mirroring import mirrored
+from actsense.featvis.search.mirroring import mirrored
 
 
 @dataclass

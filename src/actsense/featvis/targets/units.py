@@ -14,10 +14,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from actsense.errors import ConfigError, choose
-from actsense.featvis.natural import Natural, Unit
 from actsense.featvis.settings import Units
-from actsense.featvis.spread import Spread
-from actsense.featvis.targets import WHOLE, Targets, direction_targets
+from actsense.featvis.targets.natural import Natural, Unit
+from actsense.featvis.targets.spread import Spread
+from actsense.featvis.targets.targets import WHOLE, Targets, direction_targets
 from actsense.layers import Layer
 
 Role = Literal["most", "least"]

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from actsense.featvis.pictures.statistics import ImageStatistics
+from actsense.featvis.search.smoothing import gradient_mask
 from actsense.featvis.settings import Objective, Picture, Ramp, Search
-from actsense.featvis.smoothing import gradient_mask
-from actsense.featvis.targets import Targets
+from actsense.featvis.targets.targets import Targets
 
 JITTER = 16  # sides of a picture per pixel that it is moved by, if nothing is said
 

@@ -12,14 +12,13 @@ from typing import Any
 from torch import Tensor
 
 from actsense.device.precision import deterministic
-from actsense.errors import ConfigError
-from actsense.featvis.course import Course
 from actsense.featvis.pictures.statistics import ImageStatistics
-from actsense.featvis.record import Made, kept_iterations
-from actsense.featvis.settings import Objective, Picture, Ramp, Search
-from actsense.featvis.targets import Targets
-from actsense.featvis.task import Task
-from actsense.featvis.watch import Respond
+from actsense.featvis.search.course import Course
+from actsense.featvis.search.record import Made, kept_iterations
+from actsense.featvis.search.task import Task
+from actsense.featvis.search.watch import Respond
+from actsense.featvis.settings import Objective, Picture, Search
+from actsense.featvis.targets.targets import Targets
 from actsense.networks.state import read_tensors, save_tensors
 from actsense.progress import Progress
 
@@ -72,7 +71,6 @@ def synthesise(
     Raises:
         ConfigError: If no target responds at all, or a number of the search must not be 0.
     """
-    _check_positive(search)
     points = kept_iterations(kept, search.iterations) if isinstance(kept, int) else kept
     every = tuple(sorted({0, *points, search.iterations}))
     task = Task(
@@ -92,18 +90,6 @@ def synthesise(
                 save_tensors({"digest": digest, **course.state()}, state)
                 saved = clock()
     return course.made()
-
-
-def _check_positive(search: Search) -> None:
-    """Refuse a window without width, and denoising that leaves nothing of a picture."""
-    for name in ("mask_sigma_px", "denoise_weight"):
-        given = getattr(search, name)
-        least = min(given.start, given.end) if isinstance(given, Ramp) else given
-        if least is not None and least <= 0:
-            raise ConfigError(
-                f"search.{name}: must be above 0 from the first iteration to the last; got "
-                f"{least:g}. Leave it out for none."
-            )
 
 
 def _held(path: Path, digest: str) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsense.draws.counter import counter_keys, counter_noise
-from actsense.featvis.mirroring import mirrored
+from actsense.featvis.search.mirroring import mirrored
 
 
 def random_views(

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from actsense.featvis.distances import distance
+from actsense.featvis.search.distances import distance
 from actsense.featvis.settings import Objective
-from actsense.featvis.targets import Targets
+from actsense.featvis.targets.targets import Targets
 
 LEAST = 0.1  # cosine, from Lucid's dot product times cosine
 

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
-from actsense.featvis.components import plane, principal_components
 from actsense.featvis.settings import Facets
-from actsense.featvis.spread import Spread
-from actsense.featvis.targets import Targets, direction_targets
+from actsense.featvis.targets.components import plane, principal_components
+from actsense.featvis.targets.spread import Spread
+from actsense.featvis.targets.targets import Targets, direction_targets
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError, choose
-from actsense.featvis.rectifier import rectified
+from actsense.featvis.search.rectifier import rectified
 from actsense.layers import Layer
 from actsense.networks.arrangement import arrange, in_doubt, recorded
 from actsense.networks.first_pass import PROBES

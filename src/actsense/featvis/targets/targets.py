@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.featvis.spread import Spread
+from actsense.featvis.targets.spread import Spread
 
 WHOLE = -1  # place of a response that is the mean over all places
 

@@ -1,0 +1,1 @@
+"""The search for pictures: what they are good at, and how they get there."""

@@ -1,0 +1,1 @@
+"""What pictures are to drive: facets, units, channels, and how natural images do."""
