@@ -71,6 +71,13 @@ class LinearWorld:
         root = vectors * np.sqrt(values.clip(min=0))
         return (embedded + v.double() @ torch.from_numpy(root).T).float()
 
+    def transform(self, latents: Tensor, embedded: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is left of latents around that mean; what cannot vary is left at zero."""
+        values, vectors = np.linalg.eigh(self.conditional)
+        scale = np.where(values > 1e-9, 1 / np.sqrt(values.clip(min=1e-9)), 0)
+        v = (latents.double() - embedded) @ torch.from_numpy(vectors * scale)
+        return v.float(), torch.zeros(len(v))
+
     def subject(self, batch_size: int = 7) -> Subject:
         """Open the network; `said` is the layer."""
         said, classes = nn.Linear(LATENT, SAID), nn.Linear(SAID, 2)

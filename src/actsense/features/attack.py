@@ -10,7 +10,7 @@ after which the change is cut back to epsilon: every value of it, or its length.
 rounded towards the image, so that they are within epsilon as they are stored, not about so.
 """
 
-__all__ = ["Goal", "distances", "other_classes", "perturb", "start_keys"]
+__all__ = ["BALLS", "Goal", "distances", "other_classes", "perturb", "start_keys"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""What can be done with invariances, as plain functions: images in, frozen results out."""
