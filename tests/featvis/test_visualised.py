@@ -294,14 +294,22 @@ def test_another_network_sees_what_members_have_in_common(
     assert not (table["kind"] == "units").any()
 
 
-def test_losses_are_means_over_units(groups: Groups, tables: dict[str, pd.DataFrame]) -> None:
+def test_losses_are_those_of_all_units_together(
+    groups: Groups, tables: dict[str, pd.DataFrame]
+) -> None:
     data, losses = groups["units_0"], tables["picture_losses"].set_index("role")
     target = data["target"].to_numpy()
     drive = data["drive"].to_numpy()[np.arange(len(target)), target]
-    kept = data["shifted"].to_numpy() / np.where(drive > 0, drive, np.nan)[:, None]
-    units = [np.nanmean(kept[target == k], axis=0).mean() for k in range(3)]
-    assert losses.loc["most", "lost"] == pytest.approx(1 - np.mean(units[:2]), abs=1e-5)
-    assert losses.loc["least", "lost"] == pytest.approx(1 - units[2], abs=1e-5)
+    shifted = data["shifted"].to_numpy().mean(axis=1)
+    units = [
+        [numbers[(target == k) & (drive > 0)].mean() for k in range(3)]
+        for numbers in (shifted, drive)
+    ]
+    left, had = np.array(units)
+    assert losses.loc["most", "lost"] == pytest.approx(
+        1 - left[:2].sum() / had[:2].sum(), abs=1e-5
+    )
+    assert losses.loc["least", "lost"] == pytest.approx(1 - left[2] / had[2], abs=1e-5)
     difference = losses.loc["most", "lost"] - losses.loc["least", "lost"]
     assert losses.loc["difference", "lost"] == pytest.approx(difference)
     assert losses.loc["most", "low"] <= losses.loc["most", "lost"] <= losses.loc["most", "high"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from actsense.featvis.outcome import measures
 from actsense.featvis.stored import OF_PICTURE, RANDOM, PictureGroup, StoredPictures
-from actsense.statistics.resampling import interval, resample
+from actsense.statistics.resampling import interval, resample, sample_ratio
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -44,7 +44,7 @@ TABLES = {
     ),
     "picture_shifts": (
         *("network", "layer", "target", "name", "role"),
-        *("factor", "parameter", "value", "kept"),
+        *("factor", "parameter", "value", "drive", "kept"),
     ),
     "picture_losses": ("network", "factor", "role", "units", "lost", "low", "high"),
 }
@@ -188,19 +188,24 @@ def _likeness(group: PictureGroup) -> Iterator[Row]:
 
 
 def _shifts(group: PictureGroup) -> Iterator[Row]:
-    """Yield which share of its drive every unit keeps at every value, mean over its pictures."""
+    """Yield which share of its drive every unit keeps at every value, of all its pictures.
+
+    Pictures that do not drive it have nothing to lose.
+    """
     if "shifted" not in group.data:
         return
     data, told = group.data, group.pictures
     drive = data["drive"].to_numpy()[np.arange(len(told)), told["target"]].astype(np.float64)
-    kept = data["shifted"].to_numpy() / np.where(drive > 0, drive, np.nan)[:, None]
     for target, name in enumerate(group.names):
-        own = pd.DataFrame(kept[told["target"] == target]).mean()  # of those that drive it at all
-        for value, share in zip(data["value"].to_numpy(), own, strict=True):
+        own = (told["target"] == target).to_numpy() & (drive > 0)
+        total = drive[own].sum() or np.nan
+        kept = data["shifted"].to_numpy()[own].sum(axis=0) / total
+        for value, share in zip(data["value"].to_numpy(), kept, strict=True):
             yield {
                 **{"target": target, "name": name, "role": group.roles[target]},
                 **{"factor": group.factor, "parameter": data.attrs["parameter"]},
-                **{"value": float(value), "kept": float(share)},
+                "value": float(value),
+                **{"drive": float(total / max(1, own.sum())), "kept": float(share)},
             }
 
 
@@ -228,27 +233,28 @@ def _summary(
 
 
 def _losses(shifts: pd.DataFrame, *, bootstrap: int, seed: int) -> Iterator[Row]:
-    """Yield which share of their drive units lose under the factor, and what roles differ by."""
+    """Yield which share of their drive units lose under the factor, and what roles differ by.
+
+    Of all units together: those that are hardly driven would lose any multiple of little.
+    """
     for (network, factor), own in shifts.groupby(["network", "factor"], sort=False):
-        units = own.groupby(["role", "layer", "target"], sort=False)["kept"].mean().dropna()
-        lost = {str(role): 1 - units.loc[role].to_numpy() for role in units.index.unique(0)}
-        samples = {
-            role: _means(values, resample(len(values), bootstrap, seed, "resampled units", role))
-            for role, values in lost.items()
-        }
+        each = own.groupby(["role", "layer", "target"], sort=False)
+        units = each[["drive", "kept"]].mean().dropna()
+        samples = {}
+        for role in units.index.unique(0):
+            drive, kept = units.loc[role].to_numpy().T
+            draws = resample(len(drive), bootstrap, seed, "resampled units", str(role))
+            samples[str(role)] = 1 - sample_ratio((drive * kept)[:, None], drive, draws)[:, 0]
+        counts = units.groupby(level=0).size()
         if {"most", "least"} <= samples.keys():
             samples["difference"] = samples["most"] - samples["least"]
         for role, drawn in samples.items():
             low, high = interval(drawn)
             yield {
                 **{"network": network, "factor": factor, "role": role},
-                "units": len(lost.get(role, units)),
+                "units": int(counts.get(role, counts.sum())),
                 **{"lost": drawn[0], "low": float(low), "high": float(high)},
             }
-
-
-def _means(values: Floats, draws: Floats) -> Floats:
-    return draws @ values / len(values)
 
 
 def _medians(values: Floats, draws: Floats) -> Floats:
