@@ -2,7 +2,9 @@
 
 __all__ = ["open_flow", "save_flow"]
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -13,14 +15,20 @@ from actsense.invariance.flow.settings import FlowSettings
 from actsense.networks.state import fill, first_line, read_tensors, save_tensors
 
 
-def save_flow(flow: Flow, path: Path) -> None:
-    """Write a flow, beside the file and into place, with checksums."""
+def save_flow(flow: Flow, path: Path, *, beside: Mapping[str, Any] | None = None) -> None:
+    """Write a flow, beside the file and into place, with checksums.
+
+    Arguments:
+        flow: The flow.
+        path: The file.
+        beside: What else the file holds, plain values under names that a flow does not use.
+    """
     described = {
         "settings": flow.settings.plain(),
         "latent": flow.latent,
         "condition_shape": flow.condition_shape and [*flow.condition_shape],
     }
-    save_tensors({"model": flow.state_dict(), "flow": described}, path)
+    save_tensors({**(beside or {}), "model": flow.state_dict(), "flow": described}, path)
 
 
 def open_flow(path: Path, *, device: torch.device) -> Flow:
