@@ -99,6 +99,8 @@ def test_a_gif_comes_back_as_it_was_written(tmp_path: Path) -> None:
     # A GIF has 256 colours.
     assert np.abs(again.frames.astype(int) - clip.frames).mean() < 3
     assert len(read_clip(tmp_path / "clip.gif", 16, most=4).frames) == 4
+    write_gif(torch.full((1, 3, 4, 4), 0.999), tmp_path / "white.gif")
+    assert (read_clip(tmp_path / "white.gif", 4).frames == 255).all()
 
 
 def test_frames_are_not_squashed(tmp_path: Path) -> None:
