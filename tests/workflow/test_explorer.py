@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def studies(finished: Path) -> Path:
     return finished / "results"
 
 
+@pytest.fixture(scope="module")
+def explored(finished: Path) -> Iterator[str]:
+    """Serve all studies, to pages that have nothing in common but the server."""
+    with serving(finished / "results") as address:
+        yield address
+
+
 def test_every_control_works_and_nothing_is_written(
     studies: Path, browser_page: Page, tmp_path: Path
 ) -> None:
@@ -113,31 +121,29 @@ def test_every_control_works_and_nothing_is_written(
     assert digest(studies) == before
 
 
-def test_back_and_forward_follow_the_address(studies: Path, browser_page: Page) -> None:
-    with serving(studies) as address:
-        visit(browser_page, f"{address}?view=contrast")
-        timed(browser_page, choose("Layer", "logits"))
-        assert query(browser_page)["layer"] == "logits"
-        browser_page.go_back()
-        settle(browser_page)
-        assert query(browser_page)["layer"] == "stage2"
-        expect(browser_page.get_by_text("What each augmentation alone does to")).to_contain_text(
-            "stage2"
-        )
+def test_back_and_forward_follow_the_address(explored: str, browser_page: Page) -> None:
+    visit(browser_page, f"{explored}?view=contrast")
+    timed(browser_page, choose("Layer", "logits"))
+    assert query(browser_page)["layer"] == "logits"
+    browser_page.go_back()
+    settle(browser_page)
+    assert query(browser_page)["layer"] == "stage2"
+    expect(browser_page.get_by_text("What each augmentation alone does to")).to_contain_text(
+        "stage2"
+    )
 
 
 @pytest.mark.parametrize("size", [(1400, 900), (1000, 800)])
 def test_nothing_sticks_out_of_the_page(
-    studies: Path, browser_page: Page, size: tuple[int, int]
+    explored: str, browser_page: Page, size: tuple[int, int]
 ) -> None:
     browser_page.set_viewport_size({"width": size[0], "height": size[1]})
-    with serving(studies) as address:
-        for name in ("units", "images", "contrast", "compare", "masking", "spatial"):
-            visit(browser_page, f"{address}?view={name}&layer=stage2")
-            wide = browser_page.get_by_test_id("stMain").evaluate(
-                "main => main.scrollWidth - main.clientWidth"
-            )
-            assert wide <= 0, name
+    for name in ("units", "images", "contrast", "compare", "masking", "spatial"):
+        visit(browser_page, f"{explored}?view={name}&layer=stage2")
+        wide = browser_page.get_by_test_id("stMain").evaluate(
+            "main => main.scrollWidth - main.clientWidth"
+        )
+        assert wide <= 0, name
 
 
 def test_partial_results_in_a_folder_that_cannot_be_written(
