@@ -9,6 +9,7 @@ from linear_world import LATENT
 from actsense.errors import ConfigError
 from actsense.invariance.demos.representations import Shown, show_representations
 from actsense.invariance.demos.view import View
+from actsense.invariance.kept.consistency import Comparison
 from actsense.invariance.kept.measure import measure_kept
 
 WORLD, VIEW = demo_view()
@@ -49,6 +50,11 @@ def test_what_is_shown_is_what_is_measured_elsewhere() -> None:
     )
 
 
+def looked_at() -> tuple[torch.Tensor, torch.Tensor]:
+    looked = VIEW.look(IMAGES)
+    return looked.said, looked.predicted
+
+
 class Halved(type(WORLD)):  # type: ignore[misc]
     """A decoder that loses half of the latent."""
 
@@ -59,7 +65,14 @@ class Halved(type(WORLD)):  # type: ignore[misc]
 
 def test_the_ceiling_is_the_autoencoders() -> None:
     found = shown(View(WORLD.subject(), "said", WORLD, Halved(WORLD.weight, WORLD.bias)))
-    assert found.consistency.cosine_ceiling.value < 0.9
+    told, own, ceiling = found.consistency, found.likeness, found.likeness_reconstructed
+    assert told.cosine_ceiling.value == pytest.approx(ceiling.centred.mean())
+    assert told.cosine.value == pytest.approx(own.centred.mean())
+    assert told.cosine_ceiling.value < 0.9
+    again = Comparison(WORLD.subject(), "said", *(x.numpy() for x in looked_at()))
+    expected_ceiling = again.likeness(found.reconstructed[:, None], slice(0, 12)).centred
+    np.testing.assert_allclose(ceiling.centred, expected_ceiling, atol=1e-5)
+    assert np.abs(ceiling.centred - own.centred).max() > 0.01
     expected = IMAGES.flatten(1) * (torch.arange(LATENT) < LATENT // 2)
     expected += 0.5 * (torch.arange(LATENT) >= LATENT // 2)
     torch.testing.assert_close(found.reconstructed.flatten(1), expected, atol=1e-6, rtol=0)

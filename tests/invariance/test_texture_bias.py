@@ -114,7 +114,8 @@ def test_both_networks_get_the_same_v() -> None:
         torch.testing.assert_close(own[..., PLACES[name]], pixel, atol=1e-6, rtol=0)
     np.testing.assert_array_equal(found.predicted[0], TEXTURE)
     np.testing.assert_array_equal(found.predicted[1], SHAPE)
-    assert found.judged.shape == (2, 2, 40, 3)
+    for j, k in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        assert torch.equal(found.judged[j, k], VIEWS[found.names[j]].predict(found.samples[k]))
     assert (found.samples != compared(samples=3, seed=1).samples).any()
 
 
