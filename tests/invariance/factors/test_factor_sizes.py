@@ -147,6 +147,21 @@ def test_ranks_of_more_than_there_is_share_all_but_one_number() -> None:
     assert found == {"all": 3, "half": 1, "residual": 2}
 
 
+def test_ranks_of_all_there_is_leave_one_number_to_the_residual() -> None:
+    first, other = np.random.default_rng(0).normal(size=(2, 2, 2000, 6))
+    other[0, :, :3], other[1, :, 3:] = first[0, :, :3], first[1, :, 3:]
+    pairs = pairs_of(first.reshape(-1, 6), other.reshape(-1, 6))
+    shared = np.eye(2, 3, dtype=bool).repeat(2000, axis=0)
+    found = factor_sizes(replace(pairs, concepts=("one", "two"), shared=shared), "rank")
+    assert found == {"one": 2, "two": 2, "residual": 2}
+
+
+def test_pairs_too_few_to_tell_a_direction_are_told() -> None:
+    first, other = np.random.default_rng(0).normal(size=(2, 500, 32))
+    with pytest.raises(ConfigError, match="share `digit` are too few to tell in which directions"):
+        factor_sizes(pairs_of(first, other + 0.04 * first), "rank")
+
+
 @pytest.mark.parametrize("rule", ["published", "rank"])
 def test_pairs_that_share_nothing_are_told(rule: str) -> None:
     strangers = pairs_of(*np.random.default_rng(0).normal(size=(2, 500, 6)))

@@ -111,7 +111,10 @@ def factor_sizes(pairs: Pairs, rule: str = "published") -> dict[str, int]:
     ranks = {concept: effective_rank(pairs, concept) for concept in pairs.concepts}
     for concept, rank in ranks.items():
         if rank == 0:
-            raise _nothing_shared(concept, scores[concept])
+            raise ConfigError(
+                f"Pairs that share `{concept}` are too few to tell in which directions they "
+                "agree. Make more of them, or take the `published` rule."
+            )
     latent = pairs.latents.latent
     numbers = {concept: max(1, round(rank)) for concept, rank in ranks.items()}
     if sum(numbers.values()) >= latent:
