@@ -51,11 +51,6 @@ Drawn = list[tuple[float, float, NDArray[Any]]]
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_featvis(tmp_path_factory.mktemp("featvis") / "results/shapes")
-
-
-@pytest.fixture(scope="module")
 def stored(study: Path) -> StoredPictures:
     return StoredPictures(read_results(study / "net/featvis/pictures.zarr"))
 
@@ -68,6 +63,26 @@ def images(study: Path) -> ImageCache:
 @pytest.fixture(scope="module")
 def judged(study: Path) -> pd.DataFrame:
     return table(study, "pictures")
+
+
+@pytest.fixture(scope="module")
+def rows(stored: StoredPictures, judged: pd.DataFrame, images: ImageCache) -> Figure:
+    return facet_rows(stored, judged, images, title="made")
+
+
+@pytest.fixture(scope="module")
+def lines(stored: StoredPictures, judged: pd.DataFrame) -> Figure:
+    return curve_lines(stored, judged, title="made")
+
+
+@pytest.fixture(scope="module")
+def unit_sheet(stored: StoredPictures, judged: pd.DataFrame, images: ImageCache) -> Figure:
+    return unit_rows(stored, judged, images, title="made")
+
+
+@pytest.fixture(scope="module")
+def drive(study: Path, judged: pd.DataFrame) -> Figure:
+    return drawn_drive(study, judged)
 
 
 @pytest.fixture
@@ -132,17 +147,16 @@ def colored(axis: Axes, color: str, **wanted: Any) -> list[NDArray[Any]]:
 
 
 def test_a_row_is_real_images_then_the_way_to_the_result_then_the_control(
-    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
+    stored: StoredPictures, images: ImageCache, rows: Figure
 ) -> None:
-    figure = facet_rows(stored, judged, images, title="made")
     facets = stored.groups[0]
-    for facet, row in enumerate(shown(figure.axes[0])[:2]):
+    for facet, row in enumerate(shown(rows.axes[0])[:2]):
         film, control = facets.film(facets.of_target(facet)[0]), facets.shown(facet, RANDOM)
         assert control is not None
         real = images.read(facets.best_rows(facet, 3))
         wanted = np.concatenate([real, film, facets.image(control)[None]])
         np.testing.assert_array_equal([pixels for _, pixels in row], planes(wanted))
-    said = texts(figure)
+    said = texts(rows)
     heads = ["start", "iteration 4", "iteration 16", "iteration 32", "result (64)"]
     assert [text for text in said if text in heads] == heads
     assert f"{LAYER}: 3 facets of 24 images" in said
@@ -150,10 +164,8 @@ def test_a_row_is_real_images_then_the_way_to_the_result_then_the_control(
     assert [f"facet {k}\n{EACH} images" in said for k in (1, 2, 3)] == [True] * 3
 
 
-def test_numbers_of_a_row_are_those_of_the_table(
-    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
-) -> None:
-    said = texts(facet_rows(stored, judged, images, title="made").axes[0])
+def test_numbers_of_a_row_are_those_of_the_table(judged: pd.DataFrame, rows: Figure) -> None:
+    said = texts(rows.axes[0])
     first = judged[(judged["kind"] == "facets") & (judged["seed"] == 0)]
     made = first[(first["weights"] == TRAINED) & ~first["grey"]]
     for _, own in made.iterrows():
@@ -163,17 +175,14 @@ def test_numbers_of_a_row_are_those_of_the_table(
         assert f"percentile {own['percentile']:.3g}" in said
 
 
-def test_a_picture_that_ended_grey_is_a_hatched_field_and_never_shown(
-    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
-) -> None:
-    figure = facet_rows(stored, judged, images, title="made")
-    (field,) = hatched(figure)
-    rows = shown(figure.axes[0])
-    results = [row[7][0] for row in rows[:2]]
+def test_a_picture_that_ended_grey_is_a_hatched_field_and_never_shown(rows: Figure) -> None:
+    (field,) = hatched(rows)
+    pictures = shown(rows.axes[0])
+    results = [row[7][0] for row in pictures[:2]]
     assert [field.get_x()] * 2 == pytest.approx(results)
-    assert len(rows[2]) == len(rows[0]) - 1
-    assert not any((pixels == 128).all() for row in rows for _, pixels in row)
-    said = texts(figure.axes[0])
+    assert len(pictures[2]) == len(pictures[0]) - 1
+    assert not any((pixels == 128).all() for row in pictures for _, pixels in row)
+    said = texts(rows.axes[0])
     assert said.count(FAILED.replace(" ", "\n")) == 1
     assert sum("grey" in text for text in said) == 1
 
@@ -214,10 +223,9 @@ def test_where_no_count_was_tried_the_figure_says_so_or_leaves_it_out(
 
 
 def test_no_median_counts_grey_pictures_which_are_dotted(
-    stored: StoredPictures, judged: pd.DataFrame
+    stored: StoredPictures, lines: Figure
 ) -> None:
-    figure = curve_lines(stored, judged, title="made")
-    axis, facets = figure.axes[0], stored.groups[0]
+    axis, facets = lines.axes[0], stored.groups[0]
     color = SETS["facet"][1]
     own = [k for k in range(3) for k in facets.of_target(k)]
     every = facets.curve("activation", own)
@@ -234,10 +242,9 @@ def test_no_median_counts_grey_pictures_which_are_dotted(
 
 
 def test_units_and_channels_have_panels_of_activations_alone(
-    stored: StoredPictures, judged: pd.DataFrame
+    stored: StoredPictures, lines: Figure
 ) -> None:
-    figure = curve_lines(stored, judged, title="made")
-    drawn = [axis for axis in figure.axes if axis.axison]
+    drawn = [axis for axis in lines.axes if axis.axison]
     titles = [axis.get_title(loc="left") for axis in drawn]
     kinds = [title.rpartition(" ")[2] for title in titles]
     assert kinds == ["facets", "facets", "facets", "units", "channels"]
@@ -251,15 +258,14 @@ def test_units_and_channels_have_panels_of_activations_alone(
         (median,) = colored(drawn[3], SETS[role][1], linewidth=2.2)
         curves = stored.groups[1].curve("activation", pictures)
         np.testing.assert_allclose(median, np.median(curves, axis=0))
-    assert "units that feel hue most" in texts(figure)
+    assert "units that feel hue most" in texts(lines)
 
 
 def test_units_stand_from_the_most_to_the_less_and_from_the_least_to_the_more(
-    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
+    stored: StoredPictures, images: ImageCache, unit_sheet: Figure
 ) -> None:
-    figure = unit_rows(stored, judged, images, title="made")
     units = stored.groups[1]
-    for axis, order in zip(figure.axes[:2], ((0, 1, 2), (5, 4, 3)), strict=True):
+    for axis, order in zip(unit_sheet.axes[:2], ((0, 1, 2), (5, 4, 3)), strict=True):
         rows = shown(axis)
         for row, target in zip(rows, order, strict=True):
             np.testing.assert_array_equal(row[0][1], units.index_map(target))
@@ -270,7 +276,7 @@ def test_units_stand_from_the_most_to_the_less_and_from_the_least_to_the_more(
             np.testing.assert_array_equal([p for _, p in row[1:]], planes(np.stack(wanted)))
         said = [text for text in texts(axis) if "index" in text]
         assert [f"index {INDICES[k]:.2f}" in one for one, k in zip(said, order, strict=True)]
-    assert any("Shapley effect of hue" in text for text in texts(figure))
+    assert any("Shapley effect of hue" in text for text in texts(unit_sheet))
 
 
 def test_a_grey_picture_of_a_unit_is_hatched_and_has_no_percentile(
@@ -283,10 +289,8 @@ def test_a_grey_picture_of_a_unit_is_hatched_and_has_no_percentile(
     assert sum(text.startswith("percentile") for text in said) == 2 * len(INDICES) - 1
 
 
-def test_the_frame_stands_where_the_unit_is_in_its_map(
-    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
-) -> None:
-    axis = unit_rows(stored, judged, images, title="made").axes[0]
+def test_the_frame_stands_where_the_unit_is_in_its_map(unit_sheet: Figure) -> None:
+    axis = unit_sheet.axes[0]
     maps = [one for one in axis.findobj(AxesImage) if np.ndim(one.get_array()) == 2]
     frames = [one for one in axis.findobj(Rectangle) if one.get_width() < 0.5]
     assert len(maps) == len(frames) == 3
@@ -299,13 +303,14 @@ def test_the_frame_stands_where_the_unit_is_in_its_map(
 
 
 def test_units_of_a_vector_have_no_map(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judged: pd.DataFrame
+    stored: StoredPictures, judged: pd.DataFrame, images: ImageCache
 ) -> None:
-    monkeypatch.setattr(featvis_study, "PLACES", tuple((k, -1, -1) for k in range(6)))
-    folder = make_featvis(tmp_path / "vector", networks=("net",), side=8)
-    vector = StoredPictures(read_results(folder / "net/featvis/pictures.zarr"))
-    cache = ImageCache.open(folder / "data/images.zarr", folder / "data/manifest.csv")
-    figure = unit_rows(vector, judged, cache, title="made")
+    nowhere = ("target", np.full(len(INDICES), -1))
+    units = stored.tree["units_0"].to_dataset().assign(unit_row=nowhere, unit_col=nowhere)
+    units = units.assign(channel=("target", np.arange(len(INDICES))))
+    groups = {"/": stored.tree.to_dataset(), "units_0": units}
+    vector = StoredPictures(xr.DataTree.from_dict(groups))
+    figure = unit_rows(vector, judged, images, title="made")
     said = texts(figure)
     assert sum("no map" in text for text in said) == 6
     assert any("\nunit 3\n" in text for text in said)
@@ -350,10 +355,11 @@ def test_points_are_medians_over_pictures_that_did_not_end_grey(
     assert "Left out: 1 of 40 pictures" in figure.texts[1].get_text()
 
 
-def test_transfers_of_grey_pictures_are_left_out(study: Path, judged: pd.DataFrame) -> None:
-    figure = drawn_drive(study, judged)
+def test_transfers_of_grey_pictures_are_left_out(
+    study: Path, judged: pd.DataFrame, drive: Figure
+) -> None:
     place = SHIFT[TRAINED]
-    found = dots(figure.axes[6], place, STYLES[TRAINED]["color"])
+    found = dots(drive.axes[6], place, STYLES[TRAINED]["color"])
     assert found == pytest.approx([90, 89, 88])  # a second seed of the third is whole
     grey = judged["grey"] | (judged["role"] == "facet") & (judged["target"] == 2)
     figure = drawn_drive(study, judged.assign(grey=grey))
@@ -361,9 +367,8 @@ def test_transfers_of_grey_pictures_are_left_out(study: Path, judged: pd.DataFra
     assert dots(figure.axes[0], place, STYLES[TRAINED]["color"]) == pytest.approx([100, 100])
 
 
-def test_yardsticks_are_those_of_natural_images(study: Path, judged: pd.DataFrame) -> None:
-    figure = drawn_drive(study, judged)
-    for axis, measure in zip(figure.axes, MEASURES, strict=False):
+def test_yardsticks_are_those_of_natural_images(drive: Figure) -> None:
+    for axis, measure in zip(drive.axes, MEASURES, strict=False):
         dashed = [line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == "--"]
         assert dashed == ([] if measure.yardstick is None else [measure.yardstick[0]])
 

@@ -21,17 +21,11 @@ from featvis_study import (
     SIDE,
     TRAIN,
     UNITS_LAYER,
-    make_featvis,
 )
 
 from actsense.data.cache import ImageCache
 from actsense.featvis.stored import OF_PICTURE, RANDOM, PictureGroup, StoredPictures
 from actsense.store import read_results, read_table
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_featvis(tmp_path_factory.mktemp("featvis") / "results/shapes")
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from actsense.errors import ConfigError
 from actsense.featvis.pictures.model import make_model
 from actsense.featvis.pictures.statistics import ImageStatistics
 from actsense.featvis.search.record import Made
+from actsense.featvis.search.smoothing import gradient_mask
 from actsense.featvis.search.steps import Adam, Nesterov, Steps
 from actsense.featvis.search.synthesis import synthesise
 from actsense.featvis.settings import Objective, Picture, Search
@@ -425,6 +426,14 @@ def test_a_target_that_responds_a_little_later_is_waited_for() -> None:
     assert (moved > 0).tolist() == [False] * 5 + [True] * 16
 
 
+def test_balances_stay_while_others_are_waited_for() -> None:
+    own = targets()
+    own.direction[1] = torch.eye(12)[10]  # a dead channel
+    first, later = (made(respond=dead, own=own, iterations=last) for last in (1, 4))
+    assert first.balance.isnan().tolist() == [False, True, False]
+    torch.testing.assert_close(later.balance, first.balance, rtol=0, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize("name", ["mask_sigma_px", "denoise_weight"])
 @pytest.mark.parametrize("given", [0.0, {"start": 2.0, "end": 0.0}])
 def test_numbers_that_would_be_divided_by_are_above_zero(name: str, given: Any) -> None:
@@ -468,15 +477,22 @@ def tiny_targets() -> Targets:
 
 
 def test_transparency_is_the_accumulated_size_of_gradients() -> None:
-    weight = noise(3 * 4 * 4, seed=3)
+    weights = noise(12, 3 * 4 * 4, seed=3)  # other ones in every iteration
+    passes, sigma = count(), {"start": 1.0, "end": 4.0}
     found = made(
-        respond=lambda images: ((images.flatten(1) @ weight)[:, None].expand(-1, 3), None),
+        respond=lambda x: ((x.flatten(1) @ weights[next(passes)])[:, None].expand(-1, 3), None),
         own=tiny_targets(),
         starts=torch.full((1, 3, 4, 4), 0.5),
-        **OFF,
+        **{"mask_sigma_px": sigma, **OFF},
     )
-    size = weight.view(3, 4, 4).abs().sum(dim=0)
-    torch.testing.assert_close(found.transparency[0], size / size.max())
+    sizes = weights.view(12, 3, 4, 4).abs().sum(dim=1)
+    windows = [gradient_mask(4, float(one)) for one in torch.linspace(1, 4, 12)]
+    size = (sizes * torch.stack(windows)).sum(dim=0)
+    torch.testing.assert_close(found.transparency[0], size / size.max(), atol=1e-5, rtol=1e-4)
+
+
+def test_views_move_by_a_sixteenth_if_nothing_is_said() -> None:
+    assert_same(made(iterations=2), made(iterations=2, jitter_px=1))
 
 
 # Going on.
@@ -582,6 +598,15 @@ def test_the_state_of_another_search_is_not_used(
         found = made(state=state, **another(other))
     assert "kept by another search, begins anew" in caplog.text
     assert_same(found, made(**another(other)))
+
+
+def test_the_state_of_another_pytorch_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(state=tmp_path / "state", iterations=2)
+    monkeypatch.setattr(torch, "__version__", "0.1")
+    made(state=tmp_path / "state", iterations=2)
+    assert "kept by another search, begins anew" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", None])

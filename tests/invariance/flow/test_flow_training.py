@@ -128,10 +128,15 @@ def run(
     return bits(flow) + repr(history).encode()
 
 
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the state after every step."""
-    monkeypatch.setattr(course, "KEPT_EVERY", 0)
+def stopped(state: Path, steps: int, **changes: object) -> None:
+    """Train until something ends the process after some steps, each of which was kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(course, "KEPT_EVERY", 0)
+        with pytest.raises(KeyboardInterrupt):
+            run(state, bar=Stopping(steps), **changes)
+
+
+LOOKED = 6  # steps, with a look at validation images among them
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +147,9 @@ def unstopped() -> bytes:
 
 @pytest.mark.parametrize("steps", [2, 4, 5, 9, 13])
 def test_a_stop_after_any_step_does_not_show(
-    kept: None, unstopped: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture, steps: int
+    unstopped: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture, steps: int
 ) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "state", bar=Stopping(steps))
+    stopped(tmp_path / "state", steps)
     bar = Progress(14, desc="training", unit="step")
     with caplog.at_level(logging.INFO):
         resumed = run(tmp_path / "state", bar=bar)
@@ -158,23 +162,20 @@ def test_a_stop_after_any_step_does_not_show(
     "changes", [{"seed": 1}, {"held_bytes": 2**20}, {"origin": {"layer": "conv3"}}, {"judged": 2}]
 )
 def test_what_another_training_kept_is_ignored(
-    kept: None, unstopped: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture,
-    changes: dict[str, object],
-) -> None:  # fmt: skip
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "state", bar=Stopping(9), **changes)
+    unstopped: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, object]
+) -> None:
+    stopped(tmp_path / "state", LOOKED, **changes)
     assert run(tmp_path / "state") == unstopped
     assert "state: kept by another training, ignored" in caplog.text
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-100], lambda _: b""])
 def test_a_damaged_state_is_told_and_ignored(
-    kept: None, unstopped: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    unstopped: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture,
     damage: Callable[[bytes], bytes],
 ) -> None:  # fmt: skip
     path = tmp_path / "state"
-    with pytest.raises(KeyboardInterrupt):
-        run(path, bar=Stopping(9))
+    stopped(path, LOOKED)
     path.write_bytes(damage(path.read_bytes()))
     assert run(path) == unstopped
     assert "state: damaged" in caplog.text
@@ -237,7 +238,7 @@ def trained() -> Trained:
     world = LinearWorld(6, 3)
     settings = FlowSettings(
         **{"blocks": 3, "width": 32, "embedder": Embedder(size=6, depth=2)},  # type: ignore[arg-type]
-        training=FlowTraining(steps=250, batch_size=128, learning_rate=5e-3, check_every=50),
+        training=FlowTraining(steps=150, batch_size=128, learning_rate=8e-3, check_every=30),
     )
     train, validation = FlowData(*world.draw(6000, 1)), FlowData(*world.draw(1000, 2))
     flow, history = train_flow(train, validation, settings, seed=0, device=CPU)
@@ -285,7 +286,7 @@ def test_a_trained_flow_is_still_inverted_exactly(trained: Trained) -> None:
 def test_likelihood_rises_while_training(trained: Trained) -> None:
     history = trained.history
     assert history.train[-1] < history.train[0]
-    assert history.steps == [50, 100, 150, 200, 250]
+    assert history.steps == [30, 60, 90, 120, 150]
     assert min(history.validation) == history.validation[history.steps.index(history.best)]
 
 
