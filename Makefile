@@ -62,7 +62,7 @@ lint: $(ENVIRONMENT)
 
 # The reference of the package, made from its docstrings.
 REFERENCE := $(addprefix actsense.,inspection store data augment networks attribution sampling sensitivity \
-	correlation recognition single_class masking segments spatial patterns featvis statistics drawing)
+	correlation recognition single_class masking segments spatial statistics drawing)
 docs: $(ENVIRONMENT)
 	$(BIN)/pdoc --docformat google --output-directory docs/reference $(REFERENCE)
 
