@@ -110,7 +110,8 @@ own = losses[losses["network"] == network]
 if stored.of_kind("units") and len(own):
     display(unit_rows(stored, pictures, results.images, title=title))
     shifts = results.table("picture_shifts")
-    display(shift_lines(shifts[shifts["network"] == network], own, title=title))
+    factor = stored.of_kind("units")[0].factor
+    display(shift_lines(shifts[shifts["network"] == network], own, factor=factor, title=title))
 else:
     print(f"{network} has no pictures of units that feel a factor (`featvis.units`).")
 

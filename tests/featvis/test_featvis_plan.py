@@ -132,9 +132,10 @@ def test_what_is_not_there_is_refused_in_one_line(made: dict[str, Any], said: st
 
 
 def test_units_need_a_layer_with_positions_unless_it_is_named() -> None:
-    own = facts(BOTH, units={"factor": "hue"})
-    with pytest.raises(ConfigError, match=r"flat records no layer with positions.*hidden, logits"):
-        unit_layers(own, "flat")
+    assert unit_layers(facts(BOTH, units={"factor": "hue"}), "flat") == []
+    alone = facts({"flat": BOTH["flat"]}, units={"factor": "hue"})
+    with pytest.raises(ConfigError, match=r"no network records .* positions.*: hidden, logits"):
+        unit_layers(alone, "flat")
 
 
 def test_pictures_are_counted() -> None:

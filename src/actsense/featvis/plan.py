@@ -84,20 +84,21 @@ def unit_layers(facts: Facts, network: str) -> list[Layer]:
     """Return the layers that units of a network are taken from.
 
     Raises:
-        ConfigError: If one that is named is not recorded.
+        ConfigError: If one that is named is not recorded, or none is and no network has any.
     """
     units = facts.settings.featvis.units
     if units is None or units_design(facts, network) is None:
         return []
     if units.layers is not None:
         return _recorded(facts, network, "units.layers", units.layers)
-    layers = facts.networks[network].layers
-    if not (maps := [layer for layer in layers if layer.is_map]):
+    maps = {name: _maps(facts, name) for name in pictured(facts)}
+    if not any(maps.values()):
+        known = dict.fromkeys(own for name in maps for own in _names(facts, name))
         raise ConfigError(
-            f"featvis.units.layers: {network} records no layer with positions. Name layers that "
-            f"units are taken from; allowed: {', '.join(_names(facts, network))}."
+            "featvis.units.layers: no network records a layer with positions. Name layers that "
+            f"units are taken from; allowed: {', '.join(known)}."
         )
-    return maps
+    return maps[network]
 
 
 def picture_count(facts: Facts, network: str) -> int:
@@ -201,6 +202,10 @@ def _recorded(facts: Facts, network: str, key: str, named: Sequence[str]) -> lis
     for name in named:
         choose(f"featvis.{key}", name, known)
     return [layer for layer in facts.networks[network].layers if layer.name in named]
+
+
+def _maps(facts: Facts, network: str) -> list[Layer]:
+    return [layer for layer in facts.networks[network].layers if layer.is_map]
 
 
 def _names(facts: Facts, network: str) -> list[str]:
