@@ -20,6 +20,7 @@ from actsense.networks.opening import open_subject
 from actsense.networks.subject import Subject
 from actsense.patterns.plan import chosen_grid, chosen_layers, looked_at, work
 from actsense.patterns.settings import Patterns
+from actsense.study.beside import StudiesBeside
 from actsense.study.study import Study
 from actsense.work import GRADIENT, Facts, NetworkFacts
 
@@ -148,7 +149,7 @@ def test_planned_passes_bytes_and_files_are_those_of_a_run(tmp_path: Path) -> No
     states = list_states(subject, opened, {}, stores["a"], random=True)
     drawn = [state for state in states if state.kind == "random"]
     assert len(drawn) == 1
-    places: dict[str, Any] = study.patterns_places("one")
+    places: dict[str, Any] = StudiesBeside(study).patterns_places("one")
     record_features(subject, states, stores["a"], stores["f"], **places, attributes={})
     recording = counted.passes - attacking
     assert attacking == planned["attack_images"].passes - 4 * 40  # of classes that are not known

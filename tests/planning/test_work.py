@@ -95,7 +95,7 @@ def test_larger_networks_ask_for_more(alexnet: WorkTable, vgg: WorkTable, rule: 
 
 
 def test_one_recorded_layer_asks_for_the_first_map_all_the_same() -> None:
-    own = table(VGG | {"layers": ["logits"]}, batch_size=256)
+    own = table(VGG | {"layers": ["logits"]}, batch_size=256, featvis={"networks": []})
     batch = own.facts.batch("one")
     first = batch * 64 * 224 * 224 * 4 / 1e6
     assert own.facts.networks["one"].units == 10

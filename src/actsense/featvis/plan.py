@@ -20,6 +20,7 @@ from actsense.errors import ConfigError, choose
 from actsense.featvis.settings import Featvis
 from actsense.layers import Layer
 from actsense.sampling.designs import CONTEXT, PARTS
+from actsense.sampling.plan import SPEED
 from actsense.work import GRADIENT, Facts, Work, store_files, table_files
 
 NUMBER, WHOLE = 4, 8  # bytes
@@ -29,7 +30,7 @@ COPIES = 12  # of a picture and its gradient that are alive together, with the o
 VERSIONS = 9  # of the finished picture of a unit, beside itself
 ROOT_ARRAYS, SET_ARRAYS = 4, (34, 34, 30)  # of a set: of facets, of units, of channels
 FIGURES, FACET_FIGURES, UNIT_FIGURES = 2, 2, 2
-TABLES = 6
+TABLES, TABULATED = 6, 5.0  # and seconds that they take
 
 
 def pictured(facts: Facts) -> list[str]:
@@ -125,9 +126,8 @@ def work(facts: Facts) -> list[Work]:
         Work(
             "judge_pictures",
             jobs=int(bool(networks)),
-            passes=(pictures + images * len(networks)) * others,
-            opens=tuple(networks) if others > 0 else (),
-            tensors=True,
+            opens=tuple(networks),
+            seconds=TABULATED + (pictures + images * len(networks)) * max(0, others) / SPEED,
             holds=sum(_held(facts, name) for name in networks) / 1e6,
             files=table_files(TABLES),
         ),
