@@ -12,6 +12,7 @@ import zarr
 from actsense.store import (
     CorruptFileError,
     DiskFullError,
+    create_archive,
     create_shard,
     open_archive,
     part_starts,
@@ -187,3 +188,12 @@ def test_arrays_carry_a_checksum(tmp_path: Path) -> None:
         array = group["block_0_000000/responses"]
         assert isinstance(array, zarr.Array)
         assert "Crc32cCodec" in str(array.compressors)
+
+
+def test_an_archive_that_is_complete_is_not_opened_again(tmp_path: Path) -> None:
+    with create_archive(tmp_path / "store.zarr.zip", {}) as root:
+        root.create_array("a", data=np.ones(3))
+    written = (tmp_path / "store.zarr.zip").read_bytes()
+    with pytest.raises(ValueError, match="is closed"):
+        root.create_array("b", data=np.ones(3))
+    assert (tmp_path / "store.zarr.zip").read_bytes() == written

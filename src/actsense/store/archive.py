@@ -31,6 +31,21 @@ from actsense.store.manifest import checksum_of, warn_unchecked
 CHECKSUM = Crc32cCodec()
 
 
+class _Once(ZipStore):
+    """A store that is not opened again: chunks on their way when one fails would do that."""
+
+    ended = False
+
+    def _sync_open(self) -> None:
+        if self.ended:
+            raise ValueError(f"{self.path} is closed.")
+        super()._sync_open()
+
+    def close(self) -> None:
+        self.ended = True
+        super().close()
+
+
 def seal_archive(archive: zipfile.ZipFile) -> None:
     """Seal the directory of an archive, its manifest, before the archive is closed.
 
@@ -49,7 +64,7 @@ def create_archive(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Grou
         attributes: Attributes of its root; a zip cannot change them afterwards.
     """
     with replacing(path) as beside:
-        store = ZipStore(beside, mode="w", compression=zipfile.ZIP_STORED)
+        store = _Once(beside, mode="w", compression=zipfile.ZIP_STORED)
         try:
             yield zarr.create_group(store, zarr_format=3, attributes=attributes)
         finally:
