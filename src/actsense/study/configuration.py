@@ -27,6 +27,7 @@ LIMITS = {
     "greater_than_equal": "is less than the minimum of {ge}",
     "less_than": "is not below {lt}",
     "less_than_equal": "is greater than the maximum of {le}",
+    "multiple_of": "is no multiple of {multiple_of}",
     "finite_number": "is not finite",
     "too_short": "is too short",
     "too_long": "is too long",

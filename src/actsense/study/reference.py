@@ -18,8 +18,9 @@ PAGE = Path("docs/configuration.md")
 ORDER = (
     *("$schema", "title", "description", "type", "$ref", "const", "enum", "pattern"),
     *("additionalProperties", "required", "minItems", "maxItems", "uniqueItems", "items"),
-    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "minLength"),
-    *("minProperties", "propertyNames", "anyOf", "oneOf", "default", "properties", "$defs"),
+    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "minProperties", "propertyNames", "anyOf", "oneOf"),
+    *("default", "properties", "$defs"),
 )
 HEAD = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -15,6 +15,7 @@ LIMITS = {
     "ge": "minimum",
     "lt": "exclusiveMaximum",
     "le": "maximum",
+    "multiple_of": "multipleOf",
 }
 LENGTHS = {"minLength": "minItems", "maxLength": "maxItems"}
 KINDS = {
@@ -83,6 +84,7 @@ def _range(schema: Schema) -> str:
         "maximum": "to {}" if "minimum" in schema else "up to {}",
     }
     limits = [text.format(schema[key]) for key, text in words.items() if key in schema]
+    limits += [f"in steps of {schema['multipleOf']}"] if "multipleOf" in schema else []
     return (" " if "minimum" in schema else " and ").join(limits)
 
 

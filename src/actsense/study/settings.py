@@ -12,6 +12,7 @@ from actsense.correlation.settings import Correlation
 from actsense.data.settings import Dataset
 from actsense.drawing.settings import Figures
 from actsense.featvis.settings import Featvis
+from actsense.invariance.settings import Invariance
 from actsense.layout import RESERVED
 from actsense.masking.settings import Masking
 from actsense.networks.settings import NetworkSettings
@@ -72,6 +73,7 @@ class Settings(Section):
     spatial: Spatial = Spatial()
     patterns: Patterns = Patterns()
     featvis: Featvis = Featvis()
+    invariance: Invariance = Invariance()
     activations: Literal["store", "stream"] = Field(
         default="store",
         description="`store` writes activations to disk between two jobs and deletes them when "
