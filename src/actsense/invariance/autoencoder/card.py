@@ -4,7 +4,7 @@ A flow can only be as faithful as the autoencoder before it. Where the images th
 returns are others to a network, the numbers of its flows say more of the autoencoder.
 """
 
-__all__ = ["AGREEMENT", "COSINE", "AutoencoderCard", "Faithfulness", "judge_autoencoder"]
+__all__ = ["AutoencoderCard", "Faithfulness", "judge_autoencoder"]
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,10 +17,10 @@ from torch import Tensor
 
 from actsense.errors import ConfigError, choose
 from actsense.invariance.autoencoder.architectures import Autoencoder
+from actsense.invariance.autoencoder.gate import AGREEMENT, COSINE
 from actsense.invariance.autoencoder.loss import divergence
 from actsense.networks.subject import Subject
 
-AGREEMENT, COSINE = 0.9, 0.85  # least class agreement and centred cosine of the gate
 RESOLUTION = 1e-6  # of the length of a mean: what is nearer to it may be rounding of float32
 
 
