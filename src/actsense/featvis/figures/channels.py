@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from actsense.drawing.depth import PAGE, fitting
 from actsense.drawing.matrices import Numbers
 from actsense.drawing.names import short_names
+from actsense.drawing.sheet import put_picture, sheet, write
 from actsense.drawing.style import HEADER, counted, new_figure, spread
-from actsense.featvis.figures.sheet import Judged, put_failure, put_picture, sheet, write
+from actsense.featvis.figures.sheet import Judged, put_failure
 from actsense.featvis.stored import PictureGroup, StoredPictures
 
 LARGEST, LEAST = 0.95, 0.5  # inches of a picture

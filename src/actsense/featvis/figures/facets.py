@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from actsense.data.cache import ImageCache
 from actsense.drawing.depth import fitting
 from actsense.drawing.names import short_names
+from actsense.drawing.sheet import put_picture, sheet, write
 from actsense.drawing.style import HEADER, counted, new_figure, spread
-from actsense.featvis.figures.sheet import Judged, put_picture, sheet, write
+from actsense.featvis.figures.sheet import Judged
 from actsense.featvis.stored import RANDOM, PictureGroup, StoredPictures
 
 SIDE, GAP, APART = 1.0, 0.06, 0.22  # inches: of a picture, between pictures, between their kinds

@@ -1,6 +1,6 @@
-"""Sheets of small pictures, in inches; in place of one that failed there is a hatched field."""
+"""Pictures on a sheet beside what came of them; in place of one that failed, a hatched field."""
 
-__all__ = ["FAILED", "Judged", "put_failure", "put_picture", "sheet", "write"]
+__all__ = ["FAILED", "Judged", "put_failure"]
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from actsense.drawing.style import place
+from actsense.drawing.sheet import put_picture
 from actsense.featvis.stored import PictureGroup
 
 FAILED = "no picture"
@@ -52,30 +51,9 @@ class Judged:
             put_picture(axis, self.group.image(picture), x, y, side)
 
 
-def sheet(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Return axes without lines, at a place of a figure, whose units are inches from above."""
-    axis = place(figure, left, top, width, height)
-    axis.set_axis_off()
-    axis.set_xlim(0, width)
-    axis.set_ylim(height, 0)
-    return axis
-
-
-def put_picture(axis: Axes, pixels: NDArray[np.uint8], x: float, y: float, side: float) -> None:
-    """Draw an image, (3, side, side), its upper left corner at a place of a sheet."""
-    limits = axis.get_xlim(), axis.get_ylim()
-    axis.imshow(np.moveaxis(pixels, 0, -1), extent=(x, x + side, y + side, y), aspect="auto")
-    axis.set(xlim=limits[0], ylim=limits[1])
-
-
 def put_failure(axis: Axes, x: float, y: float, side: float) -> None:
     """Draw a hatched field in place of a picture."""
     axis.add_patch(Rectangle((x, y), side, side, hatch="////", **FIELD))
     axis.text(x + side / 2, y + side / 2, FAILED.replace(" ", "\n"), fontsize=min(8.0, 9 * side),
               ha="center", va="center", linespacing=1.0,
               bbox={"facecolor": "0.96", "edgecolor": "none", "pad": 1.5})  # fmt: skip
-
-
-def write(axis: Axes, x: float, y: float, words: str, size: float = 8, **how: Any) -> None:
-    """Write words on a sheet; they hang below a place unless `va` says otherwise."""
-    axis.text(x, y, words, fontsize=size, **({"va": "top"} | how))

@@ -13,8 +13,9 @@ from matplotlib.patches import Rectangle
 from actsense.data.cache import ImageCache
 from actsense.drawing.mosaic import COLORS, LIMITS, share_bar
 from actsense.drawing.names import short_names
+from actsense.drawing.sheet import put_picture, sheet, write
 from actsense.drawing.style import HEADER, counted, new_figure
-from actsense.featvis.figures.sheet import Judged, put_picture, sheet, write
+from actsense.featvis.figures.sheet import Judged
 from actsense.featvis.stored import PictureGroup, StoredPictures
 
 SIDE, GAP, APART = 0.95, 0.06, 0.25  # inches: of a picture, between pictures, between their kinds
