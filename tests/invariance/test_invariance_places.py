@@ -19,7 +19,8 @@ from actsense.invariance.kept.estimates import anchor_draws
 from actsense.invariance.kept.explained import explained_variance
 from actsense.invariance.kept.features import image_features, real_features
 from actsense.invariance.kept.inversion import invert_layer
-from actsense.invariance.kept.measure import Kept, measure_kept
+from actsense.invariance.kept.kept import Kept
+from actsense.invariance.kept.measure import measure_kept
 from actsense.invariance.kept.sampling import draw_samples, invariance_noise
 from actsense.invariance.kept.settings import Inversion
 from actsense.invariance.latents import read_latents, record_latents

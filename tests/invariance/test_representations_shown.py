@@ -9,7 +9,7 @@ from linear_world import LATENT
 from actsense.errors import ConfigError
 from actsense.invariance.demos.representations import Shown, show_representations
 from actsense.invariance.demos.view import View
-from actsense.invariance.kept.consistency import Comparison
+from actsense.invariance.kept.comparison import Comparison
 from actsense.invariance.kept.measure import measure_kept
 
 WORLD, VIEW = demo_view()

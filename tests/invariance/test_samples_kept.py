@@ -10,11 +10,13 @@ from linear_world import LATENT, SIDE, LinearWorld, linear_world
 from torch import Tensor
 
 from actsense.device.memory import Memory
-from actsense.invariance.kept.consistency import Comparison, Likeness, consistency
+from actsense.invariance.kept.comparison import Comparison
+from actsense.invariance.kept.consistency import Likeness, consistency
 from actsense.invariance.kept.estimates import anchor_draws
 from actsense.invariance.kept.explained import explained_variance
+from actsense.invariance.kept.kept import Kept
 from actsense.invariance.kept.maps import Maps
-from actsense.invariance.kept.measure import Kept, measure_kept
+from actsense.invariance.kept.measure import measure_kept
 from actsense.invariance.kept.sampling import Drawn, draw_samples, invariance_noise
 
 CPU, ANCHORS, SAMPLES = torch.device("cpu"), 30, 6
@@ -266,7 +268,7 @@ def test_an_anchor_in_the_centre_has_no_centred_cosine_and_is_nobodys_floor() ->
 
 def test_anchors_may_be_read_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = likeness(LATENTS[:, None][::-1].copy())
-    monkeypatch.setattr("actsense.invariance.kept.consistency.READ_BYTES", 4 * SAID[:1].nbytes)
+    monkeypatch.setattr("actsense.invariance.kept.comparison.READ_BYTES", 4 * SAID[:1].nbytes)
     parts = likeness(LATENTS[:, None][::-1].copy())
     np.testing.assert_allclose(parts.centred, whole.centred, atol=1e-6)
     np.testing.assert_allclose(parts.cosine_floor, whole.cosine_floor, atol=1e-6)

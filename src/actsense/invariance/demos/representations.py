@@ -10,7 +10,8 @@ from torch import Tensor
 
 from actsense.errors import ConfigError
 from actsense.invariance.demos.view import View, image_rows
-from actsense.invariance.kept.consistency import Comparison, Consistency, Likeness, consistency
+from actsense.invariance.kept.comparison import Comparison
+from actsense.invariance.kept.consistency import Consistency, Likeness, consistency
 from actsense.invariance.kept.estimates import anchor_draws
 from actsense.invariance.kept.maps import Maps
 from actsense.invariance.kept.sampling import invariance_noise

@@ -19,13 +19,15 @@ __all__ = ["Explained", "Spread", "explained_variance"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from actsense.invariance.kept.estimates import Estimate, Floats
+
+if TYPE_CHECKING:  # figures read what was measured without it
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Spread:
     within: Floats
 
     @classmethod
-    def of(cls, sampled: Tensor) -> Self:
+    def of(cls, sampled: "Tensor") -> Self:
         """Measure samples, (anchors, samples, ...), all numbers of one alike.
 
         Raises:

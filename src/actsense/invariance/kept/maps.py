@@ -4,14 +4,15 @@ __all__ = ["Maps"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from actsense.invariance.kept.explained import Spread
+
+if TYPE_CHECKING:  # figures read what was measured without it
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Maps:
     variance: NDArray[np.float32]
 
     @classmethod
-    def of(cls, images: Tensor) -> Self:
+    def of(cls, images: "Tensor") -> Self:
         """Measure images, (anchors, samples, 3, side, side), in [0, 1].
 
         Raises:
@@ -40,7 +41,8 @@ class Maps:
             raise ValueError(
                 f"A variance needs at least 2 samples of every anchor; got {samples}."
             )
-        variance, mean = torch.var_mean(images.double(), dim=1)
+        images = images.double()
+        variance, mean = images.var(dim=1), images.mean(dim=1)
         return cls(samples, mean.float().numpy(), variance.float().numpy())
 
     @classmethod

@@ -1,15 +1,15 @@
 """All that is measured of the samples of one layer, in one pass over its anchors."""
 
-__all__ = ["Kept", "measure_kept"]
-
-from dataclasses import dataclass
+__all__ = ["measure_kept"]
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from actsense.invariance.kept.consistency import Comparison, Likeness
+from actsense.invariance.kept.comparison import Comparison
+from actsense.invariance.kept.consistency import Likeness
 from actsense.invariance.kept.explained import Spread
+from actsense.invariance.kept.kept import Kept
 from actsense.invariance.kept.maps import Maps
 from actsense.invariance.kept.sampling import (
     Conditions,
@@ -20,24 +20,6 @@ from actsense.invariance.kept.sampling import (
 )
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What is known of the samples of a layer, anchor by anchor.
-
-    Attributes:
-        latents: Variance of their latents, for `explained_variance`; `maps.spread` is that of
-            their pixels.
-        maps: Mean and variance of their pixels.
-        samples: How much they are like their anchors.
-        reconstructions: How much the anchors are like themselves behind the autoencoder.
-    """
-
-    latents: Spread
-    maps: Maps
-    samples: Likeness
-    reconstructions: Likeness
 
 
 def measure_kept(
