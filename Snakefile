@@ -28,6 +28,7 @@ include: "workflow/rules/segments.smk"
 include: "workflow/rules/spatial.smk"
 include: "workflow/rules/patterns.smk"
 include: "workflow/rules/featvis.smk"
+include: "workflow/rules/invariance.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/plan.smk"
 
@@ -58,6 +59,8 @@ rule all:
         rules.spatial.input,
         rules.patterns.input,
         rules.featvis.input,
+        rules.invariance.input,
+        rules.demos.input,
     message:
         "Everything is there"
 

@@ -24,6 +24,8 @@ RUN_TORCH = {
     *("sample_activations", "sample_segments", "stream_moments"),
     *("train_checkpoint", "train_network"),
     *("judge_pictures", "visualise_features"),
+    *("train_autoencoder", "record_representations", "train_flow"),
+    *("measure_invariances", "compare_invariances", "show_demos"),
     *("plan", "plot_images"),
 }
 DRAW = {name for name, text in SCRIPTS.items() if FIGURES.search(text)} - RUN_TORCH

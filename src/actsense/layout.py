@@ -175,6 +175,22 @@ PLACES = (
             *("picture_likeness", "picture_shifts", "picture_losses"),
         ),
     ),
+    Place(
+        "network",
+        "invariance",
+        "invariance",
+        "invariances, network by network",
+        stores=_stores("kept"),
+    ),
+    Place(
+        *("study", "invariance", "invariance", "invariances"),
+        tables=(
+            *("invariance_autoencoder", "invariance_flows", "invariance_kept"),
+            *("invariance_quality", "invariance_moved", "invariance_effects"),
+            "invariance_inversion",
+        ),
+        files=("autoencoder.pt", "latents.zarr"),
+    ),
     Place("study", "figures", "figures", "figures of the study", files=("*.png",)),
     Place("study", "notebooks", "notebooks", "notebooks", files=("*.html",)),
 )

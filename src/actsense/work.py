@@ -65,6 +65,7 @@ class Work:
         passing: Bytes that are deleted so soon that the budget of the store holds them.
         files: Files that stay, beside log and benchmark.
         files_dropped: Files that are deleted.
+        layer: The layer of the jobs, or empty.
     """
 
     rule: str
@@ -85,6 +86,7 @@ class Work:
     passing: float = 0.0
     files: int = 0
     files_dropped: int = 0
+    layer: str = ""
 
     @property
     def opened(self) -> tuple[str, ...]:

@@ -42,9 +42,9 @@ def table(network: dict[str, Any] = ALEXNET, **changes: Any) -> WorkTable:
     return WorkTable(facts(network, **changes))
 
 
-def places(own: WorkTable) -> list[tuple[str, str, str]]:
+def places(own: WorkTable) -> list[tuple[str, str, str, str]]:
     works = [work for works in own.studies.values() for work in works]
-    return [(work.rule, work.network, work.design) for work in works]
+    return [(work.rule, work.network, work.design, work.layer) for work in works]
 
 
 def found(own: WorkTable, rule: str) -> Work:

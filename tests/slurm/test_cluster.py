@@ -15,11 +15,14 @@ ON_GPU = {
     *("evaluate_transforms", "evaluate_cells", "evaluate_interaction", "map_saliency"),
     *("attack_images", "record_features", "embed_patterns"),
     *("visualise_features", "judge_pictures"),
+    *("train_autoencoder", "record_representations", "train_flow"),
+    *("measure_invariances", "show_demos"),
 }
 ON_CPU = {
     *("cache_images", "accumulate", "estimate_indices", "plot_indices"),
     *("correlate", "discriminate", "profile_masks", "match_classes", "compare_segments"),
     *("compare_transforms", "compare_cells", "compare_interactions", "compare_patterns"),
+    "compare_invariances",
 }
 WEIGHTS = "results/tiny/one/weights.pt"
 

@@ -66,6 +66,7 @@ DESIGNS = list(config["designs"])
 ANALYSED = [name for name in NETWORKS if study.analysed(name)]
 PATTERNED = beside.patterned
 PICTURED = beside.pictured
+EXAMINED = beside.examined
 MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
@@ -82,6 +83,13 @@ ATTACK = "results/{study}/{network}/patterns/attack.zarr"
 FEATURES = "results/{study}/{network}/patterns/features.zarr"
 PATTERNS = "results/{study}/{network}/patterns/patterns.zarr"
 PICTURES = "results/{study}/{network}/featvis/pictures.zarr"
+AUTOENCODER = "results/{study}/invariance/autoencoder.pt"
+LATENTS = "results/{study}/invariance/latents.zarr"
+REPRESENTATIONS = "results/{study}/{network}/invariance/representations/{state}.zarr"
+FAITHFULNESS = "results/{study}/{network}/invariance/autoencoder/{state}.json"
+FLOW = "results/{study}/{network}/invariance/flows/{state}/{layer}.pt"
+FLOW_CARD = "results/{study}/{network}/invariance/flows/{state}/{layer}.json"
+KEPT = "results/{study}/{network}/invariance/kept.zarr"
 INDICES = "results/{study}/{network}/{design}/indices.zarr"
 CONTRAST = "results/{study}/{network}/{design}/contrast.zarr"
 MASKING = "results/{study}/{network}/{design}/masking.zarr"
@@ -102,6 +110,8 @@ CHAPTERS = {
     "Spatial": "results/{study}/spatial/figures",
     "Patterns": "results/{study}/{network}/patterns/figures",
     "Pictures": "results/{study}/{network}/featvis/figures",
+    "Invariances": "results/{study}/{network}/invariance/figures",
+    "Demos": "results/{study}/{network}/invariance/demos",
 }
 
 
@@ -114,6 +124,8 @@ wildcard_constraints:
     network="|".join(NETWORKS),
     design="|".join(DESIGNS),
     epoch=r"\d+",
+    state=r"trained|random|epoch_\d+",
+    layer=r"[^/]+",
     replicate=r"\d+",
     shard=r"\d+[-_]\d+",
 
@@ -129,6 +141,12 @@ def of(described, *further):
 
 def named(wildcards):
     return [wildcards[kind] for kind in ("network", "design") if kind in wildcards.keys()]
+
+
+def placed(wildcards):
+    """Where a job stands in the work table."""
+    kinds = ("network", "design", "layer")
+    return {kind: wildcards[kind] for kind in kinds if kind in wildcards.keys()}
 
 
 def of_config(*names):
@@ -195,6 +213,54 @@ def of_pictures(name, figure):
     return picture("Pictures", name, figure, caption=f"featvis_{Path(name).stem}")
 
 
+def of_invariances(name, figure, folder=CHAPTERS["Invariances"]):
+    """A figure of invariances; its caption has its name behind `invariance_`."""
+    caption = f"invariance_{Path(name).stem}"
+    return picture("Invariances", name, figure, folder, caption, "all networks")
+
+
+def of_demos(name, figure, folder=CHAPTERS["Demos"]):
+    """A demo of invariances; its caption has its name behind `demo_`."""
+    return picture("Demos", name, figure, folder, f"demo_{Path(name).stem}", "all networks")
+
+
+def of_judge(path):
+    """A file of the network that judges images, or none."""
+    return expand(path, network=beside.judge, allow_missing=True) if beside.judge else []
+
+
+def state_checkpoint(wildcards):
+    """The checkpoint that is a state of a network, or none."""
+    kind, _, epoch = wildcards.state.partition("_")
+    return expand(CHECKPOINT, epoch=epoch, **wildcards) if kind == "epoch" else []
+
+
+def state_layers(wildcards):
+    """The layers that are looked at in a state of a network."""
+    return beside.invariance_places(wildcards.network)[wildcards.state]
+
+
+def of_sampled(path):
+    """One path for every state of a network that is sampled, and layer where the path has one."""
+
+    def sampled(wildcards):
+        return of_places(path, beside.sampled_places([wildcards.network]))
+
+    return sampled
+
+
+def of_places(path, places):
+    """A path for every network, state and layer, each once."""
+    found = [own for place in places for own in expand(path, **place, allow_missing=True)]
+    return list(dict.fromkeys(found))
+
+
+def demo_flows(wildcards):
+    """Flows of the layers of a network whose demos are drawn."""
+    layers = beside.demo_layers(wildcards.network)
+    return expand(FLOW, state="trained", layer=layers, **wildcards)
+
+
 def units_indices(wildcards):
     """The indices that choose the units of a network which are drawn, or none."""
     design = beside.units_design(wildcards.network)
@@ -217,7 +283,7 @@ def memory(rule):
     """Megabytes that a job of a rule asks for, more at every further attempt."""
 
     def asked(wildcards, attempt):
-        return attempt * work.megabytes(rule, *named(wildcards))
+        return attempt * work.megabytes(rule, **placed(wildcards))
 
     return asked
 
@@ -226,7 +292,7 @@ def runtime(rule):
     """Minutes that a job of a rule asks for, more at every further attempt."""
 
     def asked(wildcards, attempt):
-        return attempt * work.minutes(rule, *named(wildcards))
+        return attempt * work.minutes(rule, **placed(wildcards))
 
     return asked
 

@@ -1,4 +1,4 @@
-"""The settings of the invariances: of which layers, learned from what, and how they are measured."""
+"""The settings of invariances: of which layers, learned from what, and how they are measured."""
 
 __all__ = ["Demos", "Factors", "Invariance"]
 

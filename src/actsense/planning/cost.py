@@ -75,7 +75,12 @@ class Cost:
             speed: Images per second.
         """
         passes, jobs = sum(work.passes for work in works), sum(work.jobs for work in works)
-        seconds = [work.job_passes / speed for work in works if work.passes]
+        beside = [work.seconds * work.on_device for work in works]  # of a job, on the device
+        lasting = [
+            (work.job_passes / speed if work.passes else 0.0) + own
+            for work, own in zip(works, beside, strict=True)
+        ]
+        further = sum(own * work.jobs for own, work in zip(beside, works, strict=True))
         return cls(
             study,
             works[0].network,
@@ -83,8 +88,8 @@ class Cost:
             jobs=jobs,
             passes=passes,
             speed=speed if passes else 0.0,
-            hours=passes / speed / 3600 if passes else 0.0,
-            minutes=max(seconds, default=0.0) / 60,
+            hours=((passes / speed if passes else 0.0) + further) / 3600,
+            minutes=max(lasting) / 60,
             passing=sum(work.passing for work in works) / GB,
             dropped=sum(work.dropped for work in works) / GB,
             kept=sum(work.kept for work in works) / GB,

@@ -28,6 +28,7 @@ STUDIES = (  # in the order of the plan that is printed
     "spatial",
     "patterns",
     "featvis",
+    "invariance",
 )
 
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job
@@ -60,15 +61,16 @@ class WorkTable:
                 counts[work.rule] += work.jobs
         return {rule: count for rule, count in counts.items() if count}
 
-    def megabytes(self, rule: str, network: str = "", design: str = "") -> int:
+    def megabytes(self, rule: str, network: str = "", design: str = "", layer: str = "") -> int:
         """Return the memory that a job of a rule asks for at its first attempt.
 
         Arguments:
             rule: Name of the rule.
             network: Its network, if it has one.
             design: Its design, if it has one.
+            layer: Its layer, if it has one.
         """
-        work = self._places[rule, network, design]
+        work = self._places[rule, network, design, layer]
         facts, opened = self.facts, [self.facts.networks[name] for name in work.opened]
         process = PROCESS if opened or work.tensors else LIGHT
         needed = process + SNAKEMAKE + work.holds + sum(own.weights for own in opened) / 1e6
@@ -85,19 +87,19 @@ class WorkTable:
         back = min(batch, work.batch or inf) * own.back if work.back else 0
         return max(batch * own.forward, back)
 
-    def minutes(self, rule: str, network: str = "", design: str = "") -> int:
+    def minutes(self, rule: str, network: str = "", design: str = "", layer: str = "") -> int:
         """Return the time that a job of a rule asks for at its first attempt.
 
         Arguments are those of `megabytes`.
         """
-        work = self._places[rule, network, design]
+        work = self._places[rule, network, design, layer]
         speed = self.facts.networks[network].speed if network else 0
         return USUAL + ceil((2 * work.job_passes / (speed or SPEED) + work.seconds) / 60)
 
     @cached_property
-    def _places(self) -> dict[tuple[str, str, str], Work]:
+    def _places(self) -> dict[tuple[str, str, str, str], Work]:
         works = [work for works in self.studies.values() for work in works]
-        return {(work.rule, work.network, work.design): work for work in works}
+        return {(work.rule, work.network, work.design, work.layer): work for work in works}
 
 
 def _plan(study: str) -> Callable[[Facts], list[Work]]:

@@ -1,7 +1,8 @@
-"""What a configuration says of the studies beside the indices: spatial, patterns, pictures."""
+"""What a configuration says of the studies beside the indices."""
 
 __all__ = ["StudiesBeside"]
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,16 @@ from actsense.featvis.plan import (
     pictured,
     unit_layers,
     units_design,
+)
+from actsense.invariance.plan import (
+    RANDOM,
+    TRAINED,
+    chosen_augmentations,
+    demo_layers,
+    examined,
+    judge,
+    judge_layers,
+    state_layers,
 )
 from actsense.layers import Layer
 from actsense.patterns.plan import chosen_grid, chosen_layers, looked_at
@@ -39,6 +50,17 @@ class StudiesBeside:
             chosen_grid(self.study.facts)
         for network in self.pictured:
             self.featvis_places(network)
+        for network in self.examined:
+            self.invariance_places(network)
+            self.demo_layers(network)
+        if self.examined:
+            self._check_invariance()
+
+    def _check_invariance(self) -> None:
+        settings = self.study.settings
+        settings.invariance.autoencoder.check_side(settings.dataset.image_size)
+        judge(self.study.facts)
+        chosen_augmentations(self.study.facts)
 
     def spatial_settings(self, section: str) -> Plain:
         """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
@@ -114,6 +136,68 @@ class StudiesBeside:
     def featvis_provenance(self, network: str) -> Plain:
         """Return the settings behind the pictures of a network."""
         return self.study.seen_provenance(network, {"featvis": self.featvis_settings})
+
+    @property
+    def examined(self) -> list[str]:
+        """The networks whose invariances are looked at."""
+        return examined(self.study.facts)
+
+    @property
+    def judge(self) -> str | None:
+        """The network that judges images of the autoencoder and of samples; None without any."""
+        return judge(self.study.facts)
+
+    @property
+    def judge_layers(self) -> list[str]:
+        """Layers of the judge that see images."""
+        return _names(judge_layers(self.study.facts))
+
+    def invariance_places(self, network: str) -> dict[str, list[str]]:
+        """Return the states in which a network is looked at, each with its layers."""
+        found = state_layers(self.study.facts, network)
+        return {state: _names(layers) for state, layers in found.items()}
+
+    def sampled_places(self, networks: Iterable[str]) -> list[dict[str, str]]:
+        """Return every `network`, `state` and `layer` whose samples are compared, in order."""
+        return [
+            {"network": network, "state": state, "layer": layer}
+            for network in networks
+            for state, layers in self.invariance_places(network).items()
+            if state in (TRAINED, RANDOM)
+            for layer in layers
+        ]
+
+    def demo_layers(self, network: str) -> list[str]:
+        """Return the layers of a network whose demos are drawn."""
+        return _names(demo_layers(self.study.facts, network))
+
+    @property
+    def compared_augmentations(self) -> list[str]:
+        """The augmentations that samples are compared with."""
+        return chosen_augmentations(self.study.facts)
+
+    def invariance_settings(self, *keys: str) -> Plain:
+        """Return some settings of `invariance`."""
+        return {key: self.study.plain["invariance"][key] for key in keys}
+
+    def invariance_provenance(self, network: str, *keys: str) -> Plain:
+        """Return the settings behind one result of the invariances of a network.
+
+        Arguments:
+            network: Name of the network.
+            keys: Those of `invariance` that decide this result.
+        """
+        return self.study.seen_provenance(network, {"invariance": self.invariance_settings(*keys)})
+
+    @property
+    def autoencoder_provenance(self) -> Plain:
+        """The settings behind the autoencoder of the study."""
+        decided = self.invariance_settings("images", "validation", "autoencoder")
+        kept = ("study", "seed", "dataset", "device", "precision", "batch_size")
+        plain = self.study.plain
+        settings = {key: plain[key] for key in kept} | {"dataset": self.study.dataset}
+        judged = {"networks": {name: plain["networks"][name]}} if (name := self.judge) else {}
+        return settings | judged | {"invariance": decided}
 
 
 def _names(layers: list[Layer]) -> list[str]:

@@ -119,8 +119,13 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if isinstance(network, Trained):
             yield from _wrong_checkpoints(f"networks.{name}.checkpoints", network)
             yield from _wrong_teacher(name, settings)
-    for study, section in (("patterns", settings.patterns), ("featvis", settings.featvis)):
-        for unknown in set(section.networks or ()) - settings.networks.keys():
+    looked_at = {
+        "patterns": settings.patterns.networks,
+        "featvis": settings.featvis.networks,
+        "invariance": settings.invariance.networks,
+    }
+    for study, named in looked_at.items():
+        for unknown in set(named or ()) - settings.networks.keys():
             yield (
                 f"{study}.networks: there is no network {unknown!r}. "
                 f"Allowed: {', '.join(settings.networks)}."

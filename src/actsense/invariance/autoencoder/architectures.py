@@ -15,10 +15,8 @@ from actsense.invariance.autoencoder.convolutional import (
 from actsense.invariance.autoencoder.published import PublishedDecoder, PublishedEncoder
 from actsense.invariance.autoencoder.settings import AutoencoderSettings
 
-SIDES = range(32, 257)  # of images, pixels
 LARGEST = 10.0  # of log-variances, as published
 MOMENTUM = 0.05  # of the running moments of latents
-WIDTHS = {"small": 16, "medium": 32, "published": 96}
 RESIDUAL = {"small": 0, "medium": 2}  # blocks at every size
 
 
@@ -98,17 +96,12 @@ def build_autoencoder(settings: AutoencoderSettings, side: int) -> Autoencoder:
     Raises:
         ConfigError: If there is none for images of that size.
     """
-    if side not in SIDES:
-        raise ConfigError(
-            f"autoencoder: images of {side} pixels. Allowed: {SIDES[0]} to {SIDES[-1]} pixels; "
-            "set dataset.image_size."
-        )
-    latent, kind = settings.latent, settings.architecture
-    width = WIDTHS[kind] if settings.width == "auto" else settings.width
+    settings.check_side(side)
+    latent, kind, width = settings.latent, settings.architecture, settings.channels
     encoder: nn.Module
     decoder: nn.Module
     if kind == "published":
-        decoder = PublishedDecoder(side, latent, width=width)  # refuses what cannot be built
+        decoder = PublishedDecoder(side, latent, width=width)
         encoder = PublishedEncoder(2 * latent)
     else:
         blocks = RESIDUAL[kind]

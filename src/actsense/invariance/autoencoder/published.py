@@ -14,11 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-from actsense.errors import ConfigError
+from actsense.invariance.autoencoder.settings import CHUNK
 
 BLOCKS = (3, 4, 23, 3)  # of a ResNet-101
 COARSEST = 4  # side of the first map, pixels
-CHUNK = 20  # numbers of a latent that condition one block
 CLASSES, EMBEDDED, HIDDEN = 1000, 128, 2000  # soft classes, their embedding, widths to get there
 # Channels of the first map and behind every block, in widths, by the side of the images.
 CHANNELS = {
@@ -60,7 +59,7 @@ class PublishedDecoder(nn.Module):
         width: Channels of the last map; 96 as published.
 
     Raises:
-        ConfigError: If there is none for the side, or the latent is too small.
+        KeyError: If there is none for the side, see `AutoencoderSettings.check_side`.
 
     Source:
         Brock, Donahue & Simonyan (2019), Large scale GAN training for high fidelity natural image
@@ -69,7 +68,7 @@ class PublishedDecoder(nn.Module):
 
     def __init__(self, side: int, latent: int, *, width: int) -> None:
         super().__init__()
-        channels = _channels(side, latent, width)
+        channels = [width * factor for factor in CHANNELS[side]]
         count = len(channels) - 1
         self._split = [latent - CHUNK * count, *[CHUNK] * count]
         self.soft_class = _soft_class(latent)
@@ -160,21 +159,6 @@ class _Attention(nn.Module):
         found = self.out((value @ fit.mT).unflatten(2, maps.shape[2:]))
         changed: Tensor = maps + self.weight * found
         return changed
-
-
-def _channels(side: int, latent: int, width: int) -> list[int]:
-    if side not in CHANNELS:
-        raise ConfigError(
-            f"autoencoder.architecture: the published one makes no images of {side} pixels. "
-            f"Allowed: {', '.join(map(str, CHANNELS))}; or take another architecture."
-        )
-    least = CHUNK * (len(CHANNELS[side]) - 1) + 2
-    if latent < least:
-        raise ConfigError(
-            f"autoencoder.latent: {latent} numbers are too few for the published decoder at "
-            f"{side} pixels, which takes {CHUNK} for every block. Allowed: {least} or more."
-        )
-    return [width * factor for factor in CHANNELS[side]]
 
 
 def _soft_class(latent: int) -> nn.Sequential:

@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from actsense.errors import ConfigError
 from actsense.settings import Integer, Number, Section
+
+SIDES = range(32, 257)  # of images, pixels
+WIDTHS = {"small": 16, "medium": 32, "published": 96}
+CHUNK = 20  # numbers of a latent that condition one block of the published decoder
+BLOCKS = {32: 3, 64: 4, 128: 5, 256: 6}  # of the published decoder, by the side of the images
+FIRST = 2  # numbers that its first map is made from, at least
 
 
 class Adversary(Section):
@@ -80,3 +87,38 @@ class AutoencoderSettings(Section):
     adversary: Adversary | None = Field(
         default=None, description="Makes reconstructions sharper, or empty."
     )
+
+    @property
+    def channels(self) -> int:
+        """Channels at the finest grid."""
+        return WIDTHS[self.architecture] if self.width == "auto" else self.width
+
+    def check_side(self, side: int) -> None:
+        """Refuse images that there is no such autoencoder for.
+
+        Arguments:
+            side: Side of the square images, pixels.
+
+        Raises:
+            ConfigError: With the sizes that there are.
+        """
+        if side not in SIDES:
+            raise ConfigError(
+                f"invariance.autoencoder: images of {side} pixels. Allowed: {SIDES[0]} to "
+                f"{SIDES[-1]} pixels; set dataset.image_size."
+            )
+        if self.architecture != "published":
+            return
+        if side not in BLOCKS:
+            raise ConfigError(
+                "invariance.autoencoder.architecture: the published one makes no images of "
+                f"{side} pixels. Allowed: {', '.join(map(str, BLOCKS))}; or take another "
+                "architecture."
+            )
+        least = CHUNK * BLOCKS[side] + FIRST
+        if self.latent < least:
+            raise ConfigError(
+                f"invariance.autoencoder.latent: {self.latent} numbers are too few for the "
+                f"published decoder at {side} pixels, which takes {CHUNK} for every block. "
+                f"Allowed: {least} or more."
+            )
