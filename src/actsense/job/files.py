@@ -2,11 +2,13 @@
 
 __all__ = ["by_name", "origin", "paths"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from actsense.store.provenance import file_hash, provenance
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Named(Protocol):
@@ -35,8 +37,8 @@ def paths(files: Named) -> dict[str, Path]:
     return {name: Path(path) for name, path in files.items()}
 
 
-def by_name(names: Iterable[str], files: Iterable[str]) -> dict[str, Path]:
-    """Return the path of every network, or of every design, in the order of both.
+def by_name(names: Iterable[Name], files: Iterable[str]) -> dict[Name, Path]:
+    """Return the path of every network, of every design, or of pairs, in the order of both.
 
     Raises:
         ValueError: If there are more of one than of the other.

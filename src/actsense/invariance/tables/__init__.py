@@ -1,0 +1,1 @@
+"""Tables of the invariances of all networks."""
