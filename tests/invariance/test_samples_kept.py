@@ -247,6 +247,7 @@ def test_likeness_is_that_of_loops_over_anchors_and_images() -> None:
                 cosine(a - centre, SAID[j] - centre) for a, _ in pairs for j in others
             ],
             "agreement_floor": [k == PREDICTED[j] for _, k in pairs for j in others],
+            "distance": [((a - SAID[i]) ** 2).sum() / (SAID[i] ** 2).sum() for a, _ in pairs],
         }
         for name, values in expected.items():
             np.testing.assert_allclose(getattr(found, name)[i], np.mean(values), atol=1e-5)
@@ -264,6 +265,12 @@ def test_an_anchor_in_the_centre_has_no_centred_cosine_and_is_nobodys_floor() ->
     u, others = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (u, others))
     np.testing.assert_allclose(found.cosine_floor[4], (others @ u[4]).mean(), atol=1e-5)
     np.testing.assert_allclose(found.cosine_floor[0], (others[1:] @ u[0]).mean(), atol=1e-5)
+
+
+def test_an_anchor_of_which_nothing_is_said_has_a_distance_that_is_not_relative() -> None:
+    said, latents = np.zeros_like(SAID), WORLD.latents(ANCHORS, seed=9)
+    expected = np.square(WORLD.said(latents)).sum(axis=1)
+    np.testing.assert_allclose(likeness(latents[:, None], said).distance, expected, rtol=1e-4)
 
 
 def test_anchors_may_be_read_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

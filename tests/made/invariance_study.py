@@ -62,12 +62,14 @@ def planted_likeness(state: str, layer: int, layers: int = len(LAYERS)) -> dict[
     depth = layer / max(1, layers - 1)
     trained = state == "trained"
     ceiling = {"centred": 0.95, "agreement": 0.96 if trained else 0.86, "cosine": 0.97}
+    ceiling["distance"] = 0.1
     if (state, layer) == (LIMITED[0], 0):
         ceiling["centred"] = 0.7
     samples = {
         "centred": 0.85 - 0.1 * depth,
         "agreement": (0.82 + 0.1 * depth) if trained else 0.5,
         "cosine": 0.9,
+        "distance": 0.3 + 0.1 * depth,
     }
     floors = {"cosine_floor": 0.02, "agreement_floor": 1 / len(CLASSES)}
     return {

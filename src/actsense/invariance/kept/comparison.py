@@ -93,6 +93,8 @@ class Comparison:
         others = (u @ self._sum - centred) / strangers.where(strangers > 0, torch.nan)
         found = answers["logits"].argmax(dim=1)
         agrees = (found == predicted.to(device)).double()
+        size = anchor.square().sum(dim=1)
+        apart = (z - anchor).square().sum(dim=1) / size.where(size > 0, 1)
         return torch.stack(
             [
                 (raw * raw_anchor).sum(dim=1).where(has_raw & had_raw, torch.nan),
@@ -100,6 +102,7 @@ class Comparison:
                 agrees,
                 others.where(has, torch.nan),
                 (self._classes[found] - agrees) / (len(self._said) - 1),
+                apart,
             ]
         )
 

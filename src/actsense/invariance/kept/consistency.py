@@ -32,6 +32,7 @@ class Likeness:
         agreement: Share with the class of the anchor.
         cosine_floor: What `centred` would be with other anchors.
         agreement_floor: What `agreement` would be with other anchors.
+        distance: |z' - z|^2 / |z|^2, as of `Inverted`; |z' - z|^2 where z is zero.
     """
 
     cosine: Floats
@@ -39,6 +40,7 @@ class Likeness:
     agreement: Floats
     cosine_floor: Floats
     agreement_floor: Floats
+    distance: Floats
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:

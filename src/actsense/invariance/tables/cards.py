@@ -18,7 +18,10 @@ FLOWS = (
     *("parameters", "limited"),
 )
 NOISE = ("mean_square", "std_lowest", "std_highest", "ks", "ks_p", "correlation")
-COUNTED = ("network", "state", "layer", "latent", "gap_nats", "inverse_error", "steps", "best_step", "parameters")
+PLAIN = (
+    *("network", "state", "layer", "latent", "parameters"),
+    *("gap_nats", "inverse_error", "steps", "best_step"),
+)
 
 
 def autoencoder_rows(network: str, state: str, card: AutoencoderCard) -> Iterator[Row]:
@@ -48,7 +51,7 @@ def flow_row(flow: Mapping[str, Any], *, limited: bool) -> Row:
     """
     nats, bits, shuffled = flow["nats"], flow["bits_per_dimension"], flow["shuffled_nats"]
     return {
-        **{name: flow[name] for name in COUNTED},
+        **{name: flow[name] for name in PLAIN},
         **{f"{part}_images": flow["images"][part] for part in ("train", "validation")},
         **{f"{part}_nats": nats[part] for part in ("train", "validation")},
         **{f"{part}_bits": bits[part] for part in ("train", "validation")},

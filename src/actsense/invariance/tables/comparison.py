@@ -12,10 +12,10 @@ import torch
 
 from actsense.invariance.autoencoder.card import AutoencoderCard
 from actsense.invariance.directions import Directions, Moved, moved_along
-from actsense.invariance.kept.estimates import anchor_draws
+from actsense.invariance.kept.estimates import Estimate, anchor_draws
 from actsense.invariance.stored import InvarianceGroup, StoredInvariances
 from actsense.invariance.tables import cards, effects, inversion, kept, moved, quality
-from actsense.invariance.tables.paired import Row, Where, compared, estimate_rows
+from actsense.invariance.tables.paired import Named, Row, Where, compared, estimate_rows
 from actsense.store import read_facts
 
 TABLES = {
@@ -145,7 +145,7 @@ class _Network:
         shares = {where: moved.moved_estimates(found) for where, found in self._moved.items()}
         yield from compared(shares, self._limited, columns)
         far = zip(self._stored.augmentations, self._length, strict=True)
-        length = {(name, "length"): estimate for name, estimate in far}
+        length: dict[Named, Estimate] = {(name, "length"): one for name, one in far}
         for where in shares:  # no layer makes a difference to it
             yield from estimate_rows(where, length, columns, self._limited[where])
 

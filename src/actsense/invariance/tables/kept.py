@@ -11,6 +11,7 @@ from actsense.invariance.kept.consistency import Consistency, consistency
 from actsense.invariance.kept.estimates import Estimate, Floats, anchor_mean
 from actsense.invariance.kept.explained import explained_variance
 from actsense.invariance.kept.kept import Kept
+from actsense.invariance.tables.paired import Named
 
 KEPT = (
     *("network", "state", "layer", "measure", "value", "low", "high"),
@@ -18,7 +19,7 @@ KEPT = (
 )
 
 
-def kept_estimates(kept: Kept, draws: Floats) -> Mapping[tuple[str], Estimate]:
+def kept_estimates(kept: Kept, draws: Floats) -> Mapping[Named, Estimate]:
     """Return all measures of the samples of a layer.
 
     Arguments:

@@ -8,6 +8,7 @@ import numpy as np
 
 from actsense.invariance.directions import Moved
 from actsense.invariance.kept.estimates import Estimate, Floats, anchor_mean
+from actsense.invariance.tables.paired import Named
 
 MOVED = (
     *("network", "state", "layer", "augmentation", "measure", "value", "low", "high"),
@@ -27,7 +28,7 @@ def move_lengths(length: Floats, draws: Floats) -> tuple[Estimate, ...]:
     return tuple(Estimate(np.sqrt(square.samples)) for square in squares)
 
 
-def moved_estimates(moved: Moved) -> Mapping[tuple[str, str], Estimate]:
+def moved_estimates(moved: Moved) -> Mapping[Named, Estimate]:
     """Return all shares of variance along augmentations, by augmentation and measure.
 
     What is expected of a layer that says nothing bears `expected_`. Shares along any augmentation
@@ -36,7 +37,7 @@ def moved_estimates(moved: Moved) -> Mapping[tuple[str, str], Estimate]:
     Arguments:
         moved: What samples of the layer move along.
     """
-    found = {}
+    found: dict[Named, Estimate] = {}
     for k, name in enumerate(moved.names):
         found[name, "free"] = moved.free[k]
         for start, shares in (("", moved.invariances), ("expected_", moved.images)):

@@ -1,10 +1,10 @@
-"""Estimates of all layers of a network as rows, with what states and neighbouring layers differ by.
+"""Estimates of all layers of a network as rows, with what states and next layers differ by.
 
 All estimates of a network come from the same draws of its anchors, so that differences are paired:
 what an anchor does to both sides cancels.
 """
 
-__all__ = ["Row", "Where", "compared", "estimate_rows", "row_of"]
+__all__ = ["Named", "Row", "Where", "compared", "estimate_rows", "row_of"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
