@@ -35,7 +35,9 @@ def facts(network: dict[str, Any] = ALEXNET, **changes: Any) -> Facts:
     config = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
     config |= {"networks": {"one": network}, "designs": {"mixed": SET}}
     config["dataset"] |= {"image_size": 224}
-    return Study.load(config | changes).facts
+    config |= {"invariance": {}} | changes
+    examined = {"networks": list(config["networks"])[:1]}
+    return Study.load(config | {"invariance": examined | config["invariance"]}).facts
 
 
 def table(network: dict[str, Any] = ALEXNET, **changes: Any) -> WorkTable:
