@@ -148,7 +148,7 @@ rule compare_invariances:
     params:
         **of_config("seed", "figures"),
         networks=EXAMINED,
-        compared=COMPARED,
+        states=list(dict.fromkeys((own["network"], own["state"]) for own in COMPARED)),
         indices=[(name, design) for name in EXAMINED for design in study.designs(name)],
         bootstrap=config["invariance"]["bootstrap"],
     message:
