@@ -11,8 +11,8 @@ from sklearn.linear_model import RidgeClassifier
 
 from actsense.data.build import build_cache
 from actsense.data.cache import ImageCache
-from actsense.data.digits import digit_blends, enlarged_digits
-from actsense.data.photographs import photograph
+from actsense.data.digits import background_labels, digit_blends, enlarged_digits
+from actsense.data.photographs import PHOTOGRAPHS, photograph
 from actsense.data.settings import Digits
 from actsense.errors import ConfigError
 
@@ -51,6 +51,22 @@ def test_train_and_validation_share_no(cache: ImageCache, column: str) -> None:
     assert train
     assert validation
     assert not train & validation
+
+
+def test_shared_photographs_are_behind_digits_of_both_partitions() -> None:
+    apart = digit_blends(Digits(patches_per_digit=2), 3)
+    blends = digit_blends(Digits(patches_per_digit=2, photographs="shared"), 3)
+
+    assert [blend.digit for blend in blends] == [blend.digit for blend in apart]
+    for partition in ("train", "validation"):
+        own = [blend for blend in blends if blend.partition == partition]
+        numbers = background_labels(blend.path for blend in own)
+        assert [[*PHOTOGRAPHS][k] for k in numbers] == [blend.photograph for blend in own]
+        counts = np.zeros((10, 10))
+        np.add.at(counts, ([blend.label for blend in own], numbers), 1)
+        expected = counts.sum(axis=1)[:, None] * counts.sum(axis=0) / counts.sum()
+        # Which photograph it is says nothing of the digit: 99.9 % of chi-squared with 81 degrees.
+        assert ((counts - expected) ** 2 / expected).sum() < 126
 
 
 def test_every_digit_is_used(cache: ImageCache) -> None:

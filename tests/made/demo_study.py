@@ -3,9 +3,9 @@
 Weights are drawn, not learned; what the store says of the gate is planted. There is no dataset.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,8 +73,7 @@ def _network(home: Path, name: str, seed: int) -> None:
             "row": ("anchor", FIRST_ROW + 7 * np.arange(ANCHORS)),
             "label": ("anchor", np.arange(ANCHORS) % len(CLASSES)),
             "image": (("anchor", "colour", "y", "x"), pixels),
-        },
-        attrs={"side": SIDE, "classes": list(CLASSES), "outputs": list(CLASSES)},
+        }
     )
     groups = {"": root}
     for number, (state, layer) in enumerate(
@@ -91,5 +90,6 @@ def _network(home: Path, name: str, seed: int) -> None:
         **{"seed": seed, "precision": "float32", "batch_size": 64},
         "networks": {name: DESCRIBED},
     }
-    attributes = {"network": name, "seed": seed, "configuration": json.dumps(configuration)}
+    attributes: dict[str, Any] = {"network": name, "seed": seed, "configuration": configuration}
+    attributes |= {"side": SIDE, "classes": list(CLASSES), "outputs": list(CLASSES)}
     write_results(home / "invariance/kept.zarr", groups, attributes=attributes)

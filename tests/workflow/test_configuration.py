@@ -136,6 +136,8 @@ COMPACT = {"kind": "trained", "architecture": "compact"}
             },
             "networks.a.teacher: nobody .*: 'a' of 'b' of 'c' of 'a'",
         ),
+        ("networks.small.learns", "colour", "learns: 'colour' is not .*Allowed: .*back"),
+        ("networks.small.learns", "background", "Write class, or .* dataset.photographs: shared"),
         ("networks.small.distil", "stage2", "small.distil: there is no teacher. Name one: net"),
         ("networks.small.distil_weight", 2, "distil_weight: 2 is greater than the maximum of 1"),
         ("networks.small.kind", "onnx", "networks.small.kind: 'onnx' is not known.*Allowed"),

@@ -2,15 +2,16 @@
 
 An image is |D - P|, per pixel and channel: D is a digit of scikit-learn's `load_digits`,
 enlarged from 8x8 by bicubic interpolation, and P a random crop of a photograph. Neither a
-digit nor a photograph is seen in both partitions.
+digit nor a photograph is seen in both partitions, unless photographs are shared; then they are
+seen in both, behind other digits. Digit and photograph are drawn independently.
 
 Source:
     The blend is that of MNIST-M: Ganin et al. (2016), JMLR 17(59).
 """
 
-__all__ = ["DigitBlend", "blend_images", "digit_blends", "enlarged_digits"]
+__all__ = ["DigitBlend", "background_labels", "blend_images", "digit_blends", "enlarged_digits"]
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +46,9 @@ def digit_blends(settings: Digits, seed: int) -> list[DigitBlend]:
     """Draw the blends of both partitions.
 
     Arguments:
-        settings: Side of the images; share of the digits, and of the photographs, that is for
-            validation; blends of each training digit, while a validation digit has one.
+        settings: Side of the images; share of the digits, and of photographs that are not shared,
+            that is for validation; blends of each training digit, while a validation digit has
+            one.
         seed: Seed of the dataset.
     """
     side, fraction = settings.image_size, settings.validation_fraction
@@ -55,7 +57,10 @@ def digit_blends(settings: Digits, seed: int) -> list[DigitBlend]:
     cut = validation_count(len(names), fraction, name="photographs")
     labels = _scanned_digits().target
     blends = []
-    for partition, sources in (("train", shuffled[cut:]), ("validation", shuffled[:cut])):
+    parts = {"train": shuffled[cut:], "validation": shuffled[:cut]}
+    if settings.photographs == "shared":
+        parts = dict.fromkeys(parts, shuffled)
+    for partition, sources in parts.items():
         shapes = {name: photograph(name).shape[:2] for name in sources}
         draw = stream(seed, "blends of digits", partition)
         repeats = settings.patches_per_digit if partition == "train" else 1
@@ -75,6 +80,12 @@ def blend_images(blends: list[DigitBlend], side: int) -> Iterator[NDArray[np.uin
         patch = sources[blend.photograph][rows, columns].astype(np.int16)
         difference = np.abs(digits[blend.digit][:, :, None].astype(np.int16) - patch)
         yield difference.astype(np.uint8).transpose(2, 0, 1)
+
+
+def background_labels(paths: Iterable[str]) -> NDArray[np.int64]:
+    """Return which of `PHOTOGRAPHS` is behind every digit, (images,), by the names of blends."""
+    place = {name: number for number, name in enumerate(PHOTOGRAPHS)}
+    return np.array([place[path.split("/")[1]] for path in paths], dtype=np.int64)
 
 
 def enlarged_digits(side: int) -> NDArray[np.uint8]:

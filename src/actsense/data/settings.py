@@ -100,6 +100,13 @@ class Digits(Section):
         ge=1,
         description="Blends of every train digit with different crops of photographs.",
     )
+    photographs: Literal["apart", "shared"] = Field(
+        default="apart",
+        description="`apart`, every photograph is behind digits of one partition alone; `shared`, "
+        "all are behind digits of both, in crops drawn by chance, so that networks can learn "
+        "which one it is.",
+        exclude_if=lambda photographs: photographs == "apart",
+    )
 
 
 class PhotographCrops(Section):

@@ -22,25 +22,27 @@ SHIFT = 1 / 16  # largest random shift, as a share of the side
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """The images of a cache, as a network expects them, and their classes.
+    """The images of a cache, as a network expects them, and what it is to tell of them.
 
     Arguments:
         cache: The images.
         mean: Mean per channel that the network expects.
         std: Standard deviation per channel, likewise.
         device: Where they go.
+        labels: What a network is to tell of every image, (rows,); default: its class.
     """
 
     cache: ImageCache
     mean: Sequence[float]
     std: Sequence[float]
     device: torch.device | str
+    labels: NDArray[np.int64] | None = None
 
     def read(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return normalised images, (rows, 3, side, side), and labels, (rows,), on the device."""
         images = unit_images(self.cache.read(rows), self.device)
-        labels = send(self.cache.manifest["label"].to_numpy()[rows], self.device)
-        return normalise(images, self.mean, self.std), labels
+        known = self.cache.manifest["label"].to_numpy() if self.labels is None else self.labels
+        return normalise(images, self.mean, self.std), send(known[rows], self.device)
 
     def unit(self, z: Tensor) -> Tensor:
         """Return images in [0, 1] of normalised ones, but for roundings."""

@@ -138,6 +138,13 @@ class Trained(Section):
     batch_size: Integer = Field(default=128, ge=1, description="Images per step.")
     learning_rate: Number = Field(default=0.005, gt=0, description="Its highest value.")
     weight_decay: Number = Field(default=0.01, ge=0, description="Of AdamW.")
+    learns: Literal["class", "background"] = Field(
+        default="class",
+        description="What it is trained to tell: the `class`; or, of the dataset of digits, the "
+        "`background`, which of the photographs is behind the digit. Its outputs are photographs "
+        "then, and no class is one of them.",
+        exclude_if=lambda learns: learns == "class",
+    )
     checkpoints: List[Annotated[Integer, Field(ge=0)]] = Field(
         default=(),
         description="Epochs, ascending, after which the state of the training is kept; 0 is "
@@ -186,8 +193,13 @@ class Trained(Section):
         return {key: getattr(self, key) for key in keys} if self.teacher else {}
 
     @property
-    def outputs(self) -> None:
-        """Nothing to say: its outputs are the classes that it was trained on."""
+    def outputs(self) -> tuple[str, ...] | None:
+        """Nothing to say if they are the classes that it was trained on, or else their names."""
+        if self.learns == "class":
+            return None
+        from actsense.data.photographs import PHOTOGRAPHS  # only this needs what reads images
+
+        return tuple(PHOTOGRAPHS)
 
 
 class Torchvision(Section):

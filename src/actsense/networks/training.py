@@ -19,6 +19,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
 from actsense.data.cache import ImageCache
+from actsense.data.digits import background_labels
 from actsense.device.precision import arithmetic
 from actsense.errors import ConfigError
 from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoint
@@ -105,6 +106,20 @@ class Training:
         return described
 
     @property
+    def outputs(self) -> list[str]:
+        """What its outputs are: the classes of the dataset, or photographs."""
+        return list(self.chosen.outputs or self.cache.class_names)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64] | None:
+        """Output of every image, (rows,), where that is not its class."""
+        if self.chosen.learns == "class":
+            return None
+        if len(self.outputs) != len(self.cache.class_names):
+            raise ValueError("All networks of a study have as many outputs as there are classes.")
+        return background_labels(self.cache.manifest["path"])
+
+    @property
     def kept(self) -> dict[str, Any]:
         """Settings that decide the weights, with their defaults."""
         return {**self.settings, **self.chosen.model_dump(include=COURSE)}
@@ -164,7 +179,7 @@ def train_network(
         **training.taught,
         **({"checkpoints": passed} if passed else {}),
         "images": {part: len(cache.partition_rows(part)) for part in PARTS},
-        "classes": cache.class_names,
+        "classes": training.outputs,
         "data_sha256": cache.sha256(),
         "sha256": file_hash(weights),
         "fingerprint": _mark(training, weights),
@@ -215,9 +230,11 @@ class _Course:
         chosen, cache, name = training.chosen, training.cache, training.name
         with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
             torch.manual_seed(training.seed)
-            module = build_module(name, chosen, classes=len(cache.class_names))
+            module = build_module(name, chosen, classes=len(training.outputs))
         module.to(training.device)
-        images = LabelledImages(cache, *normalisation(name, chosen), training.device)
+        images = LabelledImages(
+            cache, *normalisation(name, chosen), training.device, training.labels
+        )
         batches = ShiftedBatches(
             images, cache.partition_rows("train"), chosen.batch_size, training.seed
         )
@@ -297,7 +314,7 @@ class _Course:
 
 
 def _mark(training: Training, weights: Path) -> dict[str, Any]:
-    side, classes = training.cache.image_size, len(training.cache.class_names)
+    side, classes = training.cache.image_size, len(training.outputs)
     network = load_network(
         *(training.name, training.chosen, weights), classes=classes, image_size=side
     )

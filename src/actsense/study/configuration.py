@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from actsense.data.settings import Photographs
+from actsense.data.settings import Digits, Photographs
 from actsense.errors import ConfigError
 from actsense.layout import RESERVED
 from actsense.networks.settings import DISTILLED, Trained, teacher_of
@@ -119,6 +119,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if isinstance(network, Trained):
             yield from _wrong_checkpoints(f"networks.{name}.checkpoints", network)
             yield from _wrong_teacher(name, settings)
+            yield from _wrong_background(name, network, settings)
     looked_at = {
         "patterns": settings.patterns.networks,
         "featvis": settings.featvis.networks,
@@ -184,6 +185,21 @@ def _wrong_teacher(name: str, settings: Settings) -> Iterator[str]:
     elif name in line[1:] and name == next(own for own in networks if own in line):  # told once
         told = " of ".join(repr(own) for own in line[: line.index(name, 1) + 1])
         yield f"{key}: nobody learns from a network that learns from it: {told}. Name another."
+
+
+def _wrong_background(name: str, network: Trained, settings: Settings) -> Iterator[str]:
+    """Name a network that is to tell photographs apart where there are none, or not the same."""
+    key, data = f"networks.{name}.learns", settings.dataset
+    if network.learns == "class":
+        return
+    if not isinstance(data, Digits) or data.photographs != "shared":
+        yield (
+            f"{key}: a background can be learned from the dataset of digits alone, with the same "
+            "photographs in both partitions. Write class, or dataset.kind: digits and "
+            "dataset.photographs: shared."
+        )
+    if network.teacher is not None:
+        yield f"{key}: a student learns the classes of its teacher. Write class, or no teacher."
 
 
 def _too_many_shards(

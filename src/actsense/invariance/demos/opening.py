@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,17 +24,15 @@ from actsense.invariance.autoencoder.opening import open_autoencoder
 from actsense.invariance.demos.view import View
 from actsense.invariance.flow.opening import open_flow
 from actsense.invariance.plan import TRAINED
+from actsense.invariance.stored import StoredInvariances
 from actsense.networks.fingerprint import check_fingerprint
 from actsense.networks.network import load_network
 from actsense.networks.peak import measure_forward
 from actsense.networks.settings import read_network
 from actsense.networks.subject import Subject
-from actsense.store import read_results
 from actsense.work import fitting_batch
 
 TARGET = "invariance"  # of the workflow, that makes everything here
-KEPT = "kept_"  # groups of the store, one for every state and layer, by number
-CEILINGS = ("agreement_ceiling_all", "cosine_ceiling_all")
 BATCH = 256  # images per forward pass, where the study does not say
 
 
@@ -211,32 +208,26 @@ def open_demo_files(
     """
     for path in (weights, autoencoder, kept):
         _there(path)
-    tree = read_results(kept)
-    root = tree.to_dataset()
-    anchors = Anchors(
-        root["image"].to_numpy(), root["row"].to_numpy(), list(root.attrs["classes"])
-    )
-    asked = _asked(kept, root.attrs) if settings is None else settings
-    batch = batch_size or int(_configuration(root.attrs).get("batch_size", BATCH))
-    labels = root["label"].to_numpy()
+    stored = StoredInvariances.open(kept)
+    anchors = Anchors(stored.images, stored.rows, stored.classes)
+    configuration = json.loads(stored.tree.attrs.get("configuration", "{}"))
+    asked = _asked(kept, stored.network, configuration) if settings is None else settings
+    batch = batch_size or int(configuration.get("batch_size", BATCH))
     where = torch.device(device)
-    subject = _subject(weights, anchors, labels, asked, batch, where)
-    groups = _groups(tree)
+    subject = _subject(weights, anchors, stored.labels, asked, batch, where)
+    groups = {own.layer: own for own in stored.of(TRAINED)}
     return DemoSet(
         subject.network.name,
         subject,
         open_autoencoder(autoencoder, side=anchors.image_size, device=where),
         unit_images(anchors.pixels),
-        anchors.rows,
-        labels,
-        anchors.class_names,
-        list(root.attrs["outputs"]),
+        stored.rows,
+        stored.labels,
+        stored.classes,
+        stored.outputs,
         int(asked["seed"]),
         _flows(flows, groups),
-        {
-            name: Faithful(bool(own.attrs["passes"]), *(float(own.attrs[key]) for key in CEILINGS))
-            for name, own in groups.items()
-        },
+        {layer: Faithful(own.passes, *own.ceilings) for layer, own in groups.items()},
     )
 
 
@@ -264,16 +255,6 @@ def _subject(
     return subject
 
 
-def _groups(tree: xr.DataTree) -> dict[str, xr.Dataset]:
-    """Return what is kept of the trained network, by layer."""
-    names = sorted(
-        (name for name in tree.children if name.startswith(KEPT)),
-        key=lambda name: int(name.removeprefix(KEPT)),
-    )
-    found = [tree[name].to_dataset() for name in names]
-    return {own.attrs["layer"]: own for own in found if own.attrs["state"] == TRAINED}
-
-
 def _flows(flows: Path | Iterable[Path], layers: Iterable[str]) -> dict[str, Path]:
     if isinstance(flows, Path):
         return {layer: flows / f"{layer}.pt" for layer in layers}
@@ -281,15 +262,8 @@ def _flows(flows: Path | Iterable[Path], layers: Iterable[str]) -> dict[str, Pat
     return {layer: given[layer] for layer in layers if layer in given}
 
 
-def _configuration(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = attributes.get("configuration", "{}")
-    configuration: Mapping[str, Any] = json.loads(found) if isinstance(found, str) else found
-    return configuration
-
-
-def _asked(kept: Path, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(kept: Path, name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the network was opened with when the store was made."""
-    configuration, name = _configuration(attributes), str(attributes.get("network", ""))
     try:
         described = configuration["networks"][name]
         own = {key: configuration[key] for key in ("seed", "precision")}
