@@ -1,6 +1,6 @@
 """The states in which a network is looked at: trained, on the way there, not at all, attacked."""
 
-__all__ = ["State", "list_states", "randomised"]
+__all__ = ["State", "at_checkpoint", "list_states", "randomised"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -77,7 +77,7 @@ def list_states(
 
     states = [State("final", "final", final, intact, {})]
     for epoch, path in sorted(checkpoints.items()):
-        loaded = partial(_at, subject, described, path)
+        loaded = partial(at_checkpoint, subject, described, path)
         states.append(State(f"epoch {epoch}", "checkpoint", loaded, intact, {"epoch": epoch}))
     if random:
         drawn = partial(randomised, subject, described, settings["seed"])
@@ -86,6 +86,25 @@ def list_states(
         moved = partial(_moved, subject, attacked, place)
         states.append(State(f"attack step {step}", "attack", final, moved, {"step": step}))
     return states
+
+
+def at_checkpoint(subject: Subject, settings: NetworkSettings, path: Path) -> Subject:
+    """Return the same network as a checkpoint of its training holds it.
+
+    Arguments:
+        subject: The network.
+        settings: Its settings.
+        path: The checkpoint.
+
+    Raises:
+        ConfigError: If it is missing, damaged or of another network.
+    """
+    network = load_network(
+        *(subject.network.name, settings, path),
+        classes=len(subject.images.class_names),
+        image_size=subject.side,
+    )
+    return replace(subject, network=network)
 
 
 def randomised(subject: Subject, settings: NetworkSettings, seed: int) -> Subject:
@@ -121,15 +140,6 @@ def _draw_anew(module: nn.Module) -> None:
         for values in inner.parameters(recurse=False):
             order = torch.randperm(values.numel())
             values.data = values.data.flatten()[order].view_as(values)
-
-
-def _at(subject: Subject, settings: NetworkSettings, path: Path) -> Subject:
-    network = load_network(
-        *(subject.network.name, settings, path),
-        classes=len(subject.images.class_names),
-        image_size=subject.side,
-    )
-    return replace(subject, network=network)
 
 
 def _moved(subject: Subject, attacked: Rows, place: int, part: slice) -> Tensor:

@@ -3,7 +3,7 @@
 Needs no PyTorch. Arrays are read when they are asked for.
 """
 
-__all__ = ["KEPT", "InvarianceGroup", "StoredInvariances"]
+__all__ = ["KEPT", "RECONSTRUCTED", "InvarianceGroup", "StoredInvariances"]
 
 import json
 from dataclasses import dataclass, fields

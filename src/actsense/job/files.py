@@ -58,13 +58,15 @@ def origin(
     Arguments:
         params: Of the job; its `study` are the settings behind the result.
         inputs: Of the job, with the files `weights` and `manifest`.
-        weights: The files of several networks by their names, in place of the one in `inputs`.
+        weights: Files of any number of networks by their names, in place of the one in `inputs`.
         facts: What else is to be known of the result.
     """
-    hashes = {name: file_hash(path) for name, path in (weights or {}).items()}
+    hashes = None
+    if weights is not None:
+        hashes = {name: file_hash(path) for name, path in weights.items()}
     return provenance(
         configuration=dict(params.study),
-        weights_sha256=hashes or file_hash(Path(inputs.weights)),
+        weights_sha256=file_hash(Path(inputs.weights)) if hashes is None else hashes,
         dataset_sha256=file_hash(Path(inputs.manifest)),
         **facts,
     )

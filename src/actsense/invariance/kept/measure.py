@@ -2,6 +2,8 @@
 
 __all__ = ["measure_kept"]
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from actsense.invariance.kept.maps import Maps
 from actsense.invariance.kept.sampling import (
     Conditions,
     Decoder,
+    Drawn,
     Sampler,
     draw_samples,
     invariance_noise,
@@ -35,6 +38,7 @@ def measure_kept(
     samples: int,
     seed: int,
     temperature: float = 1.0,
+    watch: Callable[[Drawn], object] | None = None,
 ) -> Kept:
     """Sample the invariances of a layer, and measure what the samples keep of their anchors.
 
@@ -52,6 +56,7 @@ def measure_kept(
         samples: Samples of every anchor, two at least.
         seed: Seed of the samples.
         temperature: See `invariance_noise`.
+        watch: Is shown the samples of some anchors after another.
     """
     comparison = Comparison(subject, layer, said, predicted)
     noise = invariance_noise(*(rows, samples, means.shape[1]), seed=seed, temperature=temperature)
@@ -68,6 +73,8 @@ def measure_kept(
                 own = torch.from_numpy(means[found.anchors]).to(subject.device)
                 reconstructed = decoder.decode(own)
             ceiling.append(comparison.likeness(reconstructed[:, None], found.anchors))
+            if watch is not None:
+                watch(found)
             bar.update(found.images.shape[0] * samples)
     return Kept(
         *(Spread.joined(latents), Maps.joined(maps)),

@@ -1,0 +1,1 @@
+"""The jobs of the workflow: autoencoder, representations, flows, and what is kept."""
