@@ -214,6 +214,7 @@ def lacking(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(run / "analysis")
     shutil.rmtree(run / "patterns")
     shutil.rmtree(run / "featvis")
+    shutil.rmtree(run / "invariance")
     shutil.rmtree(folder / "results/digits/spatial/tables")
     for name in ("masking", "segments"):
         (run / f"mixed/tables/{name}.csv").unlink()

@@ -15,6 +15,7 @@ from actsense.study.study import Study
 
 SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
 PATTERNS = ("attack.zarr", "features.zarr", "patterns.zarr", "pictures.zarr")
+INVARIANCES = ("autoencoder.pt", "latents.zarr", "flows", "kept.zarr")
 
 
 def study(path: Path) -> Study:
@@ -27,6 +28,7 @@ def study(path: Path) -> Study:
         "config.yaml",
         "workflow/studies/test.yaml",
         "workflow/studies/photographs.yaml",
+        "workflow/studies/invariances-digits.yaml",
         "workflow/studies/published.yaml",
         "workflow/studies/published-places.yaml",
     ],
@@ -66,7 +68,7 @@ def test_a_run_leaves_the_planned_files_and_gigabytes(finished: Path) -> None:
     assert len(files) >= 0.97 * expected  # empty arrays have no file
 
     stores = ("moments", "indices.zarr", "contrast.zarr", "top_images.zarr", "masking.zarr")
-    counted = {*stores, "images.zarr", "weights.pt", *SPATIAL, *PATTERNS}
+    counted = {*stores, "images.zarr", "weights.pt", *SPATIAL, *PATTERNS, *INVARIANCES}
     kept = sum(path.stat().st_size for path in files if set(path.parts) & counted)
     text = sum(path.stat().st_size for path in files if path.name == "zarr.json")
     planned_bytes = sum(cost.kept for cost in costs) * 1e9

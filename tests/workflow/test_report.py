@@ -14,7 +14,14 @@ from playwright.sync_api import Locator, Page
 CATEGORIES = [
     *("01 Data", "02 Networks", "03 Indices", "04 Contrast", "05 Correlation"),
     *("06 LDA", "07 Masking", "08 Single class", "09 Segments", "10 Spatial"),
-    *("11 Patterns", "12 Pictures"),
+    *("11 Patterns", "12 Pictures", "13 Invariances", "14 Demos"),
+]
+# Functions that make figures of a study, what lists further ones, and how captions begin.
+PREFIXED = [
+    ("of_patterns", "ALL_PATTERNS", "patterns"),
+    ("of_pictures", "", "featvis"),
+    ("of_invariances", "ALL_INVARIANCES", "invariance"),
+    ("of_demos", "", "demo"),
 ]
 STYLE = REPOSITORY / "workflow/report/report.css"
 CAPTIONS = sorted((REPOSITORY / "workflow/report").glob("*.rst"))
@@ -124,12 +131,11 @@ def test_every_figure_of_the_report_has_a_caption_of_its_own() -> None:
     names = [Path(n) for n in re.findall(r'picture\(\s*"[\w ]+",\s*"([^"]+)"', rules)]
     written = [n.parent.name if "{" in n.name else n.stem for n in names]
     assert len(written) == rules.count("=picture(")
-    compared = re.search(r"ALL_PATTERNS = {(.*?)\n}", rules, re.DOTALL)
-    assert compared is not None
-    own = re.findall(r'of_patterns\(\s*"(\w+)\.', rules)
-    own += re.findall(r'"(\w+)": "', compared[1])
-    written += [f"patterns_{name}" for name in own]
-    written += [f"featvis_{name}" for name in re.findall(r'of_pictures\(\s*"(\w+)\.', rules)]
+    for kind, listed, prefix in PREFIXED:
+        own = re.findall(rf'{kind}\(\s*"(\w+)\.', rules)
+        compared = re.search(rf"{listed} = {{(.*?)\n}}", rules, re.DOTALL) if listed else None
+        own += re.findall(r'"(\w+)": "', compared[1]) if compared else []
+        written += [f"{prefix}_{name}" for name in own]
     assert sorted([*written, "workflow"]) == [path.stem for path in CAPTIONS]
 
 

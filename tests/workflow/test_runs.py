@@ -188,7 +188,7 @@ def test_plotting_options_repeat_figures_only(replan: Callable[..., set[str]]) -
     repeated = replan(figures={"units": 1, "dpi": 60})
     tables_with_figures = {
         *("compare_transforms", "compare_cells", "compare_interactions"),
-        "compare_patterns",
+        *("compare_patterns", "compare_invariances", "show_demos"),
     }
     assert tables_with_figures < repeated
     allowed = {*tables_with_figures, "figures", "all"}
@@ -227,6 +227,11 @@ def test_plotting_options_repeat_figures_only(replan: Callable[..., set[str]]) -
             changed_spatial("cells", bootstrap=200),
             {"compare_cells"},
             {"evaluate_cells", "compare_transforms", "train_network"},
+        ),
+        (
+            changed_section("invariance", samples=3),
+            {"measure_invariances", "compare_invariances"},
+            {"train_autoencoder", "record_representations", "train_flow"},
         ),
         (
             changed_design(divisions=[2]),  # no augmentation of the design cuts patches
