@@ -1,0 +1,1 @@
+"""Figures of what layers keep of images and what they discard."""
