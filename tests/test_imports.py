@@ -26,6 +26,7 @@ RUN_TORCH = {
     *("judge_pictures", "visualise_features"),
     *("train_autoencoder", "record_representations", "train_flow"),
     *("measure_invariances", "compare_invariances", "show_demos"),
+    *("train_factors", "explain_factors", "compare_factors"),
     *("plan", "plot_images"),
 }
 DRAW = {name for name, text in SCRIPTS.items() if FIGURES.search(text)} - RUN_TORCH

@@ -9,9 +9,17 @@ Source:
     The blend is that of MNIST-M: Ganin et al. (2016), JMLR 17(59).
 """
 
-__all__ = ["DigitBlend", "background_labels", "blend_images", "digit_blends", "enlarged_digits"]
+__all__ = [
+    "DigitBlend",
+    "DigitSources",
+    "background_labels",
+    "blend_images",
+    "digit_blends",
+    "digit_sources",
+    "enlarged_digits",
+]
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +50,44 @@ class DigitBlend:
         return f"digit{self.digit:04d}/{self.photograph}/y{self.top:04d}x{self.left:04d}"
 
 
+@dataclass(frozen=True)
+class DigitSources:
+    """What the images of a partition are made of.
+
+    Attributes:
+        digits: Indices in load_digits, class by class, ascending in each, (digits,).
+        labels: The class of each, (digits,).
+        shapes: Height and width of the photographs in pixels, by name.
+    """
+
+    digits: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    shapes: Mapping[str, tuple[int, int]]
+
+
+def digit_sources(settings: Digits, seed: int) -> dict[str, DigitSources]:
+    """Return the digits and photographs of both partitions, which have no digit in common.
+
+    Arguments:
+        settings: Share of the digits, and of photographs that are not shared, that is for
+            validation.
+        seed: Seed of the dataset.
+    """
+    fraction, names = settings.validation_fraction, sorted(PHOTOGRAPHS)
+    shuffled = [names[i] for i in order(len(names), seed=seed, key="photographs")]
+    cut = validation_count(len(names), fraction, name="photographs")
+    labels = _scanned_digits().target
+    parts = {"train": shuffled[cut:], "validation": shuffled[:cut]}
+    if settings.photographs == "shared":
+        parts = dict.fromkeys(parts, shuffled)
+    found = {}
+    for partition, sources in parts.items():
+        digits = _digits(labels, partition, fraction, seed)
+        shapes = {name: photograph(name).shape[:2] for name in sources}
+        found[partition] = DigitSources(digits, labels[digits], shapes)
+    return found
+
+
 def digit_blends(settings: Digits, seed: int) -> list[DigitBlend]:
     """Draw the blends of both partitions.
 
@@ -51,23 +97,16 @@ def digit_blends(settings: Digits, seed: int) -> list[DigitBlend]:
             one.
         seed: Seed of the dataset.
     """
-    side, fraction = settings.image_size, settings.validation_fraction
-    names = sorted(PHOTOGRAPHS)
-    shuffled = [names[i] for i in order(len(names), seed=seed, key="photographs")]
-    cut = validation_count(len(names), fraction, name="photographs")
-    labels = _scanned_digits().target
-    blends = []
-    parts = {"train": shuffled[cut:], "validation": shuffled[:cut]}
-    if settings.photographs == "shared":
-        parts = dict.fromkeys(parts, shuffled)
-    for partition, sources in parts.items():
-        shapes = {name: photograph(name).shape[:2] for name in sources}
+    side, blends = settings.image_size, []
+    for partition, own in digit_sources(settings, seed).items():
+        names = [*own.shapes]
         draw = stream(seed, "blends of digits", partition)
         repeats = settings.patches_per_digit if partition == "train" else 1
-        for digit in np.repeat(_digits(labels, partition, fraction, seed), repeats):
-            name = sources[draw.integers(len(sources))]
-            top, left = (int(draw.integers(length - side + 1)) for length in shapes[name])
-            blends.append(DigitBlend(int(digit), int(labels[digit]), partition, name, top, left))
+        for place in np.repeat(np.arange(len(own.digits)), repeats):
+            name = names[draw.integers(len(names))]
+            top, left = (int(draw.integers(length - side + 1)) for length in own.shapes[name])
+            digit, label = int(own.digits[place]), int(own.labels[place])
+            blends.append(DigitBlend(digit, label, partition, name, top, left))
     return blends
 
 

@@ -1,0 +1,1 @@
+"""The jobs of a study: concepts are learned once, and looked for in every network."""

@@ -1,0 +1,1 @@
+"""Figures of concepts: over training, over depth, swapped, and what networks make of them."""
