@@ -67,6 +67,7 @@ ANALYSED = [name for name in NETWORKS if study.analysed(name)]
 PATTERNED = beside.patterned
 PICTURED = beside.pictured
 EXAMINED = beside.examined
+CONCEPTUAL = beside.conceptual
 MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
@@ -90,6 +91,9 @@ FAITHFULNESS = "results/{study}/{network}/invariance/autoencoder/{state}.json"
 FLOW = "results/{study}/{network}/invariance/flows/{state}/{layer}.pt"
 FLOW_CARD = "results/{study}/{network}/invariance/flows/{state}/{layer}.json"
 KEPT = "results/{study}/{network}/invariance/kept.zarr"
+FACTORS = "results/{study}/invariance/factors.pt"
+FACTORS_CARD = "results/{study}/invariance/factors.json"
+EXPLAINED = "results/{study}/{network}/invariance/factors.zarr"
 INDICES = "results/{study}/{network}/{design}/indices.zarr"
 CONTRAST = "results/{study}/{network}/{design}/contrast.zarr"
 MASKING = "results/{study}/{network}/{design}/masking.zarr"
@@ -219,6 +223,12 @@ def of_invariances(name, figure, folder=CHAPTERS["Invariances"]):
     return picture("Invariances", name, figure, folder, caption, "all networks")
 
 
+def of_factors(name, figure):
+    """A figure of concepts in all networks."""
+    folder = "results/{study}/invariance/figures"
+    return picture("Invariances", name, figure, folder, group="all networks")
+
+
 def of_demos(name, figure, folder=CHAPTERS["Demos"]):
     """A demo of invariances; its caption has its name behind `demo_`."""
     return picture("Demos", name, figure, folder, f"demo_{Path(name).stem}", "all networks")
@@ -247,6 +257,16 @@ def of_sampled(path):
         return of_places(path, beside.sampled_places([wildcards.network]))
 
     return sampled
+
+
+def of_concepts(path):
+    """One path for every state of a network that concepts are looked for in, and layer likewise."""
+
+    def conceptual(wildcards):
+        places = beside.factor_places(wildcards.network)
+        return expand(of_places(path, places), **wildcards)
+
+    return conceptual
 
 
 def of_places(path, places):

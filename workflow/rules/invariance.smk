@@ -211,6 +211,7 @@ rule invariance:
     input:
         expand(rules.compare_invariances.output if EXAMINED else [], study=STUDY),
         expand(rules.plot_invariances.output, study=STUDY, network=EXAMINED),
+        expand(rules.compare_factors.output if CONCEPTUAL else [], study=STUDY),
     message:
         "What layers keep of images is there"
 

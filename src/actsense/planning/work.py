@@ -29,6 +29,7 @@ STUDIES = (  # in the order of the plan that is printed
     "patterns",
     "featvis",
     "invariance",
+    "invariance.factors",
 )
 
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job

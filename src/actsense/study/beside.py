@@ -13,6 +13,13 @@ from actsense.featvis.plan import (
     unit_layers,
     units_design,
 )
+from actsense.invariance.factors.plan import (
+    check_concepts,
+    concepts_file,
+    factor_places,
+    followed,
+    over_training,
+)
 from actsense.invariance.plan import (
     RANDOM,
     TRAINED,
@@ -61,6 +68,7 @@ class StudiesBeside:
         settings.invariance.autoencoder.check_side(settings.dataset.image_size)
         judge(self.study.facts)
         chosen_augmentations(self.study.facts)
+        check_concepts(self.study.facts)
 
     def spatial_settings(self, section: str) -> Plain:
         """Return the part of `spatial` that decides what is evaluated, not how it is compared."""
@@ -188,6 +196,45 @@ class StudiesBeside:
             keys: Those of `invariance` that decide this result.
         """
         return self.study.seen_provenance(network, {"invariance": self.invariance_settings(*keys)})
+
+    @property
+    def conceptual(self) -> list[str]:
+        """The networks whose share of every concept is told."""
+        return followed(self.study.facts)
+
+    @property
+    def concepts_over_training(self) -> bool:
+        """Whether one of them is followed over its checkpoints."""
+        return over_training(self.study.facts)
+
+    @property
+    def concepts_file(self) -> str | None:
+        """The file that concepts are read from, or None."""
+        return concepts_file(self.study.facts)
+
+    def factor_places(self, network: str) -> list[Plain]:
+        """Return every `state`, `layer` and `epoch` that concepts are looked for in."""
+        names = "state", "layer", "epoch"
+        places = factor_places(self.study.facts, network)
+        return [dict(zip(names, place, strict=True)) for place in places]
+
+    @property
+    def factor_settings(self) -> Plain:
+        """The settings that decide how latents are split into concepts."""
+        settings = self.study.plain["invariance"]["factors"] or {}
+        return {k: v for k, v in settings.items() if k not in ("layers", "training")}
+
+    @property
+    def factor_provenance(self) -> Plain:
+        """The settings behind the concepts of the study."""
+        known = self.autoencoder_provenance
+        return known | {"invariance": known["invariance"] | {"factors": self.factor_settings}}
+
+    def explained_provenance(self, network: str) -> Plain:
+        """Return the settings behind what layers of a network keep of concepts."""
+        keys = "images", "validation", "autoencoder", "flow", "anchors", "samples"
+        decided = self.invariance_settings(*keys) | {"factors": self.factor_settings}
+        return self.study.seen_provenance(network, {"invariance": decided})
 
     @property
     def autoencoder_provenance(self) -> Plain:

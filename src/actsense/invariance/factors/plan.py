@@ -8,9 +8,11 @@ __all__ = [
     "DIGITS",
     "SETTING",
     "check_concepts",
+    "concepts_file",
     "factor_places",
     "followed",
     "judged_pairs",
+    "over_training",
     "work",
 ]
 
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from actsense.errors import ConfigError
 from actsense.invariance.plan import (
+    PRODUCTS,
     RANDOM,
     TRAINED,
     epoch_state,
@@ -27,12 +30,11 @@ from actsense.invariance.plan import (
 )
 from actsense.invariance.settings import Factors, Invariance
 from actsense.networks.settings import Trained, checkpoint_epochs
-from actsense.work import Facts, Work, store_files, table_files
+from actsense.work import GRADIENT, Facts, Work, store_files, table_files
 
 SETTING = "invariance.factors.concepts"
 CLASSES, DIGITS = "classes", "digits"
 JUDGED = 2000  # pairs of every concept that factors are judged on, at most
-MULTIPLICATIONS = 2e9  # in a second, of a processor that does little else
 CONCEPTS = 4  # of a file of them, about
 SHOWN, WALKS, STEPS = 6, 2, 6  # images that are swapped, walks, and steps of them
 ROOT_ARRAYS, PLACE_ARRAYS = 12, 2
@@ -61,13 +63,21 @@ def check_concepts(facts: Facts) -> None:
         )
 
 
+def concepts_file(facts: Facts) -> str | None:
+    """Return the file that concepts are read from; None where they are not of a file."""
+    settings: Factors | None = facts.settings.invariance.factors
+    if settings is None or settings.concepts in (CLASSES, DIGITS):
+        return None
+    return str(Path(settings.concepts).expanduser())
+
+
 def followed(facts: Facts) -> list[str]:
     """Name the networks whose share of every concept is told; none without concepts."""
     return [name for name in examined(facts) if factor_layers(facts, name)]
 
 
 def factor_places(facts: Facts, network: str) -> list[tuple[str, str, int | None]]:
-    """Return where concepts are looked for: state of the network, layer, and epoch.
+    """Return where concepts are looked for: states of the network, layers, and epochs.
 
     Epochs are those of the training after which a state was reached; None for random weights, and
     for weights that are not trained here.
@@ -85,6 +95,15 @@ def factor_places(facts: Facts, network: str) -> list[tuple[str, str, int | None
     ]
 
 
+def over_training(facts: Facts) -> bool:
+    """Tell whether concepts of a network are looked for in its checkpoints."""
+    return any(
+        state not in (TRAINED, RANDOM)
+        for network in followed(facts)
+        for state, _, _ in factor_places(facts, network)
+    )
+
+
 def judged_pairs(pairs: int) -> int:
     """Return how many pairs of every concept factors are judged on, if trained on so many."""
     return min(pairs, JUDGED)
@@ -100,7 +119,7 @@ def work(facts: Facts) -> list[Work]:
     pairs = settings.factors.pairs + judged_pairs(settings.factors.pairs)
     concepts = {CLASSES: 1, DIGITS: 2}.get(settings.factors.concepts, CONCEPTS)
     parts, image = concepts + 1, 3 * side**2
-    anchors = facts.validation(settings.anchors)
+    anchors, products = facts.validation(settings.anchors), PRODUCTS[facts.settings.device]
     weights = _weights(settings, latent)
     found = [
         Work(
@@ -108,7 +127,8 @@ def work(facts: Facts) -> list[Work]:
             tensors=True,
             on_device=True,
             holds=(2 * concepts * pairs * latent * 4 * 4 + 16 * weights) / 1e6,
-            seconds=_training(settings, weights) + _making(settings, concepts * pairs, side),
+            seconds=_training(settings, weights) / products
+            + _making(settings, concepts * pairs, side),
             kept=4 * weights,
             files=table_files(2),
         )
@@ -125,14 +145,14 @@ def work(facts: Facts) -> list[Work]:
                 name,
                 passes=responses,
                 holds=8 * samples * latent / 1e6 + 100,
-                seconds=3 * len(places) * samples * weights / MULTIPLICATIONS,
+                seconds=3 * len(places) * samples * weights / products,
                 kept=8 * numbers + shown * image,
                 files=store_files(ROOT_ARRAYS + PLACE_ARRAYS * len(places), 1 + len(places)),
             )
         )
     return [
         *found,
-        Work("compare_factors", seconds=DRAWN, files=table_files(TABLES) + FIGURES),
+        Work("compare_factors", tensors=True, seconds=DRAWN, files=table_files(TABLES) + FIGURES),
     ]
 
 
@@ -147,10 +167,10 @@ def _weights(settings: Invariance, latent: int) -> int:
 
 
 def _training(settings: Invariance, weights: int) -> float:
-    """Return the seconds that training takes at most: two images, there and back."""
+    """Return the products that training takes at most: of two images, there and back."""
     training = settings.factors.flow.training  # type: ignore[union-attr]
     looks = training.steps / training.check_every * training.looked_at
-    return 2 * (3 * training.steps * training.batch_size + looks) * weights / MULTIPLICATIONS
+    return 2 * (GRADIENT * training.steps * training.batch_size + looks) * weights
 
 
 def _making(settings: Invariance, pairs: int, side: int) -> float:

@@ -1,8 +1,8 @@
 """From factors, and flows of the layers of a network, to what these keep of every concept."""
 
-__all__ = ["Place", "Watched", "explain_factors", "write_explained"]
+__all__ = ["Place", "Watched", "explain_factors", "list_places", "write_explained"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from actsense.invariance.kept.sampling import Decoder, invariance_noise
 from actsense.invariance.latents import read_latents
 from actsense.invariance.recorded import places_of
 from actsense.invariance.representations import open_representation
+from actsense.job.files import by_name
 from actsense.networks.subject import Subject
 from actsense.store import read_facts, write_results
 from actsense.store.rows import Rows
@@ -73,6 +74,30 @@ class Watched:
     anchors: int
     samples: int
     seed: int
+
+
+def list_places(
+    described: Iterable[Mapping[str, Any]],
+    flows: Iterable[str],
+    representations: Iterable[str],
+    cards: Iterable[str],
+) -> list[Place]:
+    """Return places with their files.
+
+    Arguments:
+        described: `state`, `layer` and `epoch` of every place.
+        flows: Files of their flows, in the same order.
+        representations: One store for every state, in the order in which states come first.
+        cards: The autoencoder's cards, likewise.
+    """
+    known = list(described)
+    states = dict.fromkeys(place["state"] for place in known)
+    stores, told = by_name(states, representations), by_name(states, cards)
+    return [
+        Place(**place, flow=Path(flow), representations=stores[state], card=told[state])
+        for place, flow in zip(known, flows, strict=True)
+        for state in (place["state"],)
+    ]
 
 
 def write_explained(
