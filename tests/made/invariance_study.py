@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from actsense.invariance.kept.explained import Spread
 from actsense.invariance.kept.maps import Maps
-from actsense.store import write_results
+from actsense.store import write_facts, write_results
 
 CLASSES = ("disc", "square", "cross", "ring")
 LAYERS: Mapping[str, tuple[int, ...]] = {
@@ -144,16 +144,58 @@ def make_cards(
     for state in STATES:
         card = folder / "autoencoder" / f"{state}.json"
         card.parent.mkdir(parents=True, exist_ok=True)
-        card.write_text(json.dumps(faithful_facts(network, state, [*layers])))
+        write_facts(card, faithful_facts(network, state, [*layers]))
         for layer, shape in layers.items():
             flow = folder / "flows" / state / f"{layer}.json"
             flow.parent.mkdir(parents=True, exist_ok=True)
-            flow.write_text(json.dumps(flow_facts(network, state, layer, shape)))
+            write_facts(flow, flow_facts(network, state, layer, shape))
     return folder
 
 
-def make_invariances(
+def make_indices(
     path: Path,
+    values: Mapping[str, Sequence[float]],
+    *,
+    factors: Sequence[str] = (*AUGMENTATIONS, "order", "content"),
+    half_width: float = 0.0,
+    replicates: int = 4,
+) -> Path:
+    """Write a store of indices and return its path: all three of a layer are the same.
+
+    Arguments:
+        path: Folder of the store.
+        values: Indices of every layer, one for each factor.
+        factors: Names of the factors.
+        half_width: Of all intervals.
+        replicates: Replicates behind them.
+    """
+    axes, table = ("factor", "layer"), np.array([*values.values()], dtype=np.float32).T
+    wide = np.full_like(table, half_width)
+    root = xr.Dataset(
+        {
+            f"{name}{end}": (axes, own)
+            for name in ("S1", "ST", "shapley")
+            for end, own in (("", table), ("_ci", wide))
+        },
+        coords={"factor": [*factors], "layer": [*values]},
+    )
+    write_results(path, {"": root}, attributes={"replicates": replicates})
+    return path
+
+
+def make_invariances(path: Path, **made: Any) -> Path:
+    """Write a store `kept` and return its path.
+
+    Arguments:
+        path: Folder of the store.
+        made: What is made, see `invariance_groups`.
+    """
+    groups, attributes = invariance_groups(**made)
+    write_results(path, groups, attributes=attributes)
+    return path
+
+
+def invariance_groups(
     *,
     network: str = "net",
     anchors: int = 12,
@@ -165,11 +207,10 @@ def make_invariances(
     augmentations: Sequence[str] = AUGMENTATIONS,
     side: int = SIDE,
     seed: int = 0,
-) -> Path:
-    """Write a store `kept` and return its path.
+) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
+    """Return the groups and attributes of a store `kept`.
 
     Arguments:
-        path: Folder of the store.
         network: Name of the network.
         anchors: Anchors; their classes take turns.
         samples: Samples of each.
@@ -241,8 +282,7 @@ def make_invariances(
         "judge": JUDGE if judge else "",
         "judge_layer": JUDGE_LAYER if judge else "",
     }
-    write_results(path, groups, attributes=attributes)
-    return path
+    return groups, attributes
 
 
 def _measured(drawn: Floats, labels: NDArray[np.int64], side: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, final
 from actsense.featvis.stored import StoredPictures
 from actsense.inspection.results import Results
 from actsense.inspection.source import Source
+from actsense.invariance.stored import StoredInvariances
 from actsense.patterns.stored import StoredPatterns, configured_threshold
 
 
@@ -17,7 +18,7 @@ class NetworkResults(Results):
 
     Tables are those of its analyses, such as `correlation_within`, `lda` or `single_class`; stores
     are `correlation_variation`, of the spatial study `transforms`, `cells`, `interaction` and
-    `saliency`, `patterns`, and `pictures` of feature visualisation.
+    `saliency`, `patterns`, `pictures` of feature visualisation, and `kept` of invariances.
 
     Attributes:
         network: Name of the network.
@@ -55,6 +56,16 @@ class NetworkResults(Results):
             ConfigError: If they are damaged.
         """
         return StoredPictures(self.store("pictures"))
+
+    @cached_property
+    def invariances(self) -> StoredInvariances:
+        """What its layers keep of images, and samples of what they do not say.
+
+        Raises:
+            MissingResultError: If they have not been made.
+            ConfigError: If they are damaged.
+        """
+        return StoredInvariances(self.store("kept"))
 
     @cached_property
     def card(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """All tables of the invariances, from the stores of the networks."""
 
-__all__ = ["TABLES", "compare_invariances"]
+__all__ = ["TABLES", "compare_invariances", "network_rows"]
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -66,27 +66,46 @@ def compare_invariances(
         limited = not judged[network, state].passes(network, layer)
         rows["invariance_flows"].append(cards.flow_row(flow, limited=limited))
     for network, path in stores.items():
-        own = {design: store for (of, design), store in indices.items() if of == network}
-        network_rows = _Network(StoredInvariances.open(path), own, bootstrap, seed)
-        for name, row in network_rows.all():
+        designs = {
+            design: effects.LayerEffects.read(store)
+            for (of, design), store in indices.items()
+            if of == network
+        }
+        stored = StoredInvariances.open(path)
+        for name, row in network_rows(stored, designs, bootstrap=bootstrap, seed=seed):
             rows[name].append({"network": network} | row)
     return {name: pd.DataFrame(rows[name], columns=[*TABLES[name]]) for name in TABLES}
 
 
-class _Network:
-    """The rows of one network.
+def network_rows(
+    stored: StoredInvariances,
+    designs: Mapping[str, effects.LayerEffects],
+    *,
+    bootstrap: int,
+    seed: int,
+) -> Iterator[tuple[str, Row]]:
+    """Yield all rows of one network but those of cards, each with the name of its table.
 
     Arguments:
         stored: What is kept.
-        indices: Stores of indices by design.
+        designs: How much its layers feel augmentations, by design.
         bootstrap: Resamples of the anchors.
         seed: Seed of the study.
     """
+    yield from _Network(stored, designs, bootstrap, seed).all()
+
+
+class _Network:
+    """What the tables of one network share."""
 
     def __init__(
-        self, stored: StoredInvariances, indices: Mapping[str, Path], bootstrap: int, seed: int
+        self,
+        stored: StoredInvariances,
+        designs: Mapping[str, effects.LayerEffects],
+        bootstrap: int,
+        seed: int,
     ) -> None:
-        self._stored, self._indices = stored, indices
+        self._stored, self._designs = stored, designs
         self._bootstrap, self._seed = bootstrap, seed
         self._draws = anchor_draws(len(stored.rows), bootstrap, seed=seed)
         self._groups: dict[Where, InvarianceGroup] = {
@@ -156,8 +175,7 @@ class _Network:
             )
             for where, found in self._moved.items()
         }
-        designs = {design: effects.layer_effects(path) for design, path in self._indices.items()}
-        return effects.effect_rows(links, designs, seed=self._seed)
+        return effects.effect_rows(links, self._designs, seed=self._seed)
 
     def _inversion(self) -> Iterator[Row]:
         draws = {"bootstrap": self._bootstrap, "seed": self._seed}

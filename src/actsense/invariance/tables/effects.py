@@ -25,7 +25,7 @@ Where they disagree, this is what it can mean:
   what images are like, and not from what was learned.
 """
 
-__all__ = ["EFFECTS", "INDICES", "LayerEffects", "Link", "effect_rows", "layer_effects"]
+__all__ = ["EFFECTS", "INDICES", "LayerEffects", "Link", "effect_rows"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +70,28 @@ class LayerEffects:
     values: Mapping[str, Floats]
     half_widths: Mapping[str, Floats]
     replicates: int
+
+    @classmethod
+    def read(cls, path: Path) -> "LayerEffects":
+        """Read a store of indices.
+
+        Raises:
+            CorruptFileError: If it is damaged.
+            OutdatedResultError: If an earlier version made it.
+        """
+        root = read_indices(path).to_dataset()
+
+        def of_layers(name: str) -> Floats:
+            return np.asarray(root[name].transpose("layer", "factor").to_numpy(), np.float64)
+
+        with reading(path):
+            return cls(
+                tuple(map(str, root["layer"].to_numpy())),
+                tuple(map(str, root["factor"].to_numpy())),
+                {index: of_layers(index) for index in INDICES},
+                {index: of_layers(f"{index}_ci") for index in INDICES},
+                int(root.attrs["replicates"]),
+            )
 
     def drawn(self, index: str, layer: str, draws: int, *, seed: int) -> Floats:
         """Return the effects on a layer, then effects as other replicates might have them.
@@ -130,31 +152,6 @@ class Link:
             Estimate(far.samples**2 * one.samples) for far, one in zip(length, fixed, strict=True)
         )
         return cls(names, dict(zip(COMPARED, (fixed, length, product), strict=True)), limited)
-
-
-def layer_effects(path: Path) -> LayerEffects:
-    """Read how much layers feel augmentations.
-
-    Arguments:
-        path: Store of the indices of a network under a design.
-
-    Raises:
-        CorruptFileError: If it is damaged.
-        OutdatedResultError: If an earlier version made it.
-    """
-    root = read_indices(path).to_dataset()
-
-    def of_layers(name: str) -> Floats:
-        return np.asarray(root[name].transpose("layer", "factor").to_numpy(), np.float64)
-
-    with reading(path):
-        return LayerEffects(
-            tuple(map(str, root["layer"].to_numpy())),
-            tuple(map(str, root["factor"].to_numpy())),
-            {index: of_layers(index) for index in INDICES},
-            {index: of_layers(f"{index}_ci") for index in INDICES},
-            int(root.attrs["replicates"]),
-        )
 
 
 def effect_rows(
