@@ -84,7 +84,10 @@ rule train_flow:
     """A flow between latents and what a layer does not say of them, with its card."""
     input:
         latents=LATENTS,
-        representations=REPRESENTATIONS,
+        weights=WEIGHTS,
+        checkpoint=state_checkpoint,
+        # Deleted when it has been read, and the same if it is made again: flows stay.
+        representations=ancient(REPRESENTATIONS),
     output:
         flow=FLOW,
         card=FLOW_CARD,
