@@ -18,6 +18,7 @@ from actsense.invariance import settings as sections
 from actsense.invariance.autoencoder import training as autoencoder_training
 from actsense.invariance.autoencoder.card import AutoencoderCard
 from actsense.invariance.autoencoder.opening import open_autoencoder
+from actsense.invariance.evaluate import anchors
 from actsense.invariance.evaluate import kept as measuring
 from actsense.invariance.evaluate.autoencoder import chosen_images, write_autoencoder
 from actsense.invariance.evaluate.flows import write_flow
@@ -113,7 +114,6 @@ class World:
         places = {state: [*LAYERS] for state in STATES}
         flows = [self.path(f"{state}_{layer}.pt") for state in STATES for layer in LAYERS]
         inputs = SimpleNamespace(
-            representations=[str(self.path(f"{state}.zarr")) for state in STATES],
             faithful=[str(self.path(f"{state}.json")) for state in STATES],
             flows=[*map(str, flows)],
             cards=[str(path.with_suffix(".json")) for path in flows],
@@ -438,7 +438,7 @@ def test_parts_of_anchors_make_no_difference(
 
     monkeypatch.setattr(Representation, "__getitem__", read)
     monkeypatch.setattr(comparison, "READ_BYTES", 1)
-    monkeypatch.setattr(measuring, "PART_BYTES", 12 * 32**2 * 4)
+    monkeypatch.setattr(anchors, "PART_BYTES", 12 * 32**2 * 4)
     monkeypatch.setattr(measuring, "SHOWN", 5)
     monkeypatch.setattr(measuring, "SHOWN_SAMPLES", 2)
     monkeypatch.setattr(world.subject.memory, "size", 6)
@@ -456,7 +456,7 @@ def test_parts_of_anchors_make_no_difference(
 
 def test_too_few_anchors_are_told(world: World, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measuring, "FEWEST", 25)
+        patch.setattr(anchors, "FEWEST", 25)
         with pytest.raises(ConfigError, match=r"anchors: latents of 10 validation images"):
             world.measure(tmp_path / "kept.zarr")
     assert not [*tmp_path.iterdir()]

@@ -84,10 +84,7 @@ rule train_flow:
     """A flow between latents and what a layer does not say of them, with its card."""
     input:
         latents=LATENTS,
-        weights=WEIGHTS,
-        checkpoint=state_checkpoint,
-        # Deleted when it has been read, and the same if it is made again: flows stay.
-        representations=ancient(REPRESENTATIONS),
+        representations=REPRESENTATIONS,
     output:
         flow=FLOW,
         card=FLOW_CARD,
@@ -113,7 +110,6 @@ rule measure_invariances:
         judge=of_judge(WEIGHTS),
         autoencoder=AUTOENCODER,
         latents=LATENTS,
-        representations=of_sampled(REPRESENTATIONS),
         faithful=of_sampled(FAITHFULNESS),
         flows=of_sampled(FLOW),
         cards=of_sampled(FLOW_CARD),

@@ -6,18 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.errors import ConfigError
 from actsense.invariance.autoencoder.architectures import Autoencoder
 from actsense.invariance.autoencoder.card import AutoencoderCard
-from actsense.invariance.directions import augmentation_directions
+from actsense.invariance.evaluate.anchors import IMAGE, Anchors, anchor_directions, as_bytes
 from actsense.invariance.flow.opening import open_flow
 from actsense.invariance.kept.consistency import Likeness
 from actsense.invariance.kept.features import ImageFeatures, real_features
@@ -25,9 +24,12 @@ from actsense.invariance.kept.inversion import invert_layer
 from actsense.invariance.kept.kept import Kept
 from actsense.invariance.kept.measure import measure_kept
 from actsense.invariance.kept.sampling import Drawn
-from actsense.invariance.latents import read_latents
 from actsense.invariance.recorded import latent_rows
-from actsense.invariance.representations import Representation, open_representation
+from actsense.invariance.representations import (
+    Representation,
+    open_representation,
+    record_representations,
+)
 from actsense.invariance.settings import Invariance
 from actsense.invariance.stored import KEPT, RECONSTRUCTED
 from actsense.networks.opening import open_subject
@@ -35,10 +37,7 @@ from actsense.networks.subject import Subject
 from actsense.store import read_facts
 from actsense.store.results import create_results
 
-FEWEST = 4  # anchors
 SHOWN, SHOWN_SAMPLES = 24, 8  # anchors whose samples are kept as images, and how many of each
-PART_BYTES = 2**28  # of anchors as float32, held at a time
-IMAGE = ("colour", "y", "x")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,6 @@ class LayerFiles:
     Attributes:
         state: Name of the state.
         layer: Name of the layer.
-        representations: Store of what it says.
         flow: Its flow.
         card: The card of the flow.
         faithful: Card of the autoencoder in this state.
@@ -82,7 +80,6 @@ class LayerFiles:
 
     state: str
     layer: str
-    representations: Path
     flow: Path
     card: Path
     faithful: Path
@@ -93,18 +90,18 @@ class LayerFiles:
 
         Arguments:
             places: Layers of every state.
-            inputs: `representations` and `faithful`, one for every state, `flows` and `cards`, one
-                for every layer of every state, all in the order of the places.
+            inputs: `faithful`, one for every state, `flows` and `cards`, one for every layer of
+                every state, all in the order of the places.
 
         Raises:
             ValueError: If they are not as many.
         """
-        states = zip(places, inputs.representations, inputs.faithful, strict=True)
-        own = [(state, layer, *known) for state, *known in states for layer in places[state]]
+        states = zip(places, inputs.faithful, strict=True)
+        own = [(state, layer, faithful) for state, faithful in states for layer in places[state]]
         of_layers = zip(own, inputs.flows, inputs.cards, strict=True)
         return [
-            cls(state, layer, Path(representations), Path(flow), Path(card), Path(faithful))
-            for (state, layer, representations, faithful), flow, card in of_layers
+            cls(state, layer, Path(flow), Path(card), Path(faithful))
+            for (state, layer, faithful), flow, card in of_layers
         ]
 
 
@@ -141,7 +138,7 @@ def write_invariances(
         ConfigError: If there are too few anchors, or a layer or an image was not recorded.
     """
     subject = next(iter(subjects.values()))
-    anchors = _Anchors.chosen(subject, latents, settings.anchors)
+    anchors = Anchors.chosen(subject, latents, settings.anchors)
     known = {
         "side": subject.side,
         "classes": [*subject.images.class_names],
@@ -155,103 +152,41 @@ def write_invariances(
     with create_results(path, {**attributes, **known}) as results:
         root = anchors.described(subject, autoencoder)
         if augmentations:
-            own = _directions(anchors, subject, autoencoder, augmentations, settings.rank, seed)
-            root = root.merge(own)
+            moves = anchor_directions(
+                *(anchors, subject, autoencoder, augmentations),
+                rank=settings.rank,
+                seed=seed,
+            )
+            root = root.merge(moves)
         if judge is not None:
             real = real_features(judge.subject, judge.layer, latent_rows(latents).validation)
             root["real_features"] = (("real", "feature"), real)
         results.append("", root)
         look = ImageFeatures(judge.subject, judge.layer) if judge else None
-        for number, layer in enumerate(files):
-            subject = subjects[layer.state]
-            measured = _Measured(subject, autoencoder, anchors, layer, settings, seed)
-            results.append(f"{KEPT}{number}", measured.group(look))
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+            said = _recorded(Path(folder), subjects, files, anchors.rows)
+            for number, layer in enumerate(files):
+                own = subjects[layer.state], autoencoder, anchors, said[layer.state], layer
+                measured = _Measured(*own, settings, seed)
+                results.append(f"{KEPT}{number}", measured.group(look))
 
 
-@dataclass(frozen=True)
-class _Anchors:
-    """Validation images whose invariances are sampled.
+def _recorded(
+    folder: Path,
+    subjects: Mapping[str, Subject],
+    files: Sequence[LayerFiles],
+    rows: NDArray[np.int64],
+) -> dict[str, Path]:
+    """Record what layers say of the anchors, by state.
 
-    Attributes:
-        rows: Their rows in the dataset, (anchors,).
-        labels: Their classes, (anchors,).
-        means: Means of their latents, (anchors, latent).
+    Those of all images are deleted when flows are trained: samples alone must not bring them back.
     """
-
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    means: NDArray[np.float32]
-
-    @classmethod
-    def chosen(cls, subject: Subject, latents: Path, count: int) -> "_Anchors":
-        """Take recorded validation images in turn from every class.
-
-        Raises:
-            ConfigError: If there are too few.
-        """
-        rows, labels = subject.pool.validation(subject.pool.size)
-        recorded = np.flatnonzero(np.isin(rows, latent_rows(latents).validation))[:count]
-        if len(recorded) < FEWEST:
-            raise ConfigError(
-                f"invariance.anchors: latents of {len(recorded)} validation images are recorded "
-                f"in {latents}. Allowed: {FEWEST} or more. Raise invariance.validation or "
-                "dataset.validation_fraction."
-            )
-        chosen = rows[recorded]
-        return cls(chosen, labels[recorded], read_latents(latents, chosen)[0])
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def described(self, subject: Subject, autoencoder: Autoencoder) -> xr.Dataset:
-        """Return what all layers share."""
-        made: list[NDArray[np.uint8]] = []
-
-        def decode(part: slice) -> None:
-            with torch.inference_mode():
-                latents = torch.from_numpy(self.means[part]).to(subject.device)
-                made.append(_bytes(autoencoder.decode(latents)))
-
-        subject.memory.run(len(self), decode)
-        return xr.Dataset(
-            {
-                "row": ("anchor", self.rows),
-                "label": ("anchor", self.labels),
-                "image": (("anchor", *IMAGE), subject.images.read(self.rows)),
-                "reconstruction": (("anchor", *IMAGE), np.concatenate(made)),
-                "latent": (("anchor", "number"), self.means),
-            }
-        )
-
-
-def _directions(
-    anchors: _Anchors,
-    subject: Subject,
-    autoencoder: Autoencoder,
-    augmentations: Sequence[str],
-    rank: int,
-    seed: int,
-) -> xr.Dataset:
-    """Find where augmentations move anchors, of not too many at a time."""
-    parts = -(-12 * subject.side**2 * len(anchors) // PART_BYTES)
-    found = [
-        augmentation_directions(
-            *(autoencoder, subject.read(rows).cpu(), augmentations),
-            rank=rank,
-            seed=seed,
-            rows=rows,
-            memory=subject.memory,
-            device=subject.device,
-        )
-        for rows in np.array_split(anchors.rows, parts)
-    ]
-    axes = ("anchor", "augmentation")
-    rooms = torch.cat([own.rooms for own in found]).float().numpy()
-    length = np.concatenate([own.length for own in found])
-    return xr.Dataset(
-        {"room": ((*axes, "direction", "number"), rooms), "length": (axes, length)},
-        coords={"augmentation": [*augmentations]},
-    )
+    found = {}
+    for state in dict.fromkeys(own.state for own in files):
+        layers = [own.layer for own in files if own.state == state]
+        found[state] = folder / f"{state}.zarr"
+        record_representations(subjects[state], layers, rows, found[state])
+    return found
 
 
 @dataclass(frozen=True)
@@ -260,7 +195,8 @@ class _Measured:
 
     subject: Subject
     autoencoder: Autoencoder
-    anchors: _Anchors
+    anchors: Anchors
+    representations: Path
     files: LayerFiles
     settings: Invariance
     seed: int
@@ -272,7 +208,7 @@ class _Measured:
             look: What tells how real images look, if anything.
         """
         files, rows, device = self.files, self.anchors.rows, self.subject.device
-        said = open_representation(files.representations, files.layer, rows)
+        said = open_representation(self.representations, files.layer, rows)
         predicted, seen = said.predicted, _Seen(self.subject, look)
         kept = measure_kept(
             *(self.subject, files.layer, said, predicted, self.anchors.means, rows),
@@ -290,7 +226,7 @@ class _Measured:
         if self.settings.inversion is None:
             return {}
         rows = self.anchors.rows[: self.settings.inverted]
-        first = open_representation(self.files.representations, self.files.layer, rows)
+        first = open_representation(self.representations, self.files.layer, rows)
         found = invert_layer(
             *(self.subject, said.layer.name, first, rows),
             starts=1,
@@ -299,7 +235,7 @@ class _Measured:
         )
         images = found.images[:, 0]
         return {
-            "inverted": (("inverted_anchor", *IMAGE), _bytes(images)),
+            "inverted": (("inverted_anchor", *IMAGE), as_bytes(images)),
             "inverted_distance": ("inverted_anchor", found.distance[:, 0, -1].astype(np.float64)),
             "inverted_predicted": ("inverted_anchor", _predictions(self.subject, images)),
         }
@@ -341,7 +277,7 @@ class _Seen:
         if drawn.anchors.start < SHOWN:
             shown = drawn.images[: SHOWN - drawn.anchors.start, :SHOWN_SAMPLES]
             said = _predictions(self._subject, shown.flatten(0, 1))
-            self._images.append(_bytes(shown))
+            self._images.append(as_bytes(shown))
             self._predicted.append(said.reshape(shown.shape[:2]))
 
     def arrays(self) -> dict[str, Any]:
@@ -379,7 +315,3 @@ def _predictions(subject: Subject, images: Tensor) -> NDArray[np.int64]:
 
     subject.memory.run(len(images), look)
     return np.concatenate(found)
-
-
-def _bytes(images: Tensor) -> NDArray[np.uint8]:
-    return (255 * images).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
