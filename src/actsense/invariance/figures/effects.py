@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from actsense.drawing.depth import fitting
 from actsense.drawing.names import legible, short_names
-from actsense.drawing.style import FACTOR_COLORS, interval_errors, new_figure
+from actsense.drawing.style import FACTOR_COLORS, new_figure
 from actsense.invariance.figures.layers import (
     hatch_panel,
     is_limited,
@@ -104,12 +104,11 @@ def _color(augmentation: str) -> str:
 
 
 def _panel(axis: Axes, points: pd.DataFrame, told: pd.DataFrame) -> None:
-    frame = points.rename(columns={end: f"value_{end}" for end in ("low", "high")})
-    across, up = interval_errors(frame, "effect"), interval_errors(frame, "value")
-    for number, (_, row) in enumerate(frame.iterrows()):
-        axis.errorbar(row["effect"], row["value"], up[:, [number]], across[:, [number]],
-                      color=_color(row["augmentation"]), marker="o", markersize=6,
-                      elinewidth=1)  # fmt: skip
+    colors = [_color(name) for name in points["augmentation"]]
+    x, y = points["effect"], points["value"]
+    axis.hlines(y, points["effect_low"], points["effect_high"], colors=colors, linewidth=1)
+    axis.vlines(x, points["low"], points["high"], colors=colors, linewidth=1)
+    axis.scatter(x, y, 36, colors, zorder=3)
     if is_limited(points["limited"]).any():
         hatch_panel(axis)
     axis.set_xlabel("Shapley effect")
