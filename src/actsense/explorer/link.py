@@ -86,6 +86,26 @@ class Wishes:
             self._note(name, f"{wanted!r} is not from 0 to {count - 1}; showing {granted}.")
         return int(self._grant(name, str(granted)))
 
+    def several(
+        self, name: str, options: Sequence[str], default: Sequence[str], *, least: int, most: int
+    ) -> list[str]:
+        """Grant some of some options, in the order of the wish.
+
+        Arguments:
+            name: Name of the control.
+            options: What can be had; none has a comma, which stands between them in a link.
+            default: What is shown if nothing, or nothing possible, is wanted.
+            least: How many at least.
+            most: How many at most; of more, the first are granted.
+        """
+        wanted = self._wanted.get(name, "")
+        known = [option for option in dict.fromkeys(wanted.split(",")) if option in options]
+        granted = known[:most] if len(known) >= least else [*default]
+        if ",".join(granted) != wanted:
+            self._note(name, f"{wanted!r} is not here; showing {','.join(granted)!r}.")
+        self._grant(name, ",".join(granted))
+        return granted
+
     def query(self) -> dict[str, str]:
         """Return what was granted since `begin`: the query of a link to this page."""
         self._written = dict(self._granted)

@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from actsense.explorer.controls import pick, plain, told, wishes
+from actsense.explorer.invariance.views import show_invariances
 from actsense.explorer.network_views import show_comparison, show_masking
 from actsense.explorer.patterns.views import show_patterns
 from actsense.explorer.pictures.views import show_pictures
@@ -31,6 +32,7 @@ OF_STUDY = {
     "spatial": ("Where things are", show_spatial),
     "patterns": ("Patterns", show_patterns),
     "pictures": ("Pictures", show_pictures),
+    "invariances": ("Invariances", show_invariances),
 }
 VIEWS = {name: words for name, (words, _) in [*OF_UNIT.items(), *OF_STUDY.items()]}
 # Half bright, half dark: a picture of our own, because named icons are fetched from elsewhere.
@@ -87,7 +89,12 @@ def _first_view(study: StudyResults) -> str:
     units = any(study.designs(network) for network in study.networks)
     if units or not study.tables:
         return "units"
-    made = {"spatial": "shuffle_curves", "patterns": "knowledge_points"}
+    made = {
+        "spatial": "shuffle_curves",
+        "patterns": "knowledge_points",
+        "pictures": "pictures",
+        "invariances": "invariance_kept",
+    }
     return next((view for view, table in made.items() if study.has(table)), "pictures")
 
 

@@ -54,6 +54,7 @@ def show_representations(
     temperature: float = 1.0,
     bootstrap: int = 1000,
     rows: NDArray[np.int64] | None = None,
+    shown: int | None = None,
 ) -> Shown:
     """Sample the invariances of a layer, and compare what it says of samples and images.
 
@@ -67,34 +68,38 @@ def show_representations(
         temperature: Standard deviation of v; 0 gives one and the same sample.
         bootstrap: Resamples of images that intervals are made of.
         rows: Of the images in the dataset, (images,): seeds go with them; default: from 0.
+        shown: How many of the images, the first ones, are sampled and returned; others are there
+            to be compared with. Default: all.
 
     Raises:
         ConfigError: If there are fewer than two images, or they do not fit; or no sample is asked.
     """
+    count = len(images) if shown is None else shown
     if len(images) < 2 or samples < 1 or temperature < 0:
         raise ConfigError(
             "Representations are compared with those of other images: give 2 images or more, 1 "
             f"sample or more and no negative temperature; got {len(images)}, {samples} and "
             f"{temperature}."
         )
-    looked, known = view.look(images), image_rows(images, rows)
+    looked, known = view.look(images), image_rows(images, rows)[:count]
     latent = view.autoencoder.latent
     v = invariance_noise(known, samples, latent, seed=seed, temperature=temperature)
-    drawn, reconstructed = view.samples(v, looked.said), view.decoded(looked.latents)
+    drawn = view.samples(v, looked.said[:count])
+    reconstructed = view.decoded(looked.latents[:count])
     comparison = Comparison(
         view.subject, view.layer, looked.said.numpy(), looked.predicted.numpy()
     )
-    everyone = slice(0, len(images))
+    everyone = slice(0, count)
     likeness = comparison.likeness(drawn, everyone)
     ceiling = comparison.likeness(reconstructed[:, None], everyone)
     return Shown(
-        images.cpu(),
+        images[:count].cpu(),
         reconstructed,
         drawn,
         Maps.of(drawn) if samples > 1 else None,
-        looked.predicted,
+        looked.predicted[:count],
         view.predict(drawn),
         likeness,
         ceiling,
-        consistency(likeness, ceiling, anchor_draws(len(images), bootstrap, seed=seed)),
+        consistency(likeness, ceiling, anchor_draws(count, bootstrap, seed=seed)),
     )

@@ -1,0 +1,1 @@
+"""Invariances: what layers keep of images, and demos that anybody can play with."""
