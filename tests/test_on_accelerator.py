@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from accelerator import accelerator
+from invariance_world import InvarianceWorld
 from opened import digit_files, noise_files
 from pipeline import tiny
 
@@ -31,6 +32,7 @@ from actsense.featvis.evaluate import Places, visualise_features, write_pictures
 from actsense.featvis.outcome.transfer import transfers
 from actsense.featvis.settings import Featvis
 from actsense.featvis.stored import StoredPictures
+from actsense.invariance.autoencoder.card import AutoencoderCard
 from actsense.masking.evaluate import evaluate_masks
 from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial
@@ -66,7 +68,7 @@ from actsense.spatial.saliency.evaluate import saliency_maps
 from actsense.spatial.saliency.settings import Saliency
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
-from actsense.store import Gathered, read_indices, read_results
+from actsense.store import Gathered, read_facts, read_indices, read_results
 from actsense.store.rows import Rows
 from actsense.study.study import Study
 
@@ -150,6 +152,13 @@ class World:
         write_moments(moments, stream_shard(sampling, shard, self.few))
         write_indices([moments], path, {})
         return path
+
+    @cached_property
+    def invariances(self) -> InvarianceWorld:
+        """What jobs of invariances begin with."""
+        (_, network) = self.settings["network"]
+        made: InvarianceWorld = InvarianceWorld.made(self.folder / "made", self.files, network)
+        return made
 
 
 @pytest.fixture(scope="module")
@@ -345,6 +354,29 @@ def plan(world: World, device: torch.device, folder: Path) -> Groups:
         return {"": [speed.measured_speed(speed.StandIn(study), "one", "mixed", device) > 0]}
 
 
+def train_autoencoder(world: World, device: torch.device, folder: Path) -> Groups:
+    weights, latents = world.invariances.autoencoder(folder, device)
+    return {"": [*read_state(weights).values(), *rows_of(latents)]}
+
+
+def represent(world: World, device: torch.device, folder: Path) -> Groups:
+    found, card = world.invariances.represent(folder, "random", device)
+    faithful = AutoencoderCard.of(read_facts(card))
+    numbers = [faithful.squared, faithful.divergence, *faithful.networks["one"].cosine.values()]
+    return {"": [*rows_of(found), *numbers]}
+
+
+def train_flow(world: World, device: torch.device, folder: Path) -> Groups:
+    flow = world.invariances.flow(folder, "trained", "stage2", device)
+    nats = read_facts(flow.with_suffix(".json"))["history"]["validation"]
+    return {"": [*read_state(flow).values(), nats]}
+
+
+def measure(world: World, device: torch.device, folder: Path) -> Groups:
+    stored = world.invariances.measure(folder / "kept.zarr", device, count=1)
+    return {"": stored.root, "kept_0": stored.groups[0].data}
+
+
 JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "sample_activations": sample_activations,
     "stream_moments": stream_moments,
@@ -360,6 +392,10 @@ JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "embed_patterns": embed,
     "visualise_features": visualise,
     "judge_pictures": judge,
+    "train_autoencoder": train_autoencoder,
+    "record_representations": represent,
+    "train_flow": train_flow,
+    "measure_invariances": measure,
     "train_network": train,
     "plan": plan,
 }

@@ -1,20 +1,16 @@
 """The jobs of a study's invariances on a few digits, from images to the store of what is kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from invariance_world import CPU, FLOW, LAYERS, SEED, SETTINGS, STATES, InvarianceWorld
 from opened import digit_files
 
-from actsense.data.cache import ImageCache
 from actsense.errors import ConfigError
-from actsense.invariance import settings as sections
 from actsense.invariance.autoencoder import training as autoencoder_training
 from actsense.invariance.autoencoder.card import AutoencoderCard
 from actsense.invariance.autoencoder.opening import open_autoencoder
@@ -22,11 +18,9 @@ from actsense.invariance.evaluate import anchors
 from actsense.invariance.evaluate import kept as measuring
 from actsense.invariance.evaluate.autoencoder import chosen_images, write_autoencoder
 from actsense.invariance.evaluate.flows import write_flow
-from actsense.invariance.evaluate.kept import Judge, LayerFiles, write_invariances
 from actsense.invariance.evaluate.representations import in_state, write_representations
 from actsense.invariance.flow import course
 from actsense.invariance.flow.opening import open_flow
-from actsense.invariance.flow.settings import FlowSettings
 from actsense.invariance.kept import comparison
 from actsense.invariance.kept.explained import Spread
 from actsense.invariance.kept.features import image_features
@@ -36,120 +30,16 @@ from actsense.invariance.recorded import LatentRows, latent_rows
 from actsense.invariance.representations import Representation, open_representation
 from actsense.invariance.stored import StoredInvariances
 from actsense.networks import fitting
-from actsense.networks.opening import open_subject
-from actsense.networks.subject import Subject
 from actsense.store import read_facts
 
-CPU = torch.device("cpu")
-SEED, STATES, LAYERS = 3, ("trained", "random"), ("stage2", "logits")
-SETTINGS = sections.Invariance(
-    images=40,
-    validation=24,
-    anchors=10,
-    samples=3,
-    inverted=2,
-    rank=1,
-    inversion={"iterations": 2},
-    autoencoder={"latent": 4, "width": 1, "epochs": 2, "batch_size": 16},
-)
-FLOW = FlowSettings(
-    blocks=2,
-    width=8,
-    embedder={"channels": 4, "depth": 2},
-    training={"steps": 6, "batch_size": 16, "check_every": 2},
-)
-
-
-@dataclass(frozen=True)
-class World:
-    """Files of digits and of a network with random weights, and what jobs made of them."""
-
-    folder: Path
-    files: SimpleNamespace
-    settings: dict[str, Any]
-
-    @classmethod
-    def made(cls, folder: Path) -> "World":
-        """Write images and weights."""
-        files, network = digit_files(folder)
-        settings = {"network": ["one", network], "seed": SEED, "precision": "float32"}
-        return cls(folder, files, settings)
-
-    @cached_property
-    def subject(self) -> Subject:
-        """Open the network."""
-        files = self.files.images, self.files.manifest, self.files.weights
-        return open_subject(*files, self.settings, batch_size=32, device=CPU)
-
-    @cached_property
-    def cache(self) -> ImageCache:
-        """Open the images."""
-        return ImageCache.open(self.files.images, self.files.manifest)
-
-    def path(self, name: str) -> Path:
-        """Return the path of what jobs made."""
-        return self.folder / name
-
-    def autoencoder(self, folder: Path) -> tuple[Path, Path]:
-        """Train with the network itself as judge; returns paths of autoencoder and latents."""
-        made = folder / "autoencoder.pt", folder / "latents.zarr"
-        write_autoencoder(
-            *(*made, self.cache, self.subject, ["stage1"], SETTINGS),
-            **{"seed": SEED, "device": CPU, "batch_size": 32, "attributes": {"from": "test"}},
-        )
-        return made
-
-    def flow(self, folder: Path, state: str = "trained", layer: str = "logits") -> Path:
-        """Train the flow of a layer; returns its path, with the card beside it."""
-        path = folder / f"{state}_{layer}.pt"
-        write_flow(
-            *(path, path.with_suffix(".json"), self.path("latents.zarr")),
-            *(self.path(f"{state}.zarr"), layer, FLOW),
-            **{"seed": SEED, "device": CPU, "attributes": {"state": state}},
-        )
-        return path
-
-    def layers(self) -> list[LayerFiles]:
-        """List what was made of all layers."""
-        places = {state: [*LAYERS] for state in STATES}
-        flows = [self.path(f"{state}_{layer}.pt") for state in STATES for layer in LAYERS]
-        inputs = SimpleNamespace(
-            faithful=[str(self.path(f"{state}.json")) for state in STATES],
-            flows=[*map(str, flows)],
-            cards=[str(path.with_suffix(".json")) for path in flows],
-        )
-        return LayerFiles.listed(places, inputs)
-
-    def measure(self, path: Path, *, judge: bool = True, **changes: Any) -> StoredInvariances:
-        """Write the store of what is kept, and open it."""
-        given: dict[str, Any] = {"augmentations": ["brightness", "hflip"], "settings": SETTINGS}
-        given |= {"count": None} | changes
-        subjects = {state: in_state(self.subject, self.settings, state) for state in STATES}
-        write_invariances(
-            *(path, subjects, Judge(self.subject, "stage1") if judge else None),
-            open_autoencoder(self.path("autoencoder.pt")),
-            *(self.path("latents.zarr"), self.layers()[: given["count"]]),
-            *(given["augmentations"], given["settings"]),
-            **{"seed": SEED, "attributes": {"from": "test"}},
-        )
-        return StoredInvariances.open(path)
+World = InvarianceWorld
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Make all but the store."""
-    made = World.made(tmp_path_factory.mktemp("world"))
-    made.autoencoder(made.folder)
-    autoencoder = open_autoencoder(made.path("autoencoder.pt"))
-    for state in STATES:
-        write_representations(
-            *(made.path(f"{state}.zarr"), made.path(f"{state}.json")),
-            *(in_state(made.subject, made.settings, state), autoencoder),
-            *(latent_rows(made.path("latents.zarr")), LAYERS),
-            **{"state": state, "attributes": {"weights_sha256": "w"}},
-        )
-        for layer in LAYERS:
-            made.flow(made.folder, state, layer)
+    folder = tmp_path_factory.mktemp("world")
+    made: World = World.made(folder / "made", *digit_files(folder))
     return made
 
 

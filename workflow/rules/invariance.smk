@@ -122,7 +122,7 @@ rule measure_invariances:
         **OPENED,
         judge_subject=study.subject_settings(beside.judge) if beside.judge else None,
         judge_layer=beside.judge_layers[-1] if beside.judge else "",
-        places=of(beside.invariance_places),
+        places=of(beside.measured_places),
         augmentations=beside.compared_augmentations,
         invariance=beside.invariance_settings(*MEASURED),
         study=of(beside.invariance_provenance, *TRAINING, *MEASURED),

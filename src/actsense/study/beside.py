@@ -165,13 +165,17 @@ class StudiesBeside:
         found = state_layers(self.study.facts, network)
         return {state: _names(layers) for state, layers in found.items()}
 
+    def measured_places(self, network: str) -> dict[str, list[str]]:
+        """Return the states of a network whose samples are compared, each with its layers."""
+        found = self.invariance_places(network)
+        return {state: found[state] for state in (TRAINED, RANDOM) if state in found}
+
     def sampled_places(self, networks: Iterable[str]) -> list[dict[str, str]]:
         """Return every `network`, `state` and `layer` whose samples are compared, in order."""
         return [
             {"network": network, "state": state, "layer": layer}
             for network in networks
-            for state, layers in self.invariance_places(network).items()
-            if state in (TRAINED, RANDOM)
+            for state, layers in self.measured_places(network).items()
             for layer in layers
         ]
 
