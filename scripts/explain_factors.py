@@ -15,8 +15,10 @@ with logged(snakemake.log[0]):
     run = {"batch_size": params.batch_size, "device": use_device(params.device)}
     write_explained(
         *(Path(snakemake.output.explained), open_subject(*files, params.subject, **run)),
+        params.subject,
         {name: Path(inputs[name]) for name in ("factors", "autoencoder", "latents")},
-        list_places(params.places, inputs.flows, inputs.representations, inputs.faithful),
+        list_places(params.places, inputs.flows, inputs.faithful),
+        checkpoints=inputs.checkpoints,
         **params.sampled,
         seed=params.seed,
         attributes=origin(params, inputs),

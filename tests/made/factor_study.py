@@ -15,7 +15,6 @@ from actsense.data.pool import ImagePool
 from actsense.invariance.factors.evaluate.explain import Place, Watched
 from actsense.invariance.factors.factors import Factors
 from actsense.invariance.latents import record_latents
-from actsense.invariance.representations import record_representations
 from actsense.networks.subject import Subject
 from actsense.store import write_facts
 
@@ -74,14 +73,14 @@ def factor_study(folder: Path, *, anchors: int = 60, samples: int = 6) -> Factor
     network = replace(world.subject().network, outputs=["up", "down"])
     bare = world.subject()
     subject = replace(bare, network=network, images=Images(pixels, "up", "down"), pool=pool)
-    record_latents(world, subject.read, rows, folder / "latents.zarr", memory=subject.memory)
+    latents, known = folder / "latents.zarr", {"train": 40}
+    record_latents(world, subject.read, rows, latents, memory=subject.memory, attributes=known)
     gates = {"gate": {"linear": {"said": True}}}, {"gate": {"linear": {"said": False}}}
     places = []
     for number, (state, epoch) in enumerate(PLACES):
-        store, card = folder / f"{state}.zarr", folder / f"{state}.json"
-        record_representations(subject, ["said"], rows, store)
+        card = folder / f"{state}.json"
         write_facts(card, gates[number == 1])
-        places.append(Place(state, "said", epoch, folder / "flow.pt", store, card))
+        places.append(Place(state, "said", epoch, folder / "flow.pt", card))
     factors = Factors(Turned(world), SIZES)
-    watched = Watched(factors, world, folder / "latents.zarr", anchors, samples, 0)
+    watched = Watched(factors, world, latents, anchors, samples, 0)
     return FactorStudy(world, subject, watched, places)

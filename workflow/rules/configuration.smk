@@ -269,6 +269,14 @@ def of_concepts(path):
     return conceptual
 
 
+def concept_checkpoints(wildcards):
+    """The checkpoints of a network that concepts are looked for in."""
+    places = beside.factor_places(wildcards.network)
+    states = dict.fromkeys(place["state"] for place in places)
+    reached = [state.removeprefix("epoch_") for state in states if state.startswith("epoch_")]
+    return expand(CHECKPOINT, epoch=reached, **wildcards)
+
+
 def of_places(path, places):
     """A path for every network, state and layer, each once."""
     found = [own for place in places for own in expand(path, **place, allow_missing=True)]

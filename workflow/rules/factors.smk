@@ -46,11 +46,11 @@ rule explain_factors:
         images=IMAGES,
         manifest=MANIFEST,
         weights=WEIGHTS,
+        checkpoints=concept_checkpoints,
         autoencoder=AUTOENCODER,
         latents=LATENTS,
         factors=FACTORS,
         flows=of_concepts(FLOW),
-        representations=of_concepts(REPRESENTATIONS),
         faithful=of_concepts(FAITHFULNESS),
     output:
         explained=directory(EXPLAINED),

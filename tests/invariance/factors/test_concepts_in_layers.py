@@ -129,10 +129,10 @@ def test_swapped_images_are_those_of_other_parts(made: FactorStudy, stored: Stor
     assert abs(start - images[:2]).max() <= 1
 
 
-def test_anchors_that_were_not_recorded_and_other_latents_are_told(made: FactorStudy) -> None:
+def test_factors_of_other_latents_are_told(made: FactorStudy, tmp_path: Path) -> None:
     wrong = replace(made.watched, factors=true_factors())
     with pytest.raises(ConfigError, match=r"of 6 numbers; these have 12\. Train factors ag"):
-        explain_factors(made.subject, wrong, made.places)
+        explain_factors(made.subject, lambda _: made.subject, wrong, [], folder=tmp_path)
 
 
 def test_places_get_the_files_of_their_state() -> None:
@@ -141,14 +141,14 @@ def test_places_get_the_files_of_their_state() -> None:
         {"state": "trained", "layer": "b", "epoch": 3},
         {"state": "epoch_1", "layer": "b", "epoch": 1},
     ]
-    found = list_places(described, ["ta", "tb", "eb"], ["t.zarr", "e.zarr"], ["t", "e"])
-    assert [(p.layer, str(p.flow), str(p.representations), str(p.card)) for p in found] == [
-        ("a", "ta", "t.zarr", "t"),
-        ("b", "tb", "t.zarr", "t"),
-        ("b", "eb", "e.zarr", "e"),
+    found = list_places(described, ["ta", "tb", "eb"], ["t", "e"])
+    assert [(place.layer, str(place.flow), str(place.card)) for place in found] == [
+        ("a", "ta", "t"),
+        ("b", "tb", "t"),
+        ("b", "eb", "e"),
     ]
     with pytest.raises(ValueError, match="zip"):
-        list_places(described, ["ta", "tb"], ["t.zarr", "e.zarr"], ["t", "e"])
+        list_places(described, ["ta", "tb"], ["t", "e"])
 
 
 # What tables say.

@@ -136,14 +136,15 @@ def work(facts: Facts) -> list[Work]:
     for name in networks:
         places = factor_places(facts, name)
         samples = anchors * settings.samples
-        responses = anchors * (1 + parts * (1 + settings.samples))
+        responses = anchors * (1 + parts * (2 + settings.samples))
+        looked = len({state for state, _, _ in places}) * facts.validation(settings.validation)
         shown = parts * (SHOWN**2 + WALKS * (1 + STEPS)) + 2 * SHOWN
         numbers = len(places) * anchors * (latent + parts) + anchors * parts * settings.samples
         found.append(
             Work(
                 "explain_factors",
                 name,
-                passes=responses,
+                passes=responses + looked,
                 holds=8 * samples * latent / 1e6 + 100,
                 seconds=3 * len(places) * samples * weights / products,
                 kept=8 * numbers + shown * image,

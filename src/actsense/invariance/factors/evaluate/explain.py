@@ -2,9 +2,10 @@
 
 __all__ = ["Place", "Watched", "explain_factors", "list_places", "write_explained"]
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from actsense.errors import ConfigError
 from actsense.invariance.autoencoder.opening import open_autoencoder
+from actsense.invariance.evaluate.anchors import Anchors
+from actsense.invariance.evaluate.representations import in_state
 from actsense.invariance.factors.editing import swap_factor, swap_matrix, walk_factor
 from actsense.invariance.factors.explained import factor_spreads
 from actsense.invariance.factors.factors import Factors, open_factors
@@ -22,13 +25,13 @@ from actsense.invariance.factors.plan import SHOWN, STEPS, WALKS
 from actsense.invariance.factors.response import factor_response
 from actsense.invariance.flow.opening import open_flow
 from actsense.invariance.kept.sampling import Decoder, invariance_noise
-from actsense.invariance.latents import read_latents
-from actsense.invariance.recorded import places_of
-from actsense.invariance.representations import open_representation
+from actsense.invariance.plan import RANDOM, TRAINED
+from actsense.invariance.recorded import latent_rows
+from actsense.invariance.representations import open_representation, record_representations
 from actsense.job.files import by_name
+from actsense.networks.outputs import NONE
 from actsense.networks.subject import Subject
 from actsense.store import read_facts, write_results
-from actsense.store.rows import Rows
 
 LENGTH = 0.8  # of a step of a walk, in standard deviations of the part
 PICTURE = ("rgb", "y", "x")
@@ -43,7 +46,6 @@ class Place:
         layer: Name of the layer.
         epoch: After which the state was reached; None for random weights.
         flow: File of its flow.
-        representations: Store of what layers say in this state.
         card: File of the autoencoder's card for this state.
     """
 
@@ -51,7 +53,6 @@ class Place:
     layer: str
     epoch: int | None
     flow: Path
-    representations: Path
     card: Path
 
 
@@ -79,7 +80,6 @@ class Watched:
 def list_places(
     described: Iterable[Mapping[str, Any]],
     flows: Iterable[str],
-    representations: Iterable[str],
     cards: Iterable[str],
 ) -> list[Place]:
     """Return places with their files.
@@ -87,25 +87,24 @@ def list_places(
     Arguments:
         described: `state`, `layer` and `epoch` of every place.
         flows: Files of their flows, in the same order.
-        representations: One store for every state, in the order in which states come first.
-        cards: The autoencoder's cards, likewise.
+        cards: The autoencoder's cards, one for every state, in the order in which they come first.
     """
     known = list(described)
-    states = dict.fromkeys(place["state"] for place in known)
-    stores, told = by_name(states, representations), by_name(states, cards)
+    told = by_name(dict.fromkeys(place["state"] for place in known), cards)
     return [
-        Place(**place, flow=Path(flow), representations=stores[state], card=told[state])
+        Place(**place, flow=Path(flow), card=told[place["state"]])
         for place, flow in zip(known, flows, strict=True)
-        for state in (place["state"],)
     ]
 
 
 def write_explained(
     output: Path,
     subject: Subject,
+    settings: Mapping[str, Any],
     inputs: Mapping[str, Path],
     places: Sequence[Place],
     *,
+    checkpoints: Iterable[str],
     anchors: int,
     samples: int,
     seed: int,
@@ -115,31 +114,48 @@ def write_explained(
 
     Arguments:
         output: Where the store is written.
-        subject: The network and its images.
+        subject: The trained network and its images.
+        settings: What it was opened with, see `open_subject`.
         inputs: Files `factors` and `autoencoder`, and the store `latents`.
         places: Where concepts are looked for.
+        checkpoints: Files of the states that are epochs, in the order of the places.
         anchors: Validation images whose invariances are sampled.
         samples: Samples of every anchor.
         seed: Seed of the study.
         attributes: Kept with the results.
     """
+    states = dict.fromkeys(place.state for place in places)
+    files = by_name([name for name in states if name not in (TRAINED, RANDOM)], checkpoints)
+
+    def opened(state: str) -> Subject:
+        return in_state(subject, settings, state, [files[state]] if state in files else [])
+
     watched = Watched(
         open_factors(inputs["factors"], device=subject.device),
         open_autoencoder(inputs["autoencoder"], side=subject.side, device=subject.device),
         *(inputs["latents"], anchors, samples, seed),
     )
-    write_results(output, explain_factors(subject, watched, places), attributes=attributes)
+    with TemporaryDirectory(dir=output.parent, prefix=f".{output.stem}.") as folder:
+        found = explain_factors(subject, opened, watched, places, folder=Path(folder))
+        write_results(output, found, attributes=attributes)
 
 
 def explain_factors(
-    subject: Subject, watched: Watched, places: Sequence[Place]
+    subject: Subject,
+    opened: Callable[[str], Subject],
+    watched: Watched,
+    places: Sequence[Place],
+    *,
+    folder: Path,
 ) -> dict[str, xr.Dataset]:
     """Measure what layers keep of every concept, and what a network makes of each.
 
     Arguments:
-        subject: The network and its images.
+        subject: The trained network and its images.
+        opened: Opens it in one of its states.
         watched: What concepts are looked for with.
         places: Where they are looked for.
+        folder: Where representations of the anchors lie meanwhile.
 
     Returns:
         The root: anchors, images with other parts, and what the network says of these.
@@ -147,31 +163,32 @@ def explain_factors(
         docs/invariance.md lists the arrays.
 
     Raises:
-        ConfigError: If an image or a layer was not recorded, or factors and flows are of other
-            latents.
+        ConfigError: If there are too few anchors, or factors and flows are of other latents.
     """
-    rows, classes = subject.pool.validation(watched.anchors)
-    mean = torch.from_numpy(read_latents(watched.latents, rows)[0]).to(subject.device)
-    if mean.shape[1] != sum(watched.factors.sizes.values()):
+    anchors = Anchors.chosen(subject, watched.latents, watched.anchors)
+    latent = sum(watched.factors.sizes.values())
+    if anchors.means.shape[1] != latent:
         raise ConfigError(
-            f"Factors are of latents of {sum(watched.factors.sizes.values())} numbers; these have "
-            f"{mean.shape[1]}. Train factors again: snakemake invariance -R train_factors"
+            f"Factors are of latents of {latent} numbers; these have {anchors.means.shape[1]}. "
+            "Train factors again: snakemake invariance -R train_factors"
         )
-    groups = {"": _root(subject, watched, rows, classes, mean)}
-    for number, place in enumerate(places):
-        groups[f"place_{number}"] = _spreads(subject, watched, place, rows)
-    return groups
+    groups = {"": _root(subject, watched, anchors)}
+    found: dict[Place, xr.Dataset] = {}
+    for state in dict.fromkeys(place.state for place in places):
+        own, chosen = opened(state), [place for place in places if place.state == state]
+        store, accuracy = folder / f"{state}.zarr", _accuracy(own, watched.latents)
+        record_representations(own, [place.layer for place in chosen], anchors.rows, store)
+        for place in chosen:
+            found[place] = _spreads(own, watched, place, anchors.rows, store).assign_attrs(
+                accuracy=accuracy
+            )
+    return groups | {f"place_{number}": found[place] for number, place in enumerate(places)}
 
 
-def _root(
-    subject: Subject,
-    watched: Watched,
-    rows: NDArray[np.int64],
-    classes: NDArray[np.int64],
-    mean: Tensor,
-) -> xr.Dataset:
+def _root(subject: Subject, watched: Watched, anchors: Anchors) -> xr.Dataset:
     """Return what is known of the anchors, and of images one part of which is another."""
-    factors = watched.factors
+    factors, rows = watched.factors, anchors.rows
+    mean = torch.from_numpy(anchors.means).to(subject.device)
     shown, names = min(SHOWN, len(rows)), list(factors.names)
     walkers = min(WALKS, len(rows))
     responses = [_response(subject, watched, rows, mean, name) for name in names]
@@ -195,7 +212,7 @@ def _root(
     return xr.Dataset(
         {
             "dataset_row": ("anchor", rows),
-            "label": ("anchor", classes),
+            "label": ("anchor", anchors.labels),
             "own": ("anchor", responses[0].own),
             "drawn": (("part", "anchor", "sample"), np.stack([one.drawn for one in responses])),
             "exchanged": (
@@ -232,13 +249,13 @@ def _response(
 
 
 def _spreads(
-    subject: Subject, watched: Watched, place: Place, rows: NDArray[np.int64]
+    subject: Subject, watched: Watched, place: Place, rows: NDArray[np.int64], store: Path
 ) -> xr.Dataset:
     """Return how parts of latents vary that a layer does not tell from the anchors."""
     flow = open_flow(place.flow, device=subject.device)
     latent = sum(watched.factors.sizes.values())
     spreads = factor_spreads(
-        *(watched.factors, flow, open_representation(place.representations, place.layer, rows)),
+        *(watched.factors, flow, open_representation(store, place.layer, rows)),
         invariance_noise(rows, watched.samples, latent, seed=watched.seed),
         memory=subject.memory,
         device=subject.device,
@@ -256,24 +273,22 @@ def _spreads(
             "state": place.state,
             "layer": place.layer,
             "epoch": np.nan if place.epoch is None else float(place.epoch),
-            "accuracy": _accuracy(subject, place),
             "passes": int(gate),
         },
     )
 
 
-def _accuracy(subject: Subject, place: Place) -> float:
+def _accuracy(subject: Subject, latents: Path) -> float:
     """Return the share of recorded validation images that a state gives their class.
 
     NaN where none has an output of its class.
     """
-    store = Rows(place.representations)
     rows, classes = subject.pool.validation(subject.pool.size)
-    recorded = np.isin(rows, store.read(np.arange(len(store)), "row"))
-    labels = subject.outputs.places[classes[recorded]]
-    said = store.read(places_of(store, rows[recorded]), "predicted")
-    known = labels >= 0
-    return float((said == labels)[known].mean()) if known.any() else np.nan
+    labels = subject.outputs.places[classes]
+    known = (labels != NONE) & np.isin(rows, latent_rows(latents).validation)
+    if not known.any():
+        return np.nan
+    return float((subject.predictions(rows[known]).numpy() == labels[known]).mean())
 
 
 def _decoded(subject: Subject, watched: Watched, latents: Tensor) -> NDArray[np.uint8]:
