@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from invariance_study import make_indices
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, t
 
 from actsense.errors import MissingResultError
 from actsense.invariance.kept.estimates import Estimate
@@ -131,8 +131,12 @@ def test_other_replicates_are_as_far_away_as_intervals_say() -> None:
     own = effects([FALLING], half)
     drawn = own.drawn("ST", "conv", many, seed=SEED)
     np.testing.assert_array_equal(drawn[0], FALLING)
-    inside = (np.abs(drawn[1:] - FALLING) < half).mean(axis=0)
-    np.testing.assert_allclose(inside, 0.95, atol=0.006)  # four standard errors
+    away = np.abs(drawn[1:] - FALLING) / half
+    np.testing.assert_allclose((away < 1).mean(axis=0), 0.95, atol=0.006)  # 4 standard errors
+    four = t(4)  # five replicates have four degrees of freedom
+    near = four.cdf(four.ppf(0.975) / 2) - four.cdf(four.ppf(0.025) / 2)
+    assert abs((away < 0.5).mean() - near) < 0.006
+    assert abs(near - 0.745) > 0.015  # of five
     correlation = np.corrcoef(drawn[1:].T) - np.eye(5)
     assert np.abs(correlation).max() < 0.1  # tails of Student's t are long
     other = effects([RISING, FALLING], half).drawn("ST", "fc", 10, seed=SEED)

@@ -129,6 +129,14 @@ def test_every_table_is_there_with_its_columns_for_all_networks(tables: Tables) 
         assert not table["limited"].isna().any()
 
 
+def test_what_is_read_of_a_layer_is_not_held(folder: Path) -> None:
+    opened = StoredInvariances.open(folder / "007/kept.zarr")
+    assert len([*network_rows(opened, {}, bootstrap=BOOTSTRAP, seed=SEED)]) > 100
+    for group in opened.groups:
+        for name in ("pixel_mean", "sample_latent", "features"):
+            assert not group.data[name].variable._in_memory
+
+
 def test_a_row_is_there_once(tables: Tables) -> None:
     for table in tables.values():
         texts = table.select_dtypes(exclude=["number", "bool"])
@@ -155,7 +163,8 @@ def test_tables_are_written_the_same_twice_and_read_back(
 
 def test_a_study_offers_stores_and_tables(tables: Tables, tmp_path: Path) -> None:
     home = tmp_path / "study"
-    make_invariances(home / "net/invariance/kept.zarr", anchors=4, judge=False)
+    made = {"anchors": 4, "random": False, "judge": False, "inversion": False}
+    make_invariances(home / "net/invariance/kept.zarr", **made)
     write_facts(home / "net/card.json", {})
     place = home / "invariance/tables"
     write_tables(tables, {name: place / f"{name}.csv" for name in tables})
@@ -262,6 +271,27 @@ def test_variance_left_is_what_was_planted() -> None:
         assert low < value < high
     value, *_ = numbers(kept, state="trained", layer="hidden - stage2", measure="explained_latent")
     assert abs(value - 0.25) < 0.03
+
+
+def test_variance_left_of_latents_and_pixels_is_that_of_loops(
+    tables: Tables, stored: StoredInvariances
+) -> None:
+    group = stored.group("trained", "hidden")
+    pixels = {name: group.data[f"pixel_{name}"].to_numpy() for name in ("mean", "variance")}
+    latents = group.sample_latents.astype(float)
+    measured = {
+        "explained_latent": (latents.mean(axis=1), latents.var(axis=1, ddof=1).sum(axis=1)),
+        "explained_pixel": (pixels["mean"], pixels["variance"].sum(axis=(1, 2, 3))),
+    }
+    for measure, (mean, within) in measured.items():
+        spread = mean.reshape(ANCHORS, -1).var(axis=0, ddof=1).sum()
+        expected = within.mean() / (spread + (1 - 1 / SAMPLES) * within.mean())
+        value, low, high = numbers(
+            tables["invariance_kept"],
+            **{"network": "net", "state": "trained", "layer": "hidden", "measure": measure},
+        )
+        np.testing.assert_allclose(value, expected, rtol=1e-4)
+        assert low < value < high
 
 
 def test_likeness_is_the_mean_over_anchors_and_what_it_gains(

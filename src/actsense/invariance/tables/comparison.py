@@ -108,10 +108,7 @@ class _Network:
         self._stored, self._designs = stored, designs
         self._bootstrap, self._seed = bootstrap, seed
         self._draws = anchor_draws(len(stored.rows), bootstrap, seed=seed)
-        self._groups: dict[Where, InvarianceGroup] = {
-            (group.state, group.layer): group for group in stored.groups
-        }
-        self._limited = {where: not group.passes for where, group in self._groups.items()}
+        self._limited = {(own.state, own.layer): not own.passes for own in stored.groups}
         self._length = moved.move_lengths(stored.lengths, self._draws)
 
     def all(self) -> Iterator[tuple[str, Row]]:
@@ -130,15 +127,14 @@ class _Network:
 
     def _kept(self) -> Iterator[Row]:
         measured = {
-            where: kept.kept_estimates(group.kept, self._draws)
-            for where, group in self._groups.items()
+            where: kept.kept_estimates(group.kept, self._draws) for where, group in self._groups()
         }
         return compared(measured, self._limited, ["measure"])
 
     def _quality(self) -> Iterator[Row]:
         real = self._stored.real_features
         judge = {"judge": self._stored.judge, "judge_layer": self._stored.judge_layer}
-        for where, group in self._groups.items():
+        for where, group in self._groups():
             if real is None or group.features is None:
                 continue
             of = f"{self._stored.network}, {group.layer} ({group.state})"
@@ -156,7 +152,7 @@ class _Network:
             where: moved_along(
                 *(torch.from_numpy(group.sample_latents), directions, self._draws), seed=self._seed
             )
-            for where, group in self._groups.items()
+            for where, group in self._groups()
         }
 
     def _moves(self) -> Iterator[Row]:
@@ -179,9 +175,15 @@ class _Network:
 
     def _inversion(self) -> Iterator[Row]:
         draws = {"bootstrap": self._bootstrap, "seed": self._seed}
-        for where, group in self._groups.items():
+        for where, group in self._groups():
             for row in inversion.inversion_rows(group, **draws):
                 yield self._named(where) | row
+
+    def _groups(self) -> Iterator[tuple[Where, InvarianceGroup]]:
+        """Yield every layer in every state; what is read of it is forgotten with it."""
+        for group in self._stored.groups:
+            # Copies share no memory of what was read: maps of all layers need not fit.
+            yield (group.state, group.layer), InvarianceGroup(group.data.copy())
 
     def _named(self, where: Where) -> dict[str, Any]:
         state, layer = where
