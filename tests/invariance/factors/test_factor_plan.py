@@ -73,7 +73,7 @@ def test_without_concepts_nothing_is_looked_for() -> None:
 
 def test_digits_are_concepts_of_digits_alone() -> None:
     check_concepts(facts({"concepts": "digits"}))
-    with pytest.raises(ConfigError, match="`digits` makes pairs .* kind `folder`"):
+    with pytest.raises(ConfigError, match=r"`digits` makes pairs .* kind `folder`"):
         check_concepts(facts({"concepts": "digits"}, kind="folder"))
 
 
