@@ -32,7 +32,7 @@ def test_the_workflow_executes_every_notebook_there_is() -> None:
     assert sorted(re.findall(r'^    "(\w+)":', table, flags=re.MULTILINE)) == [
         path.stem for path in SOURCES
     ]
-    assert len(SOURCES) == 12
+    assert len(SOURCES) == 13
 
 
 @notebooks

@@ -29,6 +29,7 @@ NOTEBOOKS = {
     "visual_patterns": rules.patterns.input,
     "attacked_patterns": rules.patterns.input,
     "feature_visualisation": rules.featvis.input,
+    "invariances": rules.invariance.input,
 }
 SOURCES = relpath(f"{workflow.basedir}/notebooks")  # an input may have no braces but wildcards
 CARDS = expand(CARD, study=STUDY, network=NETWORKS)
