@@ -10,6 +10,7 @@ import torch
 from invariance_world import CPU, FLOW, LAYERS, SEED, SETTINGS, STATES, InvarianceWorld
 from opened import digit_files
 
+from actsense import work
 from actsense.errors import ConfigError
 from actsense.invariance.autoencoder import training as autoencoder_training
 from actsense.invariance.autoencoder.card import AutoencoderCard
@@ -18,6 +19,7 @@ from actsense.invariance.evaluate import anchors
 from actsense.invariance.evaluate import kept as measuring
 from actsense.invariance.evaluate.autoencoder import chosen_images, write_autoencoder
 from actsense.invariance.evaluate.flows import write_flow
+from actsense.invariance.evaluate.memory import heed_autoencoder, latent_memory
 from actsense.invariance.evaluate.representations import in_state, write_representations
 from actsense.invariance.flow import course
 from actsense.invariance.flow.opening import open_flow
@@ -30,6 +32,7 @@ from actsense.invariance.recorded import LatentRows, latent_rows
 from actsense.invariance.representations import Representation, open_representation
 from actsense.invariance.stored import StoredInvariances
 from actsense.networks import fitting
+from actsense.networks.peak import measure_forward
 from actsense.store import read_facts
 
 World = InvarianceWorld
@@ -342,6 +345,19 @@ def test_parts_of_anchors_make_no_difference(
         np.testing.assert_array_equal(found.sample_predicted, known.sample_predicted[:5, :2])
         assert found.sample_images.shape == (5, 2, 3, 32, 32)
         np.testing.assert_allclose(found.features, known.features, atol=1e-4)
+
+
+def test_no_more_images_pass_than_fit_through_the_autoencoder(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    autoencoder, subject = world.trained, world.opened(CPU)
+    forward = measure_forward(autoencoder, 32)
+    heed_autoencoder(subject, autoencoder)
+    assert subject.memory.size == latent_memory(autoencoder, CPU, 32).size == 32
+    monkeypatch.setattr(work, "BATCH_BYTES", 5.5 * forward)
+    heed_autoencoder(subject, autoencoder)
+    assert subject.memory.size == latent_memory(autoencoder, CPU, 32).size == 5
+    assert latent_memory(autoencoder, torch.device("cuda"), 32).size == 32
 
 
 def test_too_few_anchors_are_told(world: World, tmp_path: Path) -> None:

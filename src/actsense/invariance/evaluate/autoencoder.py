@@ -16,18 +16,16 @@ from torch import Tensor
 from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.data.pool import ImagePool
-from actsense.device.memory import Memory
 from actsense.errors import ConfigError
 from actsense.invariance.autoencoder.opening import save_autoencoder
 from actsense.invariance.autoencoder.perceptual import subject_features
 from actsense.invariance.autoencoder.training import train_autoencoder
+from actsense.invariance.evaluate.memory import latent_memory
 from actsense.invariance.latents import record_latents
 from actsense.invariance.recorded import LatentRows
 from actsense.invariance.settings import Invariance
-from actsense.networks.peak import measure_forward
 from actsense.networks.subject import Subject
 from actsense.store import file_hash
-from actsense.work import fitting_batch
 
 FEWEST = 4  # images of a partition
 TRAIN = 0  # partition
@@ -97,12 +95,10 @@ def write_autoencoder(
         origin={"images": cache.sha256(), "judge": judge and _told(judge, judge_layers)},
     )
     save_autoencoder(autoencoder, settings.autoencoder, path)
-    forward = measure_forward(autoencoder, cache.image_size)
-    size = batch_size if device.type == "cuda" else fitting_batch(batch_size, forward)
     known = {"train": len(chosen.train), "autoencoder_sha256": file_hash(path)}
     record_latents(
         *(autoencoder, read, chosen.all, latents),
-        memory=Memory(device, size, "images"),
+        memory=latent_memory(autoencoder, device, batch_size),
         attributes={**(attributes or {}), **known},
     )
     state.unlink(missing_ok=True)

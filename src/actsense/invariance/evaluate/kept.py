@@ -17,6 +17,7 @@ from torch import Tensor
 from actsense.invariance.autoencoder.architectures import Autoencoder
 from actsense.invariance.autoencoder.card import AutoencoderCard
 from actsense.invariance.evaluate.anchors import IMAGE, Anchors, anchor_directions, as_bytes
+from actsense.invariance.evaluate.memory import heed_autoencoder
 from actsense.invariance.flow.opening import open_flow
 from actsense.invariance.kept.consistency import Likeness
 from actsense.invariance.kept.features import ImageFeatures, real_features
@@ -137,6 +138,8 @@ def write_invariances(
     Raises:
         ConfigError: If there are too few anchors, or a layer or an image was not recorded.
     """
+    for state in subjects.values():
+        heed_autoencoder(state, autoencoder)
     subject = next(iter(subjects.values()))
     anchors = Anchors.chosen(subject, latents, settings.anchors)
     known = {

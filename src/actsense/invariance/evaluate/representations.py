@@ -10,6 +10,7 @@ from actsense.errors import ConfigError
 from actsense.features.states import at_checkpoint, randomised
 from actsense.invariance.autoencoder.architectures import Autoencoder
 from actsense.invariance.autoencoder.card import judge_autoencoder
+from actsense.invariance.evaluate.memory import heed_autoencoder
 from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.invariance.recorded import LatentRows
 from actsense.invariance.representations import record_representations
@@ -74,6 +75,7 @@ def write_representations(
     Raises:
         ConfigError: If a layer cannot be watched, or images are of another size.
     """
+    heed_autoencoder(subject, autoencoder)
     known = dict(attributes or {})
     record_representations(
         *(subject, layers, rows.all, path), attributes={**known, "state": state}
