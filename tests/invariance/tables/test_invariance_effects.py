@@ -83,18 +83,21 @@ def test_what_is_felt_and_fixed_agrees(felt: Sequence[float], expected: float) -
 
 def test_a_pair_is_the_number_of_the_augmentation_beside_its_index() -> None:
     of_layer = link(FREE, (1, 2, 3, 4, 5), spread=0.01, limited=True)
-    found = table_of({("trained", "fc"): of_layer}, effects([RISING, FALLING], 0.05))
+    felt = effects([RISING, FALLING], 0.05)
+    for half in felt.half_widths.values():
+        half[0] = 0.2  # of another layer
+    found = table_of({("trained", "fc"): of_layer}, felt)
     expected = {
         "fixed": 1 - np.array(FREE),
         "length": np.arange(1, 6),
         "product": np.arange(1, 6) ** 2 * (1 - np.array(FREE)),
     }
     for measure, values in expected.items():
-        for name, value, felt in zip(NAMES, values, FALLING, strict=True):
+        for name, value, effect in zip(NAMES, values, FALLING, strict=True):
             own = row(found, layer="fc", measure=measure, augmentation=name)
             np.testing.assert_allclose(own["value"], value)
             bounds = own[["effect", "effect_low", "effect_high"]].to_numpy(dtype=float)
-            np.testing.assert_allclose(bounds, [felt, felt - 0.05, felt + 0.05])
+            np.testing.assert_allclose(bounds, [effect, effect - 0.05, effect + 0.05])
             assert np.isnan(own["low_both"])
             if measure != "length":
                 assert own["low"] < own["value"] < own["high"]
@@ -169,13 +172,15 @@ def test_random_weights_are_compared_with_the_same_effects_and_differences_are_p
 
 
 def test_all_layers_together_are_over_all_their_pairs() -> None:
-    links = {("trained", "conv"): link(FREE), ("trained", "fc"): link((0.9, 0.8, 0.2, 0.1, 0.7))}
+    other = link((0.9, 0.8, 0.2, 0.1, 0.7), limited=True)
+    links = {("trained", "conv"): link(FREE), ("trained", "fc"): other}
     felt = [(0.2, 0.9, 0.1, 0.35, 0.5), (0.3, 0.15, 0.8, 0.7, 0.25)]
     found = row(table_of(links, effects(felt)), layer="")
     fixed = 1 - np.array([*FREE, 0.9, 0.8, 0.2, 0.1, 0.7])
     expected = spearmanr(fixed, np.ravel(felt)).statistic
     assert found["value"] == pytest.approx(expected)
     assert found["augmentations"] == 10
+    assert found["limited"]
 
 
 def test_augmentations_and_layers_that_only_one_side_knows_do_not_count() -> None:
@@ -198,17 +203,20 @@ def test_undefined_numbers_do_not_count_and_two_are_too_few(side: str) -> None:
     found = row(table_of({("trained", "conv"): link(free)}, effects([felt])), layer="conv")
     assert found["value"] == pytest.approx(1)
     assert found["augmentations"] == 4
-    felt = [np.nan, np.nan, np.nan, 0.3, 0.2]
-    found = row(table_of({("trained", "conv"): link(FREE)}, effects([felt])), layer="conv")
-    assert found[["value", *INTERVAL]].isna().all()
-    assert found["augmentations"] == 2
+    for count in (2, 0):
+        felt = [*([np.nan] * (5 - count)), *FALLING[:count]]
+        found = row(table_of({("trained", "conv"): link(FREE)}, effects([felt])), layer="conv")
+        assert found[["value", *INTERVAL, "low_both"]].isna().all()
+        assert found["augmentations"] == count
 
 
-def test_an_effect_without_an_interval_leaves_the_one_over_both_open() -> None:
-    found = row(
-        table_of({("trained", "conv"): link(FREE)}, effects([FALLING], np.inf)), layer="conv"
-    )
+@pytest.mark.parametrize("unknown", [np.inf, np.nan])
+def test_one_effect_without_an_interval_leaves_that_over_both_open(unknown: float) -> None:
+    known = effects([FALLING], 0.1)
+    known.half_widths["ST"][0, 2] = unknown
+    found = row(table_of({("trained", "conv"): link(FREE)}, known), layer="conv")
     assert found["value"] == pytest.approx(1)
+    assert found["low"] == pytest.approx(1)
     assert np.isnan(found["low_both"])
 
 

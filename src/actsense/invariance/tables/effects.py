@@ -45,7 +45,6 @@ from actsense.store.damage import reading
 
 INDICES = ("S1", "ST", "shapley")
 COMPARED = ("fixed", "length", "product")
-LEAST = 3  # augmentations that have a rank correlation
 EFFECTS = (
     *("network", "state", "layer", "design", "index", "measure", "augmentation"),
     *("value", "low", "high", "low_both", "high_both", "effect", "effect_low", "effect_high"),
@@ -216,12 +215,10 @@ class _Side:
         defined = np.array(own, dtype=bool) & np.isfinite(self.effects[0])
         kept = [one for one, has in zip(self.estimates, defined, strict=True) if has]
         drawn = self.effects[:, defined]
-        if len(kept) < LEAST:
-            undefined = Estimate(np.full(len(drawn), np.nan))
-            return _Agreement(undefined, undefined, len(kept), self.limited)
-        alone = rank_agreement(kept, drawn[0])
-        known = np.isfinite(self.half_widths[defined]).all()
-        both = rank_agreement(kept, drawn) if known else Estimate(np.full(len(drawn), np.nan))
+        undefined = Estimate(np.full(len(drawn), np.nan))
+        alone = rank_agreement(kept, drawn[0]) if kept else undefined
+        known = kept and np.isfinite(self.half_widths[defined]).all()
+        both = rank_agreement(kept, drawn) if known else undefined
         return _Agreement(alone, both, len(kept), self.limited)
 
 
