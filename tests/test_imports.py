@@ -25,7 +25,7 @@ RUN_TORCH = {
     *("train_checkpoint", "train_network"),
     *("judge_pictures", "visualise_features"),
     *("train_autoencoder", "record_representations", "train_flow"),
-    *("measure_invariances", "compare_invariances", "show_demos"),
+    *("measure_invariances", "compare_invariances", "show_demos", "compare_bias"),
     *("train_factors", "explain_factors", "compare_factors"),
     *("plan", "plot_images"),
 }

@@ -187,7 +187,13 @@ PLACES = (
         tables=(
             *("invariance_autoencoder", "invariance_flows", "invariance_kept"),
             *("invariance_quality", "invariance_moved", "invariance_effects"),
-            *("invariance_inversion", "factor_sizes", "factors_explained", "factor_responses"),
+            *(
+                "invariance_inversion",
+                "invariance_bias",
+                "factor_sizes",
+                "factors_explained",
+                "factor_responses",
+            ),
         ),
         files=("autoencoder.pt", "latents.zarr", "factors.pt", "factors.json"),
     ),

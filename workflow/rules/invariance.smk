@@ -28,6 +28,8 @@ MEASURED = ("anchors", "samples", "inversion", "inverted", "rank", "augmentation
 TRAINING = ("images", "validation", "autoencoder", "flow")
 # Networks in states, and their layers, whose samples are compared.
 COMPARED = beside.sampled_places(EXAMINED)
+BIAS = beside.bias  # two networks, and layers of both
+BIAS_PLACES = {"network": BIAS["networks"], "layer": BIAS["layers"], "state": "trained"}
 INVERTED = config["invariance"]["inversion"] is not None
 
 
@@ -205,6 +207,34 @@ rule show_demos:
         "../../scripts/show_demos.py"
 
 
+rule compare_bias:
+    """What samples of two networks keep of the same images: texture or shape."""
+    input:
+        weights=expand(WEIGHTS, network=BIAS["networks"], allow_missing=True),
+        autoencoder=AUTOENCODER,
+        kept=expand(KEPT, network=BIAS["networks"], allow_missing=True),
+        flows=expand(FLOW, **BIAS_PLACES, allow_missing=True),
+        manifest=MANIFEST if config["dataset"]["kind"] == "digits" else [],
+    output:
+        invariance_bias="results/{study}/invariance/tables/invariance_bias.csv",
+        bias=of_demos(
+            "bias.png", "which cue two networks keep", "results/{study}/invariance/figures"
+        ),
+    resources:
+        mem_mb=memory("compare_bias"),
+        runtime=runtime("compare_bias"),
+    params:
+        **of_config("batch_size", "device", "seed", "figures"),
+        subjects=[study.subject_settings(name) for name in BIAS["networks"]],
+        layers=BIAS["layers"],
+        demos=config["invariance"]["demos"],
+        bootstrap=config["invariance"]["bootstrap"],
+    message:
+        "Comparing which cues networks keep"
+    script:
+        "../../scripts/compare_bias.py"
+
+
 rule invariance:
     """What layers keep of images and what they discard, with figures."""
     input:
@@ -219,5 +249,6 @@ rule demos:
     """What layers see of attacks, of mixed images, and of videos."""
     input:
         expand(rules.show_demos.output, study=STUDY, network=EXAMINED),
+        expand(rules.compare_bias.output if BIAS["networks"] else [], study=STUDY),
     message:
         "The demos are there"

@@ -6,6 +6,7 @@ Needs no torch, so that a study can be planned without it.
 __all__ = [
     "RANDOM",
     "TRAINED",
+    "bias_pair",
     "chosen_augmentations",
     "chosen_layers",
     "demo_layers",
@@ -108,6 +109,28 @@ def demo_layers(facts: Facts, network: str) -> list[Layer]:
     return _among(facts, "demos.layers", named, chosen)
 
 
+def bias_pair(facts: Facts) -> tuple[list[str], list[Layer]]:
+    """Return two networks whose samples are compared, and their layers; of one network, nothing.
+
+    Raises:
+        ConfigError: If one that is named is not looked at, both are the same, or they share no
+            layer.
+    """
+    settings: Invariance = facts.settings.invariance
+    named = settings.demos.bias
+    pair = list(settings.networks[:2] if named is None else named)
+    for name in named or ():
+        choose("invariance.demos.bias", name, settings.networks)
+    if len(set(pair)) < 2:
+        return [], []
+    own, other = (demo_layers(facts, name) for name in pair)
+    shared = [layer for layer in own if layer.name in {one.name for one in other}]
+    if named is not None and not shared:
+        told = f"no layer of {pair[0]} is one of {pair[1]}"
+        raise ConfigError(f"invariance.demos.bias: {told}. Name some: invariance.demos.layers.")
+    return (pair, shared) if shared else ([], [])
+
+
 def factor_layers(facts: Facts, network: str) -> list[Layer]:
     """Return the layers of a network whose share of every concept is told; none without concepts.
 
@@ -183,6 +206,7 @@ def work(facts: Facts) -> list[Work]:
     return [
         _autoencoder(facts),
         *(own for network in networks for own in _network(facts, network)),
+        *_bias(facts),
         Work(
             "compare_invariances",
             tensors=True,
@@ -190,6 +214,22 @@ def work(facts: Facts) -> list[Work]:
             files=table_files(TABLES) + STUDY_FIGURES,
         ),
     ]
+
+
+def _bias(facts: Facts) -> list[Work]:
+    settings: Invariance = facts.settings.invariance
+    pair, layers = bias_pair(facts)
+    if not pair:
+        return []
+    drawn = Work(
+        "compare_bias",
+        passes=len(layers) * settings.anchors * (2 + 4 * settings.demos.samples),
+        opens=tuple(pair),
+        holds=NUMBER * autoencoder_weights(settings.autoencoder, _side(facts)) / 1e6
+        + autoencoder_alive(settings.autoencoder, _side(facts), max(map(facts.batch, pair))),
+        files=table_files(1) + 1,
+    )
+    return [drawn]
 
 
 def _autoencoder(facts: Facts) -> Work:

@@ -23,6 +23,7 @@ from actsense.invariance.factors.plan import (
 from actsense.invariance.plan import (
     RANDOM,
     TRAINED,
+    bias_pair,
     chosen_augmentations,
     demo_layers,
     examined,
@@ -67,6 +68,7 @@ class StudiesBeside:
         settings = self.study.settings
         settings.invariance.autoencoder.check_side(settings.dataset.image_size)
         judge(self.study.facts)
+        bias_pair(self.study.facts)
         chosen_augmentations(self.study.facts)
         check_concepts(self.study.facts)
 
@@ -178,6 +180,12 @@ class StudiesBeside:
             for state, layers in self.measured_places(network).items()
             for layer in layers
         ]
+
+    @property
+    def bias(self) -> dict[str, list[str]]:
+        """Two `networks` whose samples are compared, and the `layers` of both; or none."""
+        networks, layers = bias_pair(self.study.facts)
+        return {"networks": networks, "layers": _names(layers)}
 
     def demo_layers(self, network: str) -> list[str]:
         """Return the layers of a network whose demos are drawn."""

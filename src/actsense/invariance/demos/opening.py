@@ -3,7 +3,7 @@
 The anchors, which the store keeps as images, stand in for the dataset.
 """
 
-__all__ = ["DemoSet", "Faithful", "open_demo_files", "open_demos"]
+__all__ = ["DemoSet", "Faithful", "open_demo_files", "open_demos", "open_pair"]
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -185,10 +185,10 @@ def open_demos(study_folder: Path, network: str, *, device: torch.device | str =
 
 
 def open_demo_files(
-    weights: Path,
-    autoencoder: Path,
-    kept: Path,
-    flows: Path | Iterable[Path],
+    weights: Path | str,
+    autoencoder: Path | str,
+    kept: Path | str,
+    flows: Path | Sequence[Path | str],
     *,
     device: torch.device | str = "cpu",
     settings: Mapping[str, Any] | None = None,
@@ -206,20 +206,19 @@ def open_demo_files(
             says that it was made with.
         batch_size: Images per forward pass, at most; default: that of the store.
     """
-    for path in (weights, autoencoder, kept):
-        _there(path)
-    stored = StoredInvariances.open(kept)
+    files = [_there(Path(path)) for path in (weights, autoencoder, kept)]
+    stored = StoredInvariances.open(files[2])
     anchors = Anchors(stored.images, stored.rows, stored.classes)
     configuration = json.loads(stored.tree.attrs.get("configuration", "{}"))
-    asked = _asked(kept, stored.network, configuration) if settings is None else settings
+    asked = _asked(files[2], stored.network, configuration) if settings is None else settings
     batch = batch_size or int(configuration.get("batch_size", BATCH))
     where = torch.device(device)
-    subject = _subject(weights, anchors, stored.labels, asked, batch, where)
+    subject = _subject(files[0], anchors, stored.labels, asked, batch, where)
     groups = {own.layer: own for own in stored.of(TRAINED)}
     return DemoSet(
         subject.network.name,
         subject,
-        open_autoencoder(autoencoder, side=anchors.image_size, device=where),
+        open_autoencoder(files[1], side=anchors.image_size, device=where),
         unit_images(anchors.pixels),
         stored.rows,
         stored.labels,
@@ -229,6 +228,40 @@ def open_demo_files(
         _flows(flows, groups),
         {layer: Faithful(own.passes, *own.ceilings) for layer, own in groups.items()},
     )
+
+
+def open_pair(
+    weights: Sequence[str],
+    autoencoder: str,
+    kept: Sequence[str],
+    flows: Sequence[str],
+    settings: Sequence[Mapping[str, Any]],
+    *,
+    batch_size: int,
+    device: torch.device,
+) -> tuple[DemoSet, DemoSet]:
+    """Open the demos of two networks with one autoencoder; see `open_demo_files`.
+
+    Arguments:
+        weights: Weights of either network.
+        autoencoder: The autoencoder.
+        kept: Stores of either.
+        flows: Flows of the first network, then as many of the second.
+        settings: What either is opened with.
+        batch_size: Images per forward pass, at most.
+        device: Where everything runs.
+    """
+    half = len(flows) // 2
+
+    def opened(k: int) -> DemoSet:
+        return open_demo_files(
+            *(weights[k], autoencoder, kept[k], flows[k * half : (k + 1) * half]),
+            device=device,
+            settings=settings[k],
+            batch_size=batch_size,
+        )
+
+    return opened(0), opened(1)
 
 
 def _subject(
@@ -255,10 +288,10 @@ def _subject(
     return subject
 
 
-def _flows(flows: Path | Iterable[Path], layers: Iterable[str]) -> dict[str, Path]:
+def _flows(flows: Path | Sequence[Path | str], layers: Iterable[str]) -> dict[str, Path]:
     if isinstance(flows, Path):
         return {layer: flows / f"{layer}.pt" for layer in layers}
-    given = {path.stem: path for path in flows}
+    given = {path.stem: path for path in map(Path, flows)}
     return {layer: given[layer] for layer in layers if layer in given}
 
 

@@ -1,0 +1,1 @@
+"""Figures of the demos: one for each, readable by a stranger."""
