@@ -7,5 +7,5 @@ from actsense.study.study import Study
 
 with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
-    study = Study.load(snakemake.config)
+    study = Study.load(snakemake.config).looked_at_again()
     print(plan_study(study, use_device(study.settings.device)))

@@ -27,7 +27,7 @@ RUN_TORCH = {
     *("train_autoencoder", "record_representations", "train_flow"),
     *("measure_invariances", "compare_invariances", "show_demos", "compare_bias"),
     *("train_factors", "explain_factors", "compare_factors"),
-    *("plan", "plot_images"),
+    *("measure_speed", "plan", "plot_images"),
 }
 DRAW = {name for name, text in SCRIPTS.items() if FIGURES.search(text)} - RUN_TORCH
 # Scripts, and what none of them may import: heavier than all that they do. torchvision and timm

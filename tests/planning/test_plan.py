@@ -316,14 +316,14 @@ def test_masks_that_are_not_stated_pass_no_more_images_than_sampling_and_that_is
 
 
 @pytest.mark.parametrize("activations", ["store", "stream"])
-def test_a_speed_that_is_not_stated_is_measured(
+def test_a_speed_that_is_neither_stated_nor_kept_is_measured(
     monkeypatch: pytest.MonkeyPatch, activations: str
 ) -> None:
     monkeypatch.setattr(speed, "SECONDS", 0.01)
     own = study(activations=activations, job_minutes=1e-6)
     assert 1 < measured_speed(StandIn(own), "one", "mixed", CPU) < 1e6
     text = plan_study(own, CPU)
-    assert "one measured here on cpu" in text
+    assert "one measured here on cpu (" in text
     assert re.search(r"State networks\.one\.images_per_second: \d+", text)
 
 

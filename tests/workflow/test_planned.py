@@ -14,6 +14,7 @@ from actsense.store import read_results
 from actsense.study.study import Study
 
 SPATIAL = ("transforms.zarr", "cells.zarr", "interaction.zarr", "saliency.zarr")
+KEPT = "one/speed.json"
 PATTERNS = ("attack.zarr", "features.zarr", "patterns.zarr", "pictures.zarr")
 INVARIANCES = ("autoencoder.pt", "latents.zarr", "flows", "kept.zarr")
 
@@ -86,13 +87,15 @@ def test_a_run_makes_the_planned_evaluations(finished: Path) -> None:
     assert designs["mixed"]["base_points"] == 128
 
 
-def test_a_plan_is_printed_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_plan_is_printed_and_keeps_the_speed_alone(tmp_path: Path) -> None:
     configure(tmp_path)
-    assert planned(snakemake(tmp_path, "-n", "plan")) == {"plan": 1}
+    assert planned(snakemake(tmp_path, "-n", "plan")) == {"measure_speed": 1, "plan": 1}
     result = snakemake(tmp_path, "plan")
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.startswith("Study tiny\n")
-    assert "one measured here on cpu" in result.stdout
+    assert "one as kept in speed.json beside its results, measured on cpu" in result.stdout
     assert "Done" not in result.stdout
-    made = [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
-    assert made == [tmp_path / "results/tiny/logs/plan.log"]
+    home = tmp_path / "results/tiny"
+    made = {path for path in home.rglob("*") if path.is_file() and path.suffix != ".tsv"}
+    assert made == {home / name for name in ("logs/plan.log", "logs/measure_speed.log", KEPT)}
+    assert planned(snakemake(tmp_path, "-n", "plan")) == {"plan": 1}

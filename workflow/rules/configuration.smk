@@ -24,6 +24,7 @@ if workflow.is_main_process:
 
 from actsense.errors import ConfigError
 from actsense.networks.settings import checkpoint_epochs, teacher_of
+from actsense.planning.kept_speed import speed_file, unmeasured
 from actsense.planning.work import WorkTable
 from actsense.study.beside import StudiesBeside
 from actsense.study.configuration import typed
@@ -49,7 +50,7 @@ try:
     if workflow.is_main_process:
         study.check_budget()
         beside.check()
-        study.check_kept_moments(Path("results") / study.name)
+        study.check_kept_moments(study.results)
         study.bequeath()
         for note in study.survey["originals"]["notes"]:
             logger.info(printable(note))
@@ -68,6 +69,7 @@ PATTERNED = beside.patterned
 PICTURED = beside.pictured
 EXAMINED = beside.examined
 CONCEPTUAL = beside.conceptual
+UNMEASURED = unmeasured(study.results, study.settings.networks)
 MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"

@@ -114,7 +114,7 @@ Speed = Annotated[
     Annotated[Number, Field(gt=0)] | None,
     Field(
         description="Images that pass augmentations and network every second on the device that "
-        "will run them, as `snakemake plan` measures it; sizes automatic shards.",
+        "will run them, instead of what `snakemake plan` measured; sizes automatic shards.",
         exclude_if=lambda speed: speed is None,
     ),
 ]

@@ -1,9 +1,9 @@
 """What a study would cost, as a table with what it rests on."""
 
-__all__ = ["plan_study"]
+__all__ = ["measure_study", "plan_study"]
 
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import ceil, floor, isfinite, log10
 
 import torch
 
@@ -17,7 +17,8 @@ from actsense.planning.cost import (
     study_costs,
     total_cost,
 )
-from actsense.planning.speed import ASSUMED, SECONDS, StandIn, measured_speed
+from actsense.planning.kept_speed import keep_speed, kept_speeds
+from actsense.planning.speed import ASSUMED, SECONDS, StandIn, device_name, measured_speeds
 from actsense.planning.work import WorkTable
 from actsense.study.study import Study
 from actsense.work import Work
@@ -47,7 +48,7 @@ def plan_study(study: Study, device: torch.device) -> str:
 
     Arguments:
         study: The study; neither its images nor its weights need to be there.
-        device: Where a speed is measured that the configuration does not state.
+        device: Where a speed is measured that is neither stated nor kept.
     """
     images = StandIn(study)
     speeds = _speeds(images, device)
@@ -58,18 +59,47 @@ def plan_study(study: Study, device: torch.device) -> str:
     return "\n".join([f"Study {study.name}", "", *rows, "", *notes])
 
 
+def measure_study(study: Study, networks: Sequence[str], device: torch.device) -> None:
+    """Measure the speed of networks and keep it with the results of the study.
+
+    Arguments:
+        study: The study; neither its images nor its weights need to be there.
+        networks: Names of the networks.
+        device: Where it is measured: what sampling jobs will run on.
+    """
+    speeds = measured_speeds(StandIn(study), _asked(study, networks), device)
+    for network in networks:
+        own = {design: speed for (name, design), speed in speeds.items() if name == network}
+        keep_speed(study.results, network, own, device_name(device))
+
+
+def _asked(study: Study, networks: Sequence[str]) -> dict[str, list[str]]:
+    """Return the designs that networks are measured with; of any, where none samples one."""
+    every = [*study.settings.designs]
+    return {network: study.designs(network) or every[:1] for network in networks}
+
+
 def _speeds(images: StandIn, device: torch.device) -> Speeds:
-    """State or measure the speed of every network under its designs, and of the fastest."""
+    """Find the speed of every network under its designs, and of the fastest.
+
+    It is stated, or kept, or else measured here.
+    """
     study = images.study
+    asked = _asked(study, [*study.settings.networks])
     speeds: dict[tuple[str, str], float] = {}
-    for network, settings in study.settings.networks.items():
-        stated = settings.images_per_second
-        own = {
-            design: stated or measured_speed(images, network, design, device)
-            for design in study.designs(network) or [*study.settings.designs][:1]
-        }
-        speeds |= {(network, design): speed for design, speed in own.items()}
-        speeds[network, ""] = max(own.values())
+    for network, designs in asked.items():
+        stated = study.settings.networks[network].images_per_second
+        kept = kept_speeds(study.results, network).get("images_per_second", {})
+        if stated or kept:
+            usual = stated or min(kept.values())
+            speeds |= {
+                (network, design): usual if stated else kept.get(design, usual)
+                for design in designs
+            }
+    unknown = {name: own for name, own in asked.items() if (name, own[0]) not in speeds}
+    speeds |= measured_speeds(images, unknown, device)
+    for network, designs in asked.items():
+        speeds[network, ""] = max(speeds[network, design] for design in designs)
     return speeds
 
 
@@ -147,22 +177,25 @@ def _sampling(table: WorkTable) -> list[Work]:
 
 
 def _speed_note(study: Study, device: torch.device) -> str:
-    networks = study.settings.networks
-    stated = [name for name, own in networks.items() if own.images_per_second]
-    measured = [name for name in networks if name not in stated]
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processors()
-    notes = [f"{', '.join(stated)} as the configuration states it"] if stated else []
-    if measured:
-        what = "without writing activations" if study.stores_activations else "with their moments"
-        notes.append(
-            f"{', '.join(measured)} measured here on {device} ({name}) for {SECONDS:g} s, with "
-            f"random weights and images, {what}; reading images comes on top"
-        )
-    return f"Speed: {'; '.join(notes)}."
-
-
-def _processors() -> str:
-    return f"{torch.get_num_threads()} threads"
+    """Say where the speed of every network is from."""
+    named: dict[str, list[str]] = {}
+    for name, own in study.settings.networks.items():
+        kept = kept_speeds(study.results, name)
+        if own.images_per_second:
+            source = "as the configuration states it"
+        elif kept:
+            source = f"as kept in speed.json beside its results, measured on {kept['device']}"
+        else:
+            source = f"measured here on {device_name(device)} and not kept: it is sampled already"
+        named.setdefault(source, []).append(name)
+    what = "without writing activations" if study.stores_activations else "with their moments"
+    lines = [f"{', '.join(names)} {source}" for source, names in named.items()]
+    how = (
+        f" Measured: at least {SECONDS:g} s of each part, with random weights and images, {what};"
+        " reading images comes on top."
+    )
+    stated = all(own.images_per_second for own in study.settings.networks.values())
+    return f"Speed: {'; '.join(lines)}.{'' if stated else how}"
 
 
 def _missing(study: Study) -> list[str]:
@@ -191,11 +224,16 @@ def _advice(study: Study, sampling: Sequence[Work], speeds: Speeds) -> list[str]
             name: min(
                 speeds[work.network, work.design] for work in sampling if work.network == name
             )
-            for name, settings in networks.items()
-            if name in slow and settings.images_per_second is None
+            for name in networks
+            if name in slow and study.facts.networks[name].speed == 0
         }
         stated = ", ".join(f"networks.{n}.images_per_second: {v:.2g}" for n, v in found.items())
         say = f"State {stated}" if stated else "Leave designs.*.shards out, or raise job_minutes"
+        again = max(
+            work.passes / study.design(work.network, work.design).evaluations for work in sampling
+        )
+        if not stated and again > 1:
+            say += f", or memory_gb: images pass up to {ceil(again)} times"
         return [f"{far}. {say}."]
     designs = study.settings.designs
     cut = any(work.jobs > designs[work.design].replicates for work in sampling)

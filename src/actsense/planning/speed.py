@@ -1,10 +1,10 @@
 """How fast this machine evaluates a study, before there are images or weights."""
 
-__all__ = ["StandIn", "measured_speed"]
+__all__ = ["StandIn", "device_name", "measured_speed", "measured_speeds"]
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from actsense.data.digits import digit_blends
 from actsense.data.pool import ImagePool
@@ -20,17 +20,19 @@ from actsense.data.settings import Digits
 from actsense.draws import stream
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
-from actsense.sampling.designs import Design
+from actsense.networks.taps import Tap
+from actsense.sampling.designs import Block, Design
 from actsense.sampling.evaluator import Evaluator
-from actsense.sampling.law import InputLaw
+from actsense.sampling.law import Evaluations, InputLaw
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.study.study import Study
 
 log = logging.getLogger(__name__)
 
-SECONDS = 2.0  # of work behind one measurement
-WARMING = 4  # images that are evaluated first, without looking at the clock
-SMALLEST = 32  # images that are timed: fewer would not fill a processor
+SECONDS = 0.5  # of work behind one measurement, at least
+WARMING = 1  # images that are evaluated first, without looking at the clock
+SMALLEST = 4  # images that are timed, and more where they take no longer than wanted
+SUMMED = 2**14  # units whose moments are timed
 DIFFERENT_IMAGES = 64  # as pixels; what they show does not change the time
 ASSUMED = (100, 25)  # train and validation images of a class where only the folder knows
 
@@ -105,49 +107,116 @@ def measured_speed(images: StandIn, network: str, design: str, device: torch.dev
         design: Name of the design.
         device: Where to run.
     """
-    log.info("Measuring the speed of %s with %s", network, design)
+    return measured_speeds(images, {network: [design]}, device)[network, design]
+
+
+def measured_speeds(
+    images: StandIn, runs: Mapping[str, Sequence[str]], device: torch.device
+) -> dict[tuple[str, str], float]:
+    """Measure the same for several networks and designs, every part of the work once.
+
+    One network is in memory at a time.
+
+    Arguments:
+        images: Stands in for those of the study.
+        runs: The designs of each network.
+        device: Where to run.
+    """
+    known, passing = images.study.facts.networks, {}
+    opened: tuple[Subject, Tap] | None = None
+    largest_first = sorted(runs, key=lambda network: -known[network].weights)
+    for network in largest_first:  # before anything else is in memory
+        log.info("Measuring the speed of %s with %s", network, ", ".join(runs[network]))
+        opened = None  # the one before leaves its room
+        opened = _opened(images, network, device)
+        passing[network] = _passing(*opened)
+    networks = {design: network for network, designs in runs.items() for design in designs}
+    augmenting = {
+        design: _augmenting(_Block.of(images, network, design), images, design, *opened)
+        for design, network in networks.items()
+        if opened
+    }
+    speeds = {}
+    for network, design in ((n, d) for n, designs in runs.items() for d in designs):
+        seconds = passing[network] + augmenting[design]
+        if not images.study.stores_activations:
+            block = _Block.of(images, network, design)
+            seconds += _summing(block, known[network].units, device)
+        speeds[network, design] = 1 / seconds
+    return speeds
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The first block of a design, with its different evaluations and where each occurs."""
+
+    built: Design
+    block: Block
+    evaluations: Evaluations
+    place: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, images: StandIn, network: str, design: str) -> "_Block":
+        built = images.study.design(network, design)
+        block = built.block(0, 0)
+        shape = block.coordinates.shape
+        decoded = images.law(design).decode(block.coordinates.reshape(-1, shape[-1]))
+        evaluations, place = decoded.distinct()
+        return cls(built, block, evaluations, place.reshape(shape[:2]))
+
+
+def _opened(images: StandIn, network: str, device: torch.device) -> tuple[Subject, Tap]:
     settings = images.study.settings
     opened = _with_random_weights(images.study.outline(network), device)
     batch = images.study.facts.batch(network)
     subject = Subject(opened, images, images.pool, device, batch, settings.precision)
-    tap = subject.tap(settings.networks[network].layers)
-    law = images.law(design)
-    evaluate = Evaluator(subject, tap, law.augmentations, stretch=settings.designs[design].stretch)
-    built = images.study.design(network, design)
-    accumulator = None
-    if not images.study.stores_activations:
-        names = tuple(factor.name for factor in built.factors)
-        accumulator = Accumulator(names, built.walks, tap.units, device, parts=built.parts)
-    return _rate(built, law, evaluate, accumulator)
+    return subject, subject.tap(settings.networks[network].layers)
 
 
-def _rate(
-    built: Design, law: InputLaw, evaluate: Evaluator, accumulator: Accumulator | None
-) -> float:
-    device = evaluate.subject.device
-    block = built.block(0, 0)
-    shape = block.coordinates.shape
-    evaluations, place = law.decode(block.coordinates.reshape(-1, shape[-1])).distinct()
-    responses: Tensor = evaluate(evaluations[:WARMING])
+def _passing(subject: Subject, tap: Tap) -> float:
+    """Return the seconds that an image takes through the network."""
+    size = subject.side
 
-    # Parts of the block, growing to the whole of it where that takes no longer than wanted.
-    images, taken, size = 0, 0.0, SMALLEST
-    while taken < SECONDS:
-        part = evaluations[slice(size)]
-        responses, seconds = _timed(device, partial(evaluate, part))
-        if seconds < SECONDS and len(part) < len(evaluations):
-            size *= 2
-        else:
-            images, taken = images + len(part), taken + seconds
-    each = taken / images
-    if accumulator:
-        rows = place.reshape(shape[:2]) % len(responses)  # a part stands for the whole block
-        accumulator.add(responses, rows, block)
-        _, seconds = _timed(
-            evaluate.subject.device, lambda: accumulator.add(responses, rows, block)
-        )
-        each += seconds / len(evaluations)
-    return 1 / each
+    def work(count: int) -> None:
+        shown = torch.rand(count, 3, size, size, device=subject.device)
+        tap.record(shown, torch.empty(count, tap.units, device=subject.device))
+
+    return _each(subject.device, work, subject.batch_size)
+
+
+def _augmenting(block: _Block, images: StandIn, design: str, subject: Subject, tap: Tap) -> float:
+    """Return the seconds that an image takes to be augmented; the network plays no part."""
+    names = images.law(design).augmentations
+    stretch = images.study.settings.designs[design].stretch
+    evaluate = Evaluator(subject, tap, names, stretch=stretch)
+    most = min(len(block.evaluations), subject.batch_size)
+    return _each(
+        subject.device, lambda count: evaluate.inputs(block.evaluations[slice(count)]), most
+    )
+
+
+def _summing(block: _Block, units: int, device: torch.device) -> float:
+    """Return the seconds that the moments of an image take: of some units, as others take."""
+    few = min(units, SUMMED)
+    names = tuple(factor.name for factor in block.built.factors)
+    accumulator = Accumulator(names, block.built.walks, few, device, parts=block.built.parts)
+    responses = torch.rand(len(block.evaluations), few, device=device)
+    add = partial(accumulator.add, responses, block.place, block.block)
+    add()  # what is compiled is compiled
+    return _timed(device, add)[1] / len(responses) * units / few
+
+
+def _each(device: torch.device, work: Callable[[int], Any], most: int) -> float:
+    """Return the seconds that work takes per image, in batches that grow until it lasts."""
+    work(WARMING)
+    count = min(SMALLEST, most)
+    while (seconds := _timed(device, partial(work, count))[1]) < SECONDS and count < most:
+        count = min(2 * count, most)
+    done = count
+    while seconds < SECONDS:
+        seconds += _timed(device, partial(work, count))[1]
+        done += count
+    return seconds / done
 
 
 def _timed(device: torch.device, work: Callable[[], Any]) -> tuple[Any, float]:
@@ -162,11 +231,27 @@ def _timed(device: torch.device, work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _with_random_weights(network: Network, device: torch.device) -> Network:
-    """Give an outline weights that keep numbers finite: no number is special to a processor."""
-    if any(parameter.is_meta for parameter in network.module.parameters()):
-        network.module.to_empty(device=device)
-        for parameter in network.module.parameters():
-            nn.init.normal_(parameter, std=0.02)
-        for buffer in network.module.buffers():
-            buffer.fill_(1 if buffer.is_floating_point() else 0)
+    """Give an outline weights that keep numbers finite: no number is special to a processor.
+
+    All of them are views of as many numbers as the largest has: who only looks at the clock need
+    not hold more.
+    """
+    parameters = [own for own in network.module.parameters() if own.is_meta]
+    if not parameters:
+        return network
+    numbers = torch.empty(max(own.numel() for own in parameters), device=device).normal_(std=0.02)
+    for module in network.module.modules():
+        for name, own in module.named_parameters(recurse=False):
+            shared = numbers[: own.numel()].view(own.shape)
+            setattr(module, name, nn.Parameter(shared.to(own.dtype), requires_grad=False))
+        for name, buffer in module.named_buffers(recurse=False):
+            value = torch.ones if buffer.is_floating_point() else torch.zeros
+            setattr(module, name, value(buffer.shape, dtype=buffer.dtype, device=device))
     return network
+
+
+def device_name(device: torch.device) -> str:
+    """Say where something is measured."""
+    cuda = device.type == "cuda"
+    what = torch.cuda.get_device_name(device) if cuda else f"{torch.get_num_threads()} threads"
+    return f"{device} ({what})"

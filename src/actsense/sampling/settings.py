@@ -66,7 +66,7 @@ class DesignSettings(Section):
     shards: Literal["auto"] | Annotated[Integer, Field(ge=1)] = Field(
         default="auto",
         description="Sampling jobs per replicate. `auto`: the fewest whose activations fit eight "
-        "times into the budget and, where a network states `images_per_second`, that end within "
+        "times into the budget and, where the speed of a network is known, that end within "
         "`job_minutes`; replicates that are sampled within two minutes together share a job. "
         "Another number makes the replicates again, so settle it before a long run.",
     )

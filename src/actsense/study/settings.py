@@ -88,7 +88,8 @@ class Settings(Section):
     job_minutes: Number = Field(
         default=60,
         gt=0,
-        description="Longest time of a sampling job, for networks that state `images_per_second`.",
+        description="Longest time of a sampling job, as far as the speed of the network is "
+        "known: stated as `images_per_second`, or kept by `snakemake plan`.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",

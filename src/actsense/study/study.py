@@ -64,6 +64,11 @@ class Study:
         return self.settings.study
 
     @property
+    def results(self) -> Path:
+        """Folder of its results, relative to the working directory."""
+        return Path("results") / self.name
+
+    @property
     def stores_activations(self) -> bool:
         """Whether activations are written to disk."""
         return self.settings.activations == "store"
@@ -82,6 +87,14 @@ class Study:
         from actsense.study.survey import survey
 
         return survey(self.settings)
+
+    def looked_at_again(self) -> "Study":
+        """Return the study with files as they are now, whatever the run looked up at its start."""
+        from actsense.study.survey import survey
+
+        anew = Study(self.settings, self.plain)
+        anew.__dict__["survey"] = survey(self.settings)
+        return anew
 
     def bequeath(self) -> None:
         """Let the jobs that this process starts inherit the survey."""
@@ -319,7 +332,7 @@ class Study:
                     layers=tuple(place_layers(found["layers"][name])),
                     **found["peaks"][name],
                     hidden=found["hidden"][name],
-                    speed=settings.images_per_second or 0.0,
+                    speed=settings.images_per_second or found["speeds"][name],
                     designs=tuple(self.designs(name)),
                     analysed=tuple(self.analysed(name)),
                 )

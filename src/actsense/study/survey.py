@@ -16,6 +16,7 @@ from actsense.data.downloads import archive_folder, dataset_archives, missing_ar
 from actsense.data.originals import look_at_originals
 from actsense.networks.inputs import input_key
 from actsense.networks.settings import NetworkSettings, Python, Trained, weights_file
+from actsense.planning.kept_speed import kept_speeds
 from actsense.store import DiskFullError, file_hash, replacing
 from actsense.study.settings import Settings
 
@@ -39,8 +40,9 @@ def survey(settings: Settings) -> Plain:
         `classes`, the number of them; the `folder` of archives, their paths in it, `archives`,
         and the names of the `missing` ones; the `originals` of the images, see `Originals`; and
         by network `layers`, name and shape of the recorded ones, `peaks`, the bytes that it
-        holds, `hidden`, the width of its last hidden vector, `origins`: `trained`, `downloaded`
-        or `imported`, and `inputs`, what the files of an imported one are known by.
+        holds, `hidden`, the width of its last hidden vector, `speeds`, the
+        kept images per second of the slowest design or 0, `origins`: `trained`, `downloaded` or
+        `imported`, and `inputs`, what the files of an imported one are known by.
 
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
@@ -66,6 +68,7 @@ def survey(settings: Settings) -> Plain:
         "layers": {name: outline["layers"] for name, outline in outlines.items()},
         "peaks": {name: outline["peak"] for name, outline in outlines.items()},
         "hidden": {name: outline["hidden"] for name, outline in outlines.items()},
+        "speeds": {name: _slowest(results, name) for name in settings.networks},
         "origins": {name: outline["origin"] for name, outline in outlines.items()},
     }
 
@@ -76,6 +79,11 @@ def _as_imported(network: NetworkSettings, folder: Path) -> NetworkSettings:
     if file and not file.is_file() and imported.is_file():
         return network.replaced(weights=str(imported))
     return network
+
+
+def _slowest(results: Path, network: str) -> float:
+    speeds = kept_speeds(results, network).get("images_per_second", {})
+    return float(min(speeds.values(), default=0))
 
 
 def _outline(name: str, network: NetworkSettings, classes: int, side: int) -> Plain:
