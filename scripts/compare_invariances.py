@@ -10,10 +10,9 @@ from actsense.store import write_tables
 
 with logged(snakemake.log[0]):
     inputs, params = snakemake.input, snakemake.params
-    states = dict.fromkeys((at["network"], at["state"]) for at in params.compared)
     tables = compare_invariances(
         by_name(params.networks, inputs.kept),
-        faithful=by_name(states, inputs.faithful),
+        faithful=by_name(map(tuple, params.states), inputs.faithful),
         flows=map(Path, inputs.flows),
         indices=by_name(map(tuple, params.indices), inputs.indices),
         **{"bootstrap": params.bootstrap, "seed": params.seed},
