@@ -426,6 +426,22 @@ def test_the_transform_draws_anew_for_every_image_and_call() -> None:
     assert torch.equal(PatchShuffle(3)(images), shuffled)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_rows_and_columns_may_be_given_one_after_the_other(mode: str) -> None:
+    images = numbered(12, 12)
+    expected = PatchShuffle((2, 3), mode, seed=5)(images)
+
+    for transform in (
+        PatchShuffle(2, 3, mode, seed=5),
+        PatchShuffle(2, columns=3, mode=mode, seed=5),
+        PatchShuffle((2, 3), mode=mode, seed=5),
+    ):
+        assert torch.equal(transform(images), expected)
+    assert not torch.equal(PatchShuffle(3, 2, mode, seed=5)(images), expected)
+    with pytest.raises(ValueError, match="columns are in k="):
+        PatchShuffle((2, 3), 3)
+
+
 def test_a_seeded_transform_leaves_the_global_generator_alone() -> None:
     images, before = numbered(12, 12), torch.get_rng_state()
 

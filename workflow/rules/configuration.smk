@@ -24,7 +24,7 @@ if workflow.is_main_process:
 
 from actsense.errors import ConfigError
 from actsense.networks.settings import checkpoint_epochs, teacher_of
-from actsense.planning.kept_speed import speed_file, unmeasured
+from actsense.sampling.kept_speed import speed_file, unmeasured
 from actsense.planning.work import WorkTable
 from actsense.study.beside import StudiesBeside
 from actsense.study.configuration import typed

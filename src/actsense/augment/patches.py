@@ -177,8 +177,11 @@ def cell_map(height: int, width: int, k: int | tuple[int, int], mode: str = "gri
 class PatchShuffle(nn.Module):
     """Patch shuffle as a transform of torchvision: new permutations for every image and call.
 
+    `PatchShuffle(2, 3)`, `PatchShuffle((2, 3))` and `PatchShuffle(2, 3, "grid")` are the same.
+
     Arguments:
-        k: Cells per side, or rows and columns of cells.
+        k: Cells per side, or rows and columns of cells, or rows alone.
+        columns: Columns of cells, if `k` is a number of rows; the mode may stand here, too.
         mode: As in `patch_shuffle`.
         derange: As in `patch_shuffle`.
         remainder: As in `patch_shuffle`.
@@ -189,6 +192,7 @@ class PatchShuffle(nn.Module):
     def __init__(
         self,
         k: int | tuple[int, int],
+        columns: int | str | None = None,
         mode: str = "grid",
         *,
         derange: bool = False,
@@ -196,6 +200,12 @@ class PatchShuffle(nn.Module):
         seed: int | None = None,
     ) -> None:
         super().__init__()
+        if isinstance(columns, str):
+            mode = columns
+        elif columns is not None:
+            if isinstance(k, tuple):
+                raise ValueError(f"columns are in k={k} already; leave out columns={columns}.")
+            k = (k, columns)
         _check(mode, remainder, k)
         self.k, self.mode, self.derange, self.remainder = k, mode, derange, remainder
         self.generator = None if seed is None else torch.Generator().manual_seed(seed)

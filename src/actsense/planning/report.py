@@ -17,9 +17,9 @@ from actsense.planning.cost import (
     study_costs,
     total_cost,
 )
-from actsense.planning.kept_speed import keep_speed, kept_speeds
 from actsense.planning.speed import ASSUMED, SECONDS, StandIn, device_name, measured_speeds
 from actsense.planning.work import WorkTable
+from actsense.sampling.kept_speed import keep_speed, kept_speeds
 from actsense.study.study import Study
 from actsense.work import Work
 

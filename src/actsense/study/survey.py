@@ -16,7 +16,7 @@ from actsense.data.downloads import archive_folder, dataset_archives, missing_ar
 from actsense.data.originals import look_at_originals
 from actsense.networks.inputs import input_key
 from actsense.networks.settings import NetworkSettings, Python, Trained, weights_file
-from actsense.planning.kept_speed import kept_speeds
+from actsense.sampling.kept_speed import kept_speeds
 from actsense.store import DiskFullError, file_hash, replacing
 from actsense.study.settings import Settings
 

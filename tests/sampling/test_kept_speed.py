@@ -9,9 +9,9 @@ import yaml
 
 from actsense.errors import ConfigError
 from actsense.planning import speed
-from actsense.planning.kept_speed import keep_speed, kept_speeds, speed_file, unmeasured
 from actsense.planning.report import measure_study, plan_study
 from actsense.planning.speed import measured_speeds
+from actsense.sampling.kept_speed import keep_speed, kept_speeds, speed_file, unmeasured
 from actsense.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
