@@ -77,7 +77,7 @@ def test_what_is_felt_and_fixed_agrees(felt: Sequence[float], expected: float) -
         own = row(table, index=index, layer="conv")
         numbers = own[["value", *INTERVAL, "low_both", "high_both"]].to_numpy(float)
         np.testing.assert_allclose(numbers, expected)
-        assert own["augmentations"] == 5
+        assert own["pairs"] == 5
         assert np.isnan(own["effect"])
 
 
@@ -179,8 +179,29 @@ def test_all_layers_together_are_over_all_their_pairs() -> None:
     fixed = 1 - np.array([*FREE, 0.9, 0.8, 0.2, 0.1, 0.7])
     expected = spearmanr(fixed, np.ravel(felt)).statistic
     assert found["value"] == pytest.approx(expected)
-    assert found["augmentations"] == 10
+    assert found["pairs"] == 10
     assert found["limited"]
+
+
+def test_an_augmentation_is_compared_over_layers() -> None:
+    names, felt = ("a", "b", "c", "d"), [(0.1, 0.9), (0.2, 0.3), (0.3, 0.8), (0.5, 0.1)]
+    free = [(0.9, 0.2), (0.5, 0.1), (0.6, 0.3), (0.2, 0.8)]
+    links = {("trained", name): link(own) for name, own in zip(names, free, strict=True)}
+    found = table_of(links, effects(felt, layers=names, names=NAMES[:2]))
+    for k, name in enumerate(NAMES[:2]):
+        own = row(found, layer="", augmentation=name)
+        fixed, effect = 1 - np.array(free)[:, k], np.array(felt)[:, k]
+        assert own["value"] == pytest.approx(spearmanr(fixed, effect).statistic)
+        assert own["pairs"] == 4
+    assert row(found, layer="")["pairs"] == 8
+
+
+def test_lengths_have_no_differences() -> None:
+    links = {(state, "conv"): link(FREE) for state in ("trained", "random")}
+    found = table_of(links, effects([FALLING]))
+    apart = found[found["state"] == "trained - random"]
+    assert set(apart["measure"]) == {"fixed", "product"}
+    assert set(apart["layer"]) == {"conv", ""}
 
 
 def test_augmentations_and_layers_that_only_one_side_knows_do_not_count() -> None:
@@ -190,7 +211,8 @@ def test_augmentations_and_layers_that_only_one_side_knows_do_not_count() -> Non
     found = table_of(links, own)
     assert set(found["layer"]) == {"fc", ""}
     assert set(found["augmentation"]) == {"noise", "hue", "rolling", ""}
-    assert row(found, layer="fc")["augmentations"] == 3
+    assert (found.loc[found["effect"].notna(), "pairs"] == 1).all()
+    assert row(found, layer="fc")["pairs"] == 3
     assert row(found, layer="fc")["value"] == pytest.approx(1)
     assert row(found, layer="fc", augmentation="noise")["effect"] == pytest.approx(0.1)
     assert not len(table_of({("trained", "conv"): link(FREE)}, own))
@@ -202,12 +224,12 @@ def test_undefined_numbers_do_not_count_and_two_are_too_few(side: str) -> None:
     free, felt = (lost, FALLING) if side == "free" else (FREE, [np.nan, *FALLING[1:]])
     found = row(table_of({("trained", "conv"): link(free)}, effects([felt])), layer="conv")
     assert found["value"] == pytest.approx(1)
-    assert found["augmentations"] == 4
+    assert found["pairs"] == 4
     for count in (2, 0):
         felt = [*([np.nan] * (5 - count)), *FALLING[:count]]
         found = row(table_of({("trained", "conv"): link(FREE)}, effects([felt])), layer="conv")
         assert found[["value", *INTERVAL, "low_both"]].isna().all()
-        assert found["augmentations"] == count
+        assert found["pairs"] == count
 
 
 @pytest.mark.parametrize("unknown", [np.inf, np.nan])

@@ -40,7 +40,8 @@ def effect_points(effects: pd.DataFrame, *, title: str) -> Figure:
     question = f"{title}: do layers keep what they are sensitive to?"
     own = effects[(effects["measure"] == MEASURE) & (effects["index"] == INDEX)]
     named = own["augmentation"].fillna("") != ""
-    pairs = without_differences(own[named & (own["state"] == TRAINED)])
+    single = named & (own["layer"].fillna("") != "")
+    pairs = without_differences(own[single & (own["state"] == TRAINED)])
     if pairs.empty:
         return nothing(
             question, "Not measured: no augmentation has both a sensitivity and samples."

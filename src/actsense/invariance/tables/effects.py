@@ -48,7 +48,7 @@ COMPARED = ("fixed", "length", "product")
 EFFECTS = (
     *("network", "state", "layer", "design", "index", "measure", "augmentation"),
     *("value", "low", "high", "low_both", "high_both", "effect", "effect_low", "effect_high"),
-    *("augmentations", "anchors", "limited"),
+    *("pairs", "anchors", "limited"),
 )
 
 
@@ -158,11 +158,12 @@ def effect_rows(
 ) -> Iterator[Row]:
     """Yield pairs of numbers and their rank correlations, under every design.
 
-    A row that names an augmentation has its number in `value` and its index in `effect`. A row
-    without has Spearman's correlation over augmentations in `value`: `low` and `high` over other
-    anchors, effects taken as they are, `low_both` and `high_both` over other replicates, too.
-    Noise in either side draws resampled correlations towards 0, so that intervals lean there.
-    Rows without a layer are over all pairs of a layer and an augmentation.
+    A row that names layer and augmentation has the number of this pair in `value`, its index in
+    `effect`. Others have Spearman's correlation in `value`: over augmentations in rows without,
+    over layers in rows without one, over all pairs in those without either. Of it, `low` and `high`
+    are over other anchors, effects taken as they are, `low_both` and `high_both` over other
+    replicates, too. Noise in either side draws resampled correlations towards 0, so that intervals
+    lean there.
 
     Random weights are compared with the effects of the trained ones; differences are paired.
 
@@ -176,7 +177,8 @@ def effect_rows(
             for measure in COMPARED:
                 sides = _sides(links, measure, effects, index, seed)
                 named = {"design": design, "index": index, "measure": measure}
-                for (state, layer), row in _rows(sides):
+                # No layer, and so no state, makes a difference to lengths.
+                for (state, layer), row in _rows(sides, differences=measure != "length"):
                     yield {"state": state, "layer": layer} | named | row
 
 
@@ -207,8 +209,16 @@ class _Side:
                 "augmentation": name,
                 **row_of(self.estimates[k]),
                 **{"effect": value, "effect_low": value - half, "effect_high": value + half},
-                "limited": self.limited,
+                **{"pairs": 1, "limited": self.limited},
             }
+
+    def of(self, name: str) -> "_Side":
+        own = [k for k, known in enumerate(self.names) if known == name]
+        return _Side(
+            tuple(self.names[k] for k in own),
+            tuple(self.estimates[k] for k in own),
+            *(self.effects[:, own], self.half_widths[own], self.limited),
+        )
 
     def agreement(self) -> "_Agreement":
         own = [np.isfinite(one.samples).all() for one in self.estimates]
@@ -228,24 +238,23 @@ class _Agreement:
 
     anchors: Estimate
     both: Estimate
-    augmentations: int
+    pairs: int
     limited: bool
 
     def __sub__(self, other: "_Agreement") -> "_Agreement":
         return _Agreement(
             Estimate(self.anchors.samples - other.anchors.samples),
             Estimate(self.both.samples - other.both.samples),
-            min(self.augmentations, other.augmentations),
+            min(self.pairs, other.pairs),
             self.limited or other.limited,
         )
 
     def row(self) -> Row:
         low, high = self.both.interval
         return {
-            "augmentation": "",
             **row_of(self.anchors),
             **{"low_both": low, "high_both": high},
-            **{"augmentations": self.augmentations, "limited": self.limited},
+            **{"pairs": self.pairs, "limited": self.limited},
         }
 
 
@@ -268,16 +277,20 @@ def _sides(
     return found
 
 
-def _rows(sides: Mapping[Where, _Side]) -> Iterator[tuple[Where, Row]]:
-    """Yield pairs and agreements of every layer, of all together, and what states differ by."""
-    agreements = {}
-    for where, side in sides.items():
-        agreements[where] = side.agreement()
-        yield from ((where, row) for row in side.pairs())
+def _rows(sides: Mapping[Where, _Side], *, differences: bool) -> Iterator[tuple[Where, Row]]:
+    """Yield pairs, and agreements over one layer, one augmentation, and all, with differences."""
+    agreements: dict[tuple[str, str, str], _Agreement] = {}
+    for (state, layer), side in sides.items():
+        yield from (((state, layer), row) for row in side.pairs())
+        agreements[state, layer, ""] = side.agreement()
     for state in dict.fromkeys(state for state, _ in sides):
-        parts = [side for (own, _), side in sides.items() if own == state]
-        agreements[state, ""] = _Side.joined(parts).agreement()
-    for (state, layer), agreement in agreements.items():
-        yield (state, layer), agreement.row()
-        if state == TRAINED and (other := agreements.get((RANDOM, layer))):
-            yield (f"{TRAINED} - {RANDOM}", layer), (agreement - other).row()
+        whole = _Side.joined([side for (own, _), side in sides.items() if own == state])
+        for name in dict.fromkeys(whole.names):
+            agreements[state, "", name] = whole.of(name).agreement()
+        agreements[state, "", ""] = whole.agreement()
+    for (state, layer, name), agreement in agreements.items():
+        yield (state, layer), {"augmentation": name} | agreement.row()
+        other = agreements.get((RANDOM, layer, name))
+        if differences and state == TRAINED and other:
+            apart = (agreement - other).row()
+            yield (f"{TRAINED} - {RANDOM}", layer), {"augmentation": name} | apart
