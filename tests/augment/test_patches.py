@@ -426,7 +426,7 @@ def test_the_transform_draws_anew_for_every_image_and_call() -> None:
     assert torch.equal(PatchShuffle(3)(images), shuffled)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["grid", "bands"])
 def test_rows_and_columns_may_be_given_one_after_the_other(mode: str) -> None:
     images = numbered(12, 12)
     expected = PatchShuffle((2, 3), mode, seed=5)(images)
