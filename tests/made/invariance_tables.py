@@ -16,7 +16,7 @@ Networks = Mapping[str, Sequence[str]]
 Limited = Sequence[tuple[str, str]]  # states and layers
 FIXED = {
     **{"anchors": 50, "samples": 8, "images": 500, "features": 64, "judge": "bag"},
-    **{"judge_layer": "last", "augmentations": 3, "index": "shapley", "design": "colour"},
+    **{"judge_layer": "last", "pairs": 3, "index": "shapley", "design": "colour"},
 }
 
 

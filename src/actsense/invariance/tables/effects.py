@@ -158,10 +158,10 @@ def effect_rows(
 ) -> Iterator[Row]:
     """Yield pairs of numbers and their rank correlations, under every design.
 
-    A row that names layer and augmentation has the number of this pair in `value`, its index in
-    `effect`. Others have Spearman's correlation in `value`: over augmentations in rows without,
-    over layers in rows without one, over all pairs in those without either. Of it, `low` and `high`
-    are over other anchors, effects taken as they are, `low_both` and `high_both` over other
+    A row that names layer and augmentation has the number of this pair in `value`, and its index
+    in `effect`. Others have Spearman's correlation in `value`: over augmentations in rows without
+    one, over layers in rows without a layer, over all pairs in rows without either. `low` and
+    `high` are over other anchors, effects taken as they are, `low_both` and `high_both` over other
     replicates, too. Noise in either side draws resampled correlations towards 0, so that intervals
     lean there.
 
