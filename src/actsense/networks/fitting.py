@@ -19,6 +19,7 @@ from torch import Tensor
 
 from actsense.device.precision import arithmetic, deterministic
 from actsense.draws import stream
+from actsense.draws.global_state import seed_steps
 from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoint
 from actsense.progress import Progress
 from actsense.store import CorruptFileError
@@ -104,7 +105,7 @@ def fit(
     ):
         for step in range(learner.step, last):
             epoch, place = divmod(step, batches.steps)
-            torch.manual_seed(_step_seed(settings.seed, step))
+            seed_steps(_step_seed(settings.seed, step), device)
             # Entered anew: autocast holds its narrow copies of the weights until it is left.
             with arithmetic(settings.precision, device):
                 value = loss(batches.read(epoch, place))

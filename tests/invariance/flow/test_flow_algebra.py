@@ -1,5 +1,6 @@
 """What holds for a flow with any weights: inverse, determinant, bounds, what is kept."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from torch.autograd.functional import jacobian
 
 from actsense.errors import ConfigError
 from actsense.invariance.flow.actnorm import ActNorm
-from actsense.invariance.flow.coupling import Coupling
+from actsense.invariance.flow.coupling import Coupling, moved
 from actsense.invariance.flow.flow import Flow, build_flow
 from actsense.invariance.flow.permutation import Permutation
 from actsense.invariance.flow.settings import FlowSettings
@@ -179,6 +180,25 @@ def test_small_scales_are_as_the_network_says() -> None:
     y, log_det = coupling(torch.tensor([[0.0, 5.0]], dtype=torch.float64), None)
     torch.testing.assert_close(log_det, torch.full_like(log_det, 1e-4))
     torch.testing.assert_close(y[0, 0].item(), 5 * (1 + 1e-4) + 0.3, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("bound", [0.5, 2.0])
+def test_gradients_of_a_moved_half_are_those_of_its_formula(bound: float) -> None:
+    x, scale, shift = (normal(7, 3, seed=seed).mul(2).requires_grad_() for seed in range(3))
+
+    def formula(x: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        log_scale = bound * torch.tanh(scale / bound)
+        return x * log_scale.exp() + shift, log_scale.sum(dim=1)
+
+    given, own = (x, scale, shift), partial(moved, bound=bound)
+    weights = normal(7, 3, seed=4), normal(7, seed=5)  # both results count, differently
+    found, expected = (
+        torch.autograd.grad(sum((y * w).sum() for y, w in zip(f(*given), weights)), given)  # type: ignore[arg-type] # noqa: B905
+        for f in (own, formula)
+    )
+    torch.testing.assert_close(own(*given), formula(*given))
+    torch.testing.assert_close(found, expected)
+    assert torch.autograd.gradcheck(own, given)
 
 
 def test_permutations_and_their_gradients_are_those_of_indexing() -> None:

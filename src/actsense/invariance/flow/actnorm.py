@@ -33,8 +33,8 @@ class ActNorm(nn.Module):
         """Return shifted and scaled values, as many."""
         if self._measuring:
             self.measure(x)
-        shift, log_scale = (_across(values, x) for values in (self.shift, self.log_scale))
-        return (x + shift) * log_scale.exp()
+        scale = self.log_scale.exp()
+        return torch.addcmul(_across(self.shift * scale, x), x, _across(scale, x))
 
     def inverse(self, h: Tensor) -> Tensor:
         """Return what gives `h`."""

@@ -22,7 +22,9 @@ from torch import Tensor
 
 from actsense.device.precision import arithmetic, deterministic
 from actsense.draws import stream
+from actsense.draws.global_state import seed_steps
 from actsense.errors import ConfigError
+from actsense.invariance.flow.descent import Descent, joined
 from actsense.invariance.flow.flow import Flow
 from actsense.invariance.flow.settings import FlowTraining
 from actsense.networks.state import read_tensors, save_tensors
@@ -105,7 +107,7 @@ def fit_flow(
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
     ):
         while course.step < settings.steps and not course.ended():
-            torch.manual_seed(_step_seed(seed, course.step))
+            seed_steps(_step_seed(seed, course.step), device)
             with arithmetic(precision, device):
                 course.descend(loss(course.step))
             if course.step % settings.check_every == 0 or course.step == settings.steps:
@@ -128,21 +130,14 @@ class _Course:
     def __init__(self, flow: Flow, settings: FlowTraining, described: str) -> None:
         self.flow, self._settings, self._described = flow, settings, described
         self.average = copy.deepcopy(flow).eval().requires_grad_(requires_grad=False)
-        self._weights: list[Tensor] = [*flow.parameters()]
-        self._averaged: list[Tensor] = [*self.average.parameters()]
-        matrices = [weight for weight in self._weights if weight.ndim > 1]
-        others = [weight for weight in self._weights if weight.ndim <= 1]
-        decayed = {"params": matrices, "weight_decay": settings.weight_decay}
-        self.optimiser = torch.optim.AdamW(
-            [decayed, {"params": others, "weight_decay": 0.0}],
-            settings.learning_rate,
-            betas=(settings.betas[0], settings.betas[1]),
-            fused=True,
+        self.averaged = joined(self.average)
+        self.descent = Descent(
+            flow, betas=settings.betas, decay=settings.weight_decay, clip=settings.clip
         )
         self.step, self.history, self.note = 0, FlowHistory(), ""
         self.best: dict[str, Tensor] = {}
         # Since the last look; read there alone, for that waits for the device.
-        self.total = torch.zeros((), device=self._weights[0].device)
+        self.total = torch.zeros((), device=self.averaged.device)
         self._since = 0
 
     def ended(self) -> bool:
@@ -152,18 +147,11 @@ class _Course:
 
     def descend(self, loss: Tensor) -> None:
         """Take a step, and move the average after it."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = _rate(self._settings, self.step)
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self._settings.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self._weights, self._settings.clip)
-        self.optimiser.step()
+        self.descent.step(loss, _rate(self._settings, self.step))
         self.step += 1
         # At first the average forgets faster: it would else remember the start for long.
         memory = min(self._settings.average, self.step / (10 + self.step))
-        with torch.no_grad():
-            torch._foreach_lerp_(self._averaged, self._weights, 1 - memory)
+        self.averaged.lerp_(self.descent.values, 1 - memory)
         self.total += loss.detach()
         self._since += 1
 
@@ -188,7 +176,7 @@ class _Course:
             "flow": self.flow.state_dict(),
             "average": self.average.state_dict(),
             "best": self.best,
-            "optimiser": self.optimiser.state_dict(),
+            "descent": self.descent.state(),
             "history": asdict(self.history),
             "total": self.total,
             "counts": [self.step, self._since],
@@ -211,7 +199,7 @@ class _Course:
             return
         self.flow.load_state_dict(held["flow"])
         self.average.load_state_dict(held["average"])
-        self.optimiser.load_state_dict(held["optimiser"])
+        self.descent.restore(held["descent"])
         self.best, self.history = held["best"], FlowHistory(**held["history"])
         self.total.copy_(held["total"])
         self.step, self._since = held["counts"]
