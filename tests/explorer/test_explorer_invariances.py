@@ -14,7 +14,7 @@ import pytest
 import torch
 from explored import address, told
 from invariance_page import FIRST_ROW, HALF, LAYERS, NETWORKS, SIDE, make_page
-from invariance_study import planted_free, planted_likeness
+from invariance_study import invariance_groups, planted_free, planted_likeness
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -47,6 +47,7 @@ from actsense.invariance.demos.clips import driving_clip
 from actsense.invariance.demos.opening import DemoSet, open_demos
 from actsense.invariance.demos.own import read_images
 from actsense.invariance.demos.representations import show_representations
+from actsense.store import write_facts, write_results
 
 Visit = Callable[..., AppTest]
 FIRST, LAST = next(iter(LAYERS)), [*LAYERS][-1]
@@ -259,6 +260,16 @@ def test_without_a_store_it_is_said_what_makes_it(copied: Path, visit: Visit) ->
     for network in NETWORKS:
         shutil.rmtree(copied / network / "invariance/kept.zarr")
     assert "snakemake invariance" in told(visit(copied, view="invariances"))
+
+
+def test_an_older_store_is_said_to_be_damaged(tmp_path: Path, visit: Visit) -> None:
+    home = tmp_path / "results/old/net"
+    groups, attributes = invariance_groups(judge=False, inversion=False, random=False)
+    del attributes["seed"]
+    write_results(home / "invariance/kept.zarr", groups, attributes=attributes)
+    write_facts(home / "card.json", {"name": "net"})
+    test = visit(home.parent, view="invariances", show="mixing")
+    assert "kept.zarr: damaged" in told(test)
 
 
 def test_own_images_are_used_and_broken_ones_are_said_to_be_broken(

@@ -6,6 +6,7 @@ from typing import Literal, cast
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.explorer.controls import pick, plain
@@ -14,9 +15,14 @@ from actsense.explorer.invariance.gallery import choose_image, choose_images
 from actsense.explorer.invariance.opened import Opened, open_network, remembered
 from actsense.explorer.invariance.outcomes import Pair, Played, Sampled
 from actsense.explorer.invariance.samples import draw_sampled
-from actsense.explorer.invariance.stage import Stage, choose_layer, pick_steps
-from actsense.inspection import StudyResults
-from actsense.invariance.stored import StoredInvariances
+from actsense.explorer.invariance.stage import (
+    Stage,
+    choose_layer,
+    kept_networks,
+    kept_of,
+    pick_steps,
+)
+from actsense.explorer.invariance.words import percent
 
 COMPANIONS = 48  # images that the chosen one is compared with
 TEMPERATURES = (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5)
@@ -94,8 +100,9 @@ def show_attacks(stage: Stage, opened: Opened) -> None:
 
     def tile(name: str, title: str, *words: str) -> Tile:
         number = int(said[name])
-        agrees = None if name == "images" else number == first
-        return Tile(images[name], title, outputs[number], agrees, words)
+        if name == "images":
+            return Tile(images[name], title, f"says {outputs[number]}", None, words)
+        return Tile(images[name], title, outputs[number], number == first, words)
 
     st.markdown(_attack_words(outputs, first, int(said["attacked"]), int(said["view"])))
     left, right = st.container(horizontal=True, gap="large"), st.container()
@@ -116,7 +123,7 @@ def show_attacks(stage: Stage, opened: Opened) -> None:
             tile("reconstructed", "of the image"),
             tile("view", "of the attacked"),
             tile("noisy_view", "of the noisy"),
-            tile("reconstructed_attacked", "autoencoder alone", "of the attacked"),
+            tile("reconstructed_attacked", "autoencoder", "of the attacked"),
         ]
         st.html(framed_row(seen))
     for key, words in (
@@ -172,7 +179,7 @@ def show_mixing(stage: Stage, opened: Opened) -> None:
     found = remembered(stage.depends(opened, places, "mix"), work)
     outputs, own = stage.stored.outputs, found.predicted["images"]
     heads = [
-        Tile(x, stage.gallery.titles[place], outputs[k])
+        Tile(x, stage.gallery.titles[place], f"says {outputs[k]}")
         for x, place, k in zip(found.images["images"], places, own, strict=True)
     ]
     mixed = [
@@ -234,7 +241,7 @@ def show_two_networks(stage: Stage, opened: Opened) -> None:
     for number, place in enumerate(places):
         row = st.container(horizontal=True, gap="medium")
         numbers = found.predicted[:, number]
-        said = [f"{name}: {outputs[k][numbers[k]]}" for k, name in enumerate(names)]
+        said = [f"{name} says {outputs[k][numbers[k]]}" for k, name in enumerate(names)]
         tile = Tile(stage.gallery.pixels[place], stage.gallery.titles[place], words=said)
         with row.container(width=130):
             st.markdown("**image**")
@@ -253,20 +260,11 @@ def show_two_networks(stage: Stage, opened: Opened) -> None:
     )
 
 
-def _both_words(names: tuple[str, str], share: np.ndarray) -> str:
-    first, second = map(plain, names)
-    return (
-        f"{first} gives {100 * share[0, 0]:.0f} % of its own samples the class of their image, "
-        f"and {100 * share[0, 1]:.0f} % of those of {second}; {second} gives "
-        f"{100 * share[1, 1]:.0f} % of its own, and {100 * share[1, 0]:.0f} % of those of {first}."
+def _both_words(names: tuple[str, str], share: NDArray[np.float64]) -> str:
+    """Say how often either network gives samples the class of their image."""
+    return "\n".join(
+        f"- **{plain(names[k])}** gives {percent(share[k, k])} of its own samples the class that "
+        f"it gives to their image, and {percent(share[k, 1 - k])} of those of "
+        f"{plain(names[1 - k])}."
+        for k in (0, 1)
     )
-
-
-def kept_networks(study: StudyResults) -> list[str]:
-    """Return the networks whose invariances are kept."""
-    return [name for name in study.networks if study[name].has("kept")]
-
-
-def kept_of(study: StudyResults, network: str) -> StoredInvariances:
-    """Open what is kept of a network."""
-    return study[network].invariances

@@ -61,7 +61,7 @@ def draw_sampled(
     )
     rebuilt = found.agreement_ceiling > 0.5
     first = [
-        Tile(found.image, "image", said, None, [title]),
+        Tile(found.image, "image", f"says {said}", None, [title]),
         Tile(found.reconstruction, "autoencoder", words=[_same(rebuilt)]),
         Tile(found.mean, "mean"),
     ]

@@ -1,6 +1,13 @@
 """What a demo is played on: a network, a layer, images and a seed, chosen on the left."""
 
-__all__ = ["Stage", "choose_layer", "choose_stage", "pick_steps"]
+__all__ = [
+    "Stage",
+    "choose_layer",
+    "choose_stage",
+    "kept_networks",
+    "kept_of",
+    "pick_steps",
+]
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -9,6 +16,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from actsense.errors import ConfigError
 from actsense.explorer.controls import pick, pick_along, pick_number
 from actsense.explorer.invariance.gallery import Gallery, gallery, upload_images
 from actsense.explorer.invariance.opened import Opened
@@ -16,6 +24,7 @@ from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults
 from actsense.invariance.plan import TRAINED
 from actsense.invariance.stored import InvarianceGroup, StoredInvariances
+from actsense.store import reading
 
 SEEDS = 10**9  # as many as a link can hold
 
@@ -115,3 +124,24 @@ def pick_steps(label: str, name: str, values: Sequence[float], default: float) -
     """Let one of some numbers be chosen on a slider."""
     words = {f"{value:g}": f"{value:g}" for value in values}
     return float(pick_along(st.container(), label, name, list(words), f"{default:g}", words))
+
+
+def kept_networks(study: StudyResults) -> list[str]:
+    """Return the networks whose invariances are kept."""
+    return [name for name in study.networks if study[name].has("kept")]
+
+
+def kept_of(study: StudyResults, network: str) -> StoredInvariances:
+    """Open what is kept of a network, with all that every demo asks of it.
+
+    Raises:
+        ConfigError: If it is damaged, or holds no layer of the trained network.
+    """
+    stored = study[network].invariances
+    path = study.path / network / "invariance/kept.zarr"
+    with reading(path):
+        asked = (stored.seed, stored.side, stored.outputs, stored.classes, stored.rows)
+        layers = [(group.layer, group.passes) for group in stored.of(TRAINED)]
+        if not layers or len(stored.images) != len(asked[-1]):
+            raise ConfigError(f"{path}: holds no layer of the trained network.")
+    return stored
