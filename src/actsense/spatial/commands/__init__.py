@@ -1,0 +1,1 @@
+"""Shuffled patches without a study's workflow, for the command line."""
