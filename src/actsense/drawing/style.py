@@ -6,6 +6,7 @@ __all__ = [
     "FACTOR_COLORS",
     "FLAGS",
     "PARTS",
+    "ROUNDING",
     "counted",
     "factor_labels",
     "interval_errors",

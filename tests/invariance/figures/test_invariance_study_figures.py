@@ -143,6 +143,8 @@ def test_samples_stand_between_floor_and_ceiling(tables: dict[str, pd.DataFrame]
         assert heights == pytest.approx([*tops[TRAINED], *tops[RANDOM]])
         limited = [bool(bar.get_hatch()) for bar in grey]
         assert limited == [True, False, False, False, True, False]
+        behind = [one.get_x() + one.get_width() / 2 for one in hatched(axis) if one not in grey]
+        assert behind == pytest.approx([-0.18, 1.18])
         for state in COLORS:
             wanted = [of(kept, state, column, measure=measure) for column in NUMBERS]
             np.testing.assert_allclose(marks(axis, state), wanted)

@@ -18,6 +18,7 @@ from actsense.invariance.figures.layers import (
     MARKS,
     NAMES,
     Places,
+    hatch,
     is_limited,
     limited_handles,
     network_panels,
@@ -84,6 +85,8 @@ def _ranges(axis: Axes, places: Places, table: pd.DataFrame, measure: str, state
     for bar, limited in zip(bars, is_limited(samples["limited"]), strict=True):
         if limited:
             bar.set(hatch="////", edgecolor="0.62", linewidth=0)
+    # Behind the bar as well, which has no height where reconstructions are as strangers.
+    hatch(axis, at, samples["limited"], places.thick)
     errors = interval_errors(
         samples.rename(columns={"low": "value_low", "high": "value_high"}), "value"
     )

@@ -18,6 +18,7 @@ from actsense.invariance.figures.layers import (
     is_limited,
     limited_handles,
     nothing,
+    put_legend,
     without_differences,
 )
 from actsense.invariance.plan import RANDOM, TRAINED
@@ -55,7 +56,7 @@ def effect_points(effects: pd.DataFrame, *, title: str) -> Figure:
     rows = {name: ceil(len(layers) / columns) for name, (layers, _) in blocks.items()}
     count = sum(rows.values())
     figure = new_figure(
-        max(8.0, 1.9 + WIDE * columns),
+        max(8.0, 0.6 + WIDE * columns),
         1.3 + (HIGH + ROOM) * count,
         question,
         "A point is an augmentation: the share of the layer's variance that it causes (Shapley "
@@ -85,9 +86,7 @@ def effect_points(effects: pd.DataFrame, *, title: str) -> Figure:
         Line2D([], [], color=_color(name), marker="o", linestyle="none", label=legible(name))
         for name in dict.fromkeys(pairs["augmentation"])
     ]
-    figure.legend(handles=handles, loc="outside right upper", title="augmentation")
-    if gate := limited_handles(pairs["limited"]):
-        figure.legend(handles=gate, loc="outside lower left")
+    put_legend(figure, [*handles, *limited_handles(pairs["limited"])])
     return figure
 
 

@@ -3,6 +3,7 @@
 __all__ = ["flow_curves"]
 
 from math import ceil
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -75,8 +76,13 @@ def flow_curves(stored: StoredInvariances, *, title: str) -> Figure:
 def _curve(axis: Axes, group: InvarianceGroup) -> None:
     card, history = group.flow, group.flow["history"]
     color = COLORS[group.state]
-    axis.plot(history["steps"], history["train"], color=color, linewidth=1, linestyle="--")
-    axis.plot(history["steps"], history["validation"], color=color, linewidth=2)
+    style: dict[str, Any] = {
+        "color": color,
+        "marker": ".",
+        "markersize": 3,
+    }  # seen if there is one look
+    axis.plot(history["steps"], history["train"], linewidth=1, linestyle="--", **style)
+    axis.plot(history["steps"], history["validation"], linewidth=2, **style)
     if history["best"] in history["steps"]:
         best = history["validation"][history["steps"].index(history["best"])]
         axis.plot(history["best"], best, color=color, marker="o")

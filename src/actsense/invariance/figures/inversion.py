@@ -82,7 +82,7 @@ def _block(
     background = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     how = {"va": "center", "bbox": background}
     write(axis, 0.15, y + side / 2, f"{name}\nsample", 8.5, **how)
-    write(axis, 0.15, below + side / 2, "\noptimised", 8.5, **how)
+    write(axis, 0.15, below + side / 2, "optimised", 8.5, **how)
     distance, predicted = group.inverted_distance, group.inverted_predicted
     assert distance is not None
     assert predicted is not None

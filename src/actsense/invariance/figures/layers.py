@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.depth import PAGE, fitting, name_layers
 from actsense.drawing.names import short_names
-from actsense.drawing.style import new_figure, text_width
+from actsense.drawing.style import ROUNDING, new_figure, text_width
 from actsense.invariance.autoencoder.gate import AGREEMENT, COSINE
 from actsense.invariance.plan import RANDOM, TRAINED
 
@@ -222,13 +222,14 @@ def nothing(title: str, words: str) -> Figure:
 def put_legend(figure: Figure, handles: Sequence[Any]) -> None:
     """Put a legend below all panels, in as few lines as the figure is wide enough for."""
     entries = [
-        MARK + max(text_width(line, LEGEND_SIZE) for line in handle.get_label().splitlines())
+        MARK
+        + ROUNDING * max(text_width(line, LEGEND_SIZE) for line in handle.get_label().splitlines())
         for handle in handles
     ]
     for columns in range(len(handles), 0, -1):
         lines = ceil(len(entries) / columns)  # columns are filled one after the other
         parts = [entries[start : start + lines] for start in range(0, len(entries), lines)]
-        if sum(map(max, parts)) < figure.get_figwidth():
+        if ROUNDING * sum(map(max, parts)) < figure.get_figwidth():
             break
     figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=LEGEND_SIZE)
 

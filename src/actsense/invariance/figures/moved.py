@@ -32,7 +32,7 @@ from actsense.invariance.figures.layers import (
 
 MEASURE = "free"
 WIDE, HIGH = 0.62, 0.4  # inches of a cell
-LEFT, TOP, FOOT, APART, SCALE = 0.2, 0.5, 1.0, 0.35, 1.0  # around matrices, and of the scale
+LEFT, TOP, FOOT, APART, SCALE = 0.2, 0.6, 1.2, 0.35, 1.0  # around matrices, and of the scale
 SIZE = 8.5  # points of names
 SCALE_OF = Normalize(0, 1, clip=True)
 MAP = colormaps["viridis"].with_extremes(bad=FLAGS["dead"])
@@ -73,7 +73,7 @@ def moved_cells(moved: pd.DataFrame, *, title: str) -> Figure:
             _matrix(axis, one, own, state, names)
             first = state == one.states[0]
             axis.set_yticks(range(len(names)), [legible(name) for name in names] if first else [])
-            heading = f"{short[one.network]}{one.note}, {NAMES[state]}"
+            heading = f"{short[one.network]}{one.note}\n{NAMES[state]}"
             axis.set_title(heading if first else NAMES[state], loc="left", fontsize=9.5)
             name_layers(axis, range(len(one.layers)), one.layers, wide, size=SIZE)
             x += wide + APART

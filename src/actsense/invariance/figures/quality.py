@@ -53,7 +53,7 @@ MEASURES = (
     Measure("frechet", "Fréchet distance (less is better)"),
     Measure("kernel", "kernel distance (less is better)"),
     Measure("precision", "samples that look real", share=True),
-    Measure("coverage", "real images that samples are near to", share=True),
+    Measure("coverage", "real images near samples", share=True),
 )
 
 
