@@ -1,8 +1,9 @@
 """From pairs of images that share a concept to what layers keep of each."""
 
 FACTOR_TABLES = {
-    name: f"results/{{study}}/invariance/tables/{name}.csv"
-    for name in ("factor_sizes", "factors_explained", "factor_responses")
+    "factor_sizes": "results/{study}/invariance/tables/factor_sizes.csv",
+    "factors_explained": "results/{study}/invariance/tables/factors_explained.csv",
+    "factor_responses": "results/{study}/invariance/tables/factor_responses.csv",
 }
 ALL_FACTORS = {
     **({"training": "concepts over training"} if beside.concepts_over_training else {}),

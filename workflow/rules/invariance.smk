@@ -1,16 +1,13 @@
 """From networks to what their layers keep of images and what they discard, shown as images."""
 
 INVARIANCE_TABLES = {
-    name: f"results/{{study}}/invariance/tables/{name}.csv"
-    for name in (
-        "invariance_autoencoder",
-        "invariance_flows",
-        "invariance_kept",
-        "invariance_quality",
-        "invariance_moved",
-        "invariance_effects",
-        "invariance_inversion",
-    )
+    "invariance_autoencoder": "results/{study}/invariance/tables/invariance_autoencoder.csv",
+    "invariance_flows": "results/{study}/invariance/tables/invariance_flows.csv",
+    "invariance_kept": "results/{study}/invariance/tables/invariance_kept.csv",
+    "invariance_quality": "results/{study}/invariance/tables/invariance_quality.csv",
+    "invariance_moved": "results/{study}/invariance/tables/invariance_moved.csv",
+    "invariance_effects": "results/{study}/invariance/tables/invariance_effects.csv",
+    "invariance_inversion": "results/{study}/invariance/tables/invariance_inversion.csv",
 }
 ALL_INVARIANCES = {
     "kept": "what layers keep of images",
