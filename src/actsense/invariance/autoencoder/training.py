@@ -106,7 +106,8 @@ def _begun(
     loss.to(device)
     trained = [*autoencoder.parameters(), loss.scale]
     rate = settings.learning_rate
-    optimiser = AdamW(trained, rate, betas=BETAS, weight_decay=settings.weight_decay)
+    decay = settings.weight_decay
+    optimiser = AdamW(trained, rate, betas=BETAS, weight_decay=decay, fused=True)
     schedule = OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2, cycle_momentum=False)
     return Learner(autoencoder, optimiser, schedule, beside=loss), loss
 
