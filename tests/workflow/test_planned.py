@@ -30,6 +30,7 @@ def study(path: Path) -> Study:
         "workflow/studies/test.yaml",
         "workflow/studies/photographs.yaml",
         "workflow/studies/invariances-digits.yaml",
+        "workflow/studies/invariances-texture.yaml",
         "workflow/studies/published.yaml",
         "workflow/studies/published-places.yaml",
     ],

@@ -16,10 +16,12 @@ from actsense.invariance.demos.figures.pieces import (
     Columns,
     bytes_of,
     foot,
+    foot_height,
     gate_note,
     group_head,
     put_said,
     said_names,
+    wrapped,
 )
 from actsense.invariance.demos.opening import DemoSet
 
@@ -51,18 +53,22 @@ def attack_rows(
     """
     first, names = next(iter(attacked.values())), short_names(demos.layers)
     columns = Columns(0.1, [len(GIVEN), *[len(SEEN) for _ in attacked]])
-    rows, note, step = len(first.images), gate_note(demos, list(attacked)), SIDE + LINE
-    height = HEADER + HEAD + rows * step + (0.25 if note else 0.08)
+    rows, step = len(first.images), SIDE + LINE
+    notes = wrapped(
+        columns.width,
+        "View: what the layer says of the attacked or the noisy image, with what it does not say "
+        "of the intact one. Sample: what it says of either, with the same chance.",
+        gate_note(demos, list(attacked)),
+    )
+    height = HEADER + HEAD + rows * step + foot_height(notes)
     flipped = int(first.flipped.sum())
     figure = new_figure(
         columns.width,
         height,
         f"{title}: what does a layer see of an attacked image?",
-        f"One step of length {epsilon:g} against what the network said (values are in [0, 1]): "
-        f"{flipped} of {rows} images are taken for another class. View: what the layer says of "
-        "the attacked image, with what it\ndoes not say of the intact one. Sample: the same with "
-        f"chance, the same in both columns. Below: what {demos.network} says; bold red where it "
-        "says something else of the image.",
+        f"One step of {epsilon:g}, of 1 from black to white, against what the network said: "
+        f"{flipped} of {rows} images change their class.\nBelow: what {demos.network} says; bold "
+        "red where it says something else of the image.",
         arranged=False,
     )
     axis = sheet(figure, 0, HEADER, figure.get_figwidth(), height - HEADER)
@@ -89,5 +95,5 @@ def attack_rows(
         for number, one in enumerate(attacked.values(), start=1):
             for place, name in zip(columns.places(number), SEEN, strict=True):
                 put(one, name, row, place)
-    foot(axis, HEAD + rows * step + 0.05, note)
+    foot(axis, HEAD + rows * step + 0.05, notes)
     return figure

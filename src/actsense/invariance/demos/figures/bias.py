@@ -17,17 +17,20 @@ from actsense.invariance.demos.figures.pieces import (
     Columns,
     bytes_of,
     foot,
+    foot_height,
     gate_note,
     group_head,
     head_width,
     put_said,
     said_names,
+    wrapped,
 )
 from actsense.invariance.demos.opening import DemoSet
 from actsense.invariance.demos.texture import Biased
 
 HEAD = 0.5  # inches above pictures
 PANEL, NAMES = 2.6, 1.75  # inches: of a panel of shares, and of the names of its lines
+TALLEST = 2.9  # inches of a panel with its title
 COLORS = ("#0072B2", "#D55E00")
 SHOWN = 3  # samples of an image
 MOST = 6  # images of a page
@@ -57,19 +60,23 @@ def bias_rows_figure(
         head_width(words, [names[layer]]) for words, (_, layer) in zip(told, heads, strict=True)
     ]
     columns = Columns(0.1, [1, *[samples] * len(heads)], [0.7, *widths])
-    notes = [note for own in pair if (note := gate_note(own, list(biased)))]
     step = SIDE + 2 * LINE
     panels = columns.width + 0.1 + NAMES
-    height = HEADER + HEAD + rows * step + 0.1 + 0.2 * len(notes)
+    notes = wrapped(
+        panels + PANEL,
+        f"Below images: what {pair[0].network} says, then {pair[1].network}. Right: share of "
+        "samples that keep a cue, in the eyes of the network that tells it, with intervals; grey: "
+        "the same with samples of other images.",
+        *(f"{own.network}: {note}" for own in pair if (note := gate_note(own, list(biased)))),
+    )
+    height = HEADER + HEAD + rows * step + foot_height(notes)
     figure = new_figure(
         panels + PANEL + 0.2,
         height,
         f"{title}: which cue do networks keep?",
-        f"Samples have what a layer says of the image, and chance, which is the same for "
-        f"{pair[0].network} and {pair[1].network}. Below: what the network of the samples says "
-        f"(of images: both, {pair[0].network} first); bold red where\nit says something else of "
-        "the image. Right: share of samples that keep a cue, in the eyes of the network that "
-        "tells it, with intervals; grey: the same with samples of other images.",
+        "Samples have what a layer says of the image, and chance, which is the same for "
+        f"{pair[0].network} and {pair[1].network}.\nBelow: what the network of the samples says; "
+        "bold red where it says something else of the image.",
         arranged=False,
     )
     axis = sheet(figure, 0, HEADER, figure.get_figwidth(), height - HEADER)
@@ -94,11 +101,10 @@ def bias_rows_figure(
                     image = bytes_of(biased[layer].samples[network, row, k])
                     words, same = outputs[network][seen], seen == said[network]
                     put_said(axis, image, x, y, words, same=same)
-    for number, note in enumerate(notes):
-        foot(axis, HEAD + rows * step + 0.05 + 0.2 * number, note)
-    tall = (height - HEADER - 0.1) / len(biased)
+    foot(axis, HEAD + rows * step + 0.05, notes)
+    tall = min(TALLEST, (rows * step + HEAD - 0.4) / len(biased))
     for number, layer in enumerate(biased):
-        panel = place(figure, panels, HEADER + 0.75 + number * tall, PANEL, tall - 1.25)
+        panel = place(figure, panels, HEADER + 0.65 + number * tall, PANEL, tall - 0.85)
         shares = table[table["layer"] == layer]
         if not number:
             _legend(axis, panels - NAMES + 0.1, [one.network for one in pair])

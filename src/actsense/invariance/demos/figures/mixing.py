@@ -17,11 +17,13 @@ from actsense.invariance.demos.figures.pieces import (
     Columns,
     bytes_of,
     foot,
+    foot_height,
     gate_note,
     group_head,
     head_width,
     put_said,
     said_names,
+    wrapped,
 )
 from actsense.invariance.demos.mixing import Mixed
 from actsense.invariance.demos.opening import DemoSet
@@ -43,16 +45,19 @@ def mixing_matrices(demos: DemoSet, mixed: Mapping[str, Mixed], *, title: str) -
     told = {layer: _told(own) for layer, own in mixed.items()}
     heads = [head_width(names[layer], lines) for layer, lines in told.items()]
     columns = Columns(0.1, [count + 1] * len(mixed), [width + CORNER for width in heads])
-    note = gate_note(demos, list(mixed))
-    height = HEADER + HEAD + CORNER + (count + 1) * step + (0.25 if note else 0.08)
+    notes = wrapped(
+        columns.width,
+        "Framed: images mixed with themselves, as the autoencoder returns them.",
+        gate_note(demos, list(mixed)),
+    )
+    height = HEADER + HEAD + CORNER + (count + 1) * step + foot_height(notes)
     figure = new_figure(
         columns.width + CORNER,
         height,
         f"{title}: what becomes of images that are mixed?",
-        "Every mixture has what a layer says of the image above its column, and what it does not "
-        "say of the image left of its row.\nBelow: what "
-        f"{demos.network} says; bold red where that is not what it says of the image above. "
-        "Framed: images mixed with themselves, as the autoencoder returns them.",
+        "A mixture has what a layer says of the image above, and what it does not say of that on "
+        f"the left.\nBelow: what {demos.network} says; bold red where that is not what it says of "
+        "the image above.",
         arranged=False,
     )
     axis = sheet(figure, 0, HEADER, figure.get_figwidth(), height - HEADER)
@@ -77,7 +82,7 @@ def mixing_matrices(demos: DemoSet, mixed: Mapping[str, Mixed], *, title: str) -
                 put_said(axis, bytes_of(own.mixed[k, z]), x, y, outputs[seen], same=same)
                 if k == z:
                     put_frame(axis, x, y, SIDE, linewidth=1.4, edgecolor="0.2")
-    foot(axis, height - HEADER - 0.2, note)
+    foot(axis, height - HEADER - foot_height(notes) + 0.05, notes)
     return figure
 
 

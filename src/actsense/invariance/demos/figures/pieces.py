@@ -8,17 +8,20 @@ __all__ = [
     "Columns",
     "bytes_of",
     "foot",
+    "foot_height",
     "gate_note",
     "group_head",
     "head_width",
     "put_hatch",
     "put_said",
     "said_names",
+    "wrapped",
 ]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -35,6 +38,7 @@ from actsense.invariance.demos.opening import DemoSet
 
 SIDE, GAP, APART = 0.72, 0.05, 0.3  # inches: of a picture, between pictures, between groups
 LINE = 0.19  # inches: what the network says
+NOTE, LETTER = 0.15, 0.061  # inches: a line of notes, and a letter of it
 LONGEST = 10  # characters of what it says
 SMALL = 6.8  # points
 SAME, OTHER = "0.25", "#CC3311"
@@ -157,7 +161,18 @@ def gate_note(demos: DemoSet, layers: Sequence[str]) -> str:
     )
 
 
-def foot(axis: Axes, y: float, note: str) -> None:
-    """Write a note below all pictures."""
-    if note:
-        write(axis, 0.1, y, note, 7.5, color="0.3")
+def wrapped(width: float, *notes: str) -> list[str]:
+    """Return the lines of notes below all pictures, as wide as a page of some inches."""
+    letters = round((width - 0.2) / LETTER)
+    return [line for note in notes if note for line in wrap(note, letters)]
+
+
+def foot_height(lines: Sequence[str]) -> float:
+    """Return how much room notes below all pictures take, inches."""
+    return 0.1 + NOTE * len(lines)
+
+
+def foot(axis: Axes, y: float, lines: Sequence[str]) -> None:
+    """Write notes below all pictures."""
+    for number, line in enumerate(lines):
+        write(axis, 0.1, y + NOTE * number, line, 7.5, color="0.3")

@@ -16,18 +16,20 @@ from actsense.invariance.demos.figures.pieces import (
     Columns,
     bytes_of,
     foot,
+    foot_height,
     gate_note,
     group_head,
     head_width,
     put_said,
     said_names,
+    wrapped,
 )
 from actsense.invariance.demos.opening import DemoSet
 from actsense.invariance.demos.representations import Shown
 from actsense.invariance.kept.estimates import Estimate
 
 HEAD = 0.86  # inches above pictures
-BRIGHTEST = 0.25  # standard deviation of a pixel that is drawn white
+WHITE = 0.25  # standard deviation of a pixel that is drawn white
 MOST = 6  # samples of an image that a page has room for
 
 
@@ -48,17 +50,22 @@ def representation_rows(demos: DemoSet, shown: Mapping[str, Shown], *, title: st
         [2, *[samples + maps for _ in shown]],
         [0, *(head_width(names[layer], lines) for layer, lines in told.items())],
     )
-    rows, note = len(first.images), gate_note(demos, list(shown))
+    rows = len(first.images)
+    notes = wrapped(
+        columns.width,
+        "Above: means over images with intervals, beside those with other images, and of the "
+        f"autoencoder. Spread: standard deviation of a pixel over samples, white from {WHITE:g}.",
+        gate_note(demos, list(shown)),
+    )
     step = SIDE + LINE
-    height = HEADER + HEAD + rows * step + (0.25 if note else 0.08)
+    height = HEADER + HEAD + rows * step + foot_height(notes)
     figure = new_figure(
         columns.width,
         height,
         f"{title}: what does a layer not tell apart from an image?",
-        "Samples are made so that the layer says the same of all in a row; what differs between "
-        "them, it has discarded. Spread: standard deviation of a pixel over samples.\n"
-        f"Below: what {demos.network} says; bold red where it says something else of the image. "
-        "Above: means with intervals, beside those with other images and of the autoencoder.",
+        "Samples are made so that a layer says the same of all in a row: what differs, it "
+        f"discards.\nBelow: what {demos.network} says; bold red where it says something else of "
+        "the image.",
         arranged=False,
     )
     axis = sheet(figure, 0, HEADER, figure.get_figwidth(), height - HEADER)
@@ -89,7 +96,7 @@ def representation_rows(demos: DemoSet, shown: Mapping[str, Shown], *, title: st
                 put_said(axis, image, places[sample], y, outputs[said], same=said == own)
             if one.maps is not None:
                 put_picture(axis, _spread(one.maps.variance[row]), places[-1], y, SIDE)
-    foot(axis, HEAD + rows * step + 0.05, note)
+    foot(axis, HEAD + rows * step + 0.05, notes)
     return figure
 
 
@@ -115,6 +122,6 @@ def _limits(floor: Estimate, ceiling: Estimate) -> str:
 
 def _spread(variance: np.ndarray) -> np.ndarray:
     """Return the standard deviation of every pixel over its colours, grey, (3, side, side)."""
-    deviation = np.sqrt(variance.mean(axis=0)) / BRIGHTEST
+    deviation = np.sqrt(variance.mean(axis=0)) / WHITE
     grey = (deviation.clip(0, 1) * 255).round().astype(np.uint8)
     return np.stack([grey] * 3)

@@ -19,11 +19,13 @@ from actsense.invariance.demos.figures.pieces import (
     SIDE,
     bytes_of,
     foot,
+    foot_height,
     gate_note,
     head_width,
     put_hatch,
     put_said,
     said_names,
+    wrapped,
 )
 from actsense.invariance.demos.opening import DemoSet
 from actsense.invariance.demos.video import Translated
@@ -45,21 +47,21 @@ def video_strip(
             still image, the same for all layers.
         title: The study and the network.
     """
-    names, note = short_names(demos.layers), gate_note(demos, list(translated))
+    names = short_names(demos.layers)
     any_layer = next(iter(translated.values()))
     frames, stills = any_layer[0].frames, len(any_layer)
     moments = spread(range(len(frames)), FRAMES)
     step, left = SIDE + LINE, 0.1 + SIDE + 0.3
     width = left + len(moments) * (SIDE + GAP) + 0.1
-    block = BLOCK + stills * step
-    height = HEADER + 0.25 + step + len(translated) * block + (0.3 if note else 0.1)
+    block, notes = BLOCK + stills * step, wrapped(width, gate_note(demos, list(translated)))
+    height = HEADER + 0.25 + step + len(translated) * block + foot_height(notes)
     figure = new_figure(
         width,
         height,
         f"{title}: what moves that a layer does not see?",
-        "A frame below has what the layer says of the still image on its left, and what it does "
-        "not say of the frame\nof the video above. What follows the video, the layer discards; "
-        f"what stays, it keeps. Below: what {demos.network} says.",
+        "A frame has what the layer says of the still image on its left, and what it does not say "
+        "of the video:\nwhat moves, it discards; what stays, it keeps. Below: what "
+        f"{demos.network} says; bold red where it is not as of the still image.",
         arranged=False,
     )
     axis = sheet(figure, 0, HEADER, figure.get_figwidth(), height - HEADER)
@@ -81,7 +83,7 @@ def video_strip(
                 seen = int(own.predicted[moment])
                 image = bytes_of(own.images[moment])
                 put_said(axis, image, x, y, outputs[seen], same=seen == said)
-    foot(axis, height - HEADER - 0.2, note)
+    foot(axis, height - HEADER - foot_height(notes) + 0.05, notes)
     return figure
 
 
