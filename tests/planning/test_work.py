@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 TORCHVISION = {"kind": "torchvision", "weights": "none", "layers": "auto"}
 ALEXNET, VGG = TORCHVISION | {"model": "alexnet"}, TORCHVISION | {"model": "vgg11"}
 SET = {"augmentations": ["brightness", "hue", "rolling"], "base_points": 1024, "replicates": 4}
-ON_REQUEST = {"plan", "run_notebook"}  # no part of everything
+ON_REQUEST = {"measure_speed", "plan", "run_notebook"}  # no part of everything
 SIZED = [
     *("sample_activations", "accumulate", "accumulate_part", "merge_moments"),
     *("estimate_contrast", "plot_indices", "evaluate_masks"),
@@ -36,7 +36,7 @@ def facts(network: dict[str, Any] = ALEXNET, **changes: Any) -> Facts:
     config |= {"networks": {"one": network}, "designs": {"mixed": SET}}
     config["dataset"] |= {"image_size": 224}
     config |= {"invariance": {}} | changes
-    examined = {"networks": list(config["networks"])[:1]}
+    examined = {"networks": list(config["networks"])[:2], "factors": {}}
     return Study.load(config | {"invariance": examined | config["invariance"]}).facts
 
 
@@ -80,7 +80,7 @@ def test_every_rule_with_a_script_is_in_the_table_and_asks_for_what_it_needs() -
         work
         for way in ("store", "stream")
         for origin in (ALEXNET, ALEXNET | {"weights": "DEFAULT"}, {"kind": "trained"})
-        for own in table(origin, activations=way).studies.values()
+        for own in table(networks={"one": origin, "two": origin}, activations=way).studies.values()
         for work in own
     ]
     assert {work.rule for work in works} == rules | copied
