@@ -61,20 +61,22 @@ class FactorStudy:
 def factor_study(folder: Path, *, anchors: int = 60, samples: int = 6) -> FactorStudy:
     """Record images of the world, of which the first forty are for training.
 
-    The classes of the dataset are those that the network sees, but for every fifth image.
+    The classes of the dataset are those that the network sees, but for every fifth image that is
+    recorded; the last images are not.
     """
     world = linear_world()
     drawn = world.decode(torch.from_numpy(world.latents(40 + 3 * anchors, seed=5)))
     pixels = (255 * drawn).round().byte().numpy()
     rows = np.arange(len(pixels))
     seen = world.predicted(world.encode(torch.from_numpy(pixels) / 255)[0].numpy())
-    label = np.where(rows % 5 == 0, 1 - seen, seen)
+    recorded = rows[:-anchors]
+    label = np.where((rows % 5 == 0) & (rows < len(recorded)), 1 - seen, seen)
     pool = ImagePool.shuffled((rows >= 40).astype(np.int64), label, seed=0)
     network = replace(world.subject().network, outputs=["up", "down"])
     bare = world.subject()
     subject = replace(bare, network=network, images=Images(pixels, "up", "down"), pool=pool)
     latents, known = folder / "latents.zarr", {"train": 40}
-    record_latents(world, subject.read, rows, latents, memory=subject.memory, attributes=known)
+    record_latents(world, subject.read, recorded, latents, memory=subject.memory, attributes=known)
     gates = {"gate": {"linear": {"said": True}}}, {"gate": {"linear": {"said": False}}}
     places = []
     for number, (state, epoch) in enumerate(PLACES):

@@ -22,6 +22,7 @@ from actsense.invariance.factors.tables import (
     size_table,
 )
 from actsense.invariance.kept.estimates import anchor_draws
+from actsense.invariance.recorded import latent_rows
 from actsense.store import read_table, write_facts, write_tables
 
 CARD = {
@@ -72,9 +73,13 @@ def test_the_same_representations_are_the_same_numbers(explained: pd.DataFrame) 
     assert (values == values.iloc[0]).all().all()
 
 
-def test_accuracy_is_that_of_validation_images(made: FactorStudy, stored: StoredFactors) -> None:
+def test_accuracy_is_that_of_recorded_validation_images(
+    made: FactorStudy, stored: StoredFactors
+) -> None:
     rows, labels = made.subject.pool.validation(10_000)
-    assert len(rows) > stored.anchors
+    recorded = latent_rows(made.watched.latents).validation
+    assert len(rows) > len(recorded) > stored.anchors
+    labels, rows = labels[np.isin(rows, recorded)], rows[np.isin(rows, recorded)]
     expected = (made.subject.predictions(rows).numpy() == labels).mean()
     assert 0.7 < expected < 0.9  # every fifth image has the wrong label
     for place in stored.places:
@@ -85,7 +90,7 @@ def test_spreads_are_those_of_the_parts_of_samples(
     made: FactorStudy, stored: StoredFactors
 ) -> None:
     """Of one anchor, by hand: the mean of parts is the part of the mean, which is known."""
-    rows, _ = made.subject.pool.validation(stored.anchors)
+    rows = stored.data["dataset_row"].to_numpy()
     said = made.subject.tap(["said"])(made.subject.read(rows))["said"]
     turned, conditional = made.watched.factors.flow, made.world.conditional
     means = turned.transform(made.world.embed(said))[0].detach().numpy()  # type: ignore[arg-type]
@@ -109,6 +114,16 @@ def test_what_the_network_says_depends_on_what_it_sees_alone(stored: StoredFacto
     np.testing.assert_array_equal(other[:-1], own[1:])
     assert other[-1] == own[0]
     assert (stored.exchanged("sure")[2] != own).any()
+
+
+def test_anchors_get_the_part_of_the_next_one(made: FactorStudy, stored: StoredFactors) -> None:
+    rows = stored.data["dataset_row"].to_numpy()
+    latents = made.world.encode(made.subject.read(rows))[0]
+    parts = made.watched.factors.split(latents)
+    given = parts | {"sure": torch.cat([parts["sure"][1:], parts["sure"][:1]])}
+    images = made.world.decode(made.watched.factors.joined(given))
+    expected = made.subject.logits(images).argmax(dim=1).numpy()
+    np.testing.assert_array_equal(stored.exchanged("sure")[2], expected)
 
 
 def test_swapped_images_are_those_of_other_parts(made: FactorStudy, stored: StoredFactors) -> None:

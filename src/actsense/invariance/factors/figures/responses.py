@@ -49,7 +49,7 @@ def factor_dots(responses: pd.DataFrame, *, title: str) -> Figure:
             _dots(axis, np.arange(len(parts)) + shift, table, styles[network], network)
     axes[0].set_yticks(range(len(parts)), [legible(part) for part in parts])
     axes[0].set_ylim(len(parts) - 0.5, -0.5)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure
 
 

@@ -43,13 +43,13 @@ def factors_over_depth(explained: pd.DataFrame, *, title: str) -> Figure:
         f"{title}: what do layers keep of every concept?",
         "Share of a concept's variance that a layer explains. Bars: 95 % intervals over images.\n"
         "Solid: trained. Dashed: random weights.",
-        explained,
+        own,
     )
     styles = part_styles(explained["factor"])
     for axis, network in zip(axes, networks, strict=True):
         table = own[own["network"] == network]
         layers = [*dict.fromkeys(table["layer"])]
-        for state, line in ((TRAINED, "-"), (RANDOM, ":")):
+        for state, line in ((TRAINED, "-"), (RANDOM, "--")):
             for part, style in styles.items():
                 chosen = table[(table["state"] == state) & (table["factor"] == part)]
                 places = np.array([layers.index(layer) for layer in chosen["layer"]])
@@ -76,7 +76,7 @@ def factors_over_training(explained: pd.DataFrame, *, title: str) -> Figure:
         f"{title}: what does a network learn first?",
         "Share of a concept's variance that the layer explains after every epoch. Bars: 95 % "
         "intervals over images.\nDotted, right axis: accuracy on validation images.",
-        explained,
+        explained[explained["epoch"].notna()],
     )
     styles = part_styles(explained["factor"])
     for axis, network in zip(axes, networks, strict=True):
@@ -96,7 +96,7 @@ def _panels(
     networks: list[str], title: str, subtitle: str, explained: pd.DataFrame
 ) -> tuple[Figure, list[Axes]]:
     told = f" {LIMITED}" if explained["limited"].any() else ""
-    wide = (PANEL + 0.6) * len(networks) + 1.6
+    wide = (PANEL + 0.6) * len(networks) + 2.2
     figure = new_figure(wide, 4.0, title, subtitle + told)
     axes = [*figure.subplots(1, len(networks), sharey=True, squeeze=False)[0]]
     for axis, network in zip(axes, networks, strict=True):
@@ -139,4 +139,4 @@ def _accuracy(axis: Axes, table: pd.DataFrame) -> None:
 
 def _legend(figure: Figure, styles: Mapping[str, Mapping[str, str]]) -> None:
     handles = [Line2D([], [], label=legible(part), **style) for part, style in styles.items()]  # type: ignore[arg-type]
-    figure.legend(handles=handles, loc="outside right upper", title="concept")
+    figure.legend(handles=handles, loc="outside right center", title="concept")

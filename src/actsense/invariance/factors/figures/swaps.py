@@ -28,15 +28,15 @@ def swap_grids(stored: StoredFactors, *, title: str) -> Figure:
     swapped, walked = stored.images("swapped"), stored.images("walked")
     shown = len(reconstruction)
     across, down = shown + 1, walked.shape[1]
-    high = TOP + CELL * (across + down) + 0.75
+    high = TOP + CELL * (across + down) + 0.5
     wide = BESIDE + (CELL * across + GAP) * len(stored.parts)
     figure = new_figure(
         wide,
         high,
         f"{title}: what changes with one concept alone?",
-        "Image of the row, with the concept of the image of the column. Framed: the images "
-        "themselves, as the autoencoder returns them.\nBelow: a concept wanders at random, from "
-        "the image on the left.",
+        "Image of the row, with the concept of the image of the column. Outside the lines: these "
+        "images, as the autoencoder returns them.\nBelow: a concept wanders at random, from the "
+        "image on the left. Behind names: how many numbers of a latent a concept has.",
         arranged=False,
     )
     for number, part in enumerate(stored.parts):
