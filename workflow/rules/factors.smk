@@ -78,8 +78,6 @@ rule compare_factors:
     output:
         **FACTOR_TABLES,
         **FACTOR_FIGURES,
-    resources:
-        mem_mb=memory("compare_factors"),
     params:
         **of_config("seed", "figures"),
         networks=CONCEPTUAL,

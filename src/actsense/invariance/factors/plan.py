@@ -38,7 +38,7 @@ JUDGED = 2000  # pairs of every concept that factors are judged on, at most
 CONCEPTS = 4  # of a file of them, about
 SHOWN, WALKS, STEPS = 6, 2, 6  # images that are swapped, walks, and steps of them
 ROOT_ARRAYS, PLACE_ARRAYS = 12, 2
-TABLES, FIGURES, DRAWN = 3, 4, 8.0  # and seconds that they take
+TABLES, FIGURES = 3, 4
 
 
 def check_concepts(facts: Facts) -> None:
@@ -153,7 +153,7 @@ def work(facts: Facts) -> list[Work]:
         )
     return [
         *found,
-        Work("compare_factors", tensors=True, seconds=DRAWN, files=table_files(TABLES) + FIGURES),
+        Work("compare_factors", tensors=True, files=table_files(TABLES) + FIGURES),
     ]
 
 
