@@ -22,8 +22,9 @@ from actsense import explorer
 from actsense.errors import ConfigError
 from actsense.explorer.invariance.cards import Tile, framed_row, gauge, mixing_matrix
 from actsense.explorer.invariance.charts import between_chart, free_chart
-from actsense.explorer.invariance.gallery import OWN_ROWS
+from actsense.explorer.invariance.gallery import OWN_ROWS, gallery
 from actsense.explorer.invariance.kept import kept_rows
+from actsense.explorer.invariance.opened import open_network
 from actsense.explorer.invariance.playing import (
     attack,
     compare,
@@ -42,6 +43,7 @@ from actsense.explorer.invariance.words import (
     percent,
 )
 from actsense.explorer.link import Wishes
+from actsense.explorer.pictures.images import image_address
 from actsense.inspection import open_study
 from actsense.invariance.demos.clips import driving_clip
 from actsense.invariance.demos.opening import DemoSet, open_demos
@@ -181,6 +183,18 @@ def test_as_many_samples_are_shown_as_asked_and_another_seed_has_others(
     assert not set(before[2]) & set(after[2])
     test.number_input[0].set_value(4).run()
     assert tiles(test) == before
+
+
+def test_the_page_shows_the_samples_of_the_image_and_its_row(
+    world: Path, visit: Visit, demos: DemoSet
+) -> None:
+    test = visit(world, view="invariances", show="representations", anchor="405", samples="2")
+    order = [5, *(k for k in range(len(demos.rows)) if k != 5)]
+    found = sample(
+        *(demos, LAST, demos.images.numpy()[order], demos.rows[order]),
+        **{"samples": 2, "temperature": 1.0, "seed": 0},
+    )
+    assert tiles(test)[2] == [image_address(one, 2 * 104) for one in found.samples]
 
 
 def test_a_click_on_an_image_chooses_it(world: Path, visit: Visit) -> None:
@@ -337,6 +351,24 @@ def test_own_images_get_seeds_of_their_own(demos: DemoSet) -> None:
     assert (first.samples != second.samples).any()
 
 
+def test_own_images_come_first_with_rows_of_no_dataset(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = open_study(world)["net"].invariances
+    own = read_uploads([Sent("mine.png", png())], SIDE)
+    monkeypatch.setattr("streamlit.session_state", {"own_images": own})
+    shown = gallery(stored)
+    assert shown.titles[:2] == ["mine.png", f"label: {stored.classes[stored.labels[0]]}"]
+    assert list(shown.rows[:2]) == [OWN_ROWS, FIRST_ROW]
+    np.testing.assert_array_equal(shown.pixels[:1], own.pixels)
+    assert shown.of_study(3).keys == [str(FIRST_ROW + k) for k in range(3)]
+
+
+def test_a_network_is_opened_again_when_any_of_its_files_is_another(world: Path) -> None:
+    known = {Path(path).name for path, _ in open_network(world, "net").stamp}
+    assert known == {"weights.pt", "autoencoder.pt", "zarr.json"} | {f"{k}.pt" for k in LAYERS}
+
+
 def test_mixtures_of_an_image_with_itself_are_its_reconstruction(demos: DemoSet) -> None:
     images, _ = units(demos, 3)
     found = mix(demos, FIRST, images)
@@ -488,5 +520,7 @@ def test_stored_samples_are_those_of_their_anchor(world: Path) -> None:
     found = stored_samples(stored, group, 2)
     np.testing.assert_array_equal(found.image, stored.images[2])
     np.testing.assert_array_equal(found.samples, group.sample_images[2])
+    np.testing.assert_array_equal(found.predicted_samples, group.sample_predicted[2])
+    assert found.predicted == group.predicted[2]
     assert found.of("agreement")[0] == group.kept.samples.agreement[2]
     assert found.of("cosine")[2] == group.kept.reconstructions.centred[2]
