@@ -60,6 +60,7 @@ def test_anchors_stand_in_for_the_dataset(study: Path) -> None:
     subject = open_demos(study, "net").subject
     rows, classes = subject.pool.validation(4)
 
+    assert len(rows) == 4
     assert set(rows) < set(FIRST_ROW + 7 * np.arange(ANCHORS))
     np.testing.assert_array_equal((rows - FIRST_ROW) // 7 % 3, classes)
     np.testing.assert_array_equal(
