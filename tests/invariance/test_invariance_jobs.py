@@ -240,7 +240,10 @@ def test_groups_hold_what_flow_and_network_say(world: World, stored: StoredInvar
         (state, layer) for state in STATES for layer in LAYERS
     ]
     noise = invariance_noise(stored.rows, 3, 4, seed=SEED)
-    decoder = open_autoencoder(world.path("autoencoder.pt"))
+    decoder, means = (
+        open_autoencoder(world.path("autoencoder.pt")),
+        torch.from_numpy(stored.latents),
+    )
     for group in stored.groups:
         said = open_representation(world.path(f"{group.state}.zarr"), group.layer, stored.rows)
         sampler = open_flow(world.path(f"{group.state}_{group.layer}.pt"), device=CPU)
@@ -255,6 +258,11 @@ def test_groups_hold_what_flow_and_network_say(world: World, stored: StoredInvar
         np.testing.assert_array_equal(group.sample_predicted, shown)
         agreement = (shown == own[:, None]).mean(axis=1)
         np.testing.assert_allclose(group.kept.samples.agreement, agreement)
+        with torch.inference_mode():
+            (again,) = subject.tap([group.layer])(decoder.decode(means)).values()
+        z, again = torch.from_numpy(said[:]).flatten(1), again.flatten(1)
+        cosine = torch.nn.functional.cosine_similarity(again, z).numpy()
+        np.testing.assert_allclose(group.kept.reconstructions.cosine, cosine, atol=1e-5)
         spread = Spread.of(drawn.latents)
         np.testing.assert_allclose(group.spread.within, spread.within, rtol=1e-3)
         np.testing.assert_allclose(group.spread.mean, spread.mean, atol=1e-5)
