@@ -103,3 +103,14 @@ def test_the_parts_of_the_work_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
             ("one", "mixed"): expected
         }
     assert calls == ["_passing", "_augmenting", "_summing", "_passing", "_augmenting"]
+
+
+def test_a_study_without_designs_is_planned_and_measured_on_images_as_they_are() -> None:
+    own = study(designs={}, featvis={"images": 20})
+    assert own.runs == []
+    measure_study(own, ["one"], CPU)
+    assert kept_speeds(own.results, "one")["images_per_second"].keys() == {""}
+    rows = plan_study(own.looked_at_again(), CPU).split("\n\n")[1].splitlines()[2:]
+    studies = {row.split()[1] for row in rows if row.startswith("one ")}
+    assert {"networks", "spatial", "patterns"} <= studies
+    assert not {"sensitivity", "masking", "segments"} & studies

@@ -61,6 +61,14 @@ def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
     assert WorkTable(own.facts).jobs == planned(snakemake(tmp_path, "-n"))
 
 
+def test_without_designs_the_jobs_are_those_of_the_studies_beside(tmp_path: Path) -> None:
+    configure(tmp_path, designs={}, featvis={})
+    jobs = planned(snakemake(tmp_path, "-n"))
+    assert WorkTable(study(tmp_path / "config.yaml").facts).jobs == jobs
+    assert jobs["compare_transforms"] == 1
+    assert not {"estimate_indices", "estimate_contrast", "evaluate_masks"} & jobs.keys()
+
+
 def test_a_run_leaves_the_planned_files_and_gigabytes(finished: Path) -> None:
     counted = counted_facts(StandIn(study(finished / "config.yaml")))
     costs = study_costs(WorkTable(counted), dict.fromkeys([("one", "mixed"), ("one", "")], 1.0))

@@ -128,7 +128,7 @@ if study.stores_activations:
 wildcard_constraints:
     study=STUDY,
     network="|".join(NETWORKS),
-    design="|".join(DESIGNS),
+    design="|".join(DESIGNS) or "(?!)",
     epoch=r"\d+",
     state=r"trained|random|epoch_\d+",
     layer=r"[^/]+",

@@ -74,8 +74,11 @@ def measure_study(study: Study, networks: Sequence[str], device: torch.device) -
 
 
 def _asked(study: Study, networks: Sequence[str]) -> dict[str, list[str]]:
-    """Return the designs that networks are measured with; of any, where none samples one."""
-    every = [*study.settings.designs]
+    """Return the designs that networks are measured with: any, where none samples one.
+
+    Without designs it is none, called by an empty name: images pass as they are.
+    """
+    every = [*study.settings.designs, ""]
     return {network: study.designs(network) or every[:1] for network in networks}
 
 

@@ -119,7 +119,7 @@ def measured_speeds(
 
     Arguments:
         images: Stands in for those of the study.
-        runs: The designs of each network.
+        runs: The designs of each network; an empty name stands for images as they are.
         device: Where to run.
     """
     known, passing = images.study.facts.networks, {}
@@ -134,12 +134,12 @@ def measured_speeds(
     augmenting = {
         design: _augmenting(_Block.of(images, network, design), images, design, *opened)
         for design, network in networks.items()
-        if opened
+        if opened and design
     }
     speeds = {}
     for network, design in ((n, d) for n, designs in runs.items() for d in designs):
-        seconds = passing[network] + augmenting[design]
-        if not images.study.stores_activations:
+        seconds = passing[network] + augmenting.get(design, 0.0)
+        if design and not images.study.stores_activations:
             block = _Block.of(images, network, design)
             seconds += _summing(block, known[network].units, device)
         speeds[network, design] = 1 / seconds

@@ -62,7 +62,8 @@ class Settings(Section):
         description="The networks to study, by name; their `kind` decides which keys they take.",
     )
     designs: dict[Name, DesignSettings] = Field(
-        min_length=1, description="Groups of augmentations that act together, by name."
+        description="Groups of augmentations that act together, by name; `{}` where only the "
+        "studies beside the indices are asked for, such as `spatial`."
     )
     contrast: Contrast = Contrast()
     correlation: Correlation = Correlation()
