@@ -43,7 +43,12 @@ def test_every_rule_that_runs_a_network_asks_for_a_gpu() -> None:
     # A rule that is another one with other files runs what that one runs.
     copies = [re.match(r"(\w+) as (\w+) with:", body) for body in rules]
     networks |= {copy[2] for copy in copies if copy and copy[1] in networks}
-    tables = [WorkTable(tiny(activations=way).facts) for way in ("store", "stream")]
+    one = tiny().plain["networks"]["one"]
+    asked = {  # for all that invariances can be
+        "networks": {"one": one, "two": one},
+        "invariance": {"networks": ["one", "two"], "factors": {}},
+    }
+    tables = [WorkTable(tiny(activations=way, **asked).facts) for way in ("store", "stream")]
     works = [work for table in tables for own in table.studies.values() for work in own]
     assert (
         set(on_gpu) - {"measure_speed"}
