@@ -164,3 +164,21 @@ def test_there_are_images_to_train_on(tmp_path: Path) -> None:
 def test_a_size_that_cannot_be_built_is_told_before_the_training(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="30 pixels"):
         trained(tmp_path / "state", lambda rows: halves(rows)[:, :, :30, :30])
+
+
+@pytest.mark.parametrize(("most", "expected"), [(512, ROWS), (6, ROWS[:6])])
+def test_features_are_measured_on_all_images_or_as_many_as_are_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, expected: NDArray[np.int64]
+) -> None:
+    monkeypatch.setattr("actsense.invariance.autoencoder.training.MEASURED", most)
+    seen = []
+
+    def read(rows: NDArray[np.int64]) -> Tensor:
+        seen.append(rows)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return halves(rows)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "state", read)
+    np.testing.assert_array_equal(seen[0], expected)
