@@ -172,6 +172,13 @@ def test_scales_are_bounded(bound: float, networks: str) -> None:
     assert log_det.abs().max() <= 6 * bound
 
 
+def test_scales_and_shifts_are_not_narrow_where_networks_are() -> None:
+    coupling = Coupling(6, 0, SMALL)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        said = coupling.first(torch.randn(2, 3), None)
+    assert {values.dtype for values in said} == {torch.float32}
+
+
 def test_small_scales_are_as_the_network_says() -> None:
     coupling = Coupling(2, 0, SMALL).double()
     last = coupling.first.networks[0][-1]  # type: ignore[index]
