@@ -21,6 +21,7 @@ PREFIXED = [
     ("of_patterns", "ALL_PATTERNS", "patterns"),
     ("of_pictures", "", "featvis"),
     ("of_invariances", "ALL_INVARIANCES", "invariance"),
+    ("of_factors", "ALL_FACTORS", "factors"),
     ("of_demos", "", "demo"),
 ]
 STYLE = REPOSITORY / "workflow/report/report.css"

@@ -82,11 +82,12 @@ def effect_points(effects: pd.DataFrame, *, title: str) -> Figure:
         for row in axes[start : start + rows[name], 0]:
             row.set_ylabel("kept by the layer\n(1 - left free)")
         start += rows[name]
+    drawn = pd.concat([_of(pairs, name, design) for name, design in chosen.items()])
     handles = [
         Line2D([], [], color=_color(name), marker="o", linestyle="none", label=legible(name))
-        for name in dict.fromkeys(pairs["augmentation"])
+        for name in dict.fromkeys(drawn["augmentation"])
     ]
-    put_legend(figure, [*handles, *limited_handles(pairs["limited"])])
+    put_legend(figure, [*handles, *limited_handles(drawn["limited"])])
     return figure
 
 
@@ -112,9 +113,9 @@ def _panel(axis: Axes, points: pd.DataFrame, told: pd.DataFrame) -> None:
     if is_limited(points["limited"]).any():
         hatch_panel(axis)
     axis.set_xlabel("Shapley effect")
-    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axis.xaxis.set_major_formatter(PercentFormatter(1))
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axis.locator_params(nbins=5)
+    axis.locator_params(nbins=5, steps=[1, 2, 5, 10])
     low, high = axis.get_ylim()
     axis.set_ylim(min(low, -0.05), max(high, 1.05))
     left, right = axis.get_xlim()
