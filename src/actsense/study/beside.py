@@ -13,14 +13,7 @@ from actsense.featvis.plan import (
     unit_layers,
     units_design,
 )
-from actsense.invariance.factors.plan import (
-    check_concepts,
-    concepts_file,
-    factor_places,
-    followed,
-    over_training,
-)
-from actsense.invariance.plan import (
+from actsense.invariance.choices import (
     RANDOM,
     TRAINED,
     bias_pair,
@@ -30,6 +23,13 @@ from actsense.invariance.plan import (
     judge,
     judge_layers,
     state_layers,
+)
+from actsense.invariance.factors.plan import (
+    check_concepts,
+    concepts_file,
+    factor_places,
+    followed,
+    over_training,
 )
 from actsense.layers import Layer
 from actsense.patterns.plan import chosen_grid, chosen_layers, looked_at

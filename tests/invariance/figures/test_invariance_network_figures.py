@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.figures import plot
 from actsense.invariance.figures.flows import flow_curves
 from actsense.invariance.figures.inversion import inverted_rows
@@ -24,7 +25,6 @@ from actsense.invariance.figures.plot import plot_network
 from actsense.invariance.figures.samples import ANCHORS, SAMPLES, sample_rows
 from actsense.invariance.figures.variance import variance_maps
 from actsense.invariance.kept.estimates import anchor_draws, anchor_mean
-from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.invariance.stored import StoredInvariances
 
 FIGURES = {

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.style import FACTOR_COLORS
 from actsense.invariance.autoencoder.gate import AGREEMENT, COSINE
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.figures import plot
 from actsense.invariance.figures.consistency import consistency_ranges
 from actsense.invariance.figures.effects import effect_points
@@ -28,7 +29,6 @@ from actsense.invariance.figures.layers import COLORS, LIMITED, MARKS
 from actsense.invariance.figures.moved import moved_cells
 from actsense.invariance.figures.plot import plot_study
 from actsense.invariance.figures.quality import REAL_COLOR, quality_dots
-from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.store import write_tables
 
 LAYERS = ["stage2", "hidden", "logits"]

@@ -22,7 +22,7 @@ from actsense.explorer.invariance.gallery import Gallery, gallery, upload_images
 from actsense.explorer.invariance.opened import Opened
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults
-from actsense.invariance.plan import TRAINED
+from actsense.invariance.choices import TRAINED
 from actsense.invariance.stored import InvarianceGroup, StoredInvariances
 from actsense.store import reading
 

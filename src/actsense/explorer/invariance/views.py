@@ -29,7 +29,7 @@ from actsense.explorer.invariance.stage import (
 from actsense.explorer.invariance.video import show_video
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults
-from actsense.invariance.plan import TRAINED
+from actsense.invariance.choices import TRAINED
 from actsense.invariance.stored import StoredInvariances
 from actsense.store import reading
 

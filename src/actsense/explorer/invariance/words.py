@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from actsense.invariance.plan import RANDOM, TRAINED
+from actsense.invariance.choices import RANDOM, TRAINED
 
 FREE = "explained_latent"
 BETWEEN = {"agreement": "class agreement", "cosine": "centred cosine"}

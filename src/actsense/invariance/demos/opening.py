@@ -21,9 +21,9 @@ from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError, MissingResultError, OutdatedResultError, choose
 from actsense.invariance.autoencoder.architectures import Autoencoder
 from actsense.invariance.autoencoder.opening import open_autoencoder
+from actsense.invariance.choices import TRAINED
 from actsense.invariance.demos.view import View
 from actsense.invariance.flow.opening import open_flow
-from actsense.invariance.plan import TRAINED
 from actsense.invariance.stored import StoredInvariances
 from actsense.networks.fingerprint import check_fingerprint
 from actsense.networks.network import load_network

@@ -10,8 +10,8 @@ from actsense.errors import ConfigError
 from actsense.features.states import at_checkpoint, randomised
 from actsense.invariance.autoencoder.architectures import Autoencoder
 from actsense.invariance.autoencoder.card import judge_autoencoder
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.evaluate.memory import heed_autoencoder
-from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.invariance.recorded import LatentRows
 from actsense.invariance.representations import record_representations
 from actsense.networks.settings import read_network

@@ -19,8 +19,7 @@ __all__ = [
 from pathlib import Path
 
 from actsense.errors import ConfigError
-from actsense.invariance.plan import (
-    PRODUCTS,
+from actsense.invariance.choices import (
     RANDOM,
     TRAINED,
     epoch_state,
@@ -28,6 +27,7 @@ from actsense.invariance.plan import (
     factor_layers,
     state_layers,
 )
+from actsense.invariance.plan import PRODUCTS
 from actsense.invariance.settings import Factors, Invariance
 from actsense.networks.settings import Trained, checkpoint_epochs
 from actsense.work import GRADIENT, Facts, Work, store_files, table_files

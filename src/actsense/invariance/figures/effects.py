@@ -13,6 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from actsense.drawing.depth import fitting
 from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import FACTOR_COLORS, new_figure
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.figures.layers import (
     hatch_panel,
     is_limited,
@@ -21,7 +22,6 @@ from actsense.invariance.figures.layers import (
     put_legend,
     without_differences,
 )
-from actsense.invariance.plan import RANDOM, TRAINED
 
 MEASURE, INDEX = "fixed", "shapley"
 WIDE, HIGH, ROOM = 2.8, 2.3, 0.85  # inches of a panel, and below it

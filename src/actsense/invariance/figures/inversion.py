@@ -11,6 +11,7 @@ from actsense.drawing.depth import fitting
 from actsense.drawing.names import short_names
 from actsense.drawing.sheet import put_frame, put_picture, sheet, write
 from actsense.drawing.style import HEADER, new_figure
+from actsense.invariance.choices import TRAINED
 from actsense.invariance.figures.layers import (
     LEGEND,
     OTHER_CLASS,
@@ -18,7 +19,6 @@ from actsense.invariance.figures.layers import (
     limited_handles,
     sheet_legend,
 )
-from actsense.invariance.plan import TRAINED
 from actsense.invariance.stored import InvarianceGroup, StoredInvariances
 
 SIDES = (0.85, 1.3)  # inches of an image: where there are many, and few

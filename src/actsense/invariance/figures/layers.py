@@ -41,7 +41,7 @@ from actsense.drawing.depth import PAGE, fitting, name_layers
 from actsense.drawing.names import short_names
 from actsense.drawing.style import ROUNDING, new_figure, text_width
 from actsense.invariance.autoencoder.gate import AGREEMENT, COSINE
-from actsense.invariance.plan import RANDOM, TRAINED
+from actsense.invariance.choices import RANDOM, TRAINED
 
 LIMITED = (
     "limited by the autoencoder (its reconstructions:\nsame class in less than "

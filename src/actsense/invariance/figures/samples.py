@@ -12,6 +12,7 @@ from actsense.drawing.depth import fitting
 from actsense.drawing.names import short_names
 from actsense.drawing.sheet import put_frame, put_picture, sheet, write
 from actsense.drawing.style import HEADER, new_figure
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.figures.layers import (
     LEGEND,
     NAMES,
@@ -21,7 +22,6 @@ from actsense.invariance.figures.layers import (
     limited_handles,
     sheet_legend,
 )
-from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.invariance.stored import InvarianceGroup, StoredInvariances
 
 SIDE, GAP, APART = 0.7, 0.07, 0.3  # inches: of an image, between images, between anchors

@@ -12,6 +12,7 @@ from actsense.drawing.depth import fitting
 from actsense.drawing.names import short_names
 from actsense.drawing.sheet import put_picture, sheet, write
 from actsense.drawing.style import HEADER, new_figure, place
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.figures.layers import (
     BAR_HATCH,
     COLORS,
@@ -23,7 +24,6 @@ from actsense.invariance.figures.layers import (
     sheet_legend,
 )
 from actsense.invariance.kept.estimates import anchor_draws, anchor_mean
-from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.invariance.stored import InvarianceGroup, StoredInvariances
 
 SIDE, GAP, APART = 0.85, 0.08, 0.3  # inches: of a map, between maps, between states

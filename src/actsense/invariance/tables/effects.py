@@ -35,9 +35,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from actsense.draws import stream
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.directions import rank_agreement
 from actsense.invariance.kept.estimates import Estimate, Floats
-from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.invariance.tables.paired import Row, Where, row_of
 from actsense.statistics import CONFIDENCE
 from actsense.store import read_indices

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.kept.estimates import Estimate
-from actsense.invariance.plan import RANDOM, TRAINED
 
 Row = dict[str, Any]
 Where = tuple[str, str]  # state and layer

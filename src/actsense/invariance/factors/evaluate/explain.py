@@ -16,6 +16,7 @@ from torch import Tensor
 
 from actsense.errors import ConfigError
 from actsense.invariance.autoencoder.opening import open_autoencoder
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.evaluate.anchors import Anchors
 from actsense.invariance.evaluate.representations import in_state
 from actsense.invariance.factors.editing import swap_factor, swap_matrix, walk_factor
@@ -25,7 +26,6 @@ from actsense.invariance.factors.plan import SHOWN, STEPS, WALKS
 from actsense.invariance.factors.response import factor_response
 from actsense.invariance.flow.opening import open_flow
 from actsense.invariance.kept.sampling import Decoder, invariance_noise
-from actsense.invariance.plan import RANDOM, TRAINED
 from actsense.invariance.recorded import latent_rows
 from actsense.invariance.representations import open_representation, record_representations
 from actsense.job.files import by_name

@@ -16,8 +16,8 @@ from actsense.drawing.depth import name_layers
 from actsense.drawing.lines import network_styles
 from actsense.drawing.names import legible
 from actsense.drawing.style import new_figure
+from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.factors.pairs import RESIDUAL
-from actsense.invariance.plan import RANDOM, TRAINED
 
 PANEL = 3.6  # inches
 REST = {"color": "0.6", "marker": "."}
