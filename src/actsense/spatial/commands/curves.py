@@ -105,7 +105,7 @@ def _files(path: Path) -> list[Path]:
         raise ConfigError(f"{path}: no such file or folder.")
     if (path / TABLE).is_file():
         return [path / TABLE]
-    found = [file for file in sorted(path.rglob("*.csv")) if _columns(file) >= THEIRS]
+    found = [file for file in sorted(path.rglob("*.csv")) if {*read_table(file)} >= THEIRS]
     found += sorted(path.rglob(TABLE.name))
     if not found:
         raise ConfigError(
@@ -115,24 +115,18 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _columns(file: Path) -> set[str]:
-    return {*pd.read_csv(file, nrows=0).columns}
-
-
 def _table(file: Path) -> pd.DataFrame:
-    columns = _columns(file)
-    if columns >= OURS:
-        table = read_table(file)
-        return table if "relative" in table else table.assign(relative=np.nan)
-    if not columns >= THEIRS:
+    found = read_table(file)
+    if {*found} >= OURS:
+        return found if "relative" in found else found.assign(relative=np.nan)
+    if not {*found} >= THEIRS:
         raise ConfigError(
             f"{file}: neither a table shuffle_curves nor one with the columns "
-            f"{' and '.join(sorted(THEIRS))}; it has {', '.join(sorted(columns))}."
+            f"{' and '.join(sorted(THEIRS))}; it has {', '.join(sorted(map(str, found)))}."
         )
-    theirs = pd.read_csv(file)
-    k, accuracy = theirs["num_devide"], theirs["accuracy"].astype(float)
+    k, accuracy = found["num_devide"], found["accuracy"].astype(float)
     table = pd.DataFrame({"mode": "bands", "k": k, "top1": accuracy})
-    table["network"] = theirs["legend"].astype(str) if "legend" in theirs else _origin(file)
+    table["network"] = found["legend"].astype(str) if "legend" in found else _origin(file)
     if table["top1"].max() > 1:
         table["top1"] /= 100  # per cent
     missing = ("top1_low", "top1_high", "relative", "relative_low", "relative_high", "chance")
