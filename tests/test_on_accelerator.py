@@ -3,7 +3,8 @@
 Where there is none, on a made-up one: see `accelerator`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +15,10 @@ import numpy as np
 import pytest
 import torch
 from accelerator import accelerator
+from demo_study import NETWORKS, make_demos
 from invariance_world import InvarianceWorld
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from opened import digit_files, noise_files
 from pipeline import tiny
 
@@ -33,6 +37,9 @@ from actsense.featvis.outcome.transfer import transfers
 from actsense.featvis.settings import Featvis
 from actsense.featvis.stored import StoredPictures
 from actsense.invariance.autoencoder.card import AutoencoderCard
+from actsense.invariance.demos.figures import show
+from actsense.invariance.demos.opening import open_demos
+from actsense.invariance.settings import Demos
 from actsense.masking.evaluate import evaluate_masks
 from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial
@@ -50,7 +57,9 @@ from actsense.patterns.regions import fit_regions
 from actsense.patterns.samples import fit_samples
 from actsense.patterns.settings import Patterns
 from actsense.planning import speed
+from actsense.planning.report import measure_study
 from actsense.sampling.blocks import write_shard
+from actsense.sampling.kept_speed import kept_speeds
 from actsense.sampling.opening import Sampling, open_sampling
 from actsense.sampling.sharding import Shard
 from actsense.segments import evaluate
@@ -68,7 +77,7 @@ from actsense.spatial.saliency.evaluate import saliency_maps
 from actsense.spatial.saliency.settings import Saliency
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
-from actsense.store import Gathered, read_facts, read_indices, read_results
+from actsense.store import Gathered, read_facts, read_indices, read_results, read_table
 from actsense.store.rows import Rows
 from actsense.study.study import Study
 
@@ -159,6 +168,11 @@ class World:
         (_, network) = self.settings["network"]
         made: InvarianceWorld = InvarianceWorld.made(self.folder / "made", self.files, network)
         return made
+
+    @cached_property
+    def demos(self) -> Path:
+        """A study whose networks have demos."""
+        return make_demos(self.folder / "demos")
 
 
 @pytest.fixture(scope="module")
@@ -347,11 +361,13 @@ def learned(weights: Path, device: torch.device, folder: Path) -> list[Any]:
     return found
 
 
-def plan(world: World, device: torch.device, folder: Path) -> Groups:
-    study = Study.load(tiny(activations="stream"))
+def measure_speeds(world: World, device: torch.device, folder: Path) -> Groups:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(speed, "SECONDS", 0.01)
-        return {"": [speed.measured_speed(speed.StandIn(study), "one", "mixed", device) > 0]}
+        patch.chdir(folder)
+        study = Study.load(tiny(activations="stream"))
+        measure_study(study, ["one"], device)
+        return {"": [*kept_speeds(study.results, "one")["images_per_second"]]}
 
 
 def train_autoencoder(world: World, device: torch.device, folder: Path) -> Groups:
@@ -377,6 +393,53 @@ def measure(world: World, device: torch.device, folder: Path) -> Groups:
     return {"": stored.root, "kept_0": stored.groups[0].data}
 
 
+def split(world: World, device: torch.device, folder: Path) -> Groups:
+    factors, card = world.invariances.factors(folder, device)
+    told = [*card["history"]["validation"], *card["correlations"]["background"].values()]
+    return {"": [*read_state(factors).values(), told, card["scores"]["digit"]["value"]]}
+
+
+def explain(world: World, device: torch.device, folder: Path) -> Groups:
+    found = world.invariances.explain(folder / "explained.zarr", device)
+    places = {name: found[name] for name in ("place_0", "place_1")}
+    return {"": found, "right": [own.attrs["accuracy"] for own in places.values()], **places}
+
+
+DEMOS = Demos(images=2, samples=2)
+
+
+@contextmanager
+def undrawn() -> Iterator[list[Any]]:
+    """Collect the pictures of figures and films, which take long to be drawn."""
+    found: list[Any] = []
+
+    def save(figure: Figure, path: Path, *, dpi: int) -> None:
+        found.extend(np.asarray(own.get_array()) for own in figure.findobj(AxesImage))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(show, "save", save)
+        patch.setattr(show, "write_gif", lambda film, path, **_: found.append(film.numpy()))
+        yield found
+
+
+def demos(world: World, device: torch.device, folder: Path) -> Groups:
+    kinds = ("representations", "attacks", "mixing", "animation")
+    outputs = {kind: folder / kind for kind in kinds}
+    opened = open_demos(world.demos, "net", device=device)
+    with undrawn() as found:
+        show.show_demos(opened, ["stage4"], DEMOS, outputs, seed=SEED, title="s", dpi=9)
+    return {"": found}
+
+
+def bias(world: World, device: torch.device, folder: Path) -> Groups:
+    outputs = {name: folder / name for name in ("bias", "invariance_bias")}
+    first, second = (open_demos(world.demos, name, device=device) for name in NETWORKS)
+    how: dict[str, Any] = {"seed": SEED, "bootstrap": 20, "title": "s", "dpi": 9}
+    with undrawn() as found:
+        show.compare_bias((first, second), ["stage4"], DEMOS, outputs, **how)
+    return {"": [*found, read_table(outputs["invariance_bias"]).select_dtypes("number")]}
+
+
 JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "sample_activations": sample_activations,
     "stream_moments": stream_moments,
@@ -396,10 +459,17 @@ JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "record_representations": represent,
     "train_flow": train_flow,
     "measure_invariances": measure,
+    "train_factors": split,
+    "explain_factors": explain,
+    "show_demos": demos,
+    "compare_bias": bias,
     "train_network": train,
-    "plan": plan,
+    "measure_speed": measure_speeds,
 }
-ELSEWHERE = {"train_checkpoint": "train_network"}  # tried together with another
+ELSEWHERE = {
+    "train_checkpoint": "train_network",
+    "plan": "measure_speed",
+}  # tried together with another
 
 
 def test_all_scripts_that_take_a_device_are_tried() -> None:

@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 aten = torch.ops.aten
 HOST, PLACE = torch.device("cpu"), torch.device("cuda", 0)
+NOWHERE = (None, torch.device("meta"))  # what is made there has no values
 # What PyTorch itself takes it for: CUDA's own tensors would ask the driver for their streams.
 STANDING_FOR = torch.device("lazy", 0)
 COPIES = (aten.copy_.default, aten._to_copy.default)
@@ -128,7 +129,7 @@ def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return args[0].clone()
     _refuse_mixed(func, args, kwargs)
     here = tree_map(lambda leaf: leaf.held if isinstance(leaf, Placed) else leaf, (args, kwargs))
-    if here[1].get("device") is not None:
+    if here[1].get("device") not in NOWHERE:
         here[1]["device"] = HOST
     found = func(*here[0], **here[1])
     if not _is_placed(func, args, kwargs):
@@ -141,7 +142,7 @@ def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _is_placed(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Tell where the result belongs: to what is written to, where asked for, or to its origin."""
-    if kwargs.get("device") is not None:
+    if kwargs.get("device") not in NOWHERE:
         return torch.device(kwargs["device"]).type != "cpu"
     if func in (*COPIES, *INDEXING):
         return isinstance(args[0], Placed)

@@ -1,13 +1,15 @@
 """A few digits, a network with random weights, and what the jobs of invariances make of them."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import torch
+import xarray as xr
+from opened import DIGITS
 
 from actsense.data.cache import ImageCache
 from actsense.invariance import settings as sections
@@ -17,11 +19,15 @@ from actsense.invariance.evaluate.autoencoder import write_autoencoder
 from actsense.invariance.evaluate.flows import write_flow
 from actsense.invariance.evaluate.kept import Judge, LayerFiles, write_invariances
 from actsense.invariance.evaluate.representations import in_state, write_representations
+from actsense.invariance.factors import training
+from actsense.invariance.factors.evaluate.explain import Place, write_explained
+from actsense.invariance.factors.evaluate.train import write_factors
 from actsense.invariance.flow.settings import FlowSettings
 from actsense.invariance.recorded import latent_rows
 from actsense.invariance.stored import StoredInvariances
 from actsense.networks.opening import open_subject
 from actsense.networks.subject import Subject
+from actsense.store import read_facts, read_results
 
 CPU = torch.device("cpu")
 SEED, STATES, LAYERS = 3, ("trained", "random"), ("stage2", "logits")
@@ -39,6 +45,10 @@ FLOW = FlowSettings.model_validate(
         "training": {"steps": 6, "batch_size": 16, "check_every": 2},
     }
 )
+FACTORS = sections.Factors.model_validate(
+    {"concepts": "digits", "pairs": 10, "flow": FLOW.plain()}
+)
+PARTS = {"digit": 1, "background": 1, "residual": 2}  # which so few pairs do not tell
 
 
 @dataclass(frozen=True)
@@ -84,8 +94,12 @@ class InvarianceWorld:
 
     @cached_property
     def trained(self) -> Autoencoder:
-        """Open the autoencoder on the CPU; a made-up device cannot take its file apart."""
-        return open_autoencoder(self.path("autoencoder.pt"))
+        """Open the autoencoder on the CPU."""
+        return self.coder(CPU)
+
+    def coder(self, device: torch.device) -> Autoencoder:
+        """Open the autoencoder."""
+        return open_autoencoder(self.path("autoencoder.pt"), device=device)
 
     def opened(self, device: torch.device) -> Subject:
         """Open the network."""
@@ -106,7 +120,7 @@ class InvarianceWorld:
         made = folder / f"{state}.zarr", folder / f"{state}.json"
         write_representations(
             *(*made, in_state(self.opened(device), self.settings, state)),
-            deepcopy(self.trained).to(device),
+            self.coder(device),
             *(latent_rows(self.path("latents.zarr")), LAYERS),
             **{"state": state, "attributes": {"weights_sha256": "w"}},
         )
@@ -148,9 +162,43 @@ class InvarianceWorld:
         subjects = {state: in_state(subject, self.settings, state) for state in STATES}
         write_invariances(
             *(path, subjects, Judge(subject, JUDGED_BY) if judge else None),
-            deepcopy(self.trained).to(device),
+            self.coder(device),
             *(self.path("latents.zarr"), self.layers()[: given["count"]]),
             *(given["augmentations"], given["settings"]),
             **{"seed": SEED, "attributes": {"from": "test"}},
         )
         return StoredInvariances.open(path)
+
+    def factors(self, folder: Path, device: torch.device = CPU) -> tuple[Path, dict[str, Any]]:
+        """Train factors of pairs that are made and encoded; returns their path and their card."""
+        outputs = {name: folder / f"factors.{name}" for name in ("factors", "card")}
+        inputs = {
+            "autoencoder": self.path("autoencoder.pt"),
+            "manifest": Path(self.files.manifest),
+        }
+        given: dict[str, Any] = {"dataset": DIGITS.plain(), "study": {}, "precision": "float32"}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(training, "factor_sizes", lambda *_: PARTS)
+            write_factors(
+                *(outputs, inputs, FACTORS), **given, seed=SEED, device=device, batch_size=32
+            )
+        return outputs["factors"], read_facts(outputs["card"])
+
+    @cached_property
+    def trained_factors(self) -> Path:
+        """Factors that were trained on the CPU."""
+        return self.factors(self.folder)[0]
+
+    def explain(self, path: Path, device: torch.device = CPU) -> xr.DataTree:
+        """Write the store of what layers keep of concepts, and open it."""
+        inputs = {"autoencoder": self.path("autoencoder.pt"), "factors": self.trained_factors}
+        inputs |= {"latents": self.path("latents.zarr")}
+        places = [
+            Place(state, layer, None, *map(self.path, (f"{state}_{layer}.pt", f"{state}.json")))
+            for state, layer in zip(STATES, LAYERS, strict=True)
+        ]
+        write_explained(
+            *(path, self.opened(device), self.settings, inputs, places),
+            **{"checkpoints": [], "anchors": 8, "samples": 3, "seed": SEED, "attributes": {}},
+        )
+        return read_results(path)

@@ -16,6 +16,8 @@ from actsense.networks.network import Network
 from actsense.networks.subject import Subject
 from actsense.networks.weights import import_weights
 
+DIGITS = Digits(validation_fraction=0.1, patches_per_digit=1)
+
 
 class Images:
     """Images in memory, read as from a cache.
@@ -65,8 +67,7 @@ def digit_files(folder: Path) -> tuple[SimpleNamespace, dict[str, Any]]:
         Their paths, and the settings of the network.
     """
     paths = {name: folder / name for name in ("images", "manifest", "weights")}
-    dataset = Digits(validation_fraction=0.1, patches_per_digit=1)
-    build_cache(dataset, 1, paths["images"], paths["manifest"])
+    build_cache(DIGITS, 1, paths["images"], paths["manifest"])
     network = {"kind": "python", "factory": "actsense.networks.compact:CompactNetwork"}
     network |= {"arguments": {"classes": 10, "width": 1}, "weights": "none", "name": "one"}
     import_weights(network, 0, 10, paths["weights"], folder / "card", image_size=32)
