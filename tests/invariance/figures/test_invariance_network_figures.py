@@ -112,8 +112,9 @@ def test_samples_stand_below_their_anchor_and_its_reconstruction(
         assert lefts == pytest.approx([left for left, _, _ in first][::2])
     said = [text.get_text() for text in axis.texts]
     for group in stored.groups:
-        agreement = group.kept.samples.agreement.mean()
-        assert f"{group.layer}\nsame class: {agreement:.0%}" in said
+        likeness = group.kept.samples
+        kept, floor = likeness.agreement.mean(), likeness.agreement_floor.mean()
+        assert f"{group.layer}\nsame class: {kept:.0%}\nby chance: {floor:.0%}" in said
     assert [text for text in said if text in CLASSES] == [*CLASSES[:ANCHORS]]
 
 

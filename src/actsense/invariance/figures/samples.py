@@ -86,13 +86,14 @@ def _head(axis: Axes, stored: StoredInvariances, number: int, x: float) -> None:
 def _row(
     axis: Axes, group: InvarianceGroup, name: str, lefts: Sequence[float], each: int, y: float
 ) -> None:
-    agreement = float(np.nanmean(group.kept.samples.agreement))
+    likeness = group.kept.samples
+    shares = float(np.nanmean(likeness.agreement)), float(np.nanmean(likeness.agreement_floor))
+    told = f"{name}\nsame class: {shares[0]:.0%}\nby chance: {shares[1]:.0%}"
     width = lefts[-1] + each * (SIDE + GAP) - 0.05
     if not group.passes:
         hatch_field(axis, 0.05, y - RISE / 2, width, SIDE + RISE)
     background = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-    write(axis, 0.15, y + SIDE / 2, f"{name}\nsame class: {agreement:.0%}", 8.5, va="center",
-          bbox=background)  # fmt: skip
+    write(axis, 0.15, y + SIDE / 2, told, 8.5, va="center", bbox=background)
     for number, left in enumerate(lefts):
         for sample in range(each):
             x = left + sample * (SIDE + GAP)
