@@ -119,6 +119,8 @@ COMPACT = {"kind": "trained", "architecture": "compact"}
         ("patterns", {"networks": ["smal"]}, "patterns.networks: there is no network 'smal'. All"),
         ("featvis", {"networks": ["smal"]}, "featvis.networks: there is no network 'smal'. Allo"),
         ("featvis", {"search": {"octave": 1}}, "featvis.search.octave"),
+        ("invariance", {"networks": ["smal"]}, "invariance.networks: there is no network 'smal'."),
+        ("invariance", {"autoencoder": {"latent": 7}}, "latent: 7 is no multiple of 2.*of 2"),
         ("patterns", {"classes": ["0"]}, "patterns.classes: ..0.. is not allowed.*at least 2"),
         ("patterns", {"attack": {"norm": "l3"}}, "norm: 'l3' is not allowed. Allowed: linf, l2"),
         ("patterns", {"attack": {"epsilon": 0}}, "patterns.attack.epsilon: 0 is not above 0"),

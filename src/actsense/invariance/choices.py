@@ -63,15 +63,15 @@ def judge_layers(facts: Facts) -> list[Layer]:
 
 
 def chosen_layers(facts: Facts, network: str) -> list[Layer]:
-    """Return the layers of a network that are looked at, in its order.
+    """Return the layers of a network that are looked at, in its order, one at least.
 
     Raises:
-        ConfigError: If one that is named is not recorded by any of the networks.
+        ConfigError: If one that is named is recorded by none of the networks, or none by this one.
     """
     settings: Invariance = facts.settings.invariance
     layers = facts.networks[network].layers
     if settings.layers != "auto":
-        return _recorded(facts, network, "layers", settings.layers)
+        return _recorded(facts, network, settings.layers)
     maps = [layer for layer in layers if layer.is_map]
     vectors = [layer for layer in layers if not layer.is_map and layer.name not in OUTPUTS]
     outputs = [layer for layer in layers if layer.name in OUTPUTS]
@@ -80,7 +80,7 @@ def chosen_layers(facts: Facts, network: str) -> list[Layer]:
 
 
 def demo_layers(facts: Facts, network: str) -> list[Layer]:
-    """Return the layers of a network whose demos are drawn.
+    """Return the layers of a network whose demos are drawn: the last where it has none of them.
 
     Raises:
         ConfigError: If one that is named is not looked at in any network.
@@ -89,7 +89,7 @@ def demo_layers(facts: Facts, network: str) -> list[Layer]:
     chosen, named = chosen_layers(facts, network), settings.demos.layers
     if named is None:
         return chosen[-1:]
-    return _among(facts, "demos.layers", named, chosen)
+    return _among(facts, "demos.layers", named, chosen) or chosen[-1:]
 
 
 def bias_pair(facts: Facts) -> tuple[list[str], list[Layer]]:
@@ -171,11 +171,17 @@ def _among(facts: Facts, key: str, named: Sequence[str], chosen: Sequence[Layer]
     return [layer for layer in chosen if layer.name in named]
 
 
-def _recorded(facts: Facts, network: str, key: str, named: Sequence[str]) -> list[Layer]:
+def _recorded(facts: Facts, network: str, named: Sequence[str]) -> list[Layer]:
     """Return those of some layers that a network records; of several networks, each its own."""
-    known = dict.fromkeys(
-        layer.name for own in examined(facts) for layer in facts.networks[own].layers
-    )
+    layers = facts.networks[network].layers
     for name in named:
-        choose(f"invariance.{key}", name, known)
-    return [layer for layer in facts.networks[network].layers if layer.name in named]
+        known = {layer.name for own in examined(facts) for layer in facts.networks[own].layers}
+        choose("invariance.layers", name, known)
+    found = [layer for layer in layers if layer.name in named]
+    if not found:
+        raise ConfigError(
+            f"invariance.layers: none of {', '.join(named)} is recorded of {network}. Allowed: "
+            f"{', '.join(layer.name for layer in layers)}; or leave {network} out of "
+            "invariance.networks."
+        )
+    return found
