@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 from pipeline import REPOSITORY, configure, planned, snakemake
 
 from actsense.planning.cost import counted_facts, study_costs
@@ -41,6 +42,23 @@ def test_the_jobs_are_those_of_a_dry_run(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text((REPOSITORY / name).read_text())
     assert WorkTable(study(REPOSITORY / name).facts).jobs == planned(snakemake(tmp_path, "-n"))
+
+
+def test_published_invariances_are_those_of_a_dry_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "workflow/studies/invariances-animals.yaml"
+    (tmp_path / "config.yaml").write_text((REPOSITORY / name).read_text())
+    for animal in ("cat", "fox"):
+        folder = tmp_path / "data/animals" / animal
+        folder.mkdir(parents=True)
+        for number in range(12):
+            Image.new("RGB", (140, 130), (number, 0, 0)).save(folder / f"{number}.png")
+    jobs = WorkTable(study(REPOSITORY / name).facts).jobs
+    assert jobs == planned(snakemake(tmp_path, "-n"))
+    states, layers = 2, 8 + 5
+    assert jobs["train_flow"] == states * layers
 
 
 def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
