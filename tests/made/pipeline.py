@@ -56,9 +56,16 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def tiny(**changes: Any) -> dict[str, Any]:
-    """Return the configuration of the tiny study with some sections replaced."""
+    """Return the configuration of the tiny study with some sections replaced.
+
+    Invariances are left out where the networks of the study are others, or images too small.
+    """
     settings: dict[str, Any] = yaml.safe_load(TINY.read_text())
-    return settings | changes
+    changed = settings | changes
+    own, side = settings["invariance"]["networks"], changed["dataset"].get("image_size", 32)
+    if "invariance" not in changes and (not {*own} <= {*changed["networks"]} or side < 32):
+        del changed["invariance"]
+    return changed
 
 
 def configure(folder: Path, **changes: Any) -> None:

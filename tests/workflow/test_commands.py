@@ -22,6 +22,7 @@ PAGES = [
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
 PROGRAMS = ("make", "snakemake", "actsense")
+SHUFFLE = "tests/spatial/commands/test_shuffle_commands.py"
 # Commands that another test or CI runs: where, and the words to be found there.
 ELSEWHERE = {
     "make demo": (".ci/run", "make demo"),
@@ -35,6 +36,10 @@ ELSEWHERE = {
     "make explore": ("tests/workflow/test_explorer.py", "explore"),
     "actsense explore results/digits": ("tests/workflow/test_explorer.py", "explore"),
     "actsense explore results": ("tests/workflow/test_explorer.py", "explore"),
+    "actsense shuffle FOLDER --network resnet18 -k 1..10": (SHUFFLE, 'main(["shuffle"'),
+    "actsense plot-shuffle results/mine results/other shuffle_resnet18 -o shuffle.png": (
+        *(SHUFFLE, 'main(["plot-shuffle"'),
+    ),
     "make bench": ("tests/test_benchmarks.py", "benchmarks"),
     "make slurm-profile": ("tests/workflow/test_profiles.py", "slurm-profile"),
     "snakemake --profile slurm": ("tests/slurm/test_cluster.py", "slurm"),

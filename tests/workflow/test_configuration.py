@@ -29,6 +29,7 @@ def default() -> dict[str, Any]:
     seven = [name for name in AUGMENTATIONS if name not in COLOURS and "patch" not in name]
     settings["designs"]["colour"] |= {"augmentations": COLOURS, **sizes}
     settings["designs"]["geometry"] |= {"augmentations": seven, **sizes}
+    del settings["invariance"]["networks"]  # which tests replace
     return settings
 
 
@@ -377,7 +378,7 @@ def test_the_command_line_changes_the_default_study_in_any_folder(tmp_path: Path
     folder = tmp_path / "o'brien's {x} $HOME & ü"
     folder.mkdir()
     configure(folder)
-    changes = ("study=second", "dataset={image_size: 24}", "seed=7")
+    changes = ("study=second", "dataset={image_size: 40}", "seed=7")
     result = snakemake(folder, "--dry-run", "data", "--config", *changes)
     assert planned(result) == {"cache_images": 1, "data": 1}
     assert "Decoding the images of study second" in result.stdout
