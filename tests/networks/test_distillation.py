@@ -158,15 +158,18 @@ def test_a_student_may_teach(files: tuple[Path, Path], teacher: Teacher, tmp_pat
 
 def distillation(teacher: Teacher, seed: int = 1, **changes: Any) -> Distillation:
     settings = Trained(**STUDENT | changes)
-    module = build_module("new", settings, classes=2)
-    return Distillation("new", settings, module, teacher, torch.rand(2, 3, 16, 16), seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        module, images = build_module("new", settings, classes=2), torch.rand(2, 3, 16, 16)
+    return Distillation("new", settings, module, teacher, images, seed)
 
 
 @pytest.mark.parametrize("temperature", [1, 4])
 def test_the_loss_of_logits_is_that_of_hinton(teacher: Teacher, temperature: float) -> None:
     """Cross-entropy of softened probabilities, less what no student can lower."""
     own = distillation(teacher, distil_temperature=temperature, distil_weight=0.75)
-    images, labels = torch.rand(6, 3, 16, 16), torch.arange(6) % 2
+    generator = torch.Generator().manual_seed(1)
+    images, labels = torch.rand(6, 3, 16, 16, generator=generator), torch.arange(6) % 2
     z = (images - 0.5) / 0.25
     module = own._module.eval()
     module.classifier.weight.data *= 100  # as sure of itself as others are

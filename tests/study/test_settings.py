@@ -54,7 +54,7 @@ def written(schema: Schema) -> SearchStrategy[Any]:
         "null": st.none,
         "integer": lambda: st.integers(
             low := schema.get("minimum", 0), schema.get("maximum", low + 99)
-        ),
+        ).map(lambda number: number - (number - low) % schema.get("multipleOf", 1)),
         "number": lambda: st.floats(
             schema.get("minimum", schema.get("exclusiveMinimum", -9)),
             schema.get("maximum", schema.get("exclusiveMaximum", 99)),

@@ -60,7 +60,7 @@ def reader(path: Path) -> Callable[[Path], Any]:
     if path.name == "images.zarr":
         table = path.with_name("manifest.csv")
         return lambda _: ImageCache.open(path, table).read(np.arange(3)).tolist()
-    if path.name in ("attack.zarr", "features.zarr"):
+    if path.name in ("attack.zarr", "features.zarr", "latents.zarr"):
         return lambda _: _rows(path)
     opened = read_results(path)
     return lambda file: _array(path, opened, file)

@@ -216,7 +216,9 @@ def limited_handles(limited: Iterable[Any]) -> list[Patch]:
 
 def nothing(title: str, words: str) -> Figure:
     """Return what is said where nothing was measured."""
-    return new_figure(8.0, 1.2, title, words, arranged=False)
+    figure = new_figure(8.0, 1.2, title, words, arranged=False)
+    figure.add_axes((0, 0, 1, 1)).set_axis_off()  # notebooks show no figure without axes
+    return figure
 
 
 def put_legend(figure: Figure, handles: Sequence[Any]) -> None:
