@@ -281,7 +281,7 @@ def test_what_was_not_measured_is_said(name: str) -> None:
     made = {key: table.head(0) for key, table in made_tables({"net": LAYERS}).items()}
     figure = drawn(name, made)
     assert figure.texts[1].get_text().startswith("Not measured: ")
-    assert not figure.axes
+    assert not figure.axes[0].has_data()
 
 
 def test_figures_are_those_that_are_asked_for(
