@@ -83,8 +83,8 @@ def _numbers(own: pd.DataFrame) -> pd.DataFrame:
     for measure, title in BETWEEN.items():
         between = consistency_table(own, measure)
         cells = {
-            (one["layer"], one["state"]): f"{one['value']:.2f}, of {one['floor']:.2f} to "
-            f"{one['ceiling']:.2f}"
+            (one["layer"], one["state"]): f"{_rounded(one['value'])}, of "
+            f"{_rounded(one['floor'])} to {_rounded(one['ceiling'])}"
             for _, one in between.iterrows()
         }
         keys = zip(free["layer"], free["state"], strict=True)
@@ -93,4 +93,9 @@ def _numbers(own: pd.DataFrame) -> pd.DataFrame:
 
 
 def _span(row: pd.Series) -> str:
-    return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    value, low, high = (_rounded(row[name]) for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _rounded(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"  # never -0.00

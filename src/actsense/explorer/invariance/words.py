@@ -119,6 +119,7 @@ def _over_depth(free: pd.DataFrame) -> str:
 def _against_random(row: pd.Series) -> str:
     low, high = 100 * row["low"], 100 * row["high"]
     points = f"{100 * abs(row['value']):.0f} points ({low:.0f} to {high:.0f})"
+    points += ", as far as the autoencoder shows it" if row["limited"] else ""
     if low > 0:
         return f"Training lets {row['layer']} discard more than random weights do: by {points}."
     if high < 0:
