@@ -200,6 +200,12 @@ PLACES = (
     Place("study", "figures", "figures", "figures of the study", files=("*.png",)),
     Place("study", "notebooks", "notebooks", "notebooks", files=("*.html",)),
 )
+# Folders of what is made on the way to results, and the targets that make it.
+BESIDE = {
+    "moments": "indices",
+    "checkpoints": "networks",
+    **dict.fromkeys(("autoencoder", "flows", "representations"), "invariance"),
+}
 # Folders beside those of networks and designs, which must not be called the same.
 RESERVED = tuple(
     dict.fromkeys(
@@ -228,5 +234,4 @@ def target_of(path: PurePath) -> str:
     for length in range(len(path.parts), 0, -1):
         if target := ends.get(path.parts[-length:]):
             return target
-    beside = {"moments": "indices", "checkpoints": "networks"}  # steps on the way to results
-    return beside.get(path.parent.name, "")
+    return next((BESIDE[name] for name in path.parts[-3:-1] if name in BESIDE), "")
