@@ -45,10 +45,10 @@ def logged(path: str) -> Iterator[None]:
         handler.setFormatter(_Printable("%(asctime)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
-    _end_with_the_workflow()
     try:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _interrupt)
+        _end_with_the_workflow()
         yield
     except KeyboardInterrupt:
         logging.getLogger().removeHandler(handlers[1])  # the run itself says so there
