@@ -16,7 +16,7 @@ ON_GPU = {
     *("attack_images", "record_features", "embed_patterns"),
     *("visualise_features", "judge_pictures"),
     *("train_autoencoder", "record_representations", "train_flow"),
-    *("measure_invariances", "show_demos", "train_factors", "explain_factors"),
+    *("measure_invariances", "show_demos"),
 }
 ON_CPU = {
     *("cache_images", "accumulate", "estimate_indices", "plot_indices"),
