@@ -73,7 +73,8 @@ def certain(row: pd.Series) -> str:
 
 free = kept[kept["measure"] == "explained_latent"]
 of_layers = free[free["state"].isin(["trained", "random"]) & ~free["layer"].str.contains(" - ")]
-of_layers.pivot(index=["network", "layer"], columns="state", values="value").round(3)
+order = pd.MultiIndex.from_frame(of_layers[["network", "layer"]].drop_duplicates())
+of_layers.pivot(index=["network", "layer"], columns="state", values="value").loc[order].round(3)
 
 # %% [markdown]
 # Above: the share of the variance of images that each layer leaves free.
