@@ -184,8 +184,7 @@ def test_signs_of_components_do_not_depend_on_the_order_of_images() -> None:
 def test_alike_images_are_alike_to_the_last_bit() -> None:
     kind = NUMBERS.integers(0, 7, 77)
     values = NUMBERS.normal(size=(7, 100))[kind]
-    # By itself a product may round the rows of one matrix differently; some processors do.
-    assert len(np.unique(values @ NUMBERS.normal(size=(100, 3)), axis=0)) >= 7
+    # By itself a product may round equal rows of a matrix differently, on some processors.
     assert len(np.unique(principal_components(values, 3), axis=0)) == 7
 
 
