@@ -24,6 +24,7 @@ FLOORS: tuple[set[str], ...] = (
     },
     {"study", "inspection"},
     {"planning", "explorer"},
+    {"commands"},
     {"__init__", "__main__"},
 )
 

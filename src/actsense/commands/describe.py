@@ -1,0 +1,23 @@
+"""`actsense describe`: a result in words."""
+
+__all__ = ["SUMMARY", "arguments", "run"]
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from actsense.texts import printable
+
+SUMMARY = "print a result store or file readably"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command to its parser."""
+    parser.add_argument("path", type=Path, help="*.zarr, *.zarr.zip, *.csv, *.json")
+
+
+def run(chosen: Namespace) -> int:
+    """Run the command; return its exit status."""
+    from actsense.inspection.describe import describe
+
+    print(printable(describe(chosen.path)))
+    return 0

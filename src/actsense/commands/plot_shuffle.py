@@ -1,0 +1,27 @@
+"""`actsense plot-shuffle`: curves of shuffled patches in one plot."""
+
+__all__ = ["SUMMARY", "arguments", "run"]
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from actsense.texts import printable
+
+SUMMARY = "curves of shuffled patches in one plot"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command to its parser."""
+    parser.add_argument("paths", type=Path, nargs="+", metavar="RESULTS",
+                        help="studies, tables shuffle_curves.csv, or folders of such")  # fmt: skip
+    parser.add_argument("--metric", choices=("top1", "relative"), default="top1")
+    parser.add_argument("-o", "--output", type=Path, default=Path("shuffle.png"))
+
+
+def run(chosen: Namespace) -> int:
+    """Run the command; return its exit status."""
+    from actsense.spatial.commands.curves import plot_curves
+
+    names = plot_curves(chosen.paths, chosen.output, metric=chosen.metric)
+    print(printable(f"{chosen.output}: {', '.join(names)}"))
+    return 0
