@@ -343,3 +343,11 @@ def test_images_are_counted_before_they_are_decoded_or_assumed(tmp_path: Path) -
     del dataset["samples_per_class"]
     own = fast(study(dataset=dataset), 100)
     assert "Assumed: 100 train and 25 validation images per class" in plan_study(own, CPU)
+
+
+def test_jobs_whose_images_pass_several_times_are_as_much_shorter() -> None:
+    own = fast(published(memory_gb=1), 200)
+    streamed = works(counted(own), "alexnet", "set1")["stream_part"]
+    sampled = own.design("alexnet", "set1").evaluations
+    assert streamed.passes > 1.5 * sampled  # in tiles
+    assert 0.5 * 3600 < streamed.longest / 200 <= 3600  # job_minutes: 60

@@ -1,6 +1,6 @@
 """What sampling, indices and contrasts take, said before anything is run."""
 
-__all__ = ["index_bytes", "work"]
+__all__ = ["index_bytes", "sampled_design", "work"]
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from actsense.sensitivity.cuts import (
     ESTIMATED_BYTES,
     MERGED_BYTES,
     SUMMED_BYTES,
+    MomentsCut,
     cut_contrast,
     cut_moments,
 )
@@ -39,6 +40,26 @@ def work(facts: Facts) -> list[Work]:
     return [own for names in facts.runs for own in _run(facts, *names)]
 
 
+def sampled_design(facts: Facts, network: str, design: str) -> SampledDesign:
+    """Count a design for a network, and cut it into jobs by what each really passes.
+
+    Where activations are summed up as they come and their sums do not fit together, images pass
+    once for every tile of units: jobs are as much shorter.
+
+    Arguments:
+        facts: What is known of the study.
+        network: Name of the network.
+        design: Name of the design.
+    """
+    own = facts.networks[network]
+    counted = SampledDesign.of(facts.settings, network, design, own)
+    if facts.settings.activations == "store":
+        return counted
+    tiles = len(_cut_moments(facts, network, counted).tiles)
+    slower = replace(own, speed=own.speed / tiles)
+    return SampledDesign.of(facts.settings, network, design, slower)
+
+
 def index_bytes(factors: int) -> int:
     """Return the bytes of all indices of a unit, with intervals.
 
@@ -52,7 +73,7 @@ def index_bytes(factors: int) -> int:
 
 def _run(facts: Facts, network: str, design: str) -> list[Work]:
     own = facts.networks[network]
-    counted = SampledDesign.of(facts.settings, network, design, own)
+    counted = sampled_design(facts, network, design)
     factors, parts = len(counted.design.factors), len(counted.design.parts)
     moments, replicates = own.units * row_count(factors, parts) * 8, counted.design.replicates
     groups = len(own.layers) + sum(len(layer.shape) > 1 for layer in own.layers)  # maps by channel
@@ -95,13 +116,7 @@ def _moments(
         kept=replicates * moments,
         files=len(counted.sharding.shards),
     )
-    cut = cut_moments(
-        facts.networks[network].layers,
-        counted.design,
-        blocks=max(len(shard.blocks) for shard in counted.sharding.shards.values()),
-        batch=facts.batch(network),
-        room=facts.room(network),
-    )
+    cut = _cut_moments(facts, network, counted)
     streamed = replace(
         whole,
         rule="stream_moments",
@@ -120,6 +135,17 @@ def _moments(
     if facts.settings.activations == "store":
         return [sampling, whole, _in_parts(whole, "accumulate_part", jobs, moments), merging]
     return [streamed, _in_parts(streamed, "stream_part", jobs, moments), merging]
+
+
+def _cut_moments(facts: Facts, network: str, counted: SampledDesign) -> MomentsCut:
+    """Return what is summed up at a time in the longest job."""
+    return cut_moments(
+        facts.networks[network].layers,
+        counted.design,
+        blocks=max(len(shard.blocks) for shard in counted.sharding.shards.values()),
+        batch=facts.batch(network),
+        room=facts.room(network),
+    )
 
 
 def _sampling(facts: Facts, network: str, design: str, counted: SampledDesign) -> Work:

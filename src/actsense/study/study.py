@@ -20,6 +20,7 @@ from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign
 from actsense.sampling.settings import DIVIDED, DesignSettings
 from actsense.sampling.sharding import Sharding
+from actsense.sensitivity.plan import sampled_design
 from actsense.study.configuration import check, filled
 from actsense.study.settings import Settings
 from actsense.work import Facts, NetworkFacts
@@ -345,7 +346,7 @@ class Study:
         return hashlib.sha256(json.dumps(self.plain, sort_keys=True).encode()).hexdigest()
 
     def _sampled(self, network: str, design: str) -> SampledDesign:
-        return SampledDesign.of(self.settings, network, design, self.facts.networks[network])
+        return sampled_design(self.facts, network, design)
 
     def _network_settings(self, network: str, *aside: str) -> Plain:
         """Return a network's settings without those that do not change what it computes."""
