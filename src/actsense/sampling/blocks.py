@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.progress import progress
+from actsense.sampling.decoding import decode_block
 from actsense.sampling.designs import Block
-from actsense.sampling.law import Evaluations
 from actsense.sampling.opening import Sampling
 from actsense.sampling.plan import stored_rows
 from actsense.sampling.sharding import Shard
@@ -63,7 +63,7 @@ def evaluate_blocks(
     desc, size = f"{design.name}, replicate {replicate}", design.points_per_block * design.nodes
     held = sampling.subject.memory.empty(0, chosen.stop - chosen.start)
     for number in progress(numbers, desc=desc, unit="evaluation", each=size):
-        block, evaluations, place = _decoded(sampling, replicate, number)
+        block, evaluations, place = decode_block(sampling.design, sampling.law, replicate, number)
         index = np.empty(len(evaluations), dtype=np.int64)
         turns = cut_block(place, sampling.subject.batch_size, most)
         room = max(len(turn.kept) + turn.fresh for turn in turns)
@@ -78,16 +78,6 @@ def evaluate_blocks(
             sampling.evaluate(evaluations[turn.rows], units, held[before:now])
             index[turn.kept], index[turn.rows] = np.arange(before), np.arange(before, now)
             yield Piece(number, block, held[:now], index[place[turn.points]], turn.fresh)
-
-
-def _decoded(
-    sampling: Sampling, replicate: int, number: int
-) -> tuple[Block, Evaluations, NDArray[np.int64]]:
-    """Return a block, its different evaluations, and the row of every node of every point."""
-    block = sampling.design.block(replicate, number)
-    points, nodes, width = block.coordinates.shape
-    evaluations, place = sampling.law.decode(block.coordinates.reshape(-1, width)).distinct()
-    return block, evaluations, place.reshape(points, nodes)
 
 
 @dataclass(frozen=True)
@@ -137,14 +127,14 @@ def cut_block(place: NDArray[np.int64], batch: int, most: float) -> list[Turn]:
 
 def write_shard(sampling: Sampling, shard: Shard, path: Path) -> None:
     """Evaluate the blocks of a shard and write their activations to one file."""
-    layers, design = sampling.layers, sampling.design
+    layers, design, law = sampling.layers, sampling.design, sampling.law
     step = stored_rows(layers[-1].stop, sampling.subject.batch_size, sampling.room)
     size = design.points_per_block * design.nodes
     with create_shard(path, {"layers": [layer.described for layer in layers]}) as writer:
         for replicate in shard.replicates:
             desc = f"{design.name}, replicate {replicate}"
             for number in progress(shard.blocks, desc=desc, unit="evaluation", each=size):
-                _, evaluations, place = _decoded(sampling, replicate, number)
+                _, evaluations, place = decode_block(design, law, replicate, number)
                 rows = min(step, len(evaluations))
                 shape = len(evaluations), layers[-1].stop
                 writer.begin(replicate, number, place, shape, step=rows)
