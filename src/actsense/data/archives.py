@@ -1,13 +1,13 @@
-"""Reading single members of a zip or an uncompressed tar in place: nothing is ever unpacked."""
+"""Reading members of a zip or a tar in place: nothing is ever unpacked."""
 
-__all__ = ["ArchiveSource", "Member", "index_tar", "index_zip"]
+__all__ = ["ArchiveSource", "Member", "index_tar", "index_zip", "read_members"]
 
 import io
 import logging
 import struct
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +133,27 @@ def index_tar(path: Path) -> dict[str, Member]:
     return found
 
 
+def read_members(path: Path, wanted: Collection[str]) -> dict[str, bytes]:
+    """Read whole members of a compressed tar, in one pass; for archives that fit into memory.
+
+    Arguments:
+        path: The archive.
+        wanted: Names of the members.
+
+    Raises:
+        ConfigError: If the archive is missing, cut short, no such tar, or lacks a member.
+    """
+    found = {}
+    with _readable(path), tarfile.open(path, "r|gz") as opened:
+        for entry in opened:
+            name = entry.name.removeprefix("./")
+            if name in wanted and (member := opened.extractfile(entry)):
+                found[name] = member.read()
+    if missing := [name for name in wanted if name not in found]:
+        raise ConfigError(_damaged(path, f"{missing[0]} is missing"))
+    return found
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     if not path.is_file():
@@ -142,7 +163,7 @@ def _readable(path: Path) -> Iterator[None]:
     log.info("Reading the directory of %s", path)
     try:
         yield
-    except (BadZipFile, tarfile.TarError, ValueError, EOFError) as error:
+    except (BadZipFile, tarfile.TarError, zlib.error, ValueError, EOFError) as error:
         raise ConfigError(_damaged(path, str(error))) from error
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsense.data.cache import Sample, write_cache
+from actsense.data.cifar import CLASSES as CIFAR_CLASSES
+from actsense.data.cifar import plan_cifar
 from actsense.data.class_names import readable
 from actsense.data.crops import SUBJECTS, Crop, crop_images, draw_crops
 from actsense.data.digits import DigitBlend, blend_images, digit_blends
@@ -27,6 +29,7 @@ from actsense.data.places import CLASSES as PLACES_CLASSES
 from actsense.data.places import plan_places
 from actsense.data.reporting import noting_dark, report_manifest
 from actsense.data.settings import (
+    Cifar10,
     Dataset,
     Digits,
     ImageFolder,
@@ -40,6 +43,7 @@ from actsense.progress import progress
 PACKAGES = ("actsense", "numpy", "pillow", "scikit-image", "scikit-learn", "zarr")
 DIGITS = [str(digit) for digit in range(10)]
 CLASSES = {
+    "cifar10": CIFAR_CLASSES,
     "digits": len(DIGITS),
     "imagenet": IMAGENET_CLASSES,
     "photographs": len(SUBJECTS),
@@ -63,7 +67,7 @@ def build_cache(
 
     Arguments:
         settings: The dataset's settings; see `digit_blends`, `draw_crops`, `plan_folder`,
-            `plan_imagenet` and `plan_places`.
+            `plan_imagenet`, `plan_places` and `plan_cifar`.
         seed: Seed of every draw: splits, subsets, backgrounds.
         images: Where the array goes, a directory `*.zarr`.
         manifest: Where the table goes, a CSV file.
@@ -117,6 +121,8 @@ def plan_dataset(settings: Photographs, seed: int) -> ImagePlan:
         return plan_folder(settings, seed)
     if isinstance(settings, ImageNet):
         return plan_imagenet(settings, seed)
+    if isinstance(settings, Cifar10):
+        return plan_cifar(settings, seed)
     return plan_places(settings, seed)
 
 

@@ -11,20 +11,25 @@ __all__ = [
 from functools import partial
 from pathlib import Path
 
-from actsense.data import imagenet, places
+from actsense.data import cifar, imagenet, places
 from actsense.data.competition import locate_competition
 from actsense.data.listing import Listing
-from actsense.data.settings import Dataset, ImageFolder, ImageNet, Places365
+from actsense.data.settings import Cifar10, Dataset, ImageFolder, ImageNet, Places365
 from actsense.errors import choose
 from actsense.store.download import Remote, download
 
-ARCHIVES = {"imagenet": [imagenet.ARCHIVE], "places365": list(places.ARCHIVES)}
+ARCHIVES = {
+    "cifar10": [cifar.ARCHIVE],
+    "imagenet": [imagenet.ARCHIVE],
+    "places365": list(places.ARCHIVES),
+}
 
 
 def archive_folder(settings: Dataset) -> Path:
     """Return the folder that a dataset's archives are in, `archives` if it has none."""
-    folder = settings.folder if isinstance(settings, ImageNet | Places365) else "archives"
-    return Path(folder).expanduser()
+    if isinstance(settings, ImageNet | Places365 | Cifar10):
+        return settings.place
+    return Path("archives")
 
 
 def dataset_archives(settings: Dataset) -> list[Path]:
@@ -46,7 +51,11 @@ def original_paths(dataset: Dataset, listing: Listing | None) -> dict[str, str]:
 
 
 def download_archive(
-    settings: ImageNet | Places365, archive: Path, *, attempts: int = 4, pause: float = 10.0
+    settings: ImageNet | Places365 | Cifar10,
+    archive: Path,
+    *,
+    attempts: int = 4,
+    pause: float = 10.0,
 ) -> None:
     """Download one archive of a dataset; what an earlier run has received is kept.
 
@@ -62,6 +71,8 @@ def download_archive(
     name = choose(f"archive of {settings.kind}", archive.name, ARCHIVES[settings.kind])
     if isinstance(settings, ImageNet):
         locate, md5 = partial(locate_competition, imagenet.COMPETITION), None
+    elif isinstance(settings, Cifar10):
+        locate, md5 = partial(Remote, settings.address), cifar.MD5
     else:
         locate, md5 = partial(Remote, places.ADDRESS + name), places.ARCHIVES[name]
     download(archive, locate, md5=md5, attempts=attempts, pause=pause)

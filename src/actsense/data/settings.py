@@ -2,6 +2,7 @@
 
 __all__ = [
     "MAX_PIXELS",
+    "Cifar10",
     "Dataset",
     "Digits",
     "ImageFolder",
@@ -195,7 +196,51 @@ class Places365(Section):
         return Path(self.folder).expanduser()
 
 
-Photographs = ImageFolder | ImageNet | Places365
+CIFAR_IMAGES = 60_000
+CIFAR_ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+
+
+class Cifar10(Section):
+    """CIFAR-10, downloaded; images as they are."""
+
+    kind: Literal["cifar10"] = "cifar10"
+    folder: str = Field(
+        default="data/cifar10",
+        min_length=1,
+        description="Where the archive is kept; downloaded there if it is missing (170 MB).",
+    )
+    address: str = Field(
+        default=CIFAR_ADDRESS,
+        min_length=1,
+        description="Where the archive is downloaded from, another server perhaps; whatever it "
+        "sends must have the checksum of the published file.",
+        exclude_if=lambda address: address == CIFAR_ADDRESS,
+    )
+    image_size: Literal[32] = Field(
+        default=32, description="Side of the images, pixels: nothing is resized."
+    )
+    samples_per_class: SamplesPerClass | None = Field(
+        default=None,
+        description="Images per class and partition, or empty for all of them, 5000 and 1000.",
+    )
+
+    @property
+    def place(self) -> Path:
+        """The folder that the originals are in."""
+        return Path(self.folder).expanduser()
+
+    @property
+    def resize(self) -> int:
+        """Length of the shorter side, pixels: as it is."""
+        return self.image_size
+
+    @property
+    def on_unreadable(self) -> str:
+        """There are no files of images that could be: an archive is whole, or of no use."""
+        return "stop"
+
+
+Photographs = ImageFolder | ImageNet | Places365 | Cifar10
 Dataset = Annotated[
     Digits | PhotographCrops | Photographs,
     Field(
@@ -220,4 +265,6 @@ def most_images(dataset: Dataset, classes: int) -> int | None:
     if isinstance(dataset, Digits):
         return DIGITS * dataset.patches_per_digit
     wanted = dataset.samples_per_class
+    if isinstance(dataset, Cifar10) and not wanted:
+        return CIFAR_IMAGES
     return classes * (wanted.train + wanted.validation) if wanted else None

@@ -19,7 +19,7 @@ from actsense.texts import from_cell
 
 Plain = dict[str, Any]
 
-PLACES = ("path", "folder")  # settings that say where originals are, not what they are
+PLACES = ("path", "folder", "address")  # settings that say where originals are, not what they are
 THREADS = 8  # that ask a file system, which may be far away
 AT_A_TIME = 2000  # files
 
