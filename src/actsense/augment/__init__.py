@@ -4,6 +4,7 @@ __all__ = [
     "AUGMENTATIONS",
     "DIVISIONS",
     "LARGEST_DIVISION",
+    "PUBLISHED",
     "Augmentation",
     "Choice",
     "Parameter",
@@ -26,4 +27,5 @@ from actsense.augment.catalog import (
     parameter_columns,
 )
 from actsense.augment.patches import PatchShuffle, patch_shuffle, patch_unshuffle, shuffle_keys
+from actsense.augment.published import PUBLISHED
 from actsense.augment.sequence import augment, stretch

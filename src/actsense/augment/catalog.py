@@ -14,7 +14,7 @@ __all__ = [
     "parameter_columns",
 ]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -36,15 +36,18 @@ class Parameter:
         name: Its name.
         low: Lower end of the range.
         high: Upper end of the range.
+        whole: Whether the number is rounded to the nearest whole one.
     """
 
     name: str
     low: float
     high: float
+    whole: bool = False
 
     def at(self, u: ArrayLike) -> NDArray[np.float64]:
         """Spread uniforms on [0, 1) over the range."""
-        return np.asarray(self.low + (self.high - self.low) * np.asarray(u))
+        numbers = self.low + (self.high - self.low) * np.asarray(u)
+        return np.asarray(np.rint(numbers) if self.whole else numbers)
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,18 @@ class Augmentation:
         apply: From images, (batch, 3, height, width) float32 in [0, 1], and values,
             (batch, parameters) float32, to new images.
         divided: Whether the first column is how many cells the image has per side.
+        apply_in_8_bits: The same for images that hold 256 levels only, as multiples of 1/255;
+            None if it is the same indeed.
+        leaves_8_bits: Whether new images hold 256 levels only, so that whatever follows works on
+            them in 8 bits.
     """
 
     name: str
     ranges: Callable[[int, int], tuple[Parameter, ...]]
     apply: Callable[[Tensor, Tensor], Tensor]
     divided: bool = False
+    apply_in_8_bits: Callable[[Tensor, Tensor], Tensor] | None = None
+    leaves_8_bits: bool = False
 
     def parameters(
         self, height: int, width: int, divisions: Sequence[int] = DIVISIONS
@@ -98,24 +107,28 @@ class Augmentation:
         return (Choice("divisions", tuple(divisions)), *ranges) if self.divided else ranges
 
 
-def parameter_columns(names: Sequence[str]) -> dict[str, slice]:
+def parameter_columns(
+    names: Sequence[str], catalog: Mapping[str, Augmentation] | None = None
+) -> dict[str, slice]:
     """Locate the values of every augmentation in the table of all parameters.
 
     Arguments:
         names: Augmentations, in the order of the table.
+        catalog: The augmentations to choose from, `AUGMENTATIONS` if None.
 
     Raises:
         ValueError: If a name is unknown or appears twice.
     """
+    catalog = AUGMENTATIONS if catalog is None else catalog
     columns: dict[str, slice] = {}
     start = 0
     for name in names:
-        if name not in AUGMENTATIONS:
-            raise ValueError(f"{name!r} is not one of {', '.join(AUGMENTATIONS)}.")
+        if name not in catalog:
+            raise ValueError(f"{name!r} is not one of {', '.join(catalog)}.")
         if name in columns:
             raise ValueError(f"names must differ; {name!r} appears twice.")
         # How many parameters there are does not depend on the size of the images.
-        stop = start + len(AUGMENTATIONS[name].parameters(1, 1))
+        stop = start + len(catalog[name].parameters(1, 1))
         columns[name] = slice(start, stop)
         start = stop
     return columns

@@ -6,7 +6,7 @@ wait for next is applied to all of them at once.
 
 __all__ = ["augment", "stretch"]
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.augment.catalog import AUGMENTATIONS, parameter_columns
+from actsense.augment.catalog import AUGMENTATIONS, Augmentation, parameter_columns
 
 # Images that a thread of the CPU works on together: few enough to stay in its cache between two
 # operations, enough to pay for the calls. Measured at 224 pixels: 1 to 4 MiB are alike, 8 MiB
@@ -23,7 +23,13 @@ CACHE_BYTES = 2 * 2**20
 SMALLEST_RANGE = 1e-6  # below this, a channel counts as constant
 
 
-def augment(images: Tensor, sequence: Tensor, values: Tensor, names: Sequence[str]) -> Tensor:
+def augment(
+    images: Tensor,
+    sequence: Tensor,
+    values: Tensor,
+    names: Sequence[str],
+    catalog: Mapping[str, Augmentation] = AUGMENTATIONS,
+) -> Tensor:
     """Apply to every image its own augmentations in its own order.
 
     What an image becomes does not depend on the other images of the batch.
@@ -34,17 +40,24 @@ def augment(images: Tensor, sequence: Tensor, values: Tensor, names: Sequence[st
             (batch, positions) int64.
         values: Parameters of all `names`, see `parameter_columns`, (batch, parameters) float32.
         names: Augmentations that `sequence` counts from 0.
+        catalog: What the names stand for: `AUGMENTATIONS`, or `PUBLISHED`, some of which leave an
+            image in 8 bits, and so does everything that follows on that image.
 
     Returns:
         New images, on the device of `images`.
 
     Raises:
-        ValueError: If the shapes do not fit together or `sequence` points outside `names`.
+        ValueError: If the shapes do not fit together, `sequence` points outside `names`, or a name
+            is not in the catalog.
     """
-    columns = list(parameter_columns(names).values())
+    columns = list(parameter_columns(names, catalog).values())
     queues = sequence.cpu().numpy()
     _check(images, queues, values, columns)
-    operations = [AUGMENTATIONS[name].apply for name in names]
+    listed = [catalog[name] for name in names]
+    operations = [one.apply for one in listed]
+    operations += [one.apply_in_8_bits or one.apply for one in listed]
+    queues = _in_8_bits(queues, listed)
+    columns = [*columns, *columns]
     values = values.to(images.device)
 
     # Images with alike queues stand together, so that they share more of their rounds.
@@ -107,6 +120,19 @@ def _check(
         raise ValueError(
             f"sequence must lie in -1..{len(columns) - 1}; got {queues.min()}..{queues.max()}."
         )
+
+
+def _in_8_bits(queues: NDArray[np.int64], listed: Sequence[Augmentation]) -> NDArray[np.int64]:
+    """Count on from `listed` where an image waits for an operation after one that leaves 8 bits.
+
+    Arguments:
+        queues: What every image waits for, -1 for nothing, (batch, positions).
+        listed: The augmentations that the queues count.
+    """
+    leaves = np.array([one.leaves_8_bits for one in listed] + [False])  # -1 is the last
+    before = np.zeros(queues.shape, dtype=bool)
+    before[:, 1:] = np.logical_or.accumulate(leaves[queues], axis=1)[:, :-1]
+    return np.where(before & (queues >= 0), queues + len(listed), queues)
 
 
 def _parts(images: Tensor) -> Iterator[slice]:
