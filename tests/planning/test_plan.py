@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ from actsense.masking.plan import settings_in_force
 from actsense.networks.weights import import_weights
 from actsense.planning import speed
 from actsense.planning.cost import Cost, counted_facts, different_share, study_costs
-from actsense.planning.report import plan_study
+from actsense.planning.report import LEVERS, plan_study
 from actsense.planning.speed import StandIn, measured_speed
 from actsense.planning.work import WorkTable
 from actsense.sampling.blocks import write_shard
@@ -45,6 +46,11 @@ def fast(own: Study, images_per_second: float) -> Study:
 
 def designed(**changes: Any) -> dict[str, Any]:
     return {"mixed": study().plain["designs"]["mixed"] | changes}
+
+
+def planned(own: Study, device: torch.device) -> str:
+    """Return a plan with every note on one line."""
+    return plan_study(own, device).replace("\n  ", " ")
 
 
 def counted(own: Study) -> WorkTable:
@@ -242,7 +248,7 @@ def test_the_published_studies_stay_within_what_schedulers_and_quotas_bear(
 ) -> None:
     own = study(f"workflow/studies/{name}.yaml", activations=activations)
     text = plan_study(fast(own, 1000), CPU)
-    jobs, *_, files, _ = re.search(r"^all .*$", text, re.MULTILINE)[0].split()[1:]  # type: ignore[index]
+    jobs, *_, files, _ = re.search(r"^all\n.*$", text, re.MULTILINE)[0].split()[1:]  # type: ignore[index]
     assert 0 < int(jobs) < 5000
     assert 0 < int(files) < 20_000
     assert "as the configuration states it" in text
@@ -268,13 +274,33 @@ def test_a_table_is_aligned() -> None:
     own = fast(study(), 100)
     lines = plan_study(own, CPU).split("\n\n")[1].splitlines()
     _, units, *rows = lines
-    ends = {match.end() for match in re.finditer(r"\S+", units)}
-    assert rows[0].split()[:3] == ["one", "mixed", "sensitivity"]
-    assert rows[-1].split()[0] == "all"
+    ends = {match.end() for match in re.finditer(r"jobs|\S+", units)}
+    titles = [row for row in rows if not row.startswith(" ")]
+    assert titles == ["one, mixed", "one", "all networks", "all"]
+    assert rows[1].split()[0] == "sensitivity"
     for row in rows:
         numbers = {match.end() for match in re.finditer(r"\d\S*", row)}
-        assert len(numbers) >= 6
+        assert row in titles or len(numbers) >= 5
         assert numbers <= ends
+
+
+def test_a_plan_fits_into_a_terminal_and_says_what_takes_most() -> None:
+    own = fast(study("workflow/studies/published.yaml"), 200)
+    text = plan_study(own, CPU)
+    assert max(map(len, text.splitlines())) <= 100
+    table = counted(own)
+    hours = {name: sum(w.passes for w in works if w.jobs) for name, works in table.studies.items()}
+    share = round(100 * hours["masking"] / sum(hours.values()))
+    assert f"masking takes {share} % of the " in text
+    assert "lower masking.images" in text
+
+
+def test_what_a_plan_says_to_lower_are_settings() -> None:
+    plain = study("config.yaml").plain
+    for path in chain.from_iterable(LEVERS.values()):
+        value = plain
+        for name in path.split("."):
+            value = next(iter(value.values())) if name == "*" else value[name]
 
 
 @pytest.mark.parametrize(
@@ -295,7 +321,7 @@ def test_jobs_far_from_the_wanted_time_come_with_advice(
     changes: dict[str, Any], own_speed: float, said: str
 ) -> None:
     own = fast(study(**changes), own_speed)
-    assert re.search(said, plan_study(own, CPU))
+    assert re.search(said, planned(own, CPU))
 
 
 def test_masks_that_are_not_stated_pass_no_more_images_than_sampling_and_that_is_said() -> None:
@@ -311,8 +337,8 @@ def test_masks_that_are_not_stated_pass_no_more_images_than_sampling_and_that_is
     assert found.plain() == unstated.masks("one", "mixed")
     assert unstated.provenance_settings("one", "mixed", "masking")["masking"] == found.plain()
     said = f"Masking of one under mixed .*: images: {found.images}, values: .shapley., "
-    assert re.search(said, plan_study(unstated, CPU))
-    assert "Masking of" not in plan_study(fast(study(), 1000), CPU)
+    assert re.search(said, planned(unstated, CPU))
+    assert "Masking of" not in planned(fast(study(), 1000), CPU)
 
 
 @pytest.mark.parametrize("activations", ["store", "stream"])
@@ -322,7 +348,7 @@ def test_a_speed_that_is_neither_stated_nor_kept_is_measured(
     monkeypatch.setattr(speed, "SECONDS", 0.01)
     own = study(activations=activations, job_minutes=1e-6)
     assert 1 < measured_speed(StandIn(own), "one", "mixed", CPU) < 1e6
-    text = plan_study(own, CPU)
+    text = planned(own, CPU)
     assert "one measured here on cpu (" in text
     assert re.search(r"State networks\.one\.images_per_second: \d+", text)
 
@@ -332,7 +358,7 @@ def test_outlines_without_numbers_are_given_some(monkeypatch: pytest.MonkeyPatch
     network = {"kind": "torchvision", "model": "resnet18", "weights": "lost.pt", "layers": "auto"}
     own = study(networks={"one": network})
     assert measured_speed(StandIn(own), "one", "mixed", CPU) > 0
-    assert "Not there yet: lost.pt, networks.one.weights." in plan_study(own, CPU)
+    assert "Not there yet: lost.pt, networks.one.weights." in planned(own, CPU)
 
 
 def test_images_are_counted_before_they_are_decoded_or_assumed(tmp_path: Path) -> None:
@@ -342,7 +368,7 @@ def test_images_are_counted_before_they_are_decoded_or_assumed(tmp_path: Path) -
     assert known.counts.shape == (2, 2)
     del dataset["samples_per_class"]
     own = fast(study(dataset=dataset), 100)
-    assert "Assumed: 100 train and 25 validation images per class" in plan_study(own, CPU)
+    assert "Assumed: 100 train and 25 validation images per class" in planned(own, CPU)
 
 
 def test_jobs_whose_images_pass_several_times_are_as_much_shorter() -> None:

@@ -4,6 +4,7 @@ __all__ = ["measure_study", "plan_study"]
 
 from collections.abc import Sequence
 from math import ceil, floor, isfinite, log10
+from textwrap import wrap
 
 import torch
 
@@ -25,22 +26,31 @@ from actsense.work import Work
 
 FAR = 1.25  # times `job_minutes`: a longer job is too long
 SHORT = 0.1  # of `job_minutes`: below, a replicate has too many shards
+WIDTH = 100  # columns of a terminal
+LEAST = 0.001  # smaller numbers are told from 0 alone
 COLUMNS = (
-    ("", "network"),
-    ("", "design"),
-    ("", "study"),
+    ("", ""),
     ("", "jobs"),
     ("passes", "million"),
     ("speed", "images/s"),
     ("device", "hours"),
     ("longest job", "minutes"),
-    ("written", "GB"),
     ("at peak", "GB"),
     ("kept", "GB"),
     ("files", "at peak"),
     ("files", "kept"),
 )
-NAMES = 3  # columns that hold names
+MOST = 0.25  # of all device hours: a study that takes more is named
+# What a study's device hours follow from.
+LEVERS = {
+    "sensitivity": ("designs.*.base_points", "contrast.images"),
+    "masking": ("masking.images", "masking.values", "masking.layers"),
+    "segments": ("segments.base_points", "segments.channels"),
+    "spatial": ("spatial.transforms.images", "spatial.cells.images"),
+    "patterns": ("patterns.images", "patterns.attack.steps"),
+    "featvis": ("featvis.search.iterations", "featvis.facets.count", "featvis.seeds"),
+    "invariance": ("invariance.images", "invariance.anchors", "invariance.flow.training.steps"),
+}
 
 
 def plan_study(study: Study, device: torch.device) -> str:
@@ -55,8 +65,16 @@ def plan_study(study: Study, device: torch.device) -> str:
     table = WorkTable(counted_facts(images))
     costs = study_costs(table, speeds)
     rows = _table([*costs, total_cost(table, costs)], study.settings.store_budget_gb)
-    notes = _notes(images, table, speeds, device)
-    return "\n".join([f"Study {study.name}", "", *rows, "", *notes])
+    notes = [*_dominant(costs), *_notes(images, table, speeds, device)]
+    lines = [line for note in notes for line in _folded(note)]
+    return "\n".join([f"Study {study.name}", "", *rows, "", *lines])
+
+
+def _folded(note: str) -> list[str]:
+    """Break a note where a terminal ends."""
+    return wrap(
+        note, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def measure_study(study: Study, networks: Sequence[str], device: torch.device) -> None:
@@ -107,29 +125,58 @@ def _speeds(images: StandIn, device: torch.device) -> Speeds:
 
 
 def _table(costs: Sequence[Cost], budget: float) -> list[str]:
-    """Align one line per cost under two lines of names and units."""
+    """Align one line per cost under two lines of names and units.
+
+    Lines of one network and design stand below its name, so that no name widens the table.
+    """
+    titles = [_title(cost) for cost in costs]
     rows = [*zip(*COLUMNS, strict=True), *(_cells(cost, budget) for cost in costs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
+    lines = [
         "  ".join(
-            text.ljust(width) if column < NAMES else text.rjust(width)
+            text.rjust(width) if column else text.ljust(width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
+    above, below = lines[:2], zip(titles, ["", *titles], lines[2:], strict=False)
+    return above + [
+        text
+        for title, before, line in below
+        for text in ([title] if title != before else []) + [line]
+    ]
+
+
+def _title(cost: Cost) -> str:
+    """Say whose cost it is."""
+    return ", ".join(filter(None, (cost.network, cost.design))) or "all networks"
 
 
 def _cells(cost: Cost, budget: float) -> tuple[str, ...]:
     numbers = (cost.passes / 1e6, cost.speed, cost.hours, cost.minutes)
-    sizes = (cost.written, cost.peak(budget), cost.kept)
     return (
-        *(cost.network, cost.design, cost.study),
+        f"  {cost.study}",
         str(cost.jobs),
         *(_short(number) if number else "" for number in numbers),
-        *map(_short, sizes),
+        *map(_short, (cost.peak(budget), cost.kept)),
         str(cost.files_peak),
         str(cost.files_kept),
     )
+
+
+def _dominant(costs: Sequence[Cost]) -> list[str]:
+    """Say which studies take most of the device, and which settings they follow from."""
+    hours: dict[str, float] = {}
+    for cost in costs:
+        name = cost.study.partition(".")[0]
+        hours[name] = hours.get(name, 0.0) + cost.hours
+    whole = sum(hours.values())
+    most = sorted((n for n in hours if hours[n] > MOST * whole), key=lambda n: -hours[n])
+    return [
+        f"{name} takes {100 * hours[name] / whole:.0f} % of the {_short(whole)} device hours"
+        + (f": lower {', '.join(LEVERS[name])} to save most." if name in LEVERS else ".")
+        for name in most
+    ]
 
 
 def _notes(images: StandIn, table: WorkTable, speeds: Speeds, device: torch.device) -> list[str]:
@@ -230,7 +277,9 @@ def _advice(study: Study, sampling: Sequence[Work], speeds: Speeds) -> list[str]
             for name in networks
             if name in slow and study.facts.networks[name].speed == 0
         }
-        stated = ", ".join(f"networks.{n}.images_per_second: {v:.2g}" for n, v in found.items())
+        stated = ", ".join(
+            f"networks.{n}.images_per_second: {_short(v)}" for n, v in found.items()
+        )
         say = f"State {stated}" if stated else "Leave designs.*.shards out, or raise job_minutes"
         again = max(
             work.passes / study.design(work.network, work.design).evaluations for work in sampling
@@ -251,4 +300,6 @@ def _short(value: float) -> str:
     """Write three significant digits without an exponent."""
     if not value or not isfinite(value):
         return "0" if not value else "-"
+    if value < LEAST:
+        return f"<{LEAST}"
     return f"{value:.{max(0, 2 - floor(log10(abs(value))))}f}"
