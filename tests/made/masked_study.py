@@ -12,7 +12,7 @@ from torch import nn
 
 from actsense.data.pool import ImagePool
 from actsense.networks.network import Network
-from actsense.sampling.designs import Design, factor_names
+from actsense.sampling.designs import CONTEXT, PARTS, Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
 from actsense.sampling.opening import Sampling
@@ -20,7 +20,7 @@ from actsense.store import write_results
 
 SIDE, CLASSES, IMAGES = 8, 4, 12  # validation images per class
 AUGMENTATIONS = ("brightness", "contrast", "rolling")
-FACTORS = factor_names(AUGMENTATIONS)
+FACTORS = (*AUGMENTATIONS, *CONTEXT, *PARTS)
 SHAPES = {"1": (4, 8, 8), "3": (5, 4, 4)}  # layers with positions; "4" is a vector of 80
 SETTINGS: dict[str, Any] = {
     "images": 40,

@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
-from masked_study import AUGMENTATIONS, CLASSES, IMAGES, SETTINGS, network, sampling, store
+from masked_study import (
+    AUGMENTATIONS,
+    CLASSES,
+    FACTORS,
+    IMAGES,
+    SETTINGS,
+    network,
+    sampling,
+    store,
+)
 from scipy import stats
 
 from actsense.errors import ConfigError
@@ -22,7 +31,6 @@ from actsense.masking.settings import Masking
 from actsense.masking.trials import shown
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
-from actsense.sampling.designs import factor_names
 from actsense.sampling.opening import Sampling
 from actsense.statistics.resampling import image_draws
 from actsense.store import read_results, write_results
@@ -177,7 +185,7 @@ def test_predictions_are_kept_for_maps_and_the_unmasked_network(results: Groups)
     top = chosen(kept, rule="top")
     own = (top["input"] == ORIGINAL) | (top["input"] == top["factor"])
     assert own.all()
-    assert top.sizes["prediction"] == 2 * 2 * 2 * (len(factor_names(AUGMENTATIONS)) + 3)
+    assert top.sizes["prediction"] == 2 * 2 * 2 * (len(FACTORS) + 3)
     for k in range(kept.sizes["prediction"]):
         held = kept.isel(prediction=k)
         hits = float((held["classes"].isel(rank=0) == held["label"]).mean())

@@ -18,7 +18,7 @@ from pipeline import REPOSITORY
 
 from actsense.augment import AUGMENTATIONS
 from actsense.drawing.style import FACTOR_COLORS
-from actsense.sampling.designs import factor_names
+from actsense.sampling.designs import CONTEXT, PARTS
 
 PAGE = REPOSITORY / "docs/extending.md"
 EXAMPLES = REPOSITORY / "docs/examples"
@@ -100,7 +100,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_factor_has_a_color_of_its_own() -> None:
-    assert {*factor_names([*AUGMENTATIONS])} == {*FACTOR_COLORS}
+    assert {*AUGMENTATIONS, *CONTEXT, *PARTS} == {*FACTOR_COLORS}
     assert len({*FACTOR_COLORS.values()}) == len(FACTOR_COLORS)
 
 

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from actsense.errors import ConfigError, choose
 from actsense.featvis.settings import Featvis
 from actsense.layers import Layer
-from actsense.sampling.designs import CONTEXT, PARTS
 from actsense.sampling.plan import SPEED
 from actsense.work import GRADIENT, Facts, Work, store_files, table_files
 
@@ -218,11 +217,10 @@ def _with_factor(facts: Facts, network: str) -> list[str]:
     return [
         name
         for name in facts.networks[network].designs
-        if units.factor in (*designs[name].augmentations, *CONTEXT, *PARTS)
-        and units.design in (None, name)
+        if units.factor in designs[name].factors and units.design in (None, name)
     ]
 
 
 def _factors(facts: Facts, network: str) -> set[str]:
     designs = [facts.settings.designs[name] for name in facts.networks[network].designs]
-    return {own for design in designs for own in (*design.augmentations, *CONTEXT, *PARTS)}
+    return {factor for design in designs for factor in design.factors}

@@ -29,7 +29,7 @@ from typing import Any
 
 from actsense.masking.defaults import lowered
 from actsense.masking.settings import Masking
-from actsense.sampling.designs import ORIGINAL, factor_names
+from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.plan import SampledDesign
 from actsense.work import Facts, Work, store_files, table_files
 
@@ -163,19 +163,19 @@ def work(facts: Facts) -> list[Work]:
 
 
 def _listed(masking: Masking, facts: Facts, network: str, design: str) -> Iterator[Condition]:
-    augmentations = facts.settings.designs[design].augmentations
+    described = facts.settings.designs[design]
     maps = range(len(facts.networks[network].maps))
     return conditions(
         masking,
-        augmentations=augmentations,
-        factors=factor_names(augmentations),
+        augmentations=described.augmentations,
+        factors=described.factors,
         map_layers=[*map(str, maps)],
     )
 
 
 def _run(facts: Facts, network: str, design: str) -> list[Work]:
     masking, own = settings_in_force(facts, network, design), facts.networks[network]
-    names = factor_names(facts.settings.designs[design].augmentations)
+    names = facts.settings.designs[design].factors
     listed = list(_listed(masking, facts, network, design))
     images, kept = facts.validation(masking.images), sum(c.keeps_predictions for c in listed)
     # Of three indices with two controls, the random masks, and multipliers, twice if by channel.

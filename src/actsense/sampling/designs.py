@@ -25,7 +25,6 @@ __all__ = [
     "Design",
     "Factor",
     "design_factors",
-    "factor_names",
     "node_count",
 ]
 
@@ -42,11 +41,6 @@ ORIGINAL = "original"  # in results, the input without augmentation
 CONTEXT = ("order", "content")  # factors of every design, behind its augmentations
 PARTS = ("partition", "class", "image")  # of the content, each inside those before it
 POINTS_PER_BLOCK = 16  # enough to amortise the float64 update, few enough to hold in memory
-
-
-def factor_names(augmentations: Sequence[str]) -> tuple[str, ...]:
-    """Return the names behind every index of a design: its factors, then the parts of the last."""
-    return (*augmentations, *CONTEXT, *PARTS)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from actsense.sampling.designs import CONTEXT, PARTS
 from actsense.settings import Integer, List, PowerOfTwo, Section
 
 DIVIDED = ("patch_shuffle", "patch_mask")  # augmentations that draw one of the divisions
@@ -70,3 +71,8 @@ class DesignSettings(Section):
         "`job_minutes`; replicates that are sampled within two minutes together share a job. "
         "Another number makes the replicates again, so settle it before a long run.",
     )
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names behind every index of the design: its factors, then the parts of the last."""
+        return (*self.augmentations, *CONTEXT, *PARTS)

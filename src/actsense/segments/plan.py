@@ -5,7 +5,6 @@ __all__ = ["COLOURS", "work"]
 from dataclasses import replace
 
 from actsense.layers import Layer, place_layers
-from actsense.sampling.designs import factor_names
 from actsense.sampling.plan import SampledDesign
 from actsense.segments.settings import Segments
 from actsense.sensitivity.cuts import ESTIMATED_BYTES, cut_moments
@@ -39,8 +38,7 @@ def segment_units(facts: Facts, network: str, design: str) -> int:
 
 def _recorded(facts: Facts, network: str, design: str) -> tuple[Layer, ...]:
     """Return what is recorded of segments at most."""
-    augmentations = facts.settings.designs[design].augmentations
-    chosen = facts.settings.segments.channels * len(factor_names(augmentations))
+    chosen = facts.settings.segments.channels * len(facts.settings.designs[design].factors)
     return place_layers(
         (f"{number} {colour}", (min(channels, chosen), rows, cols))
         for number, (channels, rows, cols) in enumerate(facts.networks[network].maps)
