@@ -83,13 +83,13 @@ def open_study(path: Path | str) -> StudyResults:
     path = Path(path)
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder. Give that of a study, such as results/digits.")
-    if holds_value_files(path):
+    if _is_study(path):
+        return StudyResults(FolderSource(path))
+    inside = sorted(str(folder) for folder in path.iterdir() if _is_study(folder))
+    if not inside and holds_value_files(path):
         return StudyResults(ValueFileSource(path))
-    if not _is_study(path):
-        inside = sorted(str(folder) for folder in path.iterdir() if _is_study(folder))
-        advice = f"Studies inside: {', '.join(inside)}." if inside else "Run snakemake first."
-        raise ConfigError(f"{path}: holds no results of a study. {advice}")
-    return StudyResults(FolderSource(path))
+    advice = f"Studies inside: {', '.join(inside)}." if inside else "Run snakemake first."
+    raise ConfigError(f"{path}: holds no results of a study. {advice}")
 
 
 def _is_study(path: Path) -> bool:

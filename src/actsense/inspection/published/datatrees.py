@@ -1,6 +1,6 @@
 """Trees of published values, laid out as the stores of a run."""
 
-__all__ = ["contrast_tree", "index_tree"]
+__all__ = ["IndexFiles", "contrast_tree", "index_files", "index_tree"]
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -96,6 +96,23 @@ class Content:
         return Scheme((*self.augmentations, *CONTEXT))
 
 
+@dataclass(frozen=True)
+class IndexFiles:
+    """What the value files of one network and set of augmentations hold.
+
+    Attributes:
+        scheme: The factors.
+        layers: The files of every layer, or of every segment behind every colour channel.
+        attributes: Where the values come from.
+        ours: Whether `actsense export` wrote them.
+    """
+
+    scheme: Scheme
+    layers: dict[str, LayerFiles]
+    attributes: dict[str, Any]
+    ours: bool
+
+
 def index_tree(files: Sequence[ValueFile]) -> xr.DataTree:
     """Open the indices of one network under one set of augmentations.
 
@@ -110,19 +127,33 @@ def index_tree(files: Sequence[ValueFile]) -> xr.DataTree:
     Raises:
         ConfigError: If a file is damaged, of another layout, or contradicts another one.
     """
+    found = index_files(files)
+    root = _totals_dataset(found.layers, found.scheme, ours=found.ours)
+    children = {
+        name: _layer_dataset(layer, ours=found.ours) for name, layer in found.layers.items()
+    }
+    tree = xr.DataTree.from_dict({"/": root, **children})
+    tree.attrs |= found.attributes
+    return tree
+
+
+def index_files(files: Sequence[ValueFile]) -> IndexFiles:
+    """Look at the files of the indices of one network under one set of augmentations.
+
+    Arguments:
+        files: As `index_tree` takes them.
+
+    Raises:
+        ConfigError: If a file is damaged, of another layout, or contradicts another one.
+    """
     contents = [_inspect(file) for file in _unique(files)]
     scheme = contents[0].scheme
     layers: dict[str, LayerFiles] = {}
-    channels = sorted({content.file.channel or "" for content in contents})
-    for channel in channels:
+    for channel in sorted({content.file.channel or "" for content in contents}):
         own = [content for content in contents if (content.file.channel or "") == channel]
         layers |= _layers(own, scheme)
     ours = all(content.is_ours for content in contents)
-    root = _totals_dataset(layers, scheme, ours=ours)
-    children = {name: _layer_dataset(layer, ours=ours) for name, layer in layers.items()}
-    tree = xr.DataTree.from_dict({"/": root, **children})
-    tree.attrs |= _root_attributes(contents)
-    return tree
+    return IndexFiles(scheme, layers, _root_attributes(contents), ours)
 
 
 def contrast_tree(files: Sequence[ValueFile], order: Iterable[str]) -> xr.DataTree:

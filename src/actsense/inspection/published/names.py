@@ -19,6 +19,7 @@ __all__ = [
     "DATASETS",
     "DEFECTS",
     "SETS",
+    "PredictionFile",
     "ValueFile",
     "file_name",
     "group_name",
@@ -26,6 +27,7 @@ __all__ = [
     "layer_order",
     "pair_row",
     "parse_name",
+    "parse_predictions",
     "scalars",
     "segment_name",
 ]
@@ -94,12 +96,18 @@ DEFECTS = {
 }
 DEFECTS["shapley_clipped"] = DEFECTS["shapley"] + " Clipping raises weak factors."
 
+# Of activations, whose names are otherwise the same, `values` tells them apart.
+IMAGES = r"(?P<network>.+)_(?P<dataset>[a-z0-9]+)(?:_ILSVRC)?_values"
 NAME = re.compile(
-    r"(?:(?P<channel>hue|saturation|value)_)?(?P<kind>si|sitv|shpv|shptv|cs)_(?P<network>.+)_"
-    r"(?P<dataset>(?:imagenet|places)[^_]*|digits|folder)(?P<rest>[^=]*)"
+    rf"(?:(?P<channel>hue|saturation|value)_)?(?P<kind>si|sitv|shpv|shptv|cs)_{IMAGES}"
+    r"(?P<units>_selected_single_units)?(?P<before>_[a-z0-9_]+?)?(?:_TEST)?"
     r"_part=(?P<partition>train\+valid|train|valid)(?:_(?P<after>[a-z0-9_]+?))?"
     r"(?:_augnm=(?P<design>.+?))?(?:_fdr-by-corrected\.?)?\.hdf5"
 )
+PREDICTIONS = re.compile(
+    rf"(?P<value>si|siT|shpv)_{IMAGES}(?:_TEST)?_pred_NOFCL_part=(?P<partition>train|valid)\.hdf5"
+)
+MASK_VALUES = {"si": "S1", "siT": "ST", "shpv": "shapley"}
 
 
 @dataclass(frozen=True)
@@ -135,12 +143,13 @@ def parse_name(path: Path) -> ValueFile | None:
     kind, design, augmentation = match["kind"], match["design"], None
     if kind == "cs":
         # The augmentation stands before the partition or behind it.
-        before = re.fullmatch(r".*?_values_([a-z0-9_]+)", match["rest"])
-        augmentation = match["after"] or (before[1] if before else None)
-        if augmentation is None:
+        augmentation = match["after"] or (match["before"] or "").removeprefix("_")
+        if not augmentation:
             return None
         augmentation = {"sharpness": "sharpness_const"}.get(augmentation, augmentation)
-    elif design is None or match["after"]:
+    elif design is None or match["after"] or match["before"]:
+        return None
+    if (match["channel"] is None) != (match["units"] is None):
         return None
     return ValueFile(
         path,
@@ -152,6 +161,31 @@ def parse_name(path: Path) -> ValueFile | None:
         augmentation,
         match["channel"],
     )
+
+
+@dataclass(frozen=True)
+class PredictionFile:
+    """What the name of a file of masked predictions says.
+
+    Attributes:
+        path: The file.
+        network: Name of the network.
+        dataset: Images that were predicted, such as `imagenet`.
+        value: The index whose maps were the masks: `S1`, `ST` or `shapley`.
+    """
+
+    path: Path
+    network: str
+    dataset: str
+    value: str
+
+
+def parse_predictions(path: Path) -> PredictionFile | None:
+    """Read the name of a file of masked predictions; None if it is another file."""
+    match = PREDICTIONS.fullmatch(path.name)
+    if match is None:
+        return None
+    return PredictionFile(path, match["network"], match["dataset"], MASK_VALUES[match["value"]])
 
 
 def file_name(

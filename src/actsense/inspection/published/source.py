@@ -16,10 +16,9 @@ import xarray as xr
 from actsense.data.cache import ImageCache
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.published.datatrees import contrast_tree, index_tree
+from actsense.inspection.published.folders import hdf5_files
 from actsense.inspection.published.names import SETS, ValueFile, parse_name
 from actsense.inspection.source import Owner
-
-SEGMENTS = "single_unit"  # the folder of values of segments, beside those of whole networks
 
 
 def holds_value_files(path: Path) -> bool:
@@ -34,7 +33,7 @@ class ValueFileSource:
     dataset follows the name. Designs are `set1` and `set2`, the published sets of augmentations.
 
     Arguments:
-        path: The folder, with the files of segments in its folder `single_unit`.
+        path: The folder, or one that holds it, see `hdf5_files`.
 
     Raises:
         ConfigError: If it holds no value files.
@@ -144,8 +143,7 @@ class ValueFileSource:
 
 
 def _value_files(folder: Path) -> list[ValueFile]:
-    paths = sorted([*folder.glob("*.hdf5"), *folder.glob(f"{SEGMENTS}/*.hdf5")])
-    return [file for path in paths if (file := parse_name(path))]
+    return [file for path in hdf5_files(folder) if (file := parse_name(path))]
 
 
 def _sets(file: ValueFile) -> set[str]:
