@@ -4,14 +4,20 @@ __all__ = ["RunResults"]
 
 import json
 from functools import cached_property
-from typing import Any, Self, final, overload
+from typing import TYPE_CHECKING, Any, Self, final, overload
 
+import pandas as pd
 import xarray as xr
 
-from actsense.errors import ConfigError
+from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.results import Results
 from actsense.inspection.source import Source
 from actsense.sampling.designs import CONTEXT, PARTS
+
+# They import PyTorch, which tables and indices do not need.
+if TYPE_CHECKING:
+    from actsense.inspection.activations import KeptActivations
+    from actsense.sampling.design_table import DesignTable
 
 
 class _Store:
@@ -104,3 +110,69 @@ class RunResults(Results):
         """The settings behind the indices, as they are kept inside them."""
         settings: dict[str, Any] = json.loads(self.indices.attrs["configuration"])
         return settings
+
+    @cached_property
+    def design_table(self) -> "DesignTable":
+        """Every evaluation of the design, block by block: what the network was shown.
+
+        Raises:
+            MissingResultError: If there are no indices or no images.
+            ConfigError: If the images are not those of the indices.
+        """
+        from actsense.sampling.design_table import DesignTable
+        from actsense.sampling.settings import DesignSettings
+
+        attributes = self.indices.attrs
+        if "configuration" not in attributes:
+            reason = "these indices do not say which design they come from."
+            raise MissingResultError(self.path, "", reason)
+        images, settings = self._source.images(), self.settings
+        if attributes.get("dataset_sha256") != images.sha256():
+            raise ConfigError(
+                f"{self.path}: the images of the study are not those of these indices any more. "
+                "Run snakemake indices first."
+            )
+        return DesignTable.of(
+            self.design,
+            DesignSettings(**settings["designs"][self.design]),
+            images.manifest,
+            size=images.image_size,
+            seed=settings["seed"],
+        )
+
+    @cached_property
+    def evaluations(self) -> pd.DataFrame:
+        """Factors and parameters of every evaluation, see `actsense.sampling.design_table`.
+
+        A row takes some 100 to 300 bytes; `design_table.blocks()` yields them block by block.
+        """
+        return self.design_table.whole()
+
+    def activations(self, layer: str) -> xr.DataArray:
+        """Return the kept activations of a layer, read when their values are used.
+
+        Arguments:
+            layer: Its name.
+
+        Returns:
+            (evaluation, channel, row, col) or (evaluation, unit), float32, in the unit's own
+            scale; evaluation i is row i of `evaluations`.
+
+        Raises:
+            MissingResultError: If they have not been kept.
+            ConfigError: If there is no such layer, or they belong to another design.
+        """
+        if layer not in self._kept.layers:
+            raise ConfigError(
+                f"layer {layer!r} is not among those recorded of {self.network} under "
+                f"{self.design}: {', '.join(self._kept.layers)}."
+            )
+        return self._kept.layer(layer)
+
+    @cached_property
+    def _kept(self) -> "KeptActivations":
+        from actsense.inspection.activations import STREAMED, KeptActivations
+
+        if self.settings["activations"] == "stream" and not (self.path / "shards").is_dir():
+            raise MissingResultError(self.path / "shards", "", STREAMED)
+        return KeptActivations(self.path / "shards", self.design_table)

@@ -3,14 +3,15 @@
 Names may come from strangers: a cell that a spreadsheet would run is written behind an apostrophe.
 """
 
-__all__ = ["joined", "read_table", "write_tables"]
+__all__ = ["joined", "read_table", "write_parts", "write_tables"]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from actsense.store.atomic import replacing
 from actsense.store.damage import reading
 from actsense.store.manifest import Manifest, sealing
 from actsense.texts import from_cell, quoting, to_cell
@@ -38,8 +39,22 @@ def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str | P
     """Write every table to the path of its name, as CSV, atomically."""
     for name, table in tables.items():
         with sealing(Path(paths[name])) as beside:
-            quoted = quoting(table[_texts(table)].to_numpy().flat)
-            _mapped(table, to_cell).to_csv(beside, index=False, quoting=quoted)
+            _mapped(table, to_cell).to_csv(beside, index=False, quoting=_quoting(table))
+
+
+def write_parts(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write a table that does not fit into memory, one part after another, as CSV.
+
+    Arguments:
+        parts: Its rows from the first to the last, all with the same columns.
+        path: The file, which appears when all of it is there.
+    """
+    with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        for k, part in enumerate(parts):
+            written = _mapped(part, to_cell)
+            written.to_csv(
+                file, index=False, header=not k, quoting=_quoting(part), lineterminator="\n"
+            )
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
@@ -63,6 +78,10 @@ def _mapped(table: pd.DataFrame, write: Callable[[str], str]) -> pd.DataFrame:
         return write(value) if isinstance(value, str) else value
 
     return table.assign(**{name: table[name].map(written) for name in _texts(table)})
+
+
+def _quoting(table: pd.DataFrame) -> Any:
+    return quoting(table[_texts(table)].to_numpy().flat)
 
 
 def _texts(table: pd.DataFrame) -> list[str]:
