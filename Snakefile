@@ -69,6 +69,9 @@ rule all:
 onstart:
     if not workflow.local_exec:
         note_cluster()
+    from actsense.study.record import keep_record
+
+    keep_record(study, workflow.overwrite_configfiles, workflow.config_settings.config)
     print(study.kept_note(), end="")
 
 

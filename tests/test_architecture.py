@@ -12,7 +12,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 SCRIPTS = sorted((REPOSITORY / "scripts").glob("*.py"))
 # What lies on a floor uses what lies below it, never its neighbours.
 FLOORS: tuple[set[str], ...] = (
-    {"draws", "errors", "layers", "layout", "progress", "settings", "surroundings", "texts"},
+    {"layout"},
+    {"draws", "errors", "layers", "progress", "settings", "surroundings", "texts"},
     {"device", "statistics", "store", "work"},
     {"augment", "data", "drawing", "job"},
     {"networks"},

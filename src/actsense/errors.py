@@ -6,18 +6,27 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
+from actsense.layout import make_command
+
 
 class ConfigError(Exception):
     """A setting or an input that the user can repair; shown without a traceback."""
 
 
 class OutdatedResultError(ConfigError):
-    """A result of an earlier version, which lacks what is read from it now."""
+    """A result of an earlier version, which lacks what is read from it now.
 
-    def __init__(self, path: Path, lacking: str, again: str) -> None:
+    Arguments:
+        path: The result.
+        lacking: What it lacks.
+        target: The target of the workflow that makes it.
+        rule: The rule that has to be run again, where Snakemake would not by itself.
+    """
+
+    def __init__(self, path: Path, lacking: str, target: str, rule: str = "") -> None:
         super().__init__(
             f"{path}: an earlier version made it and left out {lacking}. "
-            f"Make it again: snakemake {again}"
+            f"Make it again: {make_command(target, path, rule)}"
         )
 
 
@@ -33,7 +42,7 @@ class MissingResultError(ConfigError):
     def __init__(self, path: Path, target: str, reason: str = "") -> None:
         self.path = path
         self.target = target
-        advice = reason or f"not there. Make it with: snakemake {target}".rstrip()
+        advice = reason or f"not there. Make it with: {make_command(target, path)}"
         super().__init__(f"{path}: {advice}")
 
 

@@ -5,15 +5,30 @@
 is a place; a new study adds its places here.
 """
 
-__all__ = ["LEVELS", "PLACES", "RESERVED", "Level", "Place", "places", "target_of"]
+__all__ = [
+    "ANALYSES",
+    "LEVELS",
+    "PLACES",
+    "RECORD",
+    "RESERVED",
+    "Level",
+    "Place",
+    "make_command",
+    "places",
+    "recorded",
+    "target_of",
+]
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import Literal
+from pathlib import Path, PurePath
+from typing import Any, Literal
 
 Level = Literal["study", "network", "run"]
 
+ANALYSES = ("correlation", "lda", "masking", "single_class", "segments")  # of maps; targets
+RECORD = "study.json"  # in a study's folder: how its last run was asked for
 LEVELS: tuple[Level, ...] = ("study", "network", "run")  # one folder below the other
 
 
@@ -235,3 +250,32 @@ def target_of(path: PurePath) -> str:
         if target := ends.get(path.parts[-length:]):
             return target
     return next((BESIDE[name] for name in path.parts[-3:-1] if name in BESIDE), "")
+
+
+def recorded(path: Path) -> dict[str, Any]:
+    """Return what the last run of a study left of its configuration, nothing where it did not.
+
+    Arguments:
+        path: The folder of the study, or anything below it.
+    """
+    for folder in (path, *path.parents):
+        try:
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict):
+            return record
+    return {}
+
+
+def make_command(target: str, path: Path = Path(), rule: str = "") -> str:
+    """Return the command that makes a result, with the configuration of the study's last run.
+
+    Arguments:
+        target: The target of the workflow.
+        path: The result, or the folder of its study.
+        rule: The rule that has to be run again, where Snakemake would not by itself.
+    """
+    force = f" --forcerun {rule}" if rule else ""
+    options = str(recorded(path).get("options", ""))
+    return f"snakemake {target} --cores all {options}".rstrip() + force

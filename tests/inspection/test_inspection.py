@@ -1,5 +1,6 @@
 """Finished results opened by name, with words for what is missing."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_the_folder_of_all_studies_says_which_there_are(study: Path) -> None:
 
 
 def test_nothing_to_open_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Run snakemake first"):
+    with pytest.raises(ConfigError, match="Run snakemake --cores all first"):
         actsense.open_study(tmp_path)
     with pytest.raises(ConfigError, match="no such folder"):
         actsense.open_study(tmp_path / "absent")
@@ -109,7 +110,9 @@ def test_a_missing_result_names_its_target(study: Path) -> None:
         "data": lambda: opened.images,
     }
     for target, ask in missing.items():
-        with pytest.raises(actsense.MissingResultError, match=f"snakemake {target}$") as error:
+        with pytest.raises(
+            actsense.MissingResultError, match=f"snakemake {target} --cores all$"
+        ) as error:
             ask()
         assert error.value.target == target
 
@@ -135,3 +138,18 @@ def test_results_that_are_in_no_list_are_opened_too(study: Path) -> None:
 def test_the_package_has_no_other_names() -> None:
     with pytest.raises(AttributeError, match="no attribute 'absent'"):
         _ = actsense.absent
+
+
+def test_what_a_run_was_asked_with_stands_in_what_makes_a_result(tmp_path: Path) -> None:
+    study, run = tmp_path / "one", tmp_path / "one/net/mixed"
+    (run / "indices.zarr").mkdir(parents=True)
+    record = {"options": "--configfile 'my study.yaml'", "analysed": {"net": [], "other": ["a"]}}
+    (study / "study.json").write_text(json.dumps(record))
+    opened = actsense.open_study(study)["net", "mixed"]
+    again = r"contrast --cores all --configfile 'my study\.yaml'$"
+    with pytest.raises(actsense.MissingResultError, match=again):
+        opened.store("contrast")
+    with pytest.raises(actsense.MissingResultError, match=r"designs\.mixed\.analyses is false"):
+        opened.store("masking")
+    with pytest.raises(actsense.MissingResultError, match="analyses is false of every design"):
+        actsense.open_study(study)["net"].table("lda")

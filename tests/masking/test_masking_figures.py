@@ -280,7 +280,9 @@ def test_of_layers_masked_alone_the_first_is_drawn_and_named(tmp_path: Path) -> 
 
 def test_a_store_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     store = stored(tmp_path, study().drop_vars("first_place"))
-    with pytest.raises(OutdatedResultError, match="snakemake masking --forcerun evaluate_masks"):
+    with pytest.raises(
+        OutdatedResultError, match="snakemake masking --cores all --forcerun evaluate_masks"
+    ):
         plot_masking(store, {}, {}, title="t", dpi=50)
 
 

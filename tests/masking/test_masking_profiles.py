@@ -210,7 +210,9 @@ def test_layers_masked_alone_have_profiles_of_their_own(tmp_path: Path, layers: 
 
 def test_a_store_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     data = masking(listed(**SMALL), accuracy).drop_vars("first_place")
-    with pytest.raises(OutdatedResultError, match="snakemake masking --forcerun evaluate_masks"):
+    with pytest.raises(
+        OutdatedResultError, match="snakemake masking --cores all --forcerun evaluate_masks"
+    ):
         profile_masks(stored(tmp_path, data), seed=0)
 
 

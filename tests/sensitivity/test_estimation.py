@@ -184,7 +184,9 @@ def test_moments_of_an_earlier_version_are_refused_with_what_to_do(tmp_path: Pat
     with create_archive(path, {}) as root:
         group = root.create_group("state_0000", attributes=attributes)
         group.create_array("sums", data=np.ones((6, 3)))
-    refused = pytest.raises(OutdatedResultError, match=r"replicates_0-1.*snakemake indices$")
+    refused = pytest.raises(
+        OutdatedResultError, match=r"replicates_0-1.*snakemake indices --cores all$"
+    )
     with open_moments(path) as (state,), refused:
         state.read()
 

@@ -51,7 +51,7 @@ def conditions_table(run: RunResults) -> pd.DataFrame:
     data, path = run.masking.to_dataset(), run.path / "masking.zarr"
     if "first_place" not in data:
         raise OutdatedResultError(
-            path, "which masks every input sees", "masking --forcerun evaluate_masks"
+            path, "which masks every input sees", "masking", "evaluate_masks"
         )
     wanted = [m + end for m in METRICS for end in ("", "_low", "_high")]
     with reading(path):

@@ -11,7 +11,7 @@ import xarray as xr
 
 from actsense.data.cache import ImageCache
 from actsense.errors import MissingResultError, choose
-from actsense.layout import LEVELS, RESERVED, Place, places
+from actsense.layout import ANALYSES, LEVELS, RESERVED, Place, places, recorded
 from actsense.store import read_facts, read_results, read_table
 
 Owner = tuple[str, ...]  # nobody else than the study; a network; a network and a design
@@ -166,8 +166,24 @@ class FolderSource:
         if name not in found:
             choose(f"{kind} of {self.folder(owner)}", name, {*known, *found})
             place, path = known[name]
-            raise MissingResultError(self.folder(owner) / path, place.target)
+            reason = self._why(owner, place.target)
+            raise MissingResultError(self.folder(owner) / path, place.target, reason)
         return found[name]
+
+    def _why(self, owner: Owner, target: str) -> str:
+        """Say why a target leaves nothing of a network or run, if it is left out of analyses."""
+        analysed = recorded(self.path).get("analysed", {})
+        if target not in ANALYSES or not owner or owner[0] not in analysed:
+            return ""
+        network, *designs = owner
+        if set(designs or analysed[network]) & set(analysed[network]):
+            return ""
+        names = (
+            f"designs.{designs[0]}.analyses is false"
+            if designs
+            else "analyses is false of every design"
+        )
+        return f"{target} leaves out {network} here: {names}."
 
 
 def _of(owner: Owner) -> tuple[Place, ...]:

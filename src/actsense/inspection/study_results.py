@@ -88,7 +88,9 @@ def open_study(path: Path | str) -> StudyResults:
     inside = sorted(str(folder) for folder in path.iterdir() if _is_study(folder))
     if not inside and holds_value_files(path):
         return StudyResults(ValueFileSource(path))
-    advice = f"Studies inside: {', '.join(inside)}." if inside else "Run snakemake first."
+    advice = "Run snakemake --cores all first."
+    if inside:
+        advice = f"Studies inside: {', '.join(inside)}."
     raise ConfigError(f"{path}: holds no results of a study. {advice}")
 
 

@@ -71,7 +71,7 @@ def plot_masking(
     data = read_results(store).to_dataset()
     if "first_place" not in data:
         raise OutdatedResultError(
-            store, "which masks every input sees", "masking --forcerun evaluate_masks"
+            store, "which masks every input sees", "masking", "evaluate_masks"
         )
     data = first_place(data)
     if data.attrs["label"] == "prediction":

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from actsense.errors import ConfigError, OutdatedResultError
+from actsense.layout import make_command
 from actsense.masking.plan import COORDINATES
 from actsense.masking.trees import tree_tables
 from actsense.sampling.designs import ORIGINAL
@@ -85,7 +86,7 @@ def profile_masks(store: Path, *, seed: int) -> dict[str, pd.DataFrame]:
     if not every:
         raise ConfigError(
             f"{store}: no mask was evaluated. Record a layer with positions, and make it again: "
-            "snakemake masking --forcerun evaluate_masks."
+            + make_command("masking", store, "evaluate_masks")
         )
     first = [profiles for profiles in every if profiles.first]
     effects = pd.concat([effect_table(profiles) for profiles in every], ignore_index=True)
@@ -206,7 +207,7 @@ def _interval(rho: Floats) -> tuple[float, float, float, int]:
 def _conditions(data: xr.Dataset, store: Path) -> pd.DataFrame:
     if "first_place" not in data:
         raise OutdatedResultError(
-            store, "which masks every input sees", "masking --forcerun evaluate_masks"
+            store, "which masks every input sees", "masking", "evaluate_masks"
         )
     return pd.DataFrame({name: data[name].to_numpy() for name in COORDINATES})
 
@@ -287,8 +288,8 @@ def _table(conditions: pd.DataFrame, rows: list[str], columns: pd.MultiIndex) ->
     if missing:
         raise ConfigError(
             f"The masking store lacks {missing} of {table.size} conditions of rule "
-            f"{conditions['rule'].iloc[0]}. Make it again: snakemake masking --forcerun "
-            "evaluate_masks."
+            f"{conditions['rule'].iloc[0]}. Make it again: "
+            + make_command("masking", rule="evaluate_masks")
         )
     return table.astype(np.int64)
 

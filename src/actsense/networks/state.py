@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from actsense.errors import ConfigError
-from actsense.layout import target_of
+from actsense.layout import make_command, target_of
 from actsense.store.atomic import replacing
 from actsense.store.damage import trouble
 
@@ -36,7 +36,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         ConfigError: If the file is missing, damaged, or holds anything but tensors.
     """
-    again = f" Delete it and run again: snakemake {made}." if (made := target_of(path)) else ""
+    made = target_of(path)
+    again = f" Delete it and run again: {make_command(made, path)}" if made else ""
     if not path.is_file():
         raise ConfigError(f"{path}: no file of weights there.{again}")
     try:

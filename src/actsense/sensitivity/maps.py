@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from actsense.errors import ConfigError
+from actsense.layout import make_command
 from actsense.sampling.designs import CONTEXT, PARTS
 from actsense.statistics import CONFIDENCE
 from actsense.store import LeftOut, read_indices, read_results
@@ -90,8 +91,8 @@ class SensitivityMaps:
             if seen[design] != seen[first]:
                 raise ConfigError(
                     f"Designs {first} and {design} saw different layers: {', '.join(seen[first])} "
-                    f"and {', '.join(seen[design])}. Make both again: snakemake indices "
-                    "--forcerun estimate_indices."
+                    f"and {', '.join(seen[design])}. Make both again: "
+                    + make_command("indices", indices[first], "estimate_indices")
                 )
         self.layers = seen[first]
         factors = {
@@ -224,7 +225,7 @@ class SensitivityMaps:
 
 def _opened(path: Path, target: str, read: Callable[[Path], xr.DataTree]) -> xr.DataTree:
     if not path.is_dir():
-        raise ConfigError(f"{path}: not there. Make it with: snakemake {target}")
+        raise ConfigError(f"{path}: not there. Make it with: {make_command(target, path)}")
     return read(path)
 
 
@@ -239,6 +240,6 @@ def _layer(trees: Mapping[str, xr.DataTree], layer: str, design: str, target: st
         layers = ", ".join(sorted(tree.children)) if tree is not None else "none"
         raise ConfigError(
             f"Layer {layer!r} has no {target} under design {design!r}; those that have: {layers}. "
-            f"Add it to the network's layers and make them with: snakemake {target}"
+            f"Add it to the network's layers and make them with: {make_command(target)}"
         )
     return tree.children[layer]

@@ -40,6 +40,7 @@ from scipy.stats import hypergeom
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
+from actsense.layout import make_command
 from actsense.progress import progress
 from actsense.sampling.designs import ORIGINAL
 from actsense.sensitivity.maps import SensitivityMaps, Variable
@@ -96,7 +97,7 @@ class Predictions:
             ConfigError: If the store is missing.
         """
         if not path.is_dir():
-            raise ConfigError(f"{path}: not there. Make it with: snakemake masking")
+            raise ConfigError(f"{path}: not there. Make it with: {make_command('masking', path)}")
         tree = read_results(path)
         data = tree["predictions"].to_dataset()
         which, *_ = data["classes"].dims

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from actsense.errors import ConfigError
-from actsense.layout import target_of
+from actsense.layout import make_command, target_of
 
 # What Zarr, zip, JSON and pandas say of damaged files.
 FAULTS = (
@@ -38,7 +38,9 @@ class CorruptFileError(ConfigError):
 
     def __init__(self, path: Path, reason: object, whole: Path | None = None) -> None:
         target = target_of(whole or path)
-        again = f"snakemake {target} makes it anew" if target else "it is made anew"
+        again = (
+            f"{make_command(target, whole or path)} makes it anew" if target else "it is made anew"
+        )
         told = " ".join(str(reason).split())[:300]  # one line, whatever a library says
         super().__init__(
             f"{path}: damaged ({told}). Delete {whole or 'it'} and run again: {again}."

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 import google_crc32c
 
 from actsense.errors import ConfigError, MissingResultError
-from actsense.layout import target_of
+from actsense.layout import make_command, target_of
 from actsense.store.atomic import replacing
 from actsense.store.damage import CorruptFileError, reading
 
@@ -189,7 +189,7 @@ def warn_unchecked(path: Path) -> None:
     if str(path.absolute()) not in _told:
         _told.add(str(path.absolute()))
         target = target_of(path)
-        again = f" (snakemake {target})" if target else ""
+        again = f" ({make_command(target, path)})" if target else ""
         log.warning(
             f"{path}: read unchecked, it has no manifest. An earlier version made it, or it was "
             f"copied without one. Damage would not be found until it is made again{again}."

@@ -45,7 +45,7 @@ EXPLAINED = {
 }
 UNJUDGED = (
     "Nobody has judged these pictures yet: whether they worked, and which of them failed, is not "
-    "known. It is done with: snakemake featvis"
+    "known. It is done with: snakemake featvis --cores all"
 )
 
 

@@ -19,6 +19,7 @@ from actsense.featvis.targets.natural import Natural, Unit
 from actsense.featvis.targets.spread import Spread
 from actsense.featvis.targets.targets import WHOLE, Targets, direction_targets
 from actsense.layers import Layer
+from actsense.layout import make_command
 
 Role = Literal["most", "least"]
 
@@ -199,8 +200,8 @@ def _map(indices: xr.DataTree, layer: Layer, factor: int, by: str) -> NDArray[np
     if node["dead"].shape != layer.shape:
         raise ConfigError(
             f"featvis.units: indices of layer {layer.name!r} are of units {node['dead'].shape}, "
-            f"and the layer has {layer.shape}. Make them again: snakemake indices "
-            "--forcerun estimate_indices."
+            f"and the layer has {layer.shape}. Make them again: "
+            + make_command("indices", rule="estimate_indices")
         )
     values = node[by].isel(factor=factor).to_numpy().astype(np.float32)
     kept = ~(node["dead"].to_numpy() | node["rare"].to_numpy())

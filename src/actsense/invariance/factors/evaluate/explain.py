@@ -29,6 +29,7 @@ from actsense.invariance.kept.sampling import Decoder, invariance_noise
 from actsense.invariance.recorded import latent_rows
 from actsense.invariance.representations import open_representation, record_representations
 from actsense.job.files import by_name
+from actsense.layout import make_command
 from actsense.networks.outputs import NONE
 from actsense.networks.subject import Subject
 from actsense.store import read_facts, write_results
@@ -170,7 +171,7 @@ def explain_factors(
     if anchors.means.shape[1] != latent:
         raise ConfigError(
             f"Factors are of latents of {latent} numbers; these have {anchors.means.shape[1]}. "
-            "Train factors again: snakemake invariance -R train_factors"
+            "Train factors again: " + make_command("invariance", rule="train_factors")
         )
     groups = {"": _root(subject, watched, anchors)}
     found: dict[Place, xr.Dataset] = {}
