@@ -6,6 +6,7 @@ from actsense.job.log import logged
 from actsense.sampling.opening import open_sampling
 from actsense.sensitivity.contrast import write_contrast
 from actsense.sensitivity.contrast_statistics import contrast_table
+from actsense.sensitivity.settings import Contrast
 from actsense.store import write_tables
 
 with logged(snakemake.log[0]):
@@ -18,6 +19,6 @@ with logged(snakemake.log[0]):
         memory_gb=snakemake.config["memory_gb"],
     )
     attributes, written = origin(snakemake.params, snakemake.input), paths(snakemake.output)
-    write_contrast(sampling, snakemake.params.contrast, written, attributes)
+    write_contrast(sampling, Contrast(**snakemake.params.contrast), written, attributes)
     table = contrast_table(written["contrast"], sampling.layers)
     write_tables({"table": table}, written)

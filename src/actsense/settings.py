@@ -14,6 +14,7 @@ __all__ = [
     "Section",
     "Tuple",
     "ValidationImages",
+    "added",
 ]
 
 from collections import Counter
@@ -25,6 +26,19 @@ from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
+
+
+def added(default: Any, **described: Any) -> Any:
+    """Declare a key that came later than results of its section.
+
+    At its default it is left out wherever settings are written down, so that results made before
+    there was such a key are up to date.
+
+    Arguments:
+        default: What results before it were made with.
+        described: The rest of the field.
+    """
+    return Field(default=default, exclude_if=lambda value: value == default, **described)
 
 
 def _name_the_kind(schema: dict[str, Any]) -> None:
@@ -49,7 +63,7 @@ class Section(BaseModel):
         return type(self).model_validate(self.plain() | changes)
 
     def plain(self) -> dict[str, Any]:
-        """Return the section as it would be written in YAML, with every default."""
+        """Return the section as it would be written in YAML, with every default not `added`."""
         return {key: _plain(value) for key, value in self.model_dump().items()}
 
 

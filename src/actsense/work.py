@@ -203,6 +203,17 @@ class Facts:
         """Return how many of so many images there are, at most."""
         return min(wanted, sum(self.images)) if self.images else wanted
 
+    def samples(self, wanted: int, partitions: str) -> tuple[int, ...]:
+        """Return the images of every sample of a contrast, at most.
+
+        Arguments:
+            wanted: Images of each.
+            partitions: `pooled` in one, or `each` a sample of its own.
+        """
+        if partitions == "pooled":
+            return (self.shown(wanted),)
+        return tuple(min(wanted, count) for count in self.images or (wanted, wanted))
+
     def validation(self, wanted: int) -> int:
         """Return how many of so many validation images there are, at most."""
         return min(wanted, self.images[1]) if self.images else wanted

@@ -1,9 +1,8 @@
 """The strongest images of every unit, against sorting all of them."""
 
-from math import inf
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +11,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actsense.data.pool import ImagePool
 from actsense.device import memory as memory_module
 from actsense.device.memory import Memory
-from actsense.layers import place_layers
 from actsense.networks.layers import RESERVED
-from actsense.sampling.law import Evaluations, InputLaw
 from actsense.sampling.opening import Sampling
 from actsense.sensitivity import cuts
 from actsense.sensitivity import strongest as strongest_module
@@ -26,11 +22,10 @@ from actsense.sensitivity.cuts import cut_contrast
 from actsense.sensitivity.strongest import NONE, Strongest
 from actsense.sensitivity.top_images import TopImages
 from actsense.store import Gathered, read_results, write_results
+from tests.made.closed_responses import AUGMENTATIONS, DRIVING, UNITS, build
 
 CPU = torch.device("cpu")
-AUGMENTATIONS = ("brightness", "hflip", "rolling")
-DRIVING = (7, 3)  # rows of the only images that the third unit answers
-UNITS, IMAGES, DRAWS, RANKS = 5, 40, 3, 4
+IMAGES, DRAWS, RANKS = 40, 3, 4
 
 
 def by_sorting(y: np.ndarray, ranks: int) -> tuple[np.ndarray, np.ndarray]:
@@ -129,53 +124,6 @@ def test_without_room_on_the_device_all_is_kept_on_the_host(
     strongest = Strongest(2, 3, "meta")
     strongest.add(torch.arange(12.0).view(4, 1, 3), np.arange(4, dtype=np.int32))
     assert strongest.numbers[:, 0].tolist() == [3, 2]
-
-
-class Closed:
-    """Responses in closed form, in the place of a network; remembers what it was asked.
-
-    The first unit answers the image, the second the parameters too, the third two images only,
-    the fourth nothing, the fifth all images alike but for the parameters.
-    """
-
-    stretch, recording = False, SimpleNamespace(units=UNITS)
-
-    def __init__(self) -> None:
-        self.asked: dict[tuple[int, int], list[np.ndarray]] = {}
-        self.values: dict[tuple[int, int], list[np.ndarray]] = {}
-
-    def __call__(self, evaluations: Evaluations, units: slice) -> torch.Tensor:
-        """Answer every evaluation, (rows, units)."""
-        row, drawn = evaluations.image, evaluations.values.sum(axis=1)
-        columns = (
-            np.cos(row * 12.9898),
-            np.sin(row * 78.233 + 40 * drawn),
-            np.isin(row, DRIVING) * (1 + row),
-            np.full(len(row), 2.5),
-            drawn,
-        )
-        answers = np.stack(columns, axis=1).astype(np.float32)
-        for image, first, answer, values in zip(
-            row, evaluations.sequence[:, 0], answers, evaluations.values, strict=True
-        ):
-            self.asked.setdefault((int(first), int(image)), []).append(answer)
-            self.values.setdefault((int(first), int(image)), []).append(values)
-        return torch.from_numpy(answers[:, units])
-
-
-def build(batch_size: int = 21, room: float = inf) -> Sampling:
-    rows = np.arange(80)
-    pool = ImagePool.shuffled(rows % 2, rows // 2 % 4, seed=0)
-    law = InputLaw(AUGMENTATIONS, "switched", (32, 32), pool)
-    sampling = SimpleNamespace(
-        design=SimpleNamespace(seed=3),
-        law=law,
-        subject=SimpleNamespace(device=CPU, batch_size=batch_size),
-        evaluate=Closed(),
-        layers=place_layers([("body", (2, 1, 1)), ("head", (3,))]),
-        room=room,
-    )
-    return cast("Sampling", sampling)
 
 
 def found_by(sampling: Sampling, *, top: int = RANKS, images: int = IMAGES) -> Any:

@@ -87,6 +87,18 @@ class ImagePool:
         held = self._table.transpose(2, 0, 1).reshape(-1)
         return np.ascontiguousarray(held[held >= 0][:count])
 
+    def samples(self, count: int, *, apart: bool = False) -> dict[str, NDArray[np.int64]]:
+        """Return the rows of `balanced` under no name, or those of every partition by its name.
+
+        Arguments:
+            count: Images of each sample; all if there are fewer.
+            apart: Whether partitions are samples of their own.
+        """
+        if not apart:
+            return {"": self.balanced(count)}
+        named = zip(PARTITIONS, self.rows, strict=True)
+        return {name: ImagePool((part,)).balanced(count) for name, part in named}
+
     def validation(
         self, count: int, among: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -9,7 +9,11 @@ before anything is counted. With x the response to the image and y to its augmen
     rank-biserial                  (R+ - R-) / (R+ + R-), R the sums of signed ranks of y - x
 
 No number depends on the batches that images come in: draws belong to an augmentation and to the
-place of an image in the sample, and sums grow image by image.
+place of an image in its sample, and sums grow image by image.
+
+Partitions apart are two such samples under the same draws. Draws that are not averaged, as in the
+published study, are so many pairs with the same x: R, the means and variances of y count every
+draw, and the point-biserial correlation has as many more responses that are "augmented".
 """
 
 __all__ = ["estimate_contrast", "write_contrast"]
@@ -32,12 +36,14 @@ from actsense.sensitivity.contrast_statistics import (
 )
 from actsense.sensitivity.cuts import cut_contrast, exact_bytes
 from actsense.sensitivity.differences import Differences, Responses
+from actsense.sensitivity.settings import Contrast
 from actsense.sensitivity.top_images import TopImages
 from actsense.statistics.discoveries import adjusted
 from actsense.store import Results, create_results
 
 Floats = NDArray[np.floating]
 Parts = Sequence[tuple[slice, bool]]
+Samples = Mapping[str, NDArray[np.int64]]  # rows of the images
 
 
 def estimate_contrast(
@@ -46,6 +52,8 @@ def estimate_contrast(
     *,
     images: int,
     draws: int,
+    averaged: bool = True,
+    partitions: str = "pooled",
     top: TopImages | None = None,
 ) -> None:
     """Contrast every augmentation of a design on images taken evenly from the dataset.
@@ -54,47 +62,54 @@ def estimate_contrast(
         sampling: Images, network and augmentations. Where units do not fit into its room, all
             images pass once for every tile of them.
         results: Takes the dataset of every layer, by name.
-        images: Different images to use; all of them if there are fewer.
-        draws: Random draws of an augmentation per image, averaged.
+        images: Different images to use, of each sample; all of them if there are fewer.
+        draws: Random draws of an augmentation per image.
+        averaged: Whether they are averaged, or pairs of their own.
+        partitions: `pooled` in one sample, or `each` a sample of its own.
         top: Is shown every response before it is averaged; made for as many images and draws.
 
     Raises:
-        ValueError: If there are fewer than 2 images.
+        ValueError: If a sample has fewer than 2 images.
     """
-    rows = sampling.law.pool.balanced(images)
-    if len(rows) < 2:
-        raise ValueError(f"A contrast needs at least 2 images; got {len(rows)}.")
+    samples = sampling.law.pool.samples(images, apart=partitions == "each")
+    counts = {name: len(rows) for name, rows in samples.items()}
+    if min(counts.values()) < 2:
+        raise ValueError(f"A contrast needs at least 2 images; got {min(counts.values())}.")
     layers, augmentations = sampling.layers, sampling.law.augmentations
     cut = cut_contrast(
         layers,
         len(augmentations),
-        images=len(rows),
+        images=max(counts.values()),
+        pairs=1 if averaged else draws,
+        samples=len(samples),
         top_images=top.ranks if top else 0,
         batch=sampling.subject.batch_size,
         room=sampling.room,
     )
-    p_values = np.empty((len(augmentations), layers[-1].stop))
+    pairs = None if averaged else [draws if own else 1 for own in sampling.law.parameters]
+    p_values = np.empty((len(augmentations), len(samples), layers[-1].stop))
     for tile in cut.tiles:
-        statistics = _contrast_tile(sampling, tile, cut.groups, rows, draws, top)
-        p_values[:, tile] = statistics["p_value"]
+        statistics = _contrast_tile(sampling, tile, cut.groups, samples, draws, pairs, top)
+        p_values[..., tile] = statistics["p_value"]
         for layer in layers:
             within = layer.within(tile)
-            values = {name: value[:, within] for name, value in statistics.items()}
+            values = {name: value[..., within] for name, value in statistics.items()}
             if within.start < within.stop:
-                data = contrast_dataset(augmentations, layer, values, len(rows))
+                data = contrast_dataset(augmentations, layer, values, counts, pairs)
                 results.append(layer.name, data, axis=layer.dimensions[0])
         del statistics  # makes room for those of the next tile
-    p_values = adjusted(p_values, method="by")
+    for number in range(len(samples)):
+        p_values[:, number] = adjusted(p_values[:, number], method="by")
     for layer in layers:
-        values = {"p_adjusted": p_values[:, layer.units]}
-        results.append(layer.name, contrast_dataset(augmentations, layer, values, len(rows)))
+        values = {"p_adjusted": p_values[..., layer.units]}
+        results.append(layer.name, contrast_dataset(augmentations, layer, values, counts, pairs))
     if top:
         top.finish()
 
 
 def write_contrast(
     sampling: Sampling,
-    settings: Mapping[str, int],
+    settings: Contrast,
     outputs: Mapping[str, Path],
     attributes: Mapping[str, Any],
 ) -> None:
@@ -102,55 +117,66 @@ def write_contrast(
 
     Arguments:
         sampling: Images, network and augmentations.
-        settings: `images`, `draws` and `top_images`.
+        settings: The section `contrast` of the configuration.
         outputs: Paths of the stores `contrast` and `top_images`.
         attributes: Where the results come from, for the roots of both.
     """
-    asked = {name: settings[name] for name in ("images", "draws")}
+    asked: dict[str, Any] = {
+        name: getattr(settings, name) for name in ("images", "draws", "partitions")
+    }
     with (
         create_results(outputs["contrast"], attributes) as contrasts,
         create_results(outputs["top_images"], attributes) as preferred,
     ):
-        top = TopImages(sampling, preferred, **settings)
-        estimate_contrast(sampling, contrasts, **asked, top=top)
+        top = TopImages(sampling, preferred, **asked, top_images=settings.top_images)
+        estimate_contrast(sampling, contrasts, **asked, averaged=settings.averaged, top=top)
 
 
 def _contrast_tile(
     sampling: Sampling,
     tile: slice,
     groups: Sequence[range],
-    rows: NDArray[np.int64],
+    samples: Samples,
     draws: int,
+    pairs: Sequence[int] | None,
     top: TopImages | None,
 ) -> dict[str, Floats]:
-    """Return all statistics of some units but `p_adjusted`, (augmentations, units) each."""
-    parts, device = _parts(sampling.layers, tile, len(rows)), sampling.subject.device
-    responses = Responses(tile.stop - tile.start, device)
-    shape = len(sampling.law.augmentations), tile.stop - tile.start
+    """Return all statistics of some units but `p_adjusted`, (augmentations, samples, units)."""
+    device = sampling.subject.device
+    shape = len(sampling.law.augmentations), len(samples), tile.stop - tile.start
     kinds = statistic_kinds()
     statistics: dict[str, Floats] = {n: np.empty(shape, kind) for n, kind in kinds.items()}
     if top:
         top.begin(tile)
-    for group in groups:
-        differences = {
-            which: [Differences(units, len(rows), exact, device) for units, exact in parts]
-            for which in group
-        }
-        _compare(sampling, tile, rows, draws, responses, differences, top)
-        for which in group:
-            for name, values in contrast_statistics(responses, differences.pop(which)).items():
-                statistics[name][which] = values
+    most = max(pairs or [1]) * max(map(len, samples.values()))
+    parts = _parts(sampling.layers, tile, most)
+    for number, (sample, rows) in enumerate(samples.items()):
+        responses = Responses(tile.stop - tile.start, device)
+        for group in groups:
+            differences = {
+                which: [
+                    Differences(units, len(rows) * (pairs[which] if pairs else 1), exact, device)
+                    for units, exact in parts
+                ]
+                for which in group
+            }
+            label = f"contrast, {sample}" if sample else "contrast"
+            _compare(sampling, tile, rows, draws, responses, differences, pairs, top, label)
+            for which in group:
+                found = contrast_statistics(responses, differences.pop(which))
+                for name, values in found.items():
+                    statistics[name][which, number] = values
     if top:
         top.end()
     return statistics
 
 
-def _parts(layers: Sequence[Layer], tile: slice, images: int) -> Parts:
+def _parts(layers: Sequence[Layer], tile: slice, differences: int) -> Parts:
     """Cut units where layers of vectors, whose codes are exact, meet layers of maps.
 
     Units are counted from the first of the tile.
     """
-    room = exact_bytes(layers, images) > 0
+    room = exact_bytes(layers, differences) > 0
     parts: list[tuple[slice, bool]] = []
     for layer in layers:
         exact, within = room and len(layer.shape) == 1, layer.within(tile)
@@ -170,7 +196,9 @@ def _compare(
     draws: int,
     responses: Responses,
     differences: Mapping[int, Sequence[Differences]],
+    pairs: Sequence[int] | None,
     top: TopImages | None,
+    label: str,
 ) -> None:
     """Send all images through the network, untouched and under some augmentations."""
     # Too large to be kept, untouched responses are made again for every group.
@@ -178,7 +206,7 @@ def _compare(
     drawn = {which: _uniforms(sampling, which, len(rows), draws) for which in differences}
     chunk = max(1, sampling.subject.batch_size // draws)
     starts = range(0, len(rows), chunk)
-    for start in progress(starts, total=len(rows), desc="contrast", unit="image", each=chunk):
+    for start in progress(starts, total=len(rows), desc=label, unit="image", each=chunk):
         chosen = rows[start : start + chunk]
         untouched = sampling.law.alone(chosen, -1, np.empty((len(chosen), 0)))
         control = sampling.evaluate(untouched, tile)
@@ -195,9 +223,13 @@ def _compare(
             treated = sampling.evaluate(evaluations, tile).view(len(chosen), repeats, -1)
             if top:
                 top.add(which, evaluations, treated)
+            own = control
+            if pairs:  # every draw is a pair of its own, with the same untouched response
+                treated = treated.view(len(chosen) * repeats, 1, -1)
+                own = control.repeat_interleave(repeats, dim=0) if repeats > 1 else control
             for part in parts:
-                part.add(responses.origin, control, treated)
-            del treated  # makes room for those of the next augmentation
+                part.add(responses.origin, own, treated)
+            del treated, own  # makes room for those of the next augmentation
 
 
 def _uniforms(sampling: Sampling, which: int, images: int, draws: int) -> NDArray[np.float64]:

@@ -5,11 +5,13 @@ __all__ = [
     "contrast_dataset",
     "contrast_statistics",
     "contrast_table",
+    "images_of",
     "statistic_kinds",
 ]
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +61,8 @@ def contrast_statistics(
 
     Arguments:
         responses: Untouched responses.
-        differences: Of consecutive units, all of them together.
+        differences: Of consecutive units, all of them together; of every image, or of every one
+            of as many draws of it.
         confidence: Of the interval of the mean difference.
     """
     n, sums = responses.images, responses.sums.cpu().numpy()
@@ -74,45 +77,89 @@ def contrast_statistics(
 
 
 def contrast_dataset(
-    augmentations: Sequence[str], layer: Layer, values: Mapping[str, Floats], images: int
+    augmentations: Sequence[str],
+    layer: Layer,
+    values: Mapping[str, Floats],
+    images: Mapping[str, int],
+    pairs: Sequence[int] | None = None,
 ) -> xr.Dataset:
-    """Return statistics of a layer, or of some of its channels, (augmentations, units) each."""
+    """Label statistics of a layer, or of some of its channels.
+
+    Arguments:
+        augmentations: Names.
+        layer: The layer.
+        values: Statistics, (augmentations, samples, units) each.
+        images: Images of every sample, by partition; under no name if partitions are pooled.
+        pairs: Draws of an image that count by themselves, for every augmentation; None where
+            draws are averaged.
+    """
+    leading, apart = {"augmentation": list(augmentations)}, "" not in images
+    if apart:
+        leading["partition"] = list(images)
     data = {
         name: (
-            ("augmentation", *layer.dimensions),
-            value.astype(np.float32).reshape(len(value), -1, *layer.shape[1:]),
+            (*leading, *layer.dimensions),
+            value.astype(np.float32).reshape(*map(len, leading.values()), -1, *layer.shape[1:]),
             {"description": STATISTICS[name]},
         )
         for name, value in values.items()
     }
-    return xr.Dataset(data, {"augmentation": list(augmentations)}, {"images": images})
+    counts = [*images.values()]
+    attributes: dict[str, Any] = {"images": counts if apart else counts[0]}
+    if pairs is not None:
+        attributes["pairs"] = list(pairs)  # of an image, under every augmentation
+    return xr.Dataset(data, leading, attributes)
 
 
 def contrast_table(contrasts: Path, layers: Sequence[Layer]) -> pd.DataFrame:
-    """Summarize every layer and augmentation in one row, read from a store one by one."""
+    """Summarize every layer and augmentation in one row, read from a store one by one.
+
+    Every partition has a row where they are apart, and `pairs` counts what is compared where
+    draws are not averaged.
+    """
     rows, tree = [], read_results(contrasts)
     for layer in (layer.name for layer in layers):
         data = tree[layer].to_dataset()
-        for augmentation in data["augmentation"].to_numpy():
-            effects = data.sel(augmentation=augmentation)
-            alive = int(effects["p_value"].notnull().sum())
-            rows.append(
-                {
-                    "layer": layer,
-                    "augmentation": augmentation,
-                    "units": effects["p_value"].size,
-                    "alive": alive,
-                    "images": int(data.attrs["images"]),
-                    "significant_share": _share(effects["p_adjusted"] < SIGNIFICANT, alive),
-                    "mean_abs_rank_biserial": float(abs(effects["rank_biserial"]).mean()),
-                    "mean_rank_biserial": float(effects["rank_biserial"].mean()),
-                    "mean_abs_standardized_difference": float(
-                        abs(effects["standardized_mean_difference"]).mean()
-                    ),
-                    "mean_point_biserial": float(effects["point_biserial"].mean()),
-                }
-            )
+        for place, augmentation in enumerate(data["augmentation"].to_numpy()):
+            for partition, images in images_of(data).items():
+                chosen = {"partition": partition} if partition else {}
+                effects = data.sel({"augmentation": augmentation, **chosen})
+                alive = int(effects["p_value"].notnull().sum())
+                counted = {"images": images}
+                if "pairs" in data.attrs:
+                    counted["pairs"] = images * int(data.attrs["pairs"][place])
+                rows.append(
+                    {
+                        "layer": layer,
+                        "augmentation": augmentation,
+                        **chosen,
+                        "units": effects["p_value"].size,
+                        "alive": alive,
+                        **counted,
+                        **_summary(effects, alive),
+                    }
+                )
     return pd.DataFrame(rows)
+
+
+def images_of(data: xr.Dataset) -> dict[str, int]:
+    """Return the images of a contrast by partition, under no name if partitions are pooled."""
+    if "partition" not in data.dims:
+        return {"": int(data.attrs["images"])}
+    names = map(str, data["partition"].to_numpy())
+    return dict(zip(names, map(int, data.attrs["images"]), strict=True))
+
+
+def _summary(effects: xr.Dataset, alive: int) -> dict[str, float]:
+    """Average the statistics of a layer under one augmentation."""
+    magnitude = abs(effects["standardized_mean_difference"])
+    return {
+        "significant_share": _share(effects["p_adjusted"] < SIGNIFICANT, alive),
+        "mean_abs_rank_biserial": float(abs(effects["rank_biserial"]).mean()),
+        "mean_rank_biserial": float(effects["rank_biserial"].mean()),
+        "mean_abs_standardized_difference": float(magnitude.mean()),
+        "mean_point_biserial": float(effects["point_biserial"].mean()),
+    }
 
 
 def _estimate(
@@ -132,27 +179,36 @@ def _estimate(
         here = slice(tile * UNITS_PER_TILE, min((tile + 1) * UNITS_PER_TILE, changes.shape[1]))
         there = slice(part.units.start + here.start, part.units.start + here.stop)
         x, d = sums[:, there], changes[:, here]
-        ranked = rank_sums(codes[groups], units=d.shape[1], images=n, counted=part.counted)
-        values = _moment_statistics(x, d, n, confidence)
-        values["rank_biserial"] = ranked[0] / (n * (n + 1))
-        values["p_value"] = signed_rank_p(*ranked, images=n)
+        pairs = part.images
+        ranked = rank_sums(codes[groups], units=d.shape[1], images=pairs, counted=part.counted)
+        values = _moment_statistics(x, d, n, pairs, confidence)
+        values["rank_biserial"] = ranked[0] / (pairs * (pairs + 1))
+        values["p_value"] = signed_rank_p(*ranked, images=pairs)
         undefined = ((x[1] == 0) & (d[1] == 0)) | ~np.isfinite(x[1] + d[1])
         for name, value in values.items():
             statistics[name][there] = np.where(undefined, np.nan, value)
 
 
-def _moment_statistics(x: Floats, d: Floats, n: int, confidence: float) -> dict[str, Floats]:
+def _moment_statistics(
+    x: Floats, d: Floats, n: int, pairs: int, confidence: float
+) -> dict[str, Floats]:
     """Return the statistics that rest on sums, those of `Responses` and `Differences`."""
+    augmented = pairs / (n + pairs)  # share of the responses
+    correction = pairs * (n - 1) / ((pairs - 1) * n)  # of a variance of pairs to one of images
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = d[0] / n
-        both = (_variance(x[0], x[1], n) + _variance(x[0] + d[0], d[2], n)) / 2
-        spread = np.sqrt(_variance(d[0], d[1], n) / (n - 1))
+        mean = d[0] / pairs
+        control = _variance(x[0], x[1], n)
+        treated = _variance(x[0] * (pairs // n) + d[0], d[2], pairs)
+        both = (control + correction * treated) / 2
+        pooled = (1 - augmented) * control + augmented * treated
+        between = augmented * (1 - augmented)
+        spread = np.sqrt(_variance(d[0], d[1], pairs) / (pairs - 1))
         standardized = mean / np.sqrt(both * n / (n - 1))
         return {
             "mean_difference": mean,
-            "mean_difference_ci": stdtrit(n - 1, (1 + confidence) / 2) * spread,
+            "mean_difference_ci": stdtrit(pairs - 1, (1 + confidence) / 2) * spread,
             "standardized_mean_difference": np.where(both > 0, standardized, np.nan),
-            "point_biserial": mean / 2 / np.sqrt(both + mean**2 / 4),
+            "point_biserial": mean * np.sqrt(between) / np.sqrt(pooled + between * mean**2),
         }
 
 

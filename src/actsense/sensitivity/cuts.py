@@ -124,6 +124,8 @@ def cut_contrast(
     augmentations: int,
     *,
     images: int,
+    pairs: int = 1,
+    samples: int = 1,
     top_images: int,
     batch: int,
     room: float,
@@ -133,18 +135,24 @@ def cut_contrast(
     Arguments:
         layers: All recorded layers.
         augmentations: Augmentations of the design.
-        images: Images of the contrast.
+        images: Images of a sample of the contrast.
+        pairs: Draws of an image that count by themselves; 1 if draws are averaged.
+        samples: Samples, one after another.
         top_images: Images that are kept per unit and condition.
         batch: Images per forward pass.
         room: Bytes that may be held.
     """
-    codes, vectors = kept_bytes(images, exact=False), exact_bytes(layers, images)
+    codes, vectors = (
+        kept_bytes(images * pairs, exact=False),
+        exact_bytes(layers, images * pairs),
+    )
     ranked = (1 + augmentations) * (8 * top_images + 4)
     # Beside codes: sums, all statistics, top images, and the responses of two batches; then top
     # images once more, as they are written.
     written = (1 + augmentations) * 14 * top_images
-    least = 20 + 28 * augmentations + ranked + max(8 * batch, written)
-    p_values = augmentations * layers[-1].stop
+    responses = (8 if pairs == 1 else 12) * batch  # untouched ones are repeated for every pair
+    least = 20 + 28 * augmentations * samples + ranked + max(responses, written)
+    p_values = augmentations * samples * layers[-1].stop
     fitting: list[ContrastCut] = []
     for count in range(1, MOST_TILES):
         tiles = cut_units(layers, ceil(layers[-1].stop / count))
@@ -154,7 +162,8 @@ def cut_contrast(
         starts = range(0, augmentations, together)
         groups = [range(start, min(start + together, augmentations)) for start in starts]
         held = 8 * p_values + least * width + together * each
-        cut = ContrastCut(tiles, groups, max(held, ADJUSTED_BYTES * p_values))
+        adjusted = (ADJUSTED_BYTES / samples + 8 * (samples - 1) / samples) * p_values
+        cut = ContrastCut(tiles, groups, max(held, adjusted))
         if held <= room:
             fitting.append(cut)
             if len(groups) == 1:

@@ -179,12 +179,14 @@ def _in_parts(whole: Work, rule: str, jobs: int, moments: int) -> Work:
 def _contrast(facts: Facts, network: str, design: str) -> Work:
     contrast: Contrast = facts.settings.contrast
     own, count = facts.networks[network], len(facts.settings.designs[design].augmentations)
-    layers, shown = len(own.layers), facts.shown(contrast.images)
-    drawn = facts.drawn.get(design, (1,) * count)
+    layers, samples = len(own.layers), facts.samples(contrast.images, contrast.partitions)
+    shown, drawn = sum(samples), facts.drawn.get(design, (1,) * count)
     cut = cut_contrast(
         own.layers,
         count,
-        images=shown,
+        images=max(samples),
+        pairs=1 if contrast.averaged else contrast.draws,
+        samples=len(samples),
         top_images=contrast.top_images,
         batch=facts.batch(network),
         room=facts.room(network),
@@ -196,7 +198,7 @@ def _contrast(facts: Facts, network: str, design: str) -> Work:
         *("estimate_contrast", network, design, int(design in own.designs)),
         passes=shown * cut.passes(treated),
         holds=cut.holds / MB,
-        kept=4 * own.units * STATISTICS * count
+        kept=4 * own.units * STATISTICS * count * len(samples)
         + TOP_BYTES * ranked
         + (8 + 4 * parameters) * shown,
         files=store_files(layers * CONTRAST_ARRAYS, 1 + layers)

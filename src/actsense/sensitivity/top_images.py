@@ -35,20 +35,29 @@ class TopImages:
     Arguments:
         sampling: Images, network and augmentations.
         results: Takes the datasets of the store.
-        images: Different images of the contrast.
+        images: Different images of the contrast, of each of its samples.
         draws: Random draws of an augmentation per image.
         top_images: Images to keep per unit and condition; 0 for none.
+        partitions: `pooled`, or `each` a sample of its own; here they compete.
 
     Attributes:
         ranks: As many.
     """
 
     def __init__(
-        self, sampling: Sampling, results: Results, *, images: int, draws: int, top_images: int
+        self,
+        sampling: Sampling,
+        results: Results,
+        *,
+        images: int,
+        draws: int,
+        top_images: int,
+        partitions: str = "pooled",
     ) -> None:
         self._sampling, self._results = sampling, results
+        samples = sampling.law.pool.samples(images, apart=partitions == "each")
         # Pictures are numbered by the row of their image, then by draw: so ties are broken.
-        self._rows = np.sort(sampling.law.pool.balanced(images))
+        self._rows = np.sort(np.concatenate([*samples.values()]))
         self._columns = parameter_columns(sampling.law.augmentations)
         total = sum(len(ranges) for ranges in sampling.law.parameters)
         self._parameters = np.zeros((len(self._rows), draws, total), dtype=np.float32)

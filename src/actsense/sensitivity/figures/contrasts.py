@@ -19,35 +19,56 @@ MOST = 60  # bars that a panel has room for; of more layers, lines are drawn
 
 
 def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
-    """Draw three summaries of every layer and augmentation.
+    """Draw three summaries of every layer and augmentation, partitions in columns if apart.
 
     Arguments:
         table: From `actsense.sensitivity.contrast_statistics.contrast_table`.
         title: Network and design.
     """
     layers = list(dict.fromkeys(table["layer"]))
+    partitions = list(dict.fromkeys(table["partition"])) if "partition" in table else [""]
     augmentations = list(dict.fromkeys(table["augmentation"]))
     places = len(layers) * (len(augmentations) + 1)
     wide = max(6.4, 0.22 * min(places, MOST) if places <= MOST else 0.2 * len(layers))
     figure = new_figure(
-        wide + 2.6,
+        wide * len(partitions) + 2.6,
         7,
         f"{title}: what each augmentation alone does to the responses",
-        f"Averages over the units of a layer; {table['images'].iloc[0]} images, each with and "
-        "without the augmentation, are the independent pairs.\np-values of signed-rank tests, "
-        "corrected by Benjamini and Yekutieli over all units and augmentations.",
+        f"Averages over the units of a layer; {_paired(table)}\np-values of signed-rank tests, "
+        "corrected by Benjamini and Yekutieli over all units and augmentations"
+        + (" of a partition." if partitions[0] else "."),
     )
-    axes = figure.subplots(3, 1, sharex=True)
+    axes = figure.subplots(3, len(partitions), sharex=True, sharey="row", squeeze=False)
     draw = _bars if places <= MOST else _lines
-    for axis, (column, label) in zip(axes, STATISTICS.items(), strict=True):
-        draw(axis, table.pivot(index="layer", columns="augmentation", values=column)
-             .reindex(index=layers, columns=augmentations))  # fmt: skip
-        axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
-    axes[2].set_ylim(0, 1.02)
-    name_layers(axes[2], range(len(layers)), layers, wide)
-    axes[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    for across, partition in enumerate(partitions):
+        own = table[table["partition"] == partition] if partition else table
+        for axis, (column, label) in zip(axes[:, across], STATISTICS.items(), strict=True):
+            draw(axis, own.pivot(index="layer", columns="augmentation", values=column)
+                 .reindex(index=layers, columns=augmentations))  # fmt: skip
+            if not across:
+                axis.set_ylabel(label)
+            axis.set_ylim(bottom=0)
+        axes[2, across].set_ylim(0, 1.02)
+        axes[0, across].set_title(partition and f"{partition} images", loc="left")
+        name_layers(axes[2, across], range(len(layers)), layers, wide)
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
+
+
+def _paired(table: pd.DataFrame) -> str:
+    """Say what is compared with what."""
+    counts = table["images"].unique()
+    images = " or ".join(f"{count}" for count in counts)
+    own = " of each partition" if "partition" in table and len(counts) == 1 else ""
+    if "pairs" not in table:
+        return (
+            f"{images} images{own}, each with and without the augmentation, are the independent "
+            "pairs."
+        )
+    return (
+        f"{images} images{own}; every draw of an augmentation counts as a pair of its own, which "
+        "makes p-values far too small."
+    )
 
 
 def _bars(axis: Axes, values: pd.DataFrame) -> None:
