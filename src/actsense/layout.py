@@ -125,7 +125,7 @@ PLACES = (
         "network",
         "analysis",
         "correlation",
-        "analyses",
+        "correlations of maps",
         stores=_stores("correlation_variation"),
         tables=(
             *("correlation_within", "correlation_across"),
@@ -136,14 +136,14 @@ PLACES = (
         "network",
         "analysis",
         "lda",
-        "analyses",
+        "discriminant analysis of maps",
         tables=("lda", "lda_confusion", "lda_projection", "lda_skipped"),
     ),
     Place(
         "network",
         "analysis",
         "single_class",
-        "analyses",
+        "single classes",
         tables=("single_class", "single_class_matches", "single_class_skipped"),
     ),
     Place(

@@ -23,13 +23,14 @@ def test_only_what_is_there_is_named(results: Path) -> None:
     assert "Study 'animals'" in said
     assert "results/animals/spatial " in said
     assert "results/animals/<network>/<design> " in said
-    assert "analyses" not in said
+    assert "single classes" not in said
+    assert "describe results/animals " in said
     assert "describe results/animals/net/colour/indices.zarr" in said
 
 
 def test_a_study_without_designs_is_guided_through_its_networks(results: Path) -> None:
     shutil.rmtree(results / "net")
-    assert "describe" not in guide(results)
+    assert ".zarr" not in guide(results)
     (results / "net/spatial/cells.zarr").mkdir(parents=True)
     (results / "net/card.json").touch()
     said = guide(results)

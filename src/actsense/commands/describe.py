@@ -7,12 +7,14 @@ from pathlib import Path
 
 from actsense.texts import printable
 
-SUMMARY = "print a result store or file readably"
+SUMMARY = "print what a study holds, or a store or file, readably"
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command to its parser."""
-    parser.add_argument("path", type=Path, help="*.zarr, *.zarr.zip, *.csv, *.json")
+    parser.add_argument(
+        "path", type=Path, help="a study, network or run; *.zarr, *.zarr.zip, *.csv, *.json"
+    )
 
 
 def run(chosen: Namespace) -> int:

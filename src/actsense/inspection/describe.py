@@ -13,13 +13,16 @@ import xarray as xr
 import zarr
 
 from actsense.errors import ConfigError
+from actsense.inspection.contents import describe_folder
 from actsense.store import Manifest, open_archive, read_facts, read_results, read_table, reading
 
-KINDS = "a folder *.zarr, or a file *.zarr.zip, *.csv, *.json"
+KINDS = (
+    "the folder of a study, network or run, a folder *.zarr, or a file *.zarr.zip, *.csv, *.json"
+)
 
 
 def describe(path: Path) -> str:
-    """Describe a results store, an archive, a table or a model card.
+    """Describe a study, a network, a run, a results store, an archive, a table or a model card.
 
     Raises:
         ConfigError: If the path does not exist or holds none of these.
@@ -35,6 +38,8 @@ def describe(path: Path) -> str:
             return "\n".join([f"{path}", *_archive(group)])
     if path.suffix == ".zarr" and path.is_dir():
         return "\n".join([f"{path}", *_store(path)])
+    if path.is_dir():
+        return describe_folder(path)
     raise ConfigError(f"{path}: nothing that can be described. Expected {KINDS}.")
 
 
@@ -50,7 +55,10 @@ def _store(path: Path) -> Iterator[str]:
     yield from _attributes(tree.attrs)
     if "layer" in tree.dims:
         yield from _totals(tree.to_dataset())
-    for name, child in tree.children.items():
+    order = [str(name) for name in tree["layer"].to_numpy()] if "layer" in tree.dims else []
+    layers = [name for name in order if name in tree.children]
+    for name in dict.fromkeys([*layers, *tree.children]):
+        child = tree.children[name]
         yield f"\n{name}"
         yield from _variables(child.to_dataset(inherit=False))
 

@@ -12,6 +12,7 @@ from actsense.layout import LEVELS, PLACES, Level, Place
 ABOVE: dict[Level, str] = {"study": "", "network": "<network>/", "run": "<network>/<design>/"}
 WAYS = {
     "{bin}actsense explore {results}": "all of it, in a browser",
+    "{bin}actsense describe {results}": "layers of every network, what there is, what is lacking",
     "{bin}snakemake --report {results}/report.html{study}": "all figures with captions",
     "{bin}snakemake --cores 2 notebooks{study}": "the questions of the study, answered one by one",
     "{bin}actsense describe {store}": "a store as text",

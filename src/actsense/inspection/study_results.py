@@ -1,6 +1,6 @@
 """One study: the folder that a run of the workflow leaves, or published values."""
 
-__all__ = ["StudyResults", "open_study"]
+__all__ = ["StudyResults", "holds_study", "open_study"]
 
 from functools import cached_property
 from pathlib import Path
@@ -83,9 +83,9 @@ def open_study(path: Path | str) -> StudyResults:
     path = Path(path)
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder. Give that of a study, such as results/digits.")
-    if _is_study(path):
+    if holds_study(path):
         return StudyResults(FolderSource(path))
-    inside = sorted(str(folder) for folder in path.iterdir() if _is_study(folder))
+    inside = sorted(str(folder) for folder in path.iterdir() if holds_study(folder))
     if not inside and holds_value_files(path):
         return StudyResults(ValueFileSource(path))
     advice = "Run snakemake --cores all first."
@@ -94,6 +94,7 @@ def open_study(path: Path | str) -> StudyResults:
     raise ConfigError(f"{path}: holds no results of a study. {advice}")
 
 
-def _is_study(path: Path) -> bool:
+def holds_study(path: Path) -> bool:
+    """Tell whether a folder is that of a study."""
     marks = ("data/manifest.csv", "*/card.json", "*/*/indices.zarr")
     return path.is_dir() and any(next(path.glob(mark), None) for mark in marks)

@@ -1,0 +1,104 @@
+"""What a study holds, as text."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from actsense.errors import ConfigError
+from actsense.inspection.describe import describe
+from actsense.store import write_results
+
+LAYERS, FACTORS = ("stem", "a_head"), ("hue", "rolling", "order")
+LARGEST = {"colour": (1, 0), "geometry": (0, 1)}  # the augmentation of every layer
+
+
+def write_indices(folder: Path, largest: tuple[int, ...], dead: int) -> None:
+    """Write indices in which one augmentation has 0.3 and the order, which is none, 0.6."""
+    shapley = np.full((len(FACTORS), len(LAYERS) + 1), 0.1)
+    shapley[2] = 0.6
+    for layer, factor in enumerate(largest):
+        shapley[factor, layer] = 0.3
+    totals = xr.Dataset(
+        {
+            **{name: (("factor", "layer"), shapley) for name in ("S1", "ST", "shapley")},
+            **{f"{name}_ci": (("factor", "layer"), shapley) for name in ("S1", "ST", "shapley")},
+            "units": ("layer", [18, 4, 22]),
+            "dead_units": ("layer", [dead, 0, dead]),
+            "rare_units": ("layer", [1, 0, 1]),
+        },
+        coords={"factor": list(FACTORS), "layer": [*LAYERS, "network"]},
+    )
+    shapes = {"stem": (("channel", "row", "col"), (2, 3, 3)), "a_head": (("unit",), (4,))}
+    layers = {
+        name: xr.Dataset(
+            {"dead": (axes, np.zeros(shape, bool)), "rare": (axes, np.ones(shape, bool))}
+        )
+        for name, (axes, shape) in shapes.items()
+    }
+    write_results(folder / "indices.zarr", {"": totals, **layers}, attributes={"seed": 0})
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """Return the folder of a study of two networks, of which one was sampled and analysed once."""
+    folder = tmp_path / "animals"
+    for network in ("first", "aside"):
+        (folder / network).mkdir(parents=True)
+        card = {"accuracy": {"validation": 0.875}}
+        (folder / network / "card.json").write_text(json.dumps(card))
+    for design, largest in LARGEST.items():
+        write_indices(folder / "first" / design, largest, dead=2 if design == "colour" else 5)
+    (folder / "first/colour/segments").mkdir()
+    write_indices(folder / "first/colour/segments", (0, 0), dead=0)
+    return folder
+
+
+def test_layers_stand_in_their_order_with_what_they_feel_most(study: Path) -> None:
+    lines = describe(study).splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("first"))
+    assert lines[start] == "first, 87.5 % of validation images right"
+    stem, head = (line.split() for line in lines[start + 4 : start + 6])
+    assert stem == ["stem", "2x3x3", "18", "3-6", "rolling", "0.30", "hue", "0.30"]
+    assert head == ["a_head", "4", "4", "0", "hue", "0.30", "rolling", "0.30"]
+    assert "  no indices yet" in lines
+    assert max(map(len, lines)) <= 100
+
+
+def test_what_is_there_and_what_makes_the_rest(study: Path) -> None:
+    (study / "study.json").write_text(json.dumps({"options": "--configfile a.yaml"}))
+    there, lacking = describe(study).split("Not there yet")
+    assert "model cards " in there
+    assert "colour segments" in there
+    assert "<design>/: first/colour\n" in there
+    assert "contrasts: snakemake contrast --cores all --configfile a.yaml" in lacking
+    assert "snakemake indices" not in lacking
+
+
+def test_analyses_of_designs_that_are_left_out_are_not_lacking(study: Path) -> None:
+    (study / "study.json").write_text(json.dumps({"analysed": {"first": [], "aside": []}}))
+    assert "snakemake lda" not in describe(study)
+    assert "snakemake spatial" in describe(study)
+
+
+def test_a_network_and_a_run_are_parts_of_their_study(study: Path) -> None:
+    network, run = describe(study / "first"), describe(study / "first/colour")
+    assert "aside" not in network
+    assert "geometry" in network
+    assert "geometry" not in run
+    assert "a_head" in run
+    assert "model cards" not in run  # of the network
+    with pytest.raises(
+        ConfigError, match=r"holds no results of a study\. Studies inside: .*animals"
+    ):
+        describe(study.parent)
+    (study / "first/else").mkdir()
+    with pytest.raises(ConfigError, match="else"):
+        describe(study / "first/else")
+
+
+def test_stores_are_printed_in_the_order_of_layers(study: Path) -> None:
+    text = describe(study / "first/colour/indices.zarr")
+    assert text.index("\nstem\n") < text.index("\na_head\n")
