@@ -137,7 +137,9 @@ def _origin(card: Mapping[str, Any]) -> list[str]:
         kind = settings["architecture"] + (window if settings["architecture"] == "bag" else "")
         taught = f", taught by {teacher}" if (teacher := settings.get("teacher")) else ""
         made = f"trained here, {counted(settings['epochs'], 'epoch')}{taught}"
-        return [f"{kind}, width {settings['width']}", made]
+        deep = f", depth {depth}" if (depth := settings.get("depth")) else ""
+        wide = f" x {wider}" if (wider := settings.get("widening")) else ""
+        return [f"{kind}{deep}, width {settings['width']}{wide}", made]
     kind = str(settings.get("model") or settings.get("factory"))
     return [kind, shorten(_weights(card["weights"]), LONGEST, placeholder=" ...")]
 

@@ -1,7 +1,8 @@
 """Labelled images of a cache on a device, and the batches that a network is trained on."""
 
-__all__ = ["LabelledImages", "ShiftedBatches"]
+__all__ = ["CroppedBatches", "LabelledImages", "ShiftedBatches"]
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,6 +19,9 @@ from actsense.draws import stream
 from actsense.networks.network import normalise
 
 SHIFT = 1 / 16  # largest random shift, as a share of the side
+CROP = 1 / 8  # the same where every image is cropped by itself: 4 pixels of 32
+
+Drawn = tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]  # rows, and changes, of batches
 
 
 @dataclass(frozen=True)
@@ -51,14 +55,14 @@ class LabelledImages:
 
 
 @dataclass(frozen=True)
-class ShiftedBatches:
-    """Batches of shuffled images; those of a batch are shifted alike, by a few pixels.
+class ImageBatches(ABC):
+    """Batches of shuffled images, changed at random as each epoch and batch draw it.
 
     Arguments:
         images: The images.
         rows: Those among them that make an epoch, (images,).
         batch_size: Images per batch, at most.
-        seed: Seed of order and shifts.
+        seed: Seed of order and changes.
     """
 
     images: LabelledImages
@@ -83,25 +87,66 @@ class ShiftedBatches:
 
     def read(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
         """Return images, (batch, 3, side, side), and labels, (batch,), on the device."""
-        order, corners = self._drawn(epoch)
+        order, drawn = self._drawn(epoch)
         images, labels = self.images.read(order[step])
-        return _shifted(images, *corners[step]), labels
+        return self.changed(images, drawn[step]), labels
+
+    @abstractmethod
+    def changed(self, images: Tensor, drawn: NDArray[np.int64]) -> Tensor:
+        """Return a batch, changed as it was drawn."""
+
+    @abstractmethod
+    def draw(self, epoch: int) -> Drawn:
+        """Draw the rows of every batch of an epoch, and what changes it."""
 
     @cached_property
-    def _drawn(self) -> Callable[[int], tuple[list[NDArray[np.int64]], NDArray[np.int64]]]:
-        return lru_cache(maxsize=1)(self._draw)
+    def _drawn(self) -> Callable[[int], Drawn]:
+        return lru_cache(maxsize=1)(self.draw)
 
-    def _draw(self, epoch: int) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+
+class ShiftedBatches(ImageBatches):
+    """The images of a batch are shifted alike, by a few pixels."""
+
+    def changed(self, images: Tensor, drawn: NDArray[np.int64]) -> Tensor:
+        """Shift a batch to its corner, (top, left)."""
+        top, left = drawn
+        return _shifted(images, top, left)
+
+    def draw(self, epoch: int) -> Drawn:
         """Draw the rows of every batch of an epoch, and the corners, top and left."""
         draw = stream(self.seed, "order and shifts of training images", epoch)
         corners = 2 * _largest_shift(self.images.cache.image_size) + 1
         order = draw.permutation(self.rows)
         chosen = draw.integers(corners, size=(self.steps, 2))
-        return np.array_split(order, self.steps), chosen
+        return np.array_split(order, self.steps), [*chosen]
+
+
+class CroppedBatches(ImageBatches):
+    """Every image is cropped out of a border of 0, its mean colour, and mirrored or not.
+
+    Source:
+        He et al. (2016), section 4.2: 4 pixels on each side of 32, as Lee et al. (2015) do.
+    """
+
+    def changed(self, images: Tensor, drawn: NDArray[np.int64]) -> Tensor:
+        """Crop and mirror every image, as (top, left, mirrored) say, (batch, 3)."""
+        return _cropped(images, send(drawn, images.device))
+
+    def draw(self, epoch: int) -> Drawn:
+        """Draw the rows of every batch of an epoch, and corner and mirror of every image."""
+        draw = stream(self.seed, "order, crops and mirrors of training images", epoch)
+        corners = 2 * _border(self.images.cache.image_size) + 1
+        order = draw.permutation(self.rows)
+        chosen = draw.integers((corners, corners, 2), size=(len(order), 3))
+        return np.array_split(order, self.steps), np.array_split(chosen, self.steps)
 
 
 def _largest_shift(side: int) -> int:
     return round(side * SHIFT)
+
+
+def _border(side: int) -> int:
+    return round(side * CROP)
 
 
 def _shifted(images: Tensor, top: int, left: int) -> Tensor:
@@ -110,3 +155,18 @@ def _shifted(images: Tensor, top: int, left: int) -> Tensor:
     most = _largest_shift(height)
     padded = functional.pad(images, (most, most, most, most), mode="replicate")
     return padded[:, :, top : top + height, left : left + width]
+
+
+def _cropped(images: Tensor, drawn: Tensor) -> Tensor:
+    """Crop every image at its own corner, and mirror it if it says so."""
+    count, _, height, width = images.shape
+    border = _border(height)
+    padded = functional.pad(images, (border, border, border, border))
+    top, left, mirrored = drawn[:, :, None].unbind(dim=1)  # each (batch, 1)
+    down = torch.arange(height, device=images.device)
+    across = torch.arange(width, device=images.device)
+    row = top + down  # (batch, height)
+    column = left + torch.where(mirrored > 0, width - 1 - across, across)
+    image = torch.arange(count, device=images.device)[:, None, None]
+    taken = padded.movedim(1, 3)[image, row[:, :, None], column[:, None, :]]
+    return taken.movedim(3, 1).contiguous()

@@ -25,6 +25,7 @@ from actsense.networks.bag import BagNetwork
 from actsense.networks.compact import CompactNetwork
 from actsense.networks.factory import build_from_factory
 from actsense.networks.first_pass import materialise
+from actsense.networks.residual import ResidualNetwork, WideResidualNetwork
 from actsense.networks.returned import PROBES, Returned, look_at_outputs
 from actsense.networks.settings import (
     NetworkSettings,
@@ -262,6 +263,17 @@ def _expected(name: str, settings: NetworkSettings) -> Expected:
 
 
 def _to_train(settings: Trained, *, classes: int) -> nn.Module:
+    width, depth = settings.width, settings.depth
     if settings.architecture == "compact":
-        return CompactNetwork(classes, width=settings.width)
-    return BagNetwork(classes, width=settings.width, receptive_field=settings.receptive_field)
+        return CompactNetwork(classes, width=width)
+    if settings.architecture == "bag":
+        return BagNetwork(classes, width=width, receptive_field=settings.receptive_field)
+    if settings.architecture == "resnet":
+        return ResidualNetwork(classes, depth=depth, width=width)
+    return WideResidualNetwork(
+        classes,
+        depth=depth,
+        width=width,
+        widening=settings.widening,
+        dropout=settings.dropout,
+    )

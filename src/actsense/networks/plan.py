@@ -14,7 +14,7 @@ RULES = {
 }
 TRAINING = 105 * 60  # seconds, where the number of images is not known
 FILES = 3  # weights, card and its manifest
-CHECKPOINT_COPIES = 3  # of the weights: themselves, and two moments of each for the optimiser
+COPIES = {"adamw": 3, "sgd": 2}  # of weights in a checkpoint: with moments for the optimiser
 
 
 def work(facts: Facts) -> list[Work]:
@@ -48,7 +48,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
         rule="train_checkpoint",
         jobs=len(epochs),
         passes=(GRADIENT + len(teachers)) * train * (settings.epochs - left),
-        kept=CHECKPOINT_COPIES * own.weights * len(epochs),
+        kept=COPIES[settings.optimizer] * own.weights * len(epochs),
         files=len(epochs),
     )
     return [checkpoints, training]

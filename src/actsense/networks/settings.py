@@ -22,11 +22,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
+from actsense.networks.recipe import DEPTHS, WIDENINGS, WIDTHS
 from actsense.settings import Integer, List, Number, PowerOfTwo, Section, Tuple
 
 LOGITS = "logits"  # what a student learns of its teacher, unless it is a layer
 DISTILLED = ("distil", "teacher_layer", "distil_temperature", "distil_weight")
 TEMPERATURE, WEIGHT = 4.0, 0.9  # of distillation, as usual
+MOMENTUM, DECAY = 0.9, 0.1  # as in He et al.
 
 Layers = Annotated[
     Literal["auto"] | Annotated[List[str], Field(min_length=1)],
@@ -120,24 +122,108 @@ Speed = Annotated[
 ]
 
 
+def _usual_width(given: dict[str, Any]) -> int:
+    return WIDTHS.get(given["architecture"], 8)
+
+
+def _usual_depth(given: dict[str, Any]) -> int:
+    return DEPTHS.get(given["architecture"], 0)
+
+
+def _usual_widening(given: dict[str, Any]) -> int:
+    return WIDENINGS.get(given["architecture"], 0)
+
+
 class Trained(Section):
-    """A small network trained on the dataset."""
+    """A network trained on the dataset."""
 
     kind: Literal["trained"] = "trained"
-    architecture: Literal["compact", "bag"] = Field(
+    architecture: Literal["compact", "bag", "resnet", "wide_resnet"] = Field(
         default="compact",
-        description="`compact`, an ordinary small network, or `bag`, a bag of local features: its "
-        "logits are the mean of what it sees in small windows.",
+        description="`compact`, an ordinary small network; `bag`, a bag of local features: its "
+        "logits are the mean of what it sees in small windows; `resnet` and `wide_resnet`, the "
+        "residual networks for images of 32 pixels of He et al. and of Zagoruyko & Komodakis.",
     )
     receptive_field: Literal[5, 9, 17, 33] = Field(
         default=9, description="Side of the windows of a `bag`, pixels."
     )
     layers: Layers = "auto"
-    width: Integer = Field(default=8, ge=1, description="Channels of the first stage.")
+    width: Integer = Field(
+        default_factory=_usual_width,
+        ge=1,
+        description="Channels of the first stage, of a `wide_resnet` before it; left out, it is "
+        "8, of residual networks 16.",
+    )
+    depth: Integer = Field(
+        default_factory=_usual_depth,
+        ge=0,
+        description="Layers with weights: 6 n + 2 of a `resnet`, left out 56; 6 n + 4 of a "
+        "`wide_resnet`, left out 28.",
+        exclude_if=lambda depth: depth == 0,
+    )
+    widening: Integer = Field(
+        default_factory=_usual_widening,
+        ge=0,
+        description="How many times wider the stages of a `wide_resnet` are than those of a "
+        "`resnet`; left out, it is 10.",
+        exclude_if=lambda widening: widening == 0,
+    )
+    dropout: Number = Field(
+        default=0,
+        ge=0,
+        lt=1,
+        description="Share of activations left out inside the blocks of a `wide_resnet` while "
+        "it is trained.",
+        exclude_if=lambda dropout: dropout == 0,
+    )
     epochs: Integer = Field(default=8, ge=1, description="Passes over the train images.")
     batch_size: Integer = Field(default=128, ge=1, description="Images per step.")
     learning_rate: Number = Field(default=0.005, gt=0, description="Its highest value.")
-    weight_decay: Number = Field(default=0.01, ge=0, description="Of AdamW.")
+    weight_decay: Number = Field(
+        default=0.01, ge=0, description="Of the optimizer: decoupled of `adamw`, L2 of `sgd`."
+    )
+    optimizer: Literal["adamw", "sgd"] = Field(
+        default="adamw",
+        description="`adamw`, or `sgd`, stochastic gradient descent with momentum.",
+        exclude_if=lambda optimizer: optimizer == "adamw",
+    )
+    momentum: Number = Field(
+        default=MOMENTUM,
+        ge=0,
+        lt=1,
+        description="Of `sgd`.",
+        exclude_if=lambda momentum: momentum == MOMENTUM,
+    )
+    nesterov: bool = Field(
+        default=False,
+        description="Whether the momentum of `sgd` is Nesterov's.",
+        exclude_if=lambda nesterov: not nesterov,
+    )
+    schedule: Literal["one_cycle", "steps"] = Field(
+        default="one_cycle",
+        description="Of the learning rate: `one_cycle` rises to it and falls to nothing; `steps` "
+        "begins with it and falls at the milestones.",
+        exclude_if=lambda schedule: schedule == "one_cycle",
+    )
+    milestones: List[Annotated[Integer, Field(ge=1)]] = Field(
+        default=(),
+        description="Epochs, ascending, after which `steps` lowers the learning rate.",
+        exclude_if=lambda milestones: not milestones,
+    )
+    decay: Number = Field(
+        default=DECAY,
+        gt=0,
+        lt=1,
+        description="What the learning rate is multiplied by at every milestone.",
+        exclude_if=lambda decay: decay == DECAY,
+    )
+    augment: Literal["shift", "crop_flip"] = Field(
+        default="shift",
+        description="How train images vary: `shift` moves all of a batch alike by up to a 16th of "
+        "the side, the border repeated; `crop_flip` moves every image by itself by up to an 8th, "
+        "mean colour behind the border, and mirrors half of them.",
+        exclude_if=lambda augment: augment == "shift",
+    )
     learns: Literal["class", "background"] = Field(
         default="class",
         description="What it is trained to tell: the `class`; or, of the dataset of digits, the "

@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.lr_scheduler import OneCycleLR
 
 from actsense.data.cache import ImageCache
 from actsense.data.digits import background_labels
@@ -26,8 +25,14 @@ from actsense.networks.checkpoint import Learner, load_checkpoint, save_checkpoi
 from actsense.networks.distillation import Distillation, Teacher
 from actsense.networks.fingerprint import fingerprint
 from actsense.networks.fitting import Batch, FitSettings, fit
-from actsense.networks.image_batches import LabelledImages, ShiftedBatches
+from actsense.networks.image_batches import (
+    CroppedBatches,
+    ImageBatches,
+    LabelledImages,
+    ShiftedBatches,
+)
 from actsense.networks.network import build_module, load_network, normalisation
+from actsense.networks.optimisers import build_optimiser, build_schedule
 from actsense.networks.settings import Trained, read_network
 from actsense.networks.state import save_state
 from actsense.store import file_hash, write_facts
@@ -39,6 +44,7 @@ READ = 512  # images per batch when scoring
 TRIED = 2  # images that tell the shapes of what a student learns
 OPENED = "opened"  # among the settings of a student: what its teacher is opened with
 PARTS = ("train", "validation")
+BATCHES = {"shift": ShiftedBatches, "crop_flip": CroppedBatches}
 COURSE = {"width", "epochs", "batch_size", "learning_rate", "weight_decay"}
 
 
@@ -221,7 +227,7 @@ class _Course:
     training: Training
     learner: Learner
     images: LabelledImages
-    batches: ShiftedBatches
+    batches: ImageBatches
     distillation: Distillation | None
 
     @classmethod
@@ -235,18 +241,14 @@ class _Course:
         images = LabelledImages(
             cache, *normalisation(name, chosen), training.device, training.labels
         )
-        batches = ShiftedBatches(
+        batches = BATCHES[chosen.augment](
             images, cache.partition_rows("train"), chosen.batch_size, training.seed
         )
         distillation = cls._distillation(training, module, images)
         beside = distillation.adapter if distillation else None
         trained = [*module.parameters(), *(beside.parameters() if beside else ())]
-        optimiser = torch.optim.AdamW(
-            trained, chosen.learning_rate, weight_decay=chosen.weight_decay
-        )
-        schedule = OneCycleLR(
-            optimiser, chosen.learning_rate, total_steps=chosen.epochs * batches.steps
-        )
+        optimiser = build_optimiser(chosen, trained)
+        schedule = build_schedule(chosen, optimiser, batches.steps)
         learner = Learner(module, optimiser, schedule, beside=beside)
         course = cls(training, learner, images, batches, distillation)
         for path in checkpoints:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from actsense.data.settings import Digits, Photographs
 from actsense.errors import ConfigError
 from actsense.layout import RESERVED
+from actsense.networks.recipe import recipe_mistakes
 from actsense.networks.settings import DISTILLED, Trained, teacher_of
 from actsense.sampling.settings import DesignSettings
 from actsense.study.schema import Schema, allowed, configuration_schema, resolved
@@ -120,6 +121,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield from _wrong_checkpoints(f"networks.{name}.checkpoints", network)
             yield from _wrong_teacher(name, settings)
             yield from _wrong_background(name, network, settings)
+            for key, mistake in recipe_mistakes(network):
+                yield f"networks.{name}.{key}: {mistake}"
     looked_at = {
         "patterns": settings.patterns.networks,
         "featvis": settings.featvis.networks,
