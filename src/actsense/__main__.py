@@ -6,11 +6,11 @@ import argparse
 import sys
 from importlib.metadata import version
 
-from actsense.commands import describe, design, explore, export, plot_shuffle, shuffle
+from actsense.commands import check, describe, design, explore, export, plot_shuffle, shuffle
 from actsense.errors import ConfigError
 from actsense.texts import printable
 
-COMMANDS = (describe, design, explore, export, plot_shuffle, shuffle)
+COMMANDS = (check, describe, design, explore, export, plot_shuffle, shuffle)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,33 @@
+"""`actsense check`: a finished study beside numbers that are known."""
+
+__all__ = ["SUMMARY", "arguments", "run"]
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+SUMMARY = "compare the accuracies of a study with the published ones"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command to its parser."""
+    parser.add_argument("path", type=Path, help="a study's folder, such as results/published")
+    parser.add_argument("--tolerance", type=float, default=0.003, metavar="SHARE",
+                        help="by how much intervals are widened, a share of images")  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, help="write the comparison as CSV")
+
+
+def run(chosen: Namespace) -> int:
+    """Run the command; return its exit status."""
+    from actsense.acceptance.comparison import compare_published
+    from actsense.errors import ConfigError
+    from actsense.inspection import open_study
+    from actsense.store.tables import write_parts
+    from actsense.texts import printable
+
+    if not 0 <= chosen.tolerance < 1:
+        raise ConfigError(f"--tolerance: {chosen.tolerance:g} is no share of images, from 0 to 1.")
+    compared = compare_published(open_study(chosen.path), tolerance=chosen.tolerance)
+    print(printable(compared.text))
+    if chosen.output:
+        write_parts([compared.accuracies], chosen.output)
+    return 0 if compared.agrees else 1
