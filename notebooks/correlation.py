@@ -30,7 +30,7 @@ plt.rcParams["figure.dpi"] = 110
 # %% tags=["parameters"]
 study = "results/digits"  # folder of the results
 network = None  # None takes the first that has been analysed
-value = "shapley"  # S1, ST, shapley or contrast
+value = "shapley"  # S1, ST, shapley or contrast; contrast (train) where partitions are apart
 
 # %%
 results = actsense.open_study(study)

@@ -143,17 +143,23 @@ plt.show()
 #
 # Rank-biserial correlation of each augmentation alone with the untouched image: red, it raises
 # the response of the unit in that position; blue, it lowers it. Indices are blind to this sign.
+# A row for every partition where they are apart.
 
 # %%
 if run.has("contrast"):
     signed = run.contrast[layer].to_dataset().isel(channel=channel)["rank_biserial"]
+    partitions = signed["partition"].to_numpy() if "partition" in signed.dims else []
+    lines = {name: signed.sel(partition=name) for name in partitions} or {"": signed}
     figure, axes = plt.subplots(
-        1, len(augmentations), figsize=(1.5 * len(augmentations) + 1.5, 2), squeeze=False,
-        layout="constrained",
+        len(lines), len(augmentations), figsize=(1.5 * len(augmentations) + 1.5, 2 * len(lines)),
+        squeeze=False, layout="constrained",
     )  # fmt: skip
-    for axis, name in zip(axes[0], augmentations, strict=True):
-        drawn = axis.imshow(signed.sel(augmentation=name), cmap="RdBu_r", vmin=-1, vmax=1)
-        axis.set(title=name.replace("_", "\n"), xticks=[], yticks=[], facecolor="0.7")
+    for line, (partition, values) in zip(axes, lines.items(), strict=True):
+        for axis, name in zip(line, augmentations, strict=True):
+            shown = values.sel(augmentation=name)
+            drawn = axis.imshow(shown, cmap="RdBu_r", vmin=-1, vmax=1)
+            axis.set(title=name.replace("_", "\n"), xticks=[], yticks=[], facecolor="0.7")
+        line[0].set_ylabel(partition)
     figure.colorbar(drawn, ax=axes, label="rank-biserial")
 else:
     print("This run has no contrast yet. Make it with: snakemake contrast")

@@ -11,7 +11,7 @@ from scipy.stats import false_discovery_control, spearmanr
 
 from actsense.correlation.tables import Correlations, correlate
 from actsense.layers import unit_dimensions
-from actsense.sensitivity.maps import VALUES, SensitivityMaps
+from actsense.sensitivity.maps import INDICES, SensitivityMaps
 from actsense.statistics.spearman import fisher_mean, tiles
 from actsense.store import write_results
 
@@ -42,7 +42,7 @@ def layer(design: str, shape: tuple[int, ...]) -> xr.Dataset:
     return xr.Dataset(data, coords={"factor": FACTORS[design]})
 
 
-def stores(folder: Path) -> SensitivityMaps:
+def stores(folder: Path, *, apart: bool = False) -> SensitivityMaps:
     """Write two designs and open them; `rolling` is constant in the vector, under S1."""
     paths: dict[str, dict[str, Path]] = {"indices": {}, "contrast": {}}
     for design, factors in FACTORS.items():
@@ -65,6 +65,12 @@ def stores(folder: Path) -> SensitivityMaps:
             )
             for name, data in layers.items()
         }
+        if apart:
+            names = xr.DataArray(["train", "validation"], dims="partition")
+            contrasts = {
+                name: (data * xr.DataArray([1, 0.5], {"partition": names}))
+                for name, data in contrasts.items()
+            }
         for kind, groups in (("indices", {"": root, **layers}), ("contrast", contrasts)):
             paths[kind][design] = folder / f"{design}_{kind}.zarr"
             write_results(paths[kind][design], groups, attributes={"replicates": 4})
@@ -100,7 +106,7 @@ def averaged(rho: Floats) -> float:
 
 
 @pytest.mark.parametrize("name", ["maps", "vector"])
-@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("value", [*INDICES, "contrast"])
 def test_correlations_within_a_value_are_averages_over_positions(
     maps: SensitivityMaps, found: Correlations, name: str, value: str
 ) -> None:
@@ -217,3 +223,24 @@ def test_the_same_seed_gives_the_same_tables(maps: SensitivityMaps, found: Corre
     again = correlate(maps, **OPTIONS)
     for name, table in found.tables.items():
         pd.testing.assert_frame_equal(again.tables[name], table)
+
+
+def test_contrasts_of_partitions_are_values_of_their_own(
+    tmp_path: Path, maps: SensitivityMaps, found: Correlations
+) -> None:
+    apart = stores(tmp_path, apart=True)
+    assert apart.values == (*INDICES, "contrast (train)", "contrast (validation)")
+    names = apart.augmentations
+    train, validation = (apart.read("maps", value, names) for value in apart.values[3:])
+    np.testing.assert_array_equal(train, maps.read("maps", "contrast", names))
+    np.testing.assert_array_equal(validation, train / 2)
+    tables = correlate(apart, **OPTIONS).tables
+    for kind, key in (("within", "value"), ("across", "value_2"), ("variation", "value")):
+        table, pooled = tables[kind], found.tables[kind]
+        rho = pooled.loc[pooled[key] == "contrast", "rho"]
+        one = table[table[key] == "contrast (validation)"]
+        if kind == "across":  # halved, they rank units alike
+            same = one[one["value_1"] == "contrast (train)"].query("variable_1 == variable_2")
+            np.testing.assert_allclose(same.loc[same["layer"] == "maps", "rho"], 1)
+            one = one[one["value_1"] != "contrast (train)"]
+        np.testing.assert_allclose(one["rho"], rho)

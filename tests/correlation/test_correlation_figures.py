@@ -159,3 +159,15 @@ def test_a_network_without_correlations_has_figures_that_say_so(
     for name, path in outputs.items():
         assert path.exists()
         assert "No layer can be correlated" in texts(drawn[name])
+
+
+def test_lines_of_both_partitions_differ() -> None:
+    table = variation()
+    for partition in ("train", "validation"):
+        own = table[table["value"] == "S1"].assign(value=f"contrast ({partition})")
+        table = pd.concat([table, own])
+    legend = variation_panels(table, title="t").legends[0]
+    colors = [line.get_color() for line in legend.get_lines()]
+    assert len(set(colors)) == len(colors) == 5
+    named = [text.get_text() for text in legend.get_texts()]
+    assert named[3:] == ["contrast (train)", "contrast (validation)"]

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 import zarr
 
 from actsense.errors import ConfigError
 from actsense.explorer import reading
+from actsense.explorer.charts import contrast_chart
 from actsense.inspection import RunResults, open_study
-from actsense.store import read_results, seal
+from actsense.store import read_results, seal, write_results
 
 AT = {"channel": 2, "row": 1, "col": 3}
 
@@ -37,6 +39,27 @@ def test_a_ranking_of_channels_holds_the_values_of_channels(run: RunResults) -> 
             )
     contrast = stored(run, "contrast", "conv/rank_biserial")[run.augmentations.index("hue")]
     np.testing.assert_allclose(table["contrast"], contrast.reshape(3, -1).mean(axis=1), rtol=1e-6)
+
+
+def test_partitions_apart_have_a_row_each(run: RunResults, tmp_path: Path) -> None:
+    pooled, data = reading.contrasts(run, "conv", AT), run.contrast["conv"].to_dataset()
+    halves = xr.concat([data, -data], "partition").transpose("augmentation", "partition", ...)
+    halves = halves.assign_coords(partition=["train", "validation"])
+    shutil.copytree(run.path, tmp_path / "made/mixed")
+    shutil.rmtree(tmp_path / "made/mixed/contrast.zarr")
+    write_results(tmp_path / "made/mixed/contrast.zarr", {"conv": halves}, attributes={})
+    apart = open_study(tmp_path)["made", "mixed"]
+    table = reading.contrasts(apart, "conv", AT)
+    assert table["partition"].tolist() == ["train", "validation"] * len(pooled)
+    train, validation = (table[table["partition"] == name] for name in ("train", "validation"))
+    for column in ("mean_difference", "p_adjusted"):
+        np.testing.assert_array_equal(train[column], pooled[column])
+        np.testing.assert_array_equal(validation[column], -pooled[column])
+    ranked, before = (reading.ranking(one, "conv", "hue")["contrast"] for one in (apart, run))
+    np.testing.assert_allclose(ranked, -before)  # of validation images
+    drawn = str(contrast_chart(table, "hue"))
+    assert "yOffset" in drawn
+    assert "yOffset" not in str(contrast_chart(pooled, "hue"))
 
 
 def test_a_ranking_of_a_vector_holds_its_units(run: RunResults) -> None:

@@ -31,6 +31,8 @@ PAIR_COLORS = {
     "ST, contrast": "#D55E00",
     "shapley, contrast": "#CC79A7",
 }
+# Of contrasts where partitions are apart, in the order of the lines.
+OTHERS = ("#E69F00", "#D55E00", "#CC79A7", "#56B4E9", "#882255", "#999933", "#661100")
 INTERVALS = (
     "95 % intervals over tiles of the map, or over units in layers without positions. Hollow: "
     f"units exchanged at random would correlate as much (adjusted p above {SIGNIFICANT:g})."
@@ -146,7 +148,8 @@ def variation_panels(table: pd.DataFrame, *, title: str) -> Figure:
     )
 
 
-def _panels(table: pd.DataFrame, colors: Mapping[str, str], title: str, subtitle: str) -> Figure:
+def _panels(table: pd.DataFrame, known: Mapping[str, str], title: str, subtitle: str) -> Figure:
+    colors = _colors(table, known)
     variables = dict(iter(table.groupby("variable", sort=False)))
     layers = list(dict.fromkeys(table["layer"]))
     wide = max(PANEL, min(0.4, max(PITCH, 3.2 / len(layers))) * len(layers))
@@ -178,6 +181,15 @@ def _panels(table: pd.DataFrame, colors: Mapping[str, str], title: str, subtitle
     lines = [Line2D([], [], color=color, marker="o", markersize=4) for color in colors.values()]
     figure.legend(lines, [*colors], loc="outside right center")
     return figure
+
+
+def _colors(table: pd.DataFrame, known: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the known colors of lines, with further ones if there are other lines."""
+    lines = list(dict.fromkeys(table["line"]))
+    if set(lines) <= set(known):
+        return known
+    others = iter(OTHERS)
+    return {line: known[line] if line in known else next(others) for line in lines}
 
 
 def _line(axis: Axes, one: pd.DataFrame, color: str, shift: float) -> None:

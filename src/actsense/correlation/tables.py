@@ -23,7 +23,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from actsense.progress import Progress
-from actsense.sensitivity.maps import INDICES, VALUES, SensitivityMaps
+from actsense.sensitivity.maps import INDICES, SensitivityMaps
 from actsense.statistics.discoveries import adjusted_table
 from actsense.statistics.resampling import defined_interval
 from actsense.statistics.spearman import (
@@ -155,9 +155,9 @@ def correlate(maps: SensitivityMaps, *, resamples: int, seed: int) -> Correlatio
             layer = _rank(maps, name, resamples, seed)
             parts["skipped"].append(_skipped(layer))
             if np.isfinite(layer.ranks).any():
-                parts["within"] += [_within(layer, value) for value in VALUES]
-                parts["across"] += [_across(layer, *two) for two in combinations(VALUES, 2)]
-                parts["variation"] += [_varied(maps, layer, value) for value in VALUES]
+                parts["within"] += [_within(layer, value) for value in maps.values]
+                parts["across"] += [_across(layer, *two) for two in combinations(maps.values, 2)]
+                parts["variation"] += [_varied(maps, layer, value) for value in maps.values]
                 variation[name] = _variation_maps(maps, layer)
             known.update(units[name])
     tables = {
@@ -206,8 +206,8 @@ def _read(maps: SensitivityMaps, name: str) -> tuple[dict[Row, int], Floats, NDA
     """Return all maps of a layer, (rows, units, positions), and which units count."""
     rows: list[Row] = []
     parts: list[NDArray[Any]] = []
-    for value in VALUES:
-        variables = maps.augmentations if value == "contrast" else maps.variables
+    for value in maps.values:
+        variables = maps.variables if value in INDICES else maps.augmentations
         rows += [(value, variable.label) for variable in variables]
         parts.append(maps.read(name, value, variables))
     for design in dict.fromkeys(variable.design for variable in maps.variables):
@@ -254,8 +254,8 @@ def _variation_maps(maps: SensitivityMaps, layer: _Layer) -> xr.Dataset:
     name = layer.facts["layer"]
     places = {"row": maps.shape(name)[1], "col": maps.shape(name)[2]} if maps.is_map(name) else {}
     labels = [variable.label for variable in maps.variables]
-    rho = np.full((len(VALUES), len(labels), len(layer.tiles)), np.nan, dtype=np.float32)
-    for number, value in enumerate(VALUES):
+    rho = np.full((len(maps.values), len(labels), len(layer.tiles)), np.nan, dtype=np.float32)
+    for number, value in enumerate(maps.values):
         names, rows, varied = _with_variation(maps, layer, value)
         own = [labels.index(name) for name in names]
         rho[number, own] = layer.positions(rows, varied)
@@ -263,7 +263,7 @@ def _variation_maps(maps: SensitivityMaps, layer: _Layer) -> xr.Dataset:
     shaped = rho.reshape(*rho.shape[:2], *places.values())
     return xr.Dataset(
         {"rho": (("value", "variable", *places), shaped, attributes)},
-        coords={"value": list(VALUES), "variable": labels},
+        coords={"value": list(maps.values), "variable": labels},
     )
 
 

@@ -24,6 +24,7 @@ from actsense.explorer.vega import Spec
 
 INDEX_COLORS = {"S1": "#0072B2", "ST": "#D55E00", "shapley": "#009E73"}
 LAYER_COLORS = ("#0072B2", "#D55E00")
+PARTITION_COLORS = ("#E69F00", "#0072B2")
 SHARE = "share of variance"
 ROW = 15  # pixels per bar or dot
 BARS = 150  # dots of a scatter that have room for intervals
@@ -65,7 +66,10 @@ def pair_chart(table: pd.DataFrame, factor: str) -> Spec:
 
 
 def contrast_chart(table: pd.DataFrame, chosen: str) -> Spec:
-    """Draw the mean differences of a unit under every augmentation, with intervals."""
+    """Draw the mean differences of a unit under every augmentation, with intervals.
+
+    Where partitions are apart each has its own dot.
+    """
     data = table.rename(
         columns={
             "mean_difference": "value",
@@ -76,16 +80,22 @@ def contrast_chart(table: pd.DataFrame, chosen: str) -> Spec:
     y: Spec = {
         "field": "factor",
         "type": "nominal",
-        "sort": list(data["factor"]),
+        "sort": list(dict.fromkeys(data["factor"])),
         "title": None,
     } | EVERY
-    title = "mean difference of the response"
-    color = {"color": {"value": "#0072B2"}}
-    kept = vega.ends(data[["factor", "value", "half"]])
+    title, names = "mean difference of the response", ["factor"]
+    color: Spec = {"color": {"value": "#0072B2"}}
+    offset: Spec = {}
+    if "partition" in data:
+        names = ["partition", "factor"]
+        colors = dict(zip(dict.fromkeys(data["partition"]), PARTITION_COLORS, strict=False))
+        color = vega.palette("partition", colors, orient="top")
+        offset = {"yOffset": {"field": "partition", "sort": list(colors)}}
+    kept = vega.ends(data[[*names, "value", "half"]])
     return vega.chart(
         kept,
-        [_band(chosen, y), *_dots(y, title, color, {}, ["factor"])],
-        height=AROUND + 1.8 * ROW * len(data),
+        [_band(chosen, y), *_dots(y, title, color, offset, names)],
+        height=AROUND + 30 * (len(names) - 1) + 1.8 * ROW * len(data),
     )
 
 

@@ -197,14 +197,23 @@ def pairs(run: RunResults, layer: str, factor: str, at: At) -> pd.DataFrame:
 def contrasts(run: RunResults, layer: str, at: At) -> pd.DataFrame:
     """Return the contrasts of one unit: a row per augmentation, a column per statistic.
 
+    Where partitions are apart every one has a row, and `partition` says which it is.
+
     Raises:
         ConfigError: If they have not been made, are damaged, or lack this layer.
     """
     if layer not in run.contrast.children:
         raise CorruptFileError(run.path / "contrast.zarr", f"it does not hold {layer}")
-    data = _contrast(run, layer)
-    columns = {name: _values(run, data, name, at, store=CONTRAST) for name in CONTRASTS}
-    return pd.DataFrame({"augmentation": _contrasted(run, layer), **columns})
+    data, names = run.contrast.children[layer].to_dataset(), _contrasted(run, layer)
+    if "partition" not in data.dims:
+        columns = {name: _values(run, data, name, at, store=CONTRAST) for name in CONTRASTS}
+        return pd.DataFrame({"augmentation": names, **columns})
+    tables = []
+    for partition in map(str, data["partition"].to_numpy()):
+        place = {**at, "partition": partition}
+        columns = {name: _values(run, data, name, place, store=CONTRAST) for name in CONTRASTS}
+        tables.append(pd.DataFrame({"augmentation": names, "partition": partition, **columns}))
+    return pd.concat(tables).sort_index(kind="stable", ignore_index=True)
 
 
 def depth_profile(run: RunResults, index: str) -> pd.DataFrame:
@@ -241,7 +250,7 @@ def _contrasted(run: RunResults, layer: str) -> tuple[str, ...]:
 
 def _contrast(run: RunResults, layer: str) -> xr.Dataset:
     data = run.contrast.children[layer].to_dataset()
-    # Published values keep partitions apart; the last one has the most images.
+    # Where partitions are apart, the last one: images that the network has not learned.
     return data.isel(partition=-1) if "partition" in data.dims else data
 
 

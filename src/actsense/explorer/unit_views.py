@@ -153,7 +153,11 @@ def _column_words(axis: str) -> dict[str, Any]:
         "number": numbers(axis, width=60, pinned=True),
         "variance": numbers("variance", format="%.3g"),
         "left_out": st.column_config.TextColumn("", width=46, help=LEFT_OUT),
-        CONTRAST: numbers("contrast", format="%.3f", help="rank-biserial, mean over positions"),
+        CONTRAST: numbers(
+            "contrast",
+            format="%.3f",
+            help="rank-biserial, mean over positions; of validation images if apart",
+        ),
     }
     for index in INDICES:
         words[index] = numbers(TITLES[index], format="%.3f", width=62)
@@ -272,7 +276,7 @@ def _show_pictures(found: list[TopPicture]) -> None:
 
 def _contrast_words(table: pd.DataFrame) -> pd.DataFrame:
     """Write the numbers for people."""
-    words = pd.DataFrame({"augmentation": table["augmentation"]})
+    words = table[[name for name in ("augmentation", "partition") if name in table]].copy()
     pairs = zip(table["mean_difference"], table["mean_difference_ci"], strict=True)
     words["mean difference"] = [f"{mean:.3g} ± {half:.2g}" for mean, half in pairs]
     for name, title in (

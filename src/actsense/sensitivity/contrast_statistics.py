@@ -5,7 +5,6 @@ __all__ = [
     "contrast_dataset",
     "contrast_statistics",
     "contrast_table",
-    "images_of",
     "statistic_kinds",
 ]
 
@@ -22,6 +21,7 @@ from scipy.special import stdtrit
 from actsense.layers import Layer
 from actsense.sensitivity.difference_kernels import LANES
 from actsense.sensitivity.differences import Differences, Responses
+from actsense.sensitivity.samples import images_of
 from actsense.sensitivity.tiles import run_tiles
 from actsense.statistics import CONFIDENCE
 from actsense.statistics.signed_ranks import rank_sums, signed_rank_p
@@ -140,14 +140,6 @@ def contrast_table(contrasts: Path, layers: Sequence[Layer]) -> pd.DataFrame:
                     }
                 )
     return pd.DataFrame(rows)
-
-
-def images_of(data: xr.Dataset) -> dict[str, int]:
-    """Return the images of a contrast by partition, under no name if partitions are pooled."""
-    if "partition" not in data.dims:
-        return {"": int(data.attrs["images"])}
-    names = map(str, data["partition"].to_numpy())
-    return dict(zip(names, map(int, data.attrs["images"]), strict=True))
 
 
 def _summary(effects: xr.Dataset, alive: int) -> dict[str, float]:

@@ -4,7 +4,7 @@ A *variable* is a factor of a design; a *value* is an index of it, or its contra
 units that are dead or rare (see `actsense.store.left_out`), or undefined, are NaN.
 """
 
-__all__ = ["VALUES", "SensitivityMaps", "Variable"]
+__all__ = ["INDICES", "SensitivityMaps", "Variable"]
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ from actsense.store import LeftOut, read_indices, read_results
 Floats = NDArray[np.float32]
 
 INDICES = ("S1", "ST", "shapley")
-VALUES = (*INDICES, "contrast")  # contrast: magnitude of the rank-biserial correlation
+CONTRAST = "contrast"  # magnitude of the rank-biserial correlation
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,17 @@ class SensitivityMaps:
         )
 
     @cached_property
+    def values(self) -> tuple[str, ...]:
+        """The indices, then `contrast`, or one contrast of every partition: `contrast (train)`."""
+        apart: list[str] = []
+        for tree in self._contrasts.values():
+            layer = next(iter(tree.children.values()))
+            if "partition" in layer.dims:
+                apart += map(str, layer["partition"].to_numpy())
+        named = [f"{CONTRAST} ({partition})" for partition in dict.fromkeys(apart)]
+        return (*INDICES, *(named or [CONTRAST]))
+
+    @cached_property
     def augmentations(self) -> tuple[Variable, ...]:
         """The variables that are augmentations."""
         return tuple(variable for variable in self.variables if variable.is_augmentation)
@@ -164,7 +175,7 @@ class SensitivityMaps:
 
         Arguments:
             layer: Name of the layer.
-            value: One of `VALUES`; `contrast` is known of augmentations alone.
+            value: One of `values`; contrasts are known of augmentations alone.
             variables: Some of `variables`.
         """
         return np.stack([self._read(layer, value, variable) for variable in variables])
@@ -207,9 +218,11 @@ class SensitivityMaps:
         return self._arrays[value, design]
 
     def _load(self, layer: str, value: str, design: str) -> tuple[list[str], Floats]:
-        if value == "contrast":
-            tree = _layer(self._contrasts, layer, design, "contrast")
+        if value.startswith(CONTRAST):
+            tree = _layer(self._contrasts, layer, design, CONTRAST)
             values, axis = abs(tree["rank_biserial"]), "augmentation"
+            if partition := value.removeprefix(CONTRAST).strip(" ()"):
+                values = _of_partition(values, partition, design)
         else:
             tree = self._node(layer, design)
             flags = (tree[flag].to_numpy() for flag in ("dead", "rare"))
@@ -227,6 +240,15 @@ def _opened(path: Path, target: str, read: Callable[[Path], xr.DataTree]) -> xr.
     if not path.is_dir():
         raise ConfigError(f"{path}: not there. Make it with: {make_command(target, path)}")
     return read(path)
+
+
+def _of_partition(values: xr.DataArray, partition: str, design: str) -> xr.DataArray:
+    if partition not in values.get("partition", xr.DataArray([])):
+        raise ConfigError(
+            f"Contrasts under design {design!r} are not those of {partition} images, which other "
+            "designs have. Make all again: snakemake contrast --forcerun estimate_contrast"
+        )
+    return values.sel(partition=partition)
 
 
 def _layers(tree: xr.DataTree) -> tuple[str, ...]:

@@ -207,6 +207,33 @@ def test_the_statistic_is_that_of_the_signed_rank_test(tmp_path: Path) -> None:
     np.testing.assert_allclose(held["cs_stats"], expected, rtol=1e-5)
 
 
+def test_partitions_apart_have_files_of_their_own(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "made/alexnet/set1", SET1)
+    halves = [
+        {name: contrasts(np.random.default_rng(seed), SET1, name) for name in LAYERS}
+        for seed in (3, 4)
+    ]
+    layers = {
+        name: xr.concat([half[name] for half in halves], "partition")
+        .assign_coords(partition=["train", "validation"])
+        .transpose("augmentation", "partition", ...)
+        .assign_attrs(images=[IMAGES, 5], pairs=[1, 2, 1, 1, 1])
+        for name in LAYERS
+    }
+    write_results(folder / "contrast.zarr", layers, attributes={})
+    paths = export_hdf5(open_study(tmp_path / "made")["alexnet", "set1"], tmp_path / "out")
+    assert len(paths) == 4 + 2 * len(SET1)
+    for part, half, images in (("train", halves[0], IMAGES), ("valid", halves[1], 5)):
+        name = f"cs_alexnet_imagenet_ILSVRC_values_{SET1[1]}_part={part}"
+        held, own = read(tmp_path / "out", name), half["features.2"].sel(augmentation=SET1[1])
+        np.testing.assert_array_equal(held["rank_biserial"], own["rank_biserial"].data.ravel())
+        both = 2 * images * (2 * images + 1) / 2  # ranks of all pairs together
+        expected = both / 2 * (1 - abs(held["rank_biserial"]))
+        np.testing.assert_allclose(held["cs_stats"], expected, rtol=1e-5)
+    back = open_study(tmp_path / "out")["alexnet", "set1"].contrast["features.2"]
+    assert back["partition"].to_numpy().tolist() == ["train", "valid"]
+
+
 def test_names_of_contrasts_stay_swapped_as_published(study: Path, tmp_path: Path) -> None:
     run = open_study(study)["alexnet", "set1"]
     export_hdf5(run, tmp_path)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from actsense.inspection.published.arrays import Scheme
 from actsense.inspection.published.names import SETS, file_name, group_name
 from actsense.inspection.published.writing import create_file
 from actsense.inspection.run_results import RunResults
+from actsense.sensitivity.samples import images_of
 
 Arrays = Mapping[str, NDArray[Any]]
 
+PARTS = {"train": "train", "validation": "valid"}  # partitions as published
 PACKED = {"compression": "gzip", "compression_opts": 9, "shuffle": True, "fletcher32": True}
 NOTES = {
     "si": "First-order and total indices of the factors in `slots`; those of image and content, "
@@ -43,17 +46,21 @@ NOTES = {
     "cs": "The names of the layout are kept as they were published: `cs_rbscc` is the "
     "point-biserial, `cs_pbrcc` the magnitude of the rank-biserial correlation; `rank_biserial` "
     "is the latter with its sign. p-values are of images, draws averaged, and not corrected. "
-    "Both partitions together. NaN where nothing varied.",
+    "Of the partition in the name of the file. NaN where nothing varied.",
 }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One file to write: its kind, and the augmentation if it is a contrast."""
+    """One file to write: its kind, and the augmentation and partition if it is a contrast.
+
+    The partition is that of our store, None if both are together.
+    """
 
     path: Path
     kind: str
     augmentation: str | None = None
+    partition: str | None = None
 
 
 def export_hdf5(run: RunResults, folder: Path | str) -> list[Path]:
@@ -68,7 +75,7 @@ def export_hdf5(run: RunResults, folder: Path | str) -> list[Path]:
 
     Returns:
         The files, `si`, `sitv`, `shpv`, `shptv` and, if there are contrasts, `cs` for every
-        augmentation.
+        augmentation, and partition where they are apart.
 
     Raises:
         ConfigError: If the run has no indices, or a file of the same name is not one of ours.
@@ -102,10 +109,14 @@ def _plans(run: RunResults, folder: Path) -> list[Plan]:
         # The published sets share no augmentation; other designs may.
         published = run.design in [f"set{number}" for number in SETS]
         design = None if published else run.design
-        plans += [
-            Plan(folder / file_name("cs", run.network, dataset, design, name), "cs", name)
-            for name in run.augmentations
-        ]
+        held = run.contrast.children[run.layers[0]]
+        apart: list[str | None] = [None]
+        if "partition" in held.dims:
+            apart = [str(name) for name in held["partition"].to_numpy()]
+        for partition, name in product(apart, run.augmentations):
+            images = PARTS[partition] if partition else "train+valid"
+            own = file_name("cs", run.network, dataset, design, name, images)
+            plans.append(Plan(folder / own, "cs", name, partition))
     return plans
 
 
@@ -148,8 +159,7 @@ def _layers(run: RunResults, plan: Plan) -> Iterator[tuple[str, tuple[int, ...],
         units = run.layer(name)
         shape = units["dead"].shape
         if plan.kind == "cs":
-            data = run.contrast.children[name].to_dataset().sel(augmentation=plan.augmentation)
-            yield name, shape, _contrasts(data)
+            yield name, shape, _contrasts(run.contrast.children[name].to_dataset(), plan)
         elif plan.kind == "si":
             yield name, shape, _sobol(units, scheme)
         elif plan.kind == "shpv":
@@ -188,12 +198,17 @@ def _effects(units: xr.Dataset, scheme: Scheme) -> Arrays:
     return arrays
 
 
-def _contrasts(data: xr.Dataset) -> Arrays:
-    rank, images = data["rank_biserial"].to_numpy().ravel(), int(data.attrs["images"])
+def _contrasts(data: xr.Dataset, plan: Plan) -> Arrays:
+    count, which = images_of(data)[plan.partition or ""], {"augmentation": plan.augmentation}
+    if "pairs" in data.attrs:
+        names = data["augmentation"].to_numpy().tolist()
+        count *= int(data.attrs["pairs"][names.index(plan.augmentation)])
+    data = data.sel(which | ({"partition": plan.partition} if plan.partition else {}))
+    rank = data["rank_biserial"].to_numpy().ravel()
     return {
         "cs_pvals": data["p_value"].to_numpy().ravel(),
         # Both sums of ranks make up n (n + 1) / 2; the correlation is their difference in it.
-        "cs_stats": images * (images + 1) / 4 * (1 - np.abs(rank)),
+        "cs_stats": count * (count + 1) / 4 * (1 - np.abs(rank)),
         "cs_rbscc": data["point_biserial"].to_numpy().ravel(),
         "cs_pbrcc": np.abs(rank),
         "rank_biserial": rank,

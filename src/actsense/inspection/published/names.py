@@ -189,9 +189,14 @@ def parse_predictions(path: Path) -> PredictionFile | None:
 
 
 def file_name(
-    kind: str, network: str, dataset: str, design: str | None, augmentation: str | None = None
+    kind: str,
+    network: str,
+    dataset: str,
+    design: str | None,
+    augmentation: str | None = None,
+    partition: str = "train+valid",
 ) -> str:
-    """Return the name of a value file of both partitions together.
+    """Return the name of a value file.
 
     Arguments:
         kind: One of `DATASETS`.
@@ -199,12 +204,13 @@ def file_name(
         dataset: Kind of the dataset, such as `imagenet`.
         design: Name of the design, None where the augmentation tells enough.
         augmentation: Augmentation of a contrast.
+        partition: Its partition, `train` or `valid`; of all other values, both together.
     """
     images = "imagenet_ILSVRC" if dataset == "imagenet" else dataset
     one = f"_{augmentation}" if augmentation else ""
     number = re.fullmatch(r"set(\d+)", design or "")
     which = f"_augnm={number[1] if number else design}" if design else ""
-    return f"{kind}_{network}_{images}_values{one}_part=train+valid{which}.hdf5"
+    return f"{kind}_{network}_{images}_values{one}_part={partition}{which}.hdf5"
 
 
 def scalars(factor: str) -> int:
