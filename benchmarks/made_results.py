@@ -18,7 +18,7 @@ from actsense.data.settings import ImageFolder
 from actsense.layers import unit_dimensions
 from actsense.masking.plan import COORDINATES, conditions
 from actsense.masking.settings import Masking
-from actsense.sampling.designs import factor_names
+from actsense.sampling.designs import CONTEXT, PARTS
 from actsense.sensitivity.contrast_statistics import STATISTICS
 from actsense.sensitivity.estimation import DIMENSIONS
 from actsense.store import LeftOut, provenance, write_results
@@ -43,7 +43,7 @@ AUGMENTATIONS = (
     "rotation",
     "elliptic_local_blur",
 )
-FACTORS = factor_names(AUGMENTATIONS)
+FACTORS = (*AUGMENTATIONS, *CONTEXT, *PARTS)
 CONTENT = FACTORS.index("content")  # its parts stand behind it
 MASKING = Masking(factors="augmentations", levels=("activation",), layers=("together",))
 METRICS = ("top1", "top5", "kl", "entropy")

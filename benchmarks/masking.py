@@ -19,7 +19,7 @@ from actsense.networks.graph import LayerGraph
 from actsense.networks.network import Network, build_module, normalisation
 from actsense.networks.settings import NetworkSettings, Torchvision, Trained
 from actsense.networks.subject import Subject
-from actsense.sampling.designs import ORIGINAL, Design, factor_names
+from actsense.sampling.designs import CONTEXT, ORIGINAL, PARTS, Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
 from actsense.sampling.opening import Sampling
@@ -132,7 +132,7 @@ def open_sampling(network: Network, case: Case) -> Sampling:
 
 def random_indices(layers: tuple[Layer, ...], folder: Path) -> Path:
     """Write an index store of random maps."""
-    generator, factors = np.random.default_rng(0), list(factor_names(AUGMENTATIONS))
+    generator, factors = np.random.default_rng(0), [*AUGMENTATIONS, *CONTEXT, *PARTS]
     names = [layer.name for layer in layers]
     groups = {"": xr.Dataset(coords={"layer": names, "factor": factors})}
     for layer in layers:

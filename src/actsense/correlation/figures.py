@@ -188,7 +188,8 @@ def _colors(table: pd.DataFrame, known: Mapping[str, str]) -> Mapping[str, str]:
     lines = list(dict.fromkeys(table["line"]))
     if set(lines) <= set(known):
         return known
-    others = iter(OTHERS)
+    used = {known[line] for line in lines if line in known}
+    others = iter(color for color in OTHERS if color not in used)
     return {line: known[line] if line in known else next(others) for line in lines}
 
 

@@ -210,7 +210,7 @@ def contrasts(run: RunResults, layer: str, at: At) -> pd.DataFrame:
         return pd.DataFrame({"augmentation": names, **columns})
     tables = []
     for partition in map(str, data["partition"].to_numpy()):
-        place = {**at, "partition": partition}
+        place: Where = {**at, "partition": partition}
         columns = {name: _values(run, data, name, place, store=CONTRAST) for name in CONTRASTS}
         tables.append(pd.DataFrame({"augmentation": names, "partition": partition, **columns}))
     return pd.concat(tables).sort_index(kind="stable", ignore_index=True)

@@ -220,9 +220,10 @@ class SensitivityMaps:
     def _load(self, layer: str, value: str, design: str) -> tuple[list[str], Floats]:
         if value.startswith(CONTRAST):
             tree = _layer(self._contrasts, layer, design, CONTRAST)
-            values, axis = abs(tree["rank_biserial"]), "augmentation"
+            data, axis = tree.to_dataset()["rank_biserial"], "augmentation"
             if partition := value.removeprefix(CONTRAST).strip(" ()"):
-                values = _of_partition(values, partition, design)
+                data = _of_partition(data, partition, design)
+            values = abs(data)
         else:
             tree = self._node(layer, design)
             flags = (tree[flag].to_numpy() for flag in ("dead", "rare"))
@@ -243,7 +244,7 @@ def _opened(path: Path, target: str, read: Callable[[Path], xr.DataTree]) -> xr.
 
 
 def _of_partition(values: xr.DataArray, partition: str, design: str) -> xr.DataArray:
-    if partition not in values.get("partition", xr.DataArray([])):
+    if "partition" not in values.dims or partition not in values["partition"]:
         raise ConfigError(
             f"Contrasts under design {design!r} are not those of {partition} images, which other "
             "designs have. Make all again: snakemake contrast --forcerun estimate_contrast"
