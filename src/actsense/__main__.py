@@ -4,23 +4,28 @@ __all__ = ["main"]
 
 import argparse
 import sys
+from importlib import import_module
 from importlib.metadata import version
+from pkgutil import iter_modules
 
-from actsense.commands import check, describe, design, explore, export, plot_shuffle, shuffle
+from actsense import commands
 from actsense.errors import ConfigError
 from actsense.texts import printable
 
-COMMANDS = (check, describe, design, explore, export, plot_shuffle, shuffle)
+COMMANDS = [
+    import_module(f"{commands.__name__}.{found.name}")
+    for found in iter_modules(commands.__path__)  # by alphabet
+]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="actsense", description=__doc__)
     parser.add_argument("--version", action="version", version=f"actsense {version('actsense')}")
-    commands = parser.add_subparsers(metavar="COMMAND")
+    listed = parser.add_subparsers(metavar="COMMAND")
     for command in COMMANDS:
         name = command.__name__.rpartition(".")[2].replace("_", "-")
-        own = commands.add_parser(name, help=command.SUMMARY)
+        own = listed.add_parser(name, help=command.SUMMARY)
         command.arguments(own)
         own.set_defaults(run=command.run)
 

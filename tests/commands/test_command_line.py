@@ -1,11 +1,9 @@
 """The command line as a whole: what it lists, and what it says of itself."""
 
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
-from actsense import commands
 from actsense.__main__ import COMMANDS, main
 
 
@@ -21,8 +19,3 @@ def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"actsense {version('actsense')}\n"
-
-
-def test_modules_of_commands_are_listed() -> None:
-    found = {path.stem for path in Path(commands.__path__[0]).glob("[!_]*.py")}
-    assert found == {command.__name__.rpartition(".")[2] for command in COMMANDS}

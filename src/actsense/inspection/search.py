@@ -1,0 +1,118 @@
+"""The units or channels of all layers that feel a factor most."""
+
+__all__ = ["INDICES", "find_strongest"]
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from actsense.errors import ConfigError, choose
+from actsense.inspection.run_results import RunResults
+from actsense.inspection.study_results import StudyResults
+
+INDICES = ("shapley", "S1", "ST")
+AXES = ("channel", "row", "col", "unit")
+
+
+def find_strongest(
+    study: StudyResults,
+    factor: str,
+    *,
+    index: str = "shapley",
+    level: Literal["unit", "channel"] = "unit",
+    top: int = 20,
+    networks: Iterable[str] = (),
+    designs: Iterable[str] = (),
+    layers: Iterable[str] = (),
+) -> pd.DataFrame:
+    """Return the units of all layers with the largest index, the surest first.
+
+    They are ranked by the lower bound of their 95 % interval, so that noise does not lead the
+    list; by the index itself where there are no intervals. Dead and rare units are left out.
+
+    Arguments:
+        study: The study.
+        factor: A factor of its designs.
+        index: One of `INDICES`.
+        level: Single units, or channels with all their positions.
+        top: How many rows.
+        networks: Names of networks; all unless given.
+        designs: Names of designs; all that have the factor unless given.
+        layers: Names of layers; all unless given.
+
+    Returns:
+        A row each with network, design, layer, place in it, the index, its half-width and the
+        variance.
+
+    Raises:
+        ConfigError: If no design has the factor, or a name is unknown.
+    """
+    choose("index", index, INDICES)
+    if top < 1:
+        raise ConfigError(f"top must be at least 1; got {top}.")
+    runs = [*_runs(study, factor, [*networks], [*designs])]
+    wanted, known = [*layers], {name for run in runs for name in run.layers}
+    for name in wanted:
+        choose("layer", name, known)
+    tables = [
+        _strongest(run, layer, factor, index, level, top)
+        for run in runs
+        for layer in run.layers
+        if not wanted or layer in wanted
+    ]
+    found = pd.concat(tables, ignore_index=True)
+    order = found["bound"].sort_values(ascending=False, kind="stable").index[:top]
+    kept = found.loc[order].drop(columns="bound").reset_index(drop=True)
+    return kept.dropna(axis=1, how="all") if len(kept) else kept
+
+
+def _runs(
+    study: StudyResults, factor: str, networks: list[str], designs: list[str]
+) -> Iterable[RunResults]:
+    """Yield the runs whose design has a factor."""
+    for network in networks:
+        choose(f"network of {study.path}", network, study.networks)
+    runs = [
+        study[network, design]
+        for network in networks or study.networks
+        for design in study.designs(network)
+        if study[network, design].has("indices")
+    ]
+    for design in designs:
+        choose(f"design of {study.path}", design, {run.design for run in runs})
+    chosen = [run for run in runs if not designs or run.design in designs]
+    choose("factor", factor, {name for run in chosen for name in run.factors})
+    return [run for run in chosen if factor in run.factors]
+
+
+def _strongest(
+    run: RunResults, layer: str, factor: str, index: str, level: str, top: int
+) -> pd.DataFrame:
+    """Return the surest units of one layer, with the bound that they are ranked by."""
+    node = run.indices.children[layer]
+    if level == "channel" and "by_channel" in node.children:
+        node = node.children["by_channel"]
+    data = node.to_dataset(inherit=False).isel(factor=run.factors.index(factor))
+    value = data[index]
+    width = data.get(f"{index}_ci", xr.full_like(value, np.nan))
+    left_out = [data[flag].to_numpy() for flag in ("dead", "rare") if flag in data]
+    bound = (value - width.fillna(0.0)).to_numpy().astype(np.float64)
+    bound[np.logical_or.reduce([np.isnan(bound), *left_out])] = -np.inf
+    places = np.argsort(-bound, axis=None, kind="stable")[:top]
+    places = places[bound.reshape(-1)[places] > -np.inf]
+    where = dict(zip(map(str, value.dims), np.unravel_index(places, bound.shape), strict=True))
+    return pd.DataFrame(
+        {
+            "network": run.network,
+            "design": run.design,
+            "layer": layer,
+            **{axis: pd.array(where[axis], "Int64") if axis in where else pd.NA for axis in AXES},
+            index: value.to_numpy().reshape(-1)[places],
+            "half-width": width.to_numpy().reshape(-1)[places],
+            "variance": data["variance"].to_numpy().reshape(-1)[places],
+            "bound": bound.reshape(-1)[places],
+        }
+    )
