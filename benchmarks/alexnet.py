@@ -15,6 +15,7 @@ from PIL import Image
 from skimage import data as photographs
 
 from actsense.augment import AUGMENTATIONS, augment
+from actsense.augment import published as catalogs
 from actsense.data.build import build_cache
 from actsense.data.pool import ImagePool
 from actsense.data.settings import ImageFolder
@@ -106,6 +107,7 @@ def measurements() -> Iterator[Measurement]:
         sampling = prepare(Path(folder))
         yield index_work(sampling)
         yield from augmentations(sampling)
+        yield published_augmentations(sampling)
         yield from images_to_indices(sampling, Path(folder))
         yield accumulate_memory(sampling, Path(folder))
 
@@ -176,6 +178,28 @@ def augmentations(sampling: Sampling) -> Iterator[Measurement]:
                 f"{count}: {own / BATCH * 1e3:.2f} ms per image; "
                 f"forward {forward / BATCH * 1e3:.2f} ms",
             )
+
+
+def published_augmentations(sampling: Sampling) -> Measurement:
+    """Time the second set as published, 8 bits and all, over the same names of today."""
+    batch = sampling.subject.read(np.arange(64)).repeat(2, 1, 1, 1)
+    pool = ImagePool.shuffled(np.tile([0, 1], 2), np.repeat([0, 1], 2), seed=0)
+    law = InputLaw(PUBLISHED, "switched", (SIDE, SIDE), pool)
+    width = sum(factor.coordinates for factor in law.factors)
+    drawn = law.decode(np.random.default_rng(0).random((BATCH, width)))
+    work = partial(
+        augment, batch, torch.from_numpy(drawn.sequence), torch.from_numpy(drawn.values), PUBLISHED
+    )
+    published, own = interleaved(partial(work, catalogs.PUBLISHED), work)
+    return Measurement(
+        "published_augmentations_over_own",
+        published / own,
+        4,
+        2,
+        "ratio",
+        f"second set of the published study, batch of {BATCH}, {torch.get_num_threads()} threads: "
+        f"{published / BATCH * 1e3:.2f} against {own / BATCH * 1e3:.2f} ms per image",
+    )
 
 
 def images_to_indices(sampling: Sampling, folder: Path) -> Iterator[Measurement]:
