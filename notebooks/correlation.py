@@ -20,17 +20,26 @@
 
 # %%
 import matplotlib.pyplot as plt
+from IPython.display import display
 
 import actsense
 from actsense.correlation.figures import across_panels, variation_panels, within_matrices
+from actsense.correlation.pair_figures import (
+    across_matrices,
+    pair_lines,
+    position_spread,
+    variation_maps,
+)
 
 # %matplotlib inline
+# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 plt.rcParams["figure.dpi"] = 110
 
 # %% tags=["parameters"]
 study = "results/digits"  # folder of the results
 network = None  # None takes the first that has been analysed
 value = "shapley"  # S1, ST, shapley or contrast; contrast (train) where partitions are apart
+layer = None  # None takes the second layer with positions
 
 # %%
 results = actsense.open_study(study)
@@ -50,6 +59,9 @@ within, across, variation = (
 )
 if within.empty:
     raise SystemExit(f"Nothing could be correlated: {run.table('correlation_skipped')}")
+maps = run.store("correlation_variation")
+mapped = [name for name in within["layer"].unique() if "row" in maps[name].dims]
+layer = layer or (mapped[:2] or list(within["layer"]))[-1]
 print(
     f"Shown: {run.network}. {len(within)} pairs of variables within, {len(across)} across values."
 )
@@ -79,12 +91,33 @@ own = augmented[(augmented["value"] == value) & (augmented["p_adjusted"] < 0.05)
 own.reindex(own["rho"].abs().sort_values(ascending=False).index)[columns].head(10).round(3)
 
 # %% [markdown]
+# ## All pairs over depth
+
+# %%
+pair_lines(within, title=run.network)
+
+# %% [markdown]
+# ## Everywhere in a map, or here and there?
+#
+# A correlation is a mean over positions. Where pairs spread no more than chance makes them (left
+# of the dot of their layer), positions agree.
+
+# %%
+position_spread(within, title=run.network)
+
+# %% [markdown]
 # ## One factor, two indices
 #
 # If two indices rank units alike (near 1), it hardly matters which is mapped.
 
 # %%
 across_panels(across, title=run.network)
+
+# %% [markdown]
+# And every variable with every other one, in one layer.
+
+# %%
+across_matrices(across, layer, title=run.network)
 
 # %% [markdown]
 # ## Sensitivity and variation
@@ -94,6 +127,12 @@ across_panels(across, title=run.network)
 
 # %%
 variation_panels(variation, title=run.network)
+
+# %%
+if layer in mapped:
+    display(variation_maps(maps[layer].to_dataset(), title=f"{run.network}, {layer}"))
+else:
+    print(f"{layer} has no positions, so there are no maps of it.")
 
 # %% [markdown]
 # ## The answer

@@ -23,8 +23,10 @@ import matplotlib.pyplot as plt
 
 import actsense
 from actsense.recognition.figures import accuracy_profile, confusion_maps, projections
+from actsense.recognition.vector_figures import vector_histograms
 
 # %matplotlib inline
+# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 plt.rcParams["figure.dpi"] = 110
 
 # %% tags=["parameters"]
@@ -86,6 +88,16 @@ chosen = "design == @design and variant == 'raw'"
 projections(
     projection.query(chosen), accuracy.query(chosen), title=f"{run.network}, {design}, raw"
 )
+
+# %% [markdown]
+# ## Layers without positions
+#
+# They have no maps to recognize. How strongly their units feel each factor is all there is.
+
+# %%
+own = results[run.network, design]
+flat = {name: own.layer(name) for name in own.layers if "row" not in own.layer(name).dims}
+vector_histograms(flat, title=f"{run.network}, {design}")
 
 # %% [markdown]
 # ## The answer

@@ -24,9 +24,14 @@ import matplotlib.pyplot as plt
 import actsense
 from actsense.drawing.mosaic import LIMITS
 from actsense.segments.figures import segment_profile
-from actsense.segments.matrix_figures import segment_correlations, segment_patterns
+from actsense.segments.matrix_figures import (
+    segment_correlations,
+    segment_distances,
+    segment_patterns,
+)
 
 # %matplotlib inline
+# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 plt.rcParams["figure.dpi"] = 110
 
 # %% tags=["parameters"]
@@ -129,7 +134,11 @@ segment_correlations(correlations, differences, title=f"{title}, {layer}")
 # ## And in other layers?
 
 # %%
-segment_patterns(run.table("segment_patterns"), run.table("segment_differences"), title=title)
+patterns = run.table("segment_patterns")
+segment_patterns(patterns, run.table("segment_differences"), title=title)
+
+# %%
+segment_distances(patterns, title=title)
 
 # %% [markdown]
 # ## The answer

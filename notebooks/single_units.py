@@ -21,12 +21,15 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 import actsense
-from actsense.drawing.mosaic import LIMITS
 from actsense.sensitivity.figures.maps import layer_maps
+from actsense.sensitivity.figures.single_unit import channel_maps, channel_pairs
+from actsense.sensitivity.figures.whole_layers import layer_page, moment_maps
 
 # %matplotlib inline
+# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 plt.rcParams["figure.dpi"] = 110
 
 # %% tags=["parameters"]
@@ -67,58 +70,42 @@ alive = ~(one["dead"] | one["rare"])
 title = f"{run.network}, {run.design}: {layer}, channel {channel}"
 print(f"Shown: {title}. Layers with positions: {', '.join(mapped)}.")
 
+# %%
+beside = {each: results[run.network, each] for each in results.designs(run.network)}
+designs = {
+    each: other.layer(layer)
+    for each, other in (beside | {run.design: run}).items()
+    if other.has("indices") and layer in other.layers
+}
+whole = f"{run.network}, {layer}"
+
 # %% [markdown]
 # ## The response itself
 #
-# Mean and standard deviation under all random augmentations, in the unit's own scale, and their
-# ratio, the coefficient of variation. A frame around the border comes from padding. Gray: dead or
-# rare.
+# What the channel and those that vary most answer under all random augmentations of each design,
+# in their own scale, and how large the variation is beside the mean.
 
 # %%
-deviation = np.sqrt(one["variance"])
-shown = {
-    "mean": one["mean"],
-    "standard deviation": deviation,
-    "coefficient of variation": (deviation / np.abs(one["mean"])).where(one["mean"] != 0),
-}
-figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
-for axis, (name, values) in zip(axes, shown.items(), strict=True):
-    drawn = axis.imshow(values.where(alive), cmap="Reds")
-    axis.set(title=name, xticks=[], yticks=[], facecolor="0.7")
-    figure.colorbar(drawn, ax=axis, shrink=0.8)
-figure.suptitle(title)
-plt.show()
+moment_maps(designs, title=whole, channel=channel)
+
 # %% [markdown]
 # ## Every factor
 #
-# Rows: first-order index, Shapley effect and total index, then the half-width of the 95 %
-# interval of the Shapley effect, all on one scale, whose root shows small shares. Believe a
-# pattern in a map where it is darker than the last row. Factors right of the line are not
-# augmentations: the order of these, and the content, with its parts partition, class and image.
+# All factors of the channel under every design: augmentations first, then the context that images
+# come with. The root of the scale shows small shares.
 
 # %%
-NAMES = {
-    "S1": "first order",
-    "shapley": "Shapley effect",
-    "ST": "total",
-    "shapley_ci": "half-width\n(Shapley)",
-}
-figure, axes = plt.subplots(
-    len(NAMES), len(run.factors), figsize=(1.25 * len(run.factors) + 1.2, 5.2),
-    layout="constrained", squeeze=False,
-)  # fmt: skip
-for line, (index, name) in zip(axes, NAMES.items(), strict=True):
-    for axis, factor in zip(line, run.factors, strict=True):
-        values = one[index].sel(factor=factor).where(alive)
-        drawn = axis.imshow(values, cmap="Reds", norm=LIMITS)
-        axis.set(xticks=[], yticks=[], facecolor="0.7")
-    line[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    line[len(augmentations) - 1].spines["right"].set(visible=True, linewidth=2)
-for axis, factor in zip(axes[0], run.factors, strict=True):
-    axis.set_title(factor.replace("_", "\n"), fontsize=8)
-figure.colorbar(drawn, ax=axes, shrink=0.6, label="share of the unit's variance", extend="both")
-figure.suptitle(title)
-plt.show()
+channel_maps(designs, channel, title=f"{whole}, channel {channel}")
+
+# %% [markdown]
+# ## Every pair of factors
+
+# %%
+if "S2" in units:
+    display(channel_pairs(units, channel, title=title))
+else:
+    print("These results hold no second-order indices.")
+
 # %% [markdown]
 # ## One position with its intervals
 #
@@ -126,17 +113,18 @@ plt.show()
 # from independent replicates of the whole design.
 
 # %%
+NAMES = {"S1": "first order", "shapley": "Shapley effect", "ST": "total"}
 strength = (one["shapley"].sel(factor=augmentations).sum("factor") * one["variance"]).fillna(-1)
 row, col = np.unravel_index(strength.to_numpy().argmax(), strength.shape)
 unit = one.isel(row=row, col=col)
 table = pd.DataFrame(
-    {name: unit[index].to_series() for index, name in list(NAMES.items())[:3]}, index=run.factors
+    {name: unit[index].to_series() for index, name in NAMES.items()}, index=run.factors
 )
 errors = np.stack([unit[f"{index}_ci"].to_numpy() for index in ("S1", "shapley", "ST")])
-table.plot.bar(yerr=errors, figsize=(11, 3), capsize=2, rot=20, width=0.8)
-plt.axhline(0, color="0.6", linewidth=0.7)
-plt.ylabel("share of the unit's variance")
-plt.title(f"{title}, row {row}, column {col}")
+figure, axis = plt.subplots(figsize=(11, 3), layout="constrained")
+table.plot.bar(yerr=errors, ax=axis, capsize=2, rot=20, width=0.8)
+axis.axhline(0, color="0.6", linewidth=0.7)
+axis.set(ylabel="share of the unit's variance", title=f"{title}, row {row}, column {col}")
 plt.show()
 # %% [markdown]
 # ## Against the untouched image
@@ -165,10 +153,19 @@ else:
     print("This run has no contrast yet. Make it with: snakemake contrast")
 
 # %% [markdown]
-# ## More channels of the layer
+# ## The channels of the layer that feel each factor most
 
 # %%
 layer_maps(units, channels, title=f"{run.network}, {run.design}, {layer}", shown=4)
+
+# %% [markdown]
+# ## All channels of the layer
+#
+# At most 512. Other indices: `"S1"` or `"ST"` instead of `"shapley"`; layers without positions
+# have such a page, too.
+
+# %%
+layer_page(units, "shapley", title=f"{run.network}, {run.design}, {layer}")
 
 # %% [markdown]
 # ## The answer

@@ -27,10 +27,12 @@ from IPython.display import display
 import actsense
 from actsense.drawing.names import legible
 from actsense.inspection.pictures import draw_pictures
+from actsense.sampling.figures.joint_law import joint_law_sheet
 from actsense.sensitivity.figures.contrasts import contrast_bars
 from actsense.sensitivity.figures.depth import depth_profile
 
 # %matplotlib inline
+# %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 plt.rcParams["figure.dpi"] = 110
 pd.options.display.max_colwidth = None
 
@@ -51,32 +53,28 @@ results
 # Accuracies are those of the model card, on training and validation images.
 
 # %%
-found = [
-    (name, each)
-    for name in results.networks
-    for each in results.designs(name)
-    if results[name, each].has("indices")
-]
+runs = [results[name, each] for name in results.networks for each in results.designs(name)]
+runs = [each for each in runs if each.has("indices")]
 pd.DataFrame(
     {
-        "network": name,
-        "design": each,
+        "network": each.network,
+        "design": each.design,
         "accuracy (train, validation)": str(
-            [round(share, 3) for share in results[name].card.get("accuracy", {}).values()]
+            [round(share, 3) for share in results[each.network].card.get("accuracy", {}).values()]
         ),
-        "augmentations": ", ".join(results[name, each].augmentations),
-        "layers": len(results[name, each].layers),
-        "units": int(results[name, each].indices["units"].sel(layer="network")),
-        "evaluations": results[name, each].indices.attrs["evaluations"],
+        "augmentations": ", ".join(each.augmentations),
+        "layers": len(each.layers),
+        "units": int(each.indices["units"].sel(layer="network")),
+        "evaluations": each.indices.attrs["evaluations"],
     }
-    for name, each in found
+    for each in runs
 )
 
 # %%
-found = [pair for pair in found if network in (None, pair[0]) and design in (None, pair[1])]
-if not found:
+runs = [each for each in runs if network in (None, each.network) and design in (None, each.design)]
+if not runs:
     raise SystemExit(f"No such run in {results.path}. Make indices with: snakemake indices")
-run = results[found[0]]
+run = runs[0]
 title = f"{run.network}, {run.design}"
 run
 
@@ -86,13 +84,27 @@ run
 # Ten of the images that the network saw, before any augmentation, with their class.
 
 # %%
-rows = np.linspace(0, len(results.images) - 1, 10).astype(int)
-figure, axes = plt.subplots(1, len(rows), figsize=(11, 1.5))
-for axis, row, picture in zip(axes, rows, results.images.read(rows), strict=True):
-    axis.imshow(picture.transpose(1, 2, 0))
-    name = results.images.manifest["class_name"].iloc[row]
-    axis.set_title(legible(name[:14]), fontsize=9)
-    axis.set_axis_off()
+try:
+    images = results.images
+except actsense.MissingResultError as missing:
+    images = None
+    print(missing)
+else:
+    rows = np.linspace(0, len(images) - 1, 10).astype(int)
+    figure, axes = plt.subplots(1, len(rows), figsize=(11, 1.5), layout="constrained")
+    for axis, row, picture in zip(axes, rows, images.read(rows), strict=True):
+        axis.imshow(picture.transpose(1, 2, 0))
+        axis.set_title(legible(images.manifest["class_name"].iloc[row][:14]), fontsize=9)
+        axis.set_axis_off()
+
+# %% [markdown]
+# And as the design shows them to the network: several augmentations, one after the other.
+
+# %%
+if images is not None:
+    display(joint_law_sheet(images, run.settings, run.design, title=title))
+else:
+    print("Without its images, nobody can see what this study showed the network.")
 
 # %% [markdown]
 # ## All layers
@@ -144,7 +156,7 @@ place = {name: int(at) for name, at in moved.fillna(-np.inf).argmax(places).item
 unit = units.isel(place)
 where = ", ".join(f"{name} {at}" for name, at in place.items())
 
-figure, axis = plt.subplots(figsize=(11, 3))
+figure, axis = plt.subplots(figsize=(11, 3), layout="constrained")
 for shift, (index, label) in zip(
     (-0.25, 0, 0.25),
     {"S1": "first order", "shapley": "Shapley effect", "ST": "total"}.items(),
@@ -169,9 +181,8 @@ if run.has("top_images"):
     best = top.children[layer].to_dataset().isel(place)
     conditions = [str(name) for name in top["condition"].to_numpy()]
     shape = (len(conditions), best.sizes["rank"])
-    figure, axes = plt.subplots(
-        *shape, figsize=(1.5 * shape[1] + 1, 1.7 * shape[0]), squeeze=False
-    )
+    size = (1.5 * shape[1] + 1, 1.7 * shape[0])
+    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
     for line, condition in zip(axes, conditions, strict=True):
         chosen = best.isel(condition=conditions.index(condition))
         chosen = chosen.isel(rank=chosen["image"].to_numpy() >= 0)

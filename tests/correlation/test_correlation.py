@@ -116,6 +116,8 @@ def test_correlations_within_a_value_are_averages_over_positions(
     for _, row in rows.iterrows():
         two = [everywhere_alive(maps, name, value, row[f"variable_{k}"]) for k in (1, 2)]
         np.testing.assert_allclose(row["rho"], averaged(by_hand(*two)), rtol=1e-10)
+        spread = by_hand(*two).std(ddof=1) if name == "maps" else np.nan
+        np.testing.assert_allclose(row["spread"], spread, rtol=1e-10)
 
 
 def test_correlations_across_values_hold_all_pairs_of_variables(

@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from actsense.correlation.figures import across_panels, variation_panels, within_matrices
+from actsense.correlation.pair_figures import pair_lines
 from actsense.drawing.network_cards import network_cards
 from actsense.layers import place_layers
 from actsense.masking.profile_figures import place_maps
@@ -142,6 +143,7 @@ FIGURES: dict[str, Callable[[list[str]], Figure | None]] = {
     ),
     "contrast": lambda layers: contrast_bars(_contrast(layers), title=TITLE),
     "within": lambda layers: within_matrices(_within(layers), title=TITLE),
+    "pair_lines": lambda layers: pair_lines(_within(layers), title=TITLE, augmentations=False),
     "across": lambda layers: across_panels(_across(layers), title=TITLE),
     "variation": lambda layers: variation_panels(
         _correlations(layers, value=INDICES, variable=FACTORS), title=TITLE

@@ -12,7 +12,11 @@ from matplotlib.figure import Figure
 
 from actsense.drawing.mosaic import COLORS, LIMITS
 from actsense.segments.figures import plot_segments, segment_maps, segment_profile
-from actsense.segments.matrix_figures import segment_correlations, segment_patterns
+from actsense.segments.matrix_figures import (
+    segment_correlations,
+    segment_distances,
+    segment_patterns,
+)
 from actsense.store import write_results
 
 FACTORS = ["brightness", "class", "image", "partition"]
@@ -172,6 +176,24 @@ def test_patterns_compare_all_layers_or_one_with_the_network(layers: list[str]) 
     counts = {len(cells(axis)) for axis in matrices}
     size = len(layers)
     assert counts == {size * size} | ({size * (size - 1) // 2} if size > 1 else set())
+
+
+def test_distances_stand_in_rows_of_segments_and_columns_of_what_they_are_from() -> None:
+    table = patterns(["a", "b", "c"])
+    table["difference"] = np.arange(1, len(table) + 1) / 200
+    figure = segment_distances(table, title="t")
+    panels = [axis for axis in figure.axes if axis.images]
+    assert len(panels) == 2 * 3 * len(INDICES)
+    named = table.set_index(["against", "colour", "index", "layer", "layer_2"])["difference"]
+    shown = np.ma.asarray(panels[6 + 1].images[0].get_array())  # ST, saturation, other segments
+    assert shown[2, 0] == named["segments", "saturation", "ST", "a", "c"]
+    assert shown.mask[0, 2]
+    shown = np.ma.asarray(panels[12 + 5].images[0].get_array())  # shapley, value, in place
+    assert shown[2, 0] == named["in place", "value", "shapley", "c", "a"]
+    assert shown[0, 2] == named["in place", "value", "shapley", "a", "c"]
+    assert "more base points help" not in texts(figure)
+    table.loc[0, "difference"] = np.nan
+    assert "more base points help" in texts(segment_distances(table, title="t"))
 
 
 @pytest.mark.parametrize("layers", [[], ["1", "0.10"]])

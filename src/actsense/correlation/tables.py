@@ -42,7 +42,7 @@ FEWEST_UNITS = 3  # two ranks correlate one or minus one, whatever they are
 FEW = f"fewer than {FEWEST_UNITS} units count, at every position"
 CONSTANT = "the same for all units that count, at every position"
 FOUND = (
-    *("rho", "low", "high", "n_units", "left_out", "dead_units", "rare_units"),
+    *("rho", "low", "high", "spread", "n_units", "left_out", "dead_units", "rare_units"),
     *("n_positions", "undefined", "n_tiles"),
     *("reliability", "effective_units", "p_value", "p_adjusted"),
 )
@@ -131,6 +131,7 @@ class _Layer:
             "rho": means.mean,
             "low": low,
             "high": high,
+            "spread": _spread(rho),
             "n_positions": means.n,
             "undefined": means.undefined,
             "reliability": np.fmin(self.reliability[first], self.reliability[second]),
@@ -164,6 +165,14 @@ def correlate(maps: SensitivityMaps, *, resamples: int, seed: int) -> Correlatio
         name: adjusted_table(joined(parts[name], columns)) for name, columns in COLUMNS.items()
     }
     return Correlations(tables, variation)
+
+
+def _spread(rho: Floats) -> Floats:
+    """Return the standard deviation over positions, (...); NaN where fewer than two have one."""
+    count = np.isfinite(rho).sum(axis=-1)
+    mean = np.nansum(rho, axis=-1) / np.maximum(count, 1)
+    squares = np.nansum((rho - mean[..., None]) ** 2, axis=-1)
+    return np.asarray(np.sqrt(np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)))
 
 
 def _rank(maps: SensitivityMaps, name: str, resamples: int, seed: int) -> _Layer:

@@ -2,13 +2,13 @@
 
 __all__ = ["COLORS", "LEGEND", "LIMITS", "Mosaic", "share_bar"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import PowerNorm, to_rgba_array
+from matplotlib.colors import Colormap, Normalize, PowerNorm, to_rgba_array
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -25,20 +25,28 @@ class Mosaic:
     """Maps in rows and columns, with gaps between them.
 
     Arguments:
-        planes: Shares of variance, (row, column, height, width); NaN for dead units.
-        rare: Units whose shares cannot be trusted, same shape; pale blue.
+        planes: Values, (row, column, height, width); NaN for dead units.
+        rare: Units whose values cannot be trusted, same shape; pale blue.
         gap: Between rows and between columns, in shares of the longer side of a map.
+        limits: From values to places on the scale; that of shares of variance by default.
+        colors: The scale.
+        finest: Pixels of a side: smaller maps are magnified.
+        count: Maps that there are, row by row; behind them all is white. None: all.
     """
 
     planes: NDArray[np.float32]
     rare: NDArray[np.bool_]
     gap: tuple[float, float]
+    limits: Normalize = LIMITS
+    colors: Colormap = field(default_factory=lambda: COLORS)
+    finest: int = FINEST
+    count: int | None = None
 
     @property
     def magnified(self) -> int:
         """Pixels of the picture for one unit of a map, along a side."""
         longest: int = max(self.planes.shape[2:])
-        return -(-FINEST // longest)
+        return -(-self.finest // longest)
 
     @property
     def side(self) -> int:
@@ -56,8 +64,10 @@ class Mosaic:
         """Compose the picture, (height, width, RGBA); gaps are white."""
         rows, columns, high, wide = self.planes.shape
         down, right = self.pitch
-        colors = COLORS(LIMITS(np.ma.masked_invalid(self.planes)), bytes=True)
+        colors = self.colors(self.limits(np.ma.masked_invalid(self.planes)), bytes=True)
         colors[self.rare] = to_rgba_array(FLAGS["rare"])[0] * 255
+        if self.count is not None:
+            colors.reshape(-1, high, wide, 4)[self.count :] = 255
         colors = colors.repeat(self.magnified, axis=2).repeat(self.magnified, axis=3)
         top, left = ((self.side - self.magnified * length) // 2 for length in (high, wide))
         canvas = np.full((rows, down, columns, right, 4), 255, np.uint8)

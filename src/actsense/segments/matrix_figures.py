@@ -1,6 +1,6 @@
 """Which factors go together in space: matrices of segments beside those of the whole network."""
 
-__all__ = ["segment_correlations", "segment_patterns"]
+__all__ = ["segment_correlations", "segment_distances", "segment_patterns"]
 
 from collections.abc import Sequence
 from math import ceil
@@ -124,6 +124,49 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
                        columnspacing=0.8, handlelength=1.4)  # fmt: skip
     left = start + len(columns) * (side + GAP[0])
     figure.colorbar(image, place(figure, left, corner[1], 0.15, side), label="rank correlation")
+    return figure
+
+
+def segment_distances(patterns: pd.DataFrame, *, title: str) -> Figure:
+    """Draw how far the correlations between factors in two layers are apart.
+
+    Arguments:
+        patterns: Columns against, colour, index, layer, layer_2, difference, difference_low,
+            difference_high.
+        title: Network and design.
+    """
+    layers = list(dict.fromkeys(patterns["layer"]))
+    against = ["segments", IN_PLACE] if len(layers) > 1 else [IN_PLACE]
+    columns = [(other, colour) for other in against for colour in COLOURS]
+    short = [*short_names(layers).values()]
+    side, margin = min(MOST, max(1.5, 0.34 * len(layers))), longest(short) + 0.2
+    named, corner = _thinned(short, side), (0.8 + margin, HEADER + 0.5)
+    figure = new_figure(
+        corner[0] + len(columns) * (side + GAP[0]) + BAR,
+        HEADER + 3 * (side + 0.5) + margin,
+        f"{title}: how far apart are layers in which factors go together?",
+        "Mean magnitude, over pairs of factors, of the difference between their correlations in "
+        "two layers: dark is far apart, 0 is alike.\nRows: the part behind a colour channel; "
+        "columns: another such part, or a layer of the whole network. Noise of the maps adds to "
+        "it." + (BLANK if patterns["difference"].isna().any() else ""),
+        arranged=False,
+    )
+    size, gap = (side, side), (GAP[0], 0.5)
+    axes = grid(figure, len(NAMES), len(columns), corner=corner, size=size, gap=gap)
+    for row, index in zip(axes, NAMES, strict=True):
+        for axis, (other, colour) in zip(row, columns, strict=True):
+            one = _selected(patterns[patterns["against"] == other], index, colour)
+            values = _square(one, layers, "layer", "difference")
+            if other == "segments":  # each pair once: below the diagonal
+                values = values.T
+            image = _cells(axis, values, np.isfinite(values), *DIFFERENCE)
+            name = "other segments" if other == "segments" else "layers in place"
+            axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
+            name_sides(axis, named, left=axis is row[0], below=index == LAST)
+        row[0].set_ylabel(index)
+    left = corner[0] + len(columns) * (side + GAP[0])
+    scale = place(figure, left, corner[1], 0.15, side)
+    figure.colorbar(image, scale, label="mean |difference|", extend="max")
     return figure
 
 
