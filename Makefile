@@ -18,7 +18,7 @@ endif
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo photographs report notebooks explore test test-slurm bench lint docs configuration lock slurm-profile clean
+.PHONY: demo photographs report notebooks explore test test-slurm check-install bench lint docs configuration lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
@@ -49,6 +49,14 @@ test: $(ENVIRONMENT)
 # Starts a cluster of its own on this machine: root, and Debian's packages slurm-wlm and munge.
 test-slurm: $(ENVIRONMENT)
 	$(BIN)/python -m pytest --override-ini=addopts=--quiet tests/slurm
+
+# Does this machine come to the numbers that it must? A small study in a folder of its own.
+INSTALLED := $(addprefix results/install/fixed/mixed/tables/,layers.csv contrast.csv)
+check-install: $(ENVIRONMENT)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		$(BIN)/snakemake --directory "$$folder" --configfile workflow/studies/install.yaml \
+			--cores $(CORES) $(INSTALLED) && \
+		$(BIN)/actsense check "$$folder/results/install" --installation
 
 bench: $(ENVIRONMENT)
 	$(BIN)/python -m benchmarks
