@@ -13,12 +13,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from actsense.drawing.depth import PAGE, name_layers
 from actsense.drawing.matrices import Numbers, grid, longest, name_sides
 from actsense.drawing.mosaic import Mosaic
 from actsense.drawing.names import legible, short_names
-from actsense.drawing.style import HEADER, new_figure, place
+from actsense.drawing.style import HEADER, empty_figure, new_figure, place
 
 CELL, GAP = 0.245, 0.35  # inches: of a number, between panels
 PANEL = (2.6, 2.3)  # inches of a panel over depth or of a histogram
@@ -124,10 +125,10 @@ def position_spread(table: pd.DataFrame, *, title: str) -> Figure:
     """
     heading = f"{title}: do two factors go together everywhere in a map?"
     if "spread" not in table:
-        return new_figure(8, 1.2, heading, OLDER)
+        return empty_figure(heading, OLDER)
     table = table[table["spread"].notna()]
     if table.empty:
-        return new_figure(8, 1.2, heading, "No layer has correlations at several positions.")
+        return empty_figure(heading, "No layer has correlations at several positions.")
     layers, values = (list(dict.fromkeys(table[name])) for name in ("layer", "value"))
     shades = dict(zip(layers, colormaps["viridis"](np.linspace(0, 0.9, len(layers))), strict=True))
     most = float(table["spread"].max())
@@ -156,6 +157,8 @@ def position_spread(table: pd.DataFrame, *, title: str) -> Figure:
             shares.plot(chance, at, "o", color=shades[layer], markersize=5, clip_on=False)
         shares.set_ylim(0, 1.03)
         shares.spines["right"].set_visible(True)
+        shares.tick_params(labelright=axis is axes[-1])
+        axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axis.set_title(value, loc="left")
         axis.set_xlabel("spread over positions")
     axes[0].set_ylabel("pairs of all layers")

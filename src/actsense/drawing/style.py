@@ -8,6 +8,7 @@ __all__ = [
     "PARTS",
     "ROUNDING",
     "counted",
+    "empty_figure",
     "factor_labels",
     "interval_errors",
     "line_style",
@@ -148,6 +149,13 @@ def new_figure(
     left = MARGIN / width
     figure.text(left, 1 - 0.08 / height, title, **TITLE, va="top")
     figure.text(left, 1 - 0.32 / height, subtitle, **SUBTITLE, va="top")
+    return figure
+
+
+def empty_figure(title: str, reason: str) -> Figure:
+    """Return a figure that says why it is empty; notebooks show none without axes."""
+    figure = new_figure(8, 1.2, title, reason, arranged=False)
+    figure.add_axes((0, 0, 1, 0.3)).set_axis_off()
     return figure
 
 

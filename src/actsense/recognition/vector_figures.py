@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from actsense.drawing.matrices import grid, longest
 from actsense.drawing.names import short_names
-from actsense.drawing.style import FACTOR_COLORS, HEADER, factor_labels, new_figure
+from actsense.drawing.style import (
+    FACTOR_COLORS,
+    HEADER,
+    empty_figure,
+    factor_labels,
+    new_figure,
+)
 from actsense.recognition.figures import NAMES
 from actsense.store import LeftOut
 
@@ -30,7 +36,7 @@ def vector_histograms(layers: Mapping[str, xr.Dataset], *, title: str) -> Figure
     """
     heading = f"{title}: what do units of layers without positions feel?"
     if not layers:
-        return new_figure(8, 1.2, heading, "Every recorded layer has positions.")
+        return empty_figure(heading, "Every recorded layer has positions.")
     short, read = short_names(layers), {name: data.load() for name, data in layers.items()}
     first = next(iter(read.values()))
     factors = [str(name) for name in first["factor"].values]
