@@ -368,7 +368,7 @@ def test_intervals_of_shares_are_binomial() -> None:
     order = np.where(generator.random((3, images)) < shares[:, None], 0, 1)[..., None]
     found = Outcomes(order.astype(np.int16), np.zeros((3, images), dtype=np.float32))
     draws = torch.from_numpy(image_draws(images, 4000, seed=0)).float()
-    numbers = summarize(found, np.zeros(images, dtype=np.int64), 2, draws)
+    numbers = summarize([found], np.zeros(images, dtype=np.int64), 2, draws)
     top1 = numbers["top1"].astype(np.float64)
     width = 2 * 1.96 * np.sqrt(top1 * (1 - top1) / images)
     np.testing.assert_allclose(numbers["top1_high"] - numbers["top1_low"], width, rtol=0.1)
@@ -386,7 +386,7 @@ def test_shares_of_images_that_are_all_alike_are_not_certain(
     order = np.where(np.arange(8) < hits, 0, 1).astype(np.int16)[None, :, None]
     found = Outcomes(order, np.zeros((1, 8), dtype=np.float32))
     draws = torch.from_numpy(image_draws(8, 50, seed=0)).float()
-    numbers = summarize(found, np.zeros(8, dtype=np.int64), 2, draws)
+    numbers = summarize([found], np.zeros(8, dtype=np.int64), 2, draws)
     for name in ("top1", "top5", "recall"):
         ends = [float(numbers[f"{name}_{end}"].flat[0]) for end in ("low", "high")]
         np.testing.assert_allclose(ends, [low, high], atol=1e-4)
@@ -397,7 +397,7 @@ def test_resampled_entropies_lie_around_the_entropy() -> None:
     order = (np.arange(200) % 10).astype(np.int16)[None, :, None]
     found = Outcomes(order, np.zeros((1, 200), dtype=np.float32))
     draws = torch.from_numpy(image_draws(200, 2000, seed=0)).float()
-    numbers = summarize(found, np.arange(200) % 10, 10, draws)
+    numbers = summarize([found], np.arange(200) % 10, 10, draws)
     assert numbers["entropy"][0] == pytest.approx(np.log(10))
     assert numbers["entropy_low"][0] < np.log(10) < numbers["entropy_high"][0]
     assert numbers["entropy_high"][0] - numbers["entropy_low"][0] < 0.1

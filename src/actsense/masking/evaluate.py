@@ -80,7 +80,11 @@ def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict
     wanted = _conditions(sampling, ranks, settings)
     counts = image_draws(len(rows), settings.bootstrap, seed=seed)
     draws = torch.from_numpy(counts).to(subject.device, torch.float32)
-    summaries, orders = _tried(trial, wanted, subject, labels, draws)
+    repeats = {
+        name: settings.draws if own else 1
+        for name, own in zip(sampling.law.augmentations, sampling.law.parameters, strict=True)
+    }
+    summaries, orders = _tried(trial, wanted, repeats, subject, labels, draws)
     subject.compare(labels, orders[0, :, 0])  # unmasked, on original images
     listed = [condition for own in wanted.values() for condition in own]
     facts = {
@@ -94,6 +98,8 @@ def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict
         "unmasked_layers": json.dumps(ranks.unmasked),
         "rare_ranked": int(ranks.rare),
     }
+    if settings.draws > 1:
+        facts["draws"] = settings.draws
     root = _root(listed, summaries, ranks).assign_coords({"class": subject.classes})
     kept = [condition for condition in listed if condition.keeps_predictions]
     return {"": root.assign_attrs(facts), "predictions": _predictions(kept, orders, labels)}
@@ -142,19 +148,26 @@ def _conditions(
 def _tried(
     trial: MaskTrial,
     wanted: Mapping[str, Sequence[Condition]],
+    repeats: Mapping[str, int],
     subject: Subject,
     labels: NDArray[np.int64],
     draws: Tensor,
 ) -> tuple[list[Summary], NDArray[np.int16]]:
-    """Return metrics under every input, and the first classes under the conditions to keep."""
+    """Return metrics under every input, and the first classes under the conditions to keep.
+
+    Of an input that is drawn several times, those of the first draw are kept.
+    """
     summaries, orders = [], []
-    shown = len(labels) * sum(map(len, wanted.values()))
+    shown = len(labels) * sum(repeats.get(name, 1) * len(own) for name, own in wanted.items())
     with Progress(shown, desc="masking", unit="image") as known:
         for name, own in wanted.items():
-            found = trial.run(name, [condition.plan for condition in own], known)
+            plans = [condition.plan for condition in own]
+            found = [
+                trial.run(name, plans, known, draw=draw) for draw in range(repeats.get(name, 1))
+            ]
             with arithmetic("float32", subject.device):
                 summaries.append(summarize(found, labels, len(subject.classes), draws))
-            orders.append(found.order[[condition.keeps_predictions for condition in own]])
+            orders.append(found[0].order[[condition.keeps_predictions for condition in own]])
     return summaries, np.concatenate(orders)
 
 

@@ -78,6 +78,8 @@ def plot_masking(
         title += " (labels: the network's own unmasked predictions)"
     if data.attrs.get("rare_ranked"):
         title += " (every unit is rare: too few base points for certain ranks)"
+    if draws := data.attrs.get("draws"):
+        title += f" ({draws} draws of every augmentation per image)"
     read = {name: read_table(path) for name, path in tables.items()}
     with replacing(outputs["curves"]) as folder:
         folder.mkdir()

@@ -5,6 +5,8 @@ r"""What a masked network predicts, in numbers with image-level intervals.
     entropy     of the histogram of predicted classes, nats: 0 where all predictions are alike
     recall      share of a class's images that are predicted as it
 
+Where an input was drawn several times, these are means over the draws of an image.
+
 Logits are ranked, not probabilities; of equal ones the first class is ahead. Images are drawn
 again with equal probabilities; the same draws serve all conditions, so that differences of
 conditions can be bootstrapped. Shares of images (top1, top5, and recall, of the images of its
@@ -13,6 +15,7 @@ class) have Wilson's interval, which has a width also where all images are alike
 
 __all__ = ["METRICS", "Outcomes", "Summary", "outcomes", "summarize"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,11 +69,13 @@ def outcomes(logits: Tensor, unmasked: Tensor, k: int) -> Outcomes:
     )
 
 
-def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: Tensor) -> Summary:
+def summarize(
+    found: Sequence[Outcomes], labels: NDArray[np.int64], classes: int, draws: Tensor
+) -> Summary:
     """Reduce outcomes to numbers per condition.
 
     Arguments:
-        found: The outcomes.
+        found: The outcomes, of every draw of the input.
         labels: Class of every image, (images,).
         classes: Number of classes.
         draws: From `image_draws`, on the device that is to count, (1 + bootstrap, images) float32.
@@ -80,19 +85,25 @@ def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: T
         (bootstrap, conditions); `predicted`, counts, and `recall` with `_low` and `_high`,
         (conditions, class), NaN for classes without images.
     """
-    first = found.order[..., 0]
-    right, within = first == labels, (found.order == labels[:, None]).any(axis=-1)
-    predicted = np.stack([np.bincount(row, minlength=classes) for row in first])
+    first = [one.order[..., 0] for one in found]
+    # Sums over draws are whole numbers: their means would be rounded.
+    right = np.sum([own == labels for own in first], axis=0)
+    within = np.sum([(one.order == labels[:, None]).any(axis=-1) for one in found], axis=0)
+    counted = [[np.bincount(row, minlength=classes) for row in own] for own in first]
+    predicted = np.sum(counted, axis=0)
     results: Summary = {
-        "top1_bootstrap": _resampled_mean(right, draws)[1:],
+        "top1_bootstrap": _resampled_mean(right, draws, len(found))[1:],
         "predicted": predicted.astype(np.int32),
-        **_recall(right, labels, classes),
+        **_recall(right / len(found), labels, classes),
     }
     for name, hits in (("top1", right), ("top5", within)):
-        results[name] = hits.mean(axis=1, dtype=np.float64)
-        results[f"{name}_low"], results[f"{name}_high"] = wilson(hits.sum(axis=1), hits.shape[1])
-    results["kl"] = found.divergence.mean(axis=1, dtype=np.float64)
-    results["kl_low"], results["kl_high"] = interval(_resampled_mean(found.divergence, draws))
+        # Draws of an image are not independent, and their mean varies less than one of them.
+        count = hits.sum(axis=1, dtype=np.float64) / len(found)
+        results[name] = count / len(labels)
+        results[f"{name}_low"], results[f"{name}_high"] = wilson(count, len(labels))
+    divergence = np.stack([one.divergence for one in found]).mean(axis=0, dtype=np.float64)
+    results["kl"] = divergence.mean(axis=1)
+    results["kl_low"], results["kl_high"] = interval(_resampled_mean(divergence, draws))
     entropies = _resampled_entropy(first, classes, draws)
     results["entropy"] = entropy = _entropy(torch.from_numpy(predicted)).numpy()
     # Resampling lowers an entropy by about (classes - 1) / (2 images): that is taken out. With few
@@ -103,24 +114,31 @@ def summarize(found: Outcomes, labels: NDArray[np.int64], classes: int, draws: T
     return results
 
 
-def _resampled_mean(values: NDArray[np.generic], draws: Tensor) -> NDArray[np.float32]:
-    """Return the mean and that of every resample, (1 + bootstrap, conditions)."""
+def _resampled_mean(
+    values: NDArray[np.number], draws: Tensor, repeats: int = 1
+) -> NDArray[np.float32]:
+    """Return the mean and that of every resample, of sums over so many repeats."""
     # Sums of hits are whole numbers below 2^24 and exact in float32.
     columns = torch.from_numpy(values).to(draws.device, torch.float32).T
-    return (draws @ columns / draws.shape[1]).cpu().numpy()
+    return (draws @ columns / (draws.shape[1] * repeats)).cpu().numpy()
 
 
 def _resampled_entropy(
-    predicted: NDArray[np.int16], classes: int, draws: Tensor
+    predicted: Sequence[NDArray[np.int16]], classes: int, draws: Tensor
 ) -> NDArray[np.float64]:
     """Return the entropy of predictions, and of every resample, (1 + bootstrap, conditions)."""
     images = draws.shape[1]
     parts = []
     step = max(1, CELLS // (classes * max(images, len(draws))))
-    for start in range(0, len(predicted), step):
-        part = torch.from_numpy(predicted[start : start + step]).to(draws.device, torch.int64)
-        hot = torch.zeros(images, len(part), classes, device=draws.device)
-        hot.scatter_(2, part.T[..., None], 1)
+    for start in range(0, len(predicted[0]), step):
+        own = [
+            torch.from_numpy(one[start : start + step]).to(draws.device, torch.int64)
+            for one in predicted
+        ]
+        hot = torch.zeros(images, len(own[0]), classes, device=draws.device)
+        for part in own:
+            places = part.T[..., None]
+            hot.scatter_add_(2, places, torch.ones_like(places, dtype=hot.dtype))
         counts = draws @ hot.flatten(1)  # (1 + bootstrap, conditions * classes)
         parts.append(_entropy(counts.view(len(draws), -1, classes)).cpu().numpy())
     return np.concatenate(parts, axis=1)
@@ -133,9 +151,9 @@ def _entropy(counts: Tensor) -> Tensor:
     return entropy
 
 
-def _recall(right: NDArray[np.bool_], labels: NDArray[np.int64], classes: int) -> Summary:
+def _recall(right: NDArray[np.floating], labels: NDArray[np.int64], classes: int) -> Summary:
     images = np.bincount(labels, minlength=classes)
-    hits = np.stack([np.bincount(labels[row], minlength=classes) for row in right])
+    hits = np.stack([np.bincount(labels, row, minlength=classes) for row in right])
     with np.errstate(invalid="ignore", divide="ignore"):
         share = hits / images
     low, high = wilson(hits, images)

@@ -9,10 +9,19 @@ A *plan* says what is masked in the network, a *condition* is a plan and an inpu
     permuted   those that rank highest when the positions of the map are permuted
     least      as many that rank lowest
     mean       those of `top`, replaced by their mean response instead of scaled
+
+And, if asked for, *soft* rules, without scale or fraction: every activation is multiplied by a
+number of its own.
+
+    soft            its index S, between 0 and 1; 0 where it is dead, rare or undefined
+    inverse         1 - S
+    soft_permuted   the S of another position, as in `permuted`
+    inverse_permuted
 """
 
 __all__ = [
     "COORDINATES",
+    "SOFT",
     "TOGETHER",
     "Condition",
     "MaskPlan",
@@ -24,7 +33,7 @@ __all__ = [
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
+from itertools import product, repeat
 from typing import Any
 
 from actsense.masking.defaults import lowered
@@ -35,7 +44,10 @@ from actsense.work import Facts, Work, store_files, table_files
 
 TOGETHER = "together"
 GUIDED = ("top", "permuted", "least")  # rules that scale by the map of a value and a factor
-EVERYWHERE = ("top", "random", "magnitude")  # rules of the first place that see every input
+SOFT = ("soft", "inverse", "soft_permuted", "inverse_permuted")
+# Rules of the first place that see every input; and those whose predictions are kept.
+EVERYWHERE = ("top", "random", "magnitude", "soft", "inverse")
+KEPT = ("top", "soft", "inverse")
 # What a masking store says of every condition.
 COORDINATES = (
     *("input", "value", "factor", "rule", "scale", "fraction", "level", "layers", "draw"),
@@ -98,7 +110,7 @@ class Condition:
     def keeps_predictions(self) -> bool:
         """Whether what the network predicts is kept image by image."""
         plan, own = self.plan, (ORIGINAL, self.plan.factor)
-        return plan.rule == "none" or (self.first and plan.rule == "top" and self.input in own)
+        return plan.rule == "none" or (self.first and plan.rule in KEPT and self.input in own)
 
     @property
     def coordinates(self) -> dict[str, Any]:
@@ -117,9 +129,9 @@ def conditions(
     """Yield every condition of a design.
 
     The unmasked network sees every input. So do, in the first place (the first of the levels
-    with the first of `together` and `each`), the rules `top`, `random` and `magnitude`; all
-    other rules see the original and, if their factor is an augmentation, that one. In the other
-    places `top` sees these two, and its controls see the original alone. Where `each` is first,
+    with the first of `together` and `each`), the rules of `EVERYWHERE`; all other rules see the
+    original and, if their factor is an augmentation, that one. In the other places those of
+    `KEPT` see these two, and their controls see the original alone. Where `each` is first,
     the first place holds every layer alone.
 
     Arguments:
@@ -151,8 +163,11 @@ def settings_in_force(facts: Facts, network: str, design: str) -> Masking:
     """
     counted = SampledDesign.of(facts.settings, network, design, facts.networks[network])
 
+    repeats = _repeats(facts, design)
+
     def listed(masking: Masking) -> Iterator[Condition]:
-        return _listed(masking, facts, network, design)
+        for condition in _listed(masking, facts, network, design):
+            yield from repeat(condition, masking.draws if repeats[condition.input] else 1)
 
     return lowered(facts.settings.masking, listed, counted.design.evaluations)
 
@@ -173,20 +188,32 @@ def _listed(masking: Masking, facts: Facts, network: str, design: str) -> Iterat
     )
 
 
+def _repeats(facts: Facts, design: str) -> dict[str, bool]:
+    """Return which inputs are drawn: those of augmentations with parameters, as far as known."""
+    names = facts.settings.designs[design].augmentations
+    drawn = facts.drawn.get(design, (1,) * len(names))
+    return {ORIGINAL: False} | {
+        name: bool(count) for name, count in zip(names, drawn, strict=True)
+    }
+
+
 def _run(facts: Facts, network: str, design: str) -> list[Work]:
     masking, own = settings_in_force(facts, network, design), facts.networks[network]
     names = facts.settings.designs[design].factors
     listed = list(_listed(masking, facts, network, design))
     images, kept = facts.validation(masking.images), sum(c.keeps_predictions for c in listed)
+    repeats = _repeats(facts, design)
+    shown = sum(masking.draws if repeats[c.input] else 1 for c in listed)
     # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
-    ranks = 2 * 4 * (6 * len(names) + 25) * own.units
-    outcomes = 16 * len(listed) * images
+    # A soft mask is kept itself, on the host and on the device, and so is its control.
+    ranks = 2 * 4 * ((6 + 12 * masking.soft) * len(names) + 25) * own.units
+    outcomes = 16 * len(listed) * images * masking.draws
     numbers = 4 * (20 + 4 * facts.classes + masking.bootstrap)
     run = (network, design, int(facts.analysed(network, design)))
     return [
         Work(
             *("evaluate_masks", *run),
-            passes=len(listed) * images,
+            passes=shown * images,
             holds=(ranks + outcomes) / 1e6,
             kept=len(listed) * (LABEL_BYTES + numbers) + kept * images * PREDICTION_BYTES,
             files=store_files(ARRAYS, groups=2) + table_files(1),
@@ -210,6 +237,8 @@ def _plans(
         yield scaled("magnitude")
     for fraction, (value, factor) in product(settings.fractions, guides):
         yield place("mean", value=value, factor=factor, fraction=float(fraction))
+    for rule, (value, factor) in product(SOFT if settings.soft else (), guides):
+        yield place(rule, value=value, factor=factor)
 
 
 def _inputs(plan: MaskPlan, inputs: Sequence[str], first: bool) -> Sequence[str]:
@@ -217,5 +246,5 @@ def _inputs(plan: MaskPlan, inputs: Sequence[str], first: bool) -> Sequence[str]
         return inputs
     alone = (ORIGINAL,)
     return (
-        (*alone, plan.factor) if (first or plan.rule == "top") and plan.factor in inputs else alone
+        (*alone, plan.factor) if (first or plan.rule in KEPT) and plan.factor in inputs else alone
     )

@@ -50,6 +50,7 @@ class Profiles:
             numbers so that ties are exact, (1 + resamples, pairs, configurations).
         hits: Accuracy times images, whole numbers, same shape.
         images: Images behind every accuracy.
+        repeats: Draws of an input, at most; differences and hits are multiplied by them, too.
         draws: Random masks behind every mean.
     """
 
@@ -62,6 +63,7 @@ class Profiles:
     differences: Floats
     hits: Floats
     images: int
+    repeats: int
     draws: int
 
 
@@ -118,6 +120,7 @@ def effect_table(profiles: Profiles) -> pd.DataFrame:
     for scale in dict.fromkeys(profiles.scales):
         chosen = profiles.scales == scale
         mean = profiles.differences[:, :, chosen].mean(axis=2) / profiles.images / profiles.draws
+        mean /= profiles.repeats
         low, high = interval(mean)
         rows += [
             {
@@ -216,6 +219,7 @@ def _read_profiles(data: xr.Dataset, conditions: pd.DataFrame, *, seed: int) -> 
     """Return the profiles of all values, levels and layers, in the order of the store."""
     conditions["place"] = np.arange(len(conditions))
     hits, images = _whole_hits(data), int(data.attrs["images"])
+    repeats = int(data.attrs.get("draws", 1))
     every = []
     for (level, layers), plan in conditions.groupby(["level", "layers"], sort=False):
         top, random = plan[plan["rule"] == "top"], plan[plan["rule"] == "random"]
@@ -249,6 +253,7 @@ def _read_profiles(data: xr.Dataset, conditions: pd.DataFrame, *, seed: int) -> 
                     differences=len(draws) * own - summed[:, inputs],
                     hits=own,
                     images=images,
+                    repeats=repeats,
                     draws=len(draws),
                 )
             )
@@ -256,12 +261,13 @@ def _read_profiles(data: xr.Dataset, conditions: pd.DataFrame, *, seed: int) -> 
 
 
 def _whole_hits(data: xr.Dataset) -> Floats32:
-    """Return accuracies times images, (1 + resamples, conditions), the estimate first."""
-    images = int(data.attrs["images"])
+    """Return accuracies times images and draws, (1 + resamples, conditions), estimate first."""
+    repeats = int(data.attrs.get("draws", 1))
+    images = int(data.attrs["images"]) * repeats
     shares = np.concatenate([data["top1"].to_numpy()[None], data["top1_bootstrap"].to_numpy()])
     shares = shares.astype(np.float32, copy=False) * np.float32(images)
     hits = np.asarray(np.rint(shares))
-    if not abs(np.subtract(shares, hits, out=shares)).max(initial=0) < ROUNDED:
+    if not abs(np.subtract(shares, hits, out=shares)).max(initial=0) < ROUNDED * repeats:
         raise ValueError(
             f"Accuracies of {images} images are no whole numbers of images: the store's "
             "attribute `images` does not fit its accuracies."

@@ -12,16 +12,18 @@ import logging
 from dataclasses import replace
 from math import prod
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
-from actsense.masking.plan import TOGETHER, MaskPlan
+from actsense.masking.plan import SOFT, TOGETHER, MaskPlan
 from actsense.sensitivity.maps import SensitivityMaps
 from actsense.store import LeftOut, read_indices
 
+T = TypeVar("T", bound=np.generic)
 Ranks = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
@@ -104,6 +106,8 @@ class MaskRanks:
     def masked_units(self, plan: MaskPlan) -> int:
         """Count the units that a plan masks in all its layers."""
         count = 0
+        if plan.rule in SOFT:  # all of them are multiplied
+            return sum(prod(self._shapes[layer]) for layer in self.masked_layers(plan))
         for layer in self.masked_layers(plan):
             low, high = self.window(plan, layer)
             each = prod(self._shapes[layer][1:]) if plan.level == "channel" else 1
@@ -125,6 +129,14 @@ class MaskRanks:
             masked += high
             certain += int(self._certain_by_rank(plan.ranking, layer)[:high].sum())
         return certain / masked if masked else float("nan")
+
+    def multiplier(self, plan: MaskPlan, layer: str) -> Floats:
+        """Return what a soft rule multiplies every unit by, or every channel, as `ranks`."""
+        index = self._read(plan, layer, plan.value)
+        soft = np.clip(np.where(np.isfinite(index), index, 0), 0, 1).astype(np.float32)
+        if plan.rule.startswith("inverse"):
+            soft = 1 - soft
+        return self._moved(plan, layer, soft) if plan.rule.endswith("permuted") else soft
 
     def means(self, layer: str) -> Floats:
         """Return the mean response of every unit under the design, (channel, row, col)."""
@@ -150,13 +162,16 @@ class MaskRanks:
         return ranks.reshape(scores.shape), int(np.isfinite(scores).sum())
 
     def _permuted(self, plan: MaskPlan, layer: str) -> tuple[Ranks, int]:
-        """Move the ranks of a map to other positions, the same for all channels, or channels."""
         ranks, defined = self._ranked(replace(plan, rule="top"), layer)
+        return self._moved(plan, layer, ranks), defined
+
+    def _moved(self, plan: MaskPlan, layer: str, values: NDArray[T]) -> NDArray[T]:
+        """Move a map to other positions, the same for all channels, or its channels."""
         if plan.level == "channel":
-            return ranks[self._permutation(layer, "channels", len(ranks))], defined
-        flat = ranks.reshape(len(ranks), -1)
+            return np.asarray(values[self._permutation(layer, "channels", len(values))])
+        flat = values.reshape(len(values), -1)
         moved = flat[:, self._permutation(layer, "positions", flat.shape[1])]
-        return moved.reshape(ranks.shape), defined
+        return moved.reshape(values.shape)
 
     def _scores(self, plan: MaskPlan, layer: str) -> Floats:
         """Return what units, or channels, are ranked by; NaN where they are left out."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from actsense.settings import Integer, List, Number, Resamples, Section
+from actsense.settings import Integer, List, Number, Resamples, Section, added
 
 
 class Masking(Section):
@@ -53,5 +53,17 @@ class Masking(Section):
     )
     random_masks: Integer = Field(
         default=20, ge=2, description="Random masks of equal size beside every mask."
+    )
+    draws: Integer = added(
+        1,
+        ge=1,
+        le=100,
+        description="Random draws of the augmentation of an input per image, 3 as published: "
+        "numbers are means over them. Intervals are over images.",
+    )
+    soft: bool = added(
+        False,
+        description="Also multiply every activation by its index itself, and by one minus its "
+        "index, as published; beside both, the same with the positions of the map permuted.",
     )
     bootstrap: Resamples = 1000

@@ -1,12 +1,14 @@
 """Masked networks tried on images, one input after another.
 
-An augmentation is always on; its parameters are drawn once per image, from the seed and the
-image's row alone: neither other images nor the size of a batch have a part in them.
+An augmentation is always on; its parameters are drawn once per image, or as often as asked for,
+from the seed and the image's row alone: neither other images nor the size of a batch have a part
+in them.
 """
 
 __all__ = ["MaskTrial", "shown"]
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +20,7 @@ from actsense.draws import stream
 from actsense.errors import ConfigError
 from actsense.masking.masked_network import Entered, MaskedNetwork, Scaling
 from actsense.masking.metrics import Outcomes, outcomes
-from actsense.masking.plan import MaskPlan
+from actsense.masking.plan import SOFT, MaskPlan
 from actsense.masking.ranks import MaskRanks
 from actsense.progress import Progress
 from actsense.sampling.designs import ORIGINAL
@@ -31,20 +33,24 @@ FIRST = 5  # classes that are kept of every prediction
 TRIED = 4  # images that the masked network is tried with before anything else
 
 
-def shown(sampling: Sampling, rows: Rows, name: str) -> Tensor:
+def shown(sampling: Sampling, rows: Rows, name: str, draw: int = 0) -> Tensor:
     """Return images as an input shows them, (rows, 3, height, width) in [0, 1].
 
     Arguments:
         sampling: Images and augmentations.
         rows: Dataset rows of the images, (rows,).
         name: `original`, or the augmentation that is on.
+        draw: Which draw of its parameters.
     """
     law = sampling.law
     if name == ORIGINAL:
         return sampling.evaluate.inputs(law.alone(rows, -1, np.empty((len(rows), 0))))
     which, seed = law.augmentations.index(name), sampling.design.seed
     count = len(law.parameters[which])
-    uniforms = [stream(seed, "masked inputs", name, int(row)).random(count) for row in rows]
+    uniforms = [
+        stream(seed, "masked inputs", name, int(row)).random((draw + 1, count))[draw]
+        for row in rows
+    ]
     return sampling.evaluate.inputs(law.alone(rows, which, np.stack(uniforms)))
 
 
@@ -74,13 +80,21 @@ class MaskTrial:
         self.classes = self._network.logits(first, {}).shape[-1]
         self.k = min(FIRST, self.classes)
 
-    def run(self, name: str, plans: Sequence[MaskPlan], known: Progress | None = None) -> Outcomes:
+    def run(
+        self,
+        name: str,
+        plans: Sequence[MaskPlan],
+        known: Progress | None = None,
+        *,
+        draw: int = 0,
+    ) -> Outcomes:
         """Show all images under one input to the network under every plan.
 
         Arguments:
             name: The input, see `shown`.
             plans: What is masked.
             known: Is told of every image that a masked network has seen.
+            draw: Which draw of the input.
 
         Raises:
             ConfigError: If logits are not finite.
@@ -95,7 +109,8 @@ class MaskTrial:
 
         def show(part: slice) -> None:
             known.done = before + part.start * len(plans)  # what ran out of memory starts anew
-            self._show(name, plans, groups, part, found, known)
+            images = shown(self._sampling, self._rows[part], name, draw)
+            self._show(images, plans, groups, part, found, known)
 
         self._subject.memory.run(len(self._rows), show)
         if not np.isfinite(found.divergence).all():
@@ -107,7 +122,7 @@ class MaskTrial:
 
     def _show(
         self,
-        name: str,
+        images: Tensor,
         plans: Sequence[MaskPlan],
         groups: Mapping[Group, Sequence[int]],
         part: slice,
@@ -115,7 +130,6 @@ class MaskTrial:
         known: Progress,
     ) -> None:
         """Show some of the images."""
-        images = shown(self._sampling, self._rows[part], name)
         whole = self._network.enter(images, self._network.layers[0])
         unmasked = self._network.logits(whole, {})[0]
         for (layers, _, _), members in groups.items():
@@ -139,18 +153,23 @@ class MaskTrial:
 
     def _scaling(self, plans: Sequence[MaskPlan], layer: str) -> Scaling:
         """Return what plans that are all of one kind do to a layer."""
-        masked = [self._masked(plan, layer) for plan in plans]
         if plans[0].rule == "mean":
+            masked = [self._masked(plan, layer) for plan in plans]
             return Scaling(
                 torch.stack([torch.where(chosen, 0.0, 1.0) for chosen in masked]),
                 torch.stack([torch.where(chosen, self._means[layer], 0.0) for chosen in masked]),
             )
-        scales = [1.0 if plan.scale is None else plan.scale for plan in plans]
-        return Scaling(
-            torch.stack(
-                [torch.where(m, scale, 1.0) for m, scale in zip(masked, scales, strict=True)]
-            )
-        )
+        return Scaling(torch.stack([self._multiplier(plan, layer) for plan in plans]))
+
+    def _multiplier(self, plan: MaskPlan, layer: str) -> Tensor:
+        if plan.rule not in SOFT:
+            scale = 1.0 if plan.scale is None else plan.scale
+            return torch.where(self._masked(plan, layer), scale, 1.0)
+        own = replace(plan, layers="")
+        if (own, layer) not in self._on_device:
+            multiplier = torch.from_numpy(self._ranks.multiplier(plan, layer))
+            self._on_device[own, layer] = multiplier.to(self._subject.device)
+        return self._on_device[own, layer]
 
     def _masked(self, plan: MaskPlan, layer: str) -> Tensor:
         key = (plan.ranking, layer)
