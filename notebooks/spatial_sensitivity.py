@@ -61,9 +61,10 @@ intact.set_index("network")[columns].round(3)
 # %% [markdown]
 # ## Patches change places
 #
-# Each side is cut into k parts. A line that stays high does without the layout; one that falls
-# to the dotted line, guessing, needs it. The right column counts only images that the network gets
-# right when they are intact, which makes networks of different accuracy comparable.
+# Each side is cut into k parts; other numbers of rows and columns, if there are any, stand right
+# of the lines. A line that stays high does without the layout; one that falls to the dotted line,
+# guessing, needs it. The right column counts only images that the network gets right when they
+# are intact, which makes networks of different accuracy comparable.
 
 # %%
 shuffle_panels(curves, title=title)
@@ -130,7 +131,7 @@ display(saliency_strips(saliency, title=title))
 shuffled = curves[(curves["mode"] == mode) & (curves["k"] == largest)].set_index("network")
 for name, row in intact.set_index("network").iterrows():
     after, half = shuffled.loc[name], scores[scores["network"] == name].set_index("mode")["k50"]
-    reached = "nowhere" if np.isnan(half[mode]) else f"at k = {half['grid']:.1f}"
+    reached = "nowhere" if np.isnan(half[mode]) else f"at k = {half[mode]:.1f}"
     kept = "still above" if after["top1_low"] > after["chance"] else "not certainly above"
     print(
         f"- {name}: {100 * row['top1']:.0f} % right when intact; half way to guessing {reached} "
@@ -139,7 +140,7 @@ for name, row in intact.set_index("network").iterrows():
     )
 compared = differences[(differences["metric"] == "relative") & (differences["mode"] == mode)]
 for (first, second), pair in compared[compared["k"] > 1].groupby(["first", "second"]):
-    more, less = pair.loc[pair["low"] > 0, "k"], pair.loc[pair["high"] < 0, "k"]
+    more, less = (pair.loc[sure, "k"].astype(int) for sure in (pair["low"] > 0, pair["high"] < 0))
     more, less = (", ".join(map(str, which)) or "none" for which in (more, less))
     print(
         f"- Of the images right when intact, {first} certainly keeps a larger share than {second} "

@@ -16,7 +16,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="<class>/, or train/<class>/ and val/<class>/")
     parser.add_argument("--network", required=True, help="its name in torchvision")
     parser.add_argument("--weights", default="DEFAULT", help="published ones, none, or a file")
-    parser.add_argument("-k", default="1..10", help="patches along a side: 1..10 or 1,2,4")
+    parser.add_argument("-k", default="1..10", help="patches along a side: 1..10 or 1,2,4,2x3")
     parser.add_argument("--modes", nargs="+", choices=("grid", "bands"), default=["grid", "bands"])
     for name, usual in NUMBERS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=usual)

@@ -41,7 +41,7 @@ def _network(facts: Facts, network: str) -> list[Work]:
             *("evaluate_transforms", network),
             passes=transforms,
             kept=PASS_BYTES * transforms,
-            files=store_files(11),
+            files=store_files(13),
         ),
         Work(
             *("evaluate_cells", network),

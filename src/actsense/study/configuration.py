@@ -17,6 +17,7 @@ from actsense.layout import RESERVED
 from actsense.networks.recipe import recipe_mistakes
 from actsense.networks.settings import DISTILLED, Trained, teacher_of
 from actsense.sampling.settings import DesignSettings
+from actsense.spatial.transforms.divisions import sides
 from actsense.study.schema import Schema, allowed, configuration_schema, resolved
 from actsense.study.settings import LONGEST, Settings
 
@@ -219,7 +220,8 @@ def _too_many_shards(
 def _too_large(settings: Settings) -> Iterator[str]:
     """Name what cannot be larger than the images."""
     side, spatial = settings.dataset.image_size, settings.spatial
-    largest = {"spatial.transforms.divisions": (max(spatial.transforms.divisions), side)}
+    patches = max(max(sides(division)) for division in spatial.transforms.divisions)
+    largest = {"spatial.transforms.divisions": (patches, side)}
     for name, design in settings.designs.items():
         largest[f"designs.{name}.divisions"] = (max(design.divisions), side)
     largest["spatial.cells.size"] = (spatial.cells.size, side // 2)

@@ -11,6 +11,7 @@ from actsense.__main__ import main
 from actsense.errors import ConfigError
 from actsense.spatial.commands.curves import curves_figure, read_curves
 from actsense.spatial.commands.one_network import parse_divisions
+from actsense.spatial.transforms.divisions import Division
 from actsense.store import read_table, write_tables
 
 SIDE = 64
@@ -45,13 +46,28 @@ def study(home: Path, names: list[str]) -> Path:
 
 def test_one_network_on_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images, out = folder(tmp_path / "images"), tmp_path / "out"
-    asked = ["--network", "squeezenet1_1", "--weights", "none", "-k", "1..2,4", "--repeats", "2"]
+    asked = [
+        "--network",
+        "squeezenet1_1",
+        "--weights",
+        "none",
+        "-k",
+        "1..2,4,2x3",
+        "--repeats",
+        "2",
+    ]
     size = ["--image-size", str(SIDE), "--device", "cpu", "-o", str(out)]
     assert main(["shuffle", str(images), *asked, *size]) == 0
     printed = capsys.readouterr().out.split()
     assert {Path(path) for path in printed} == {*out.glob("*.csv"), out / "shuffle.png"}
     table = read_table(out / "shuffle_curves.csv")
-    assert set(table["k"]) == {1, 2, 4}
+    assert set(table["k"].dropna()) == {1, 2, 4}
+    assert set(zip(table["rows"], table["columns"], strict=True)) == {
+        (1, 1),
+        (2, 2),
+        (4, 4),
+        (2, 3),
+    }
     assert (table["images"] == 8).all()  # every one, though the folder is not split
     assert set(table["mode"]) == {"grid", "bands"}
     first = read_table(out / "shuffle.csv").query("k == 1")
@@ -99,13 +115,28 @@ def test_what_holds_no_curves_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("1..4", [1, 2, 3, 4]), ("1,7", [1, 7]), ("2..3,3,14", [2, 3, 14])]
+    ("text", "expected"),
+    [
+        ("1..4", [1, 2, 3, 4]),
+        ("1,7", [1, 7]),
+        ("2..3,3,14", [2, 3, 14]),
+        ("2,2x3, 3 x 2", [2, (2, 3), (3, 2)]),
+        ("2x2,4", [2, 4]),
+    ],
 )
-def test_divisions_are_read(text: str, expected: list[int]) -> None:
+def test_divisions_are_read(text: str, expected: list[Division]) -> None:
     assert parse_divisions(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "0", "3..2", "a", "1..", "1-3"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "3..2", "a", "1..", "1-3", "2x", "0x2", "2,2x0", "2x3x4"]
+)
 def test_other_divisions_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is no number from 1 on"):
+        parse_divisions(text)
+
+
+@pytest.mark.parametrize("text", ["1", "2x3", "1,1x4"])
+def test_a_curve_needs_a_number_above_1(text: str) -> None:
+    with pytest.raises(ConfigError, match="there is no number above 1"):
         parse_divisions(text)

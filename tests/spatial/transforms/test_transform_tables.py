@@ -35,15 +35,18 @@ def bounded(*names: str) -> list[str]:
 
 COLUMNS = {
     "shuffle": [
-        *("network", "mode", "k", "repeat", "images", "labelled", "label", "moved", "area"),
+        *("network", "mode", "k", "rows", "columns", "repeat", "images", "labelled", "label"),
+        *("moved", "area"),
         *(*bounded(*METRICS[:4]), "probability", "chance", "seed"),
     ],
     "shuffle_curves": [
-        *("network", "mode", "k", "repeats", "images", "labelled", "label", "chance"),
+        *("network", "mode", "k", "rows", "columns", "repeats", "images", "labelled", "label"),
+        "chance",
         *bounded(*METRICS),
     ],
     "shuffle_differences": [
-        *("first", "second", "mode", "k", "metric", "difference", "low", "high"),
+        *("first", "second", "mode", "k", "rows", "columns", "metric"),
+        *("difference", "low", "high"),
     ],
     "shuffle_scores": ["network", "mode", *bounded("area", "k50"), "censored"],
     "saturation_curves": [

@@ -21,6 +21,7 @@ from actsense.explorer.spatial.points import (
 from actsense.explorer.vega import Spec
 from actsense.inspection import StudyResults
 from actsense.spatial.cells.figures import TICKS, name_orders
+from actsense.spatial.transforms.divisions import named_division, squares, with_sides
 from actsense.spatial.transforms.settings import UNSATURATED
 
 PARTS = {
@@ -77,7 +78,8 @@ def _show_shuffle(shelf: Shelf[StudyResults]) -> None:
     left, right = st.columns(2)
     metric = pick(left, "Measure", "measure", list(ACCURACIES), words=ACCURACIES)
     mode = pick(right, "Shuffled by", "by", list(dict.fromkeys(table["mode"])), words=MODES)
-    own = table[table["mode"] == mode]
+    every = table[table["mode"] == mode]
+    own = squares(every)
     ticks = {"axis": {"values": sorted(own["k"].unique().tolist()), "format": "d"}}
     _chart(own, metric, "k", x=vega.quantity("place", "k, parts of a side (1: intact)") | ticks)
     st.caption(
@@ -86,6 +88,7 @@ def _show_shuffle(shelf: Shelf[StudyResults]) -> None:
         "to the dotted line (guessing) needs it.** Bars: 95 % intervals over "
         f"{own['images'].iloc[0]} images.{_starred(table)}"
     )
+    _rectangles(every, metric)
     shown = scores[scores["mode"] == mode]
     st.dataframe(
         pd.DataFrame(
@@ -97,6 +100,22 @@ def _show_shuffle(shelf: Shelf[StudyResults]) -> None:
         ),
         hide_index=True,
     )
+
+
+def _rectangles(table: pd.DataFrame, metric: str) -> None:
+    """Show what divisions cost whose sides are not alike, if there are any."""
+    found = with_sides(table)
+    found = found[found["rows"] != found["columns"]]
+    if found.empty:
+        return
+    st.markdown("###### Rows and columns of patches")
+    pairs = zip(found["rows"], found["columns"], strict=True)
+    names = [named_division(int(rows), int(columns)) for rows, columns in pairs]
+    shown = pd.DataFrame(
+        {"network": found["curve"], "division": names, "value": _intervals(found, metric)}
+    )
+    table = shown.pivot(index="network", columns="division", values="value")
+    st.dataframe(table.loc[[*dict.fromkeys(shown["network"])], [*dict.fromkeys(names)]])
 
 
 def _show_saturation(shelf: Shelf[StudyResults]) -> None:

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from actsense.drawing.lines import draw_line, network_styles
 from actsense.drawing.style import new_figure, save
 from actsense.errors import ConfigError
+from actsense.spatial.transforms.divisions import Axis, with_sides
+from actsense.spatial.transforms.score_figures import UNJOINED, border_rectangles
 from actsense.store import read_table
 
 TABLE = Path("spatial/tables/shuffle_curves.csv")
@@ -76,17 +78,23 @@ def curves_figure(curves: pd.DataFrame, *, metric: str = "top1") -> Figure:
         "any: 95 % intervals. Dotted: guessing.",
     )
     axes = figure.subplots(1, len(modes), sharey=True, squeeze=False)[0]
+    along = Axis.of(curves)
+    curves = along.placed(curves)
     for axis, mode in zip(axes, modes, strict=True):
         drawn = curves[(curves["mode"] == mode) & curves[metric].notna()]
         for name, style in network_styles(curves["network"]).items():
-            own = drawn[drawn["network"] == name].sort_values("k")
-            if len(own):
-                draw_line(axis, own["k"], own, metric, style, name)
+            own = drawn[drawn["network"] == name].sort_values("place")
+            line, rest = own[~own["rectangle"]], own[own["rectangle"]]
+            if len(line):
+                draw_line(axis, line["place"], line, metric, style, name)
+            if len(rest):
+                draw_line(axis, rest["place"], rest, metric, style | UNJOINED, "")
         for chance in drawn["chance"].dropna().unique():
             axis.axhline(chance, color="0.3", linestyle=GUESSING, linewidth=1)
         axis.set_title(mode, loc="left")
-        axis.set_xticks(np.sort(curves["k"].unique()))
-        axis.set_xlabel("k, parts of a side")
+        border_rectangles(axis, along)
+        axis.set_xticks([*along.ticks], [*along.ticks.values()])
+        axis.set_xlabel(along.title)
         axis.set_ylim(0, 1.04)
     axes[0].set_ylabel(METRICS[metric])
     found = dict(
@@ -118,6 +126,7 @@ def _files(path: Path) -> list[Path]:
 def _table(file: Path) -> pd.DataFrame:
     found = read_table(file)
     if {*found} >= OURS:
+        found = with_sides(found)
         return found if "relative" in found else found.assign(relative=np.nan)
     if not {*found} >= THEIRS:
         raise ConfigError(
@@ -125,7 +134,7 @@ def _table(file: Path) -> pd.DataFrame:
             f"{' and '.join(sorted(THEIRS))}; it has {', '.join(sorted(map(str, found)))}."
         )
     k, accuracy = found["num_devide"], found["accuracy"].astype(float)
-    table = pd.DataFrame({"mode": "bands", "k": k, "top1": accuracy})
+    table = with_sides(pd.DataFrame({"mode": "bands", "k": k, "top1": accuracy}))
     table["network"] = found["legend"].astype(str) if "legend" in found else _origin(file)
     if table["top1"].max() > 1:
         table["top1"] /= 100  # per cent

@@ -16,6 +16,7 @@ from actsense.networks.opening import open_subject
 from actsense.networks.settings import Torchvision, weights_file
 from actsense.networks.weights import download_weights, import_weights
 from actsense.spatial.commands.curves import plot_curves
+from actsense.spatial.transforms.divisions import Division
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import UNSATURATED, Transforms
 from actsense.spatial.transforms.tables import compare_transforms
@@ -31,7 +32,7 @@ def shuffle_folder(
     *,
     network: str,
     weights: str = "DEFAULT",
-    divisions: Sequence[int] = tuple(range(1, 11)),
+    divisions: Sequence[Division] = tuple(range(1, 11)),
     modes: Sequence[str] = ("grid", "bands"),
     images: int = 1000,
     repeats: int = 3,
@@ -48,7 +49,7 @@ def shuffle_folder(
             plot `shuffle.png`; those of the study `spatial`, with the same numbers.
         network: Its name in torchvision.
         weights: `DEFAULT`, another name of published weights, `none`, or a file.
-        divisions: Patches along a side.
+        divisions: Patches along a side, or rows and columns of them; a number above 1 among them.
         modes: `grid`, `bands` or both.
         images: Validation images, in turn from every class, at most.
         repeats: Shuffles of every image.
@@ -93,22 +94,34 @@ def shuffle_folder(
     return [*paths.values(), output / "shuffle.png"]
 
 
-def parse_divisions(text: str) -> list[int]:
-    """Return the numbers of `1..10`, `1,2,4` or both: `1..4,7,14`.
+def parse_divisions(text: str) -> list[Division]:
+    """Return the divisions of `1..10`, `1,2,4` or both: `1..4,7,14`; `2x3` is 2 rows, 3 columns.
 
     Raises:
-        ConfigError: If the text is anything else.
+        ConfigError: If the text is anything else, or no number in it is above 1.
     """
-    numbers: list[int] = []
+    found: list[Division] = []
     for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d+)(?:\.\.(\d+))?\s*", part)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-        if not 1 <= first <= last:
+        if pair := re.fullmatch(r"\s*(\d+)\s*[x\u00d7]\s*(\d+)\s*", part):
+            rows, columns = int(pair[1]), int(pair[2])
+            new: list[Division] = [rows if rows == columns else (rows, columns)]
+            wrong = min(rows, columns) < 1
+        else:
+            run = re.fullmatch(r"\s*(\d+)(?:\.\.(\d+))?\s*", part)
+            first, last = (int(run[1]), int(run[2] or run[1])) if run else (0, 0)
+            new, wrong = [*range(first, last + 1)], not 1 <= first <= last
+        if wrong:
             raise ConfigError(
-                f"-k {text}: {part!r} is no number from 1 on and no range such as 1..10."
+                f"-k {text}: {part!r} is no number from 1 on, no range such as 1..10, and no rows "
+                "and columns such as 2x3."
             )
-        numbers += range(first, last + 1)
-    return [*dict.fromkeys(numbers)]
+        found += new
+    if not any(isinstance(k, int) and k > 1 for k in found):
+        raise ConfigError(
+            f"-k {text}: there is no number above 1, which curves and scores are over. Add some, "
+            "such as 2."
+        )
+    return [*dict.fromkeys(found)]
 
 
 def _split(folder: Path, place: Path) -> Path:

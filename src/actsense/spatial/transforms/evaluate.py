@@ -24,6 +24,7 @@ from actsense.errors import ConfigError
 from actsense.networks.outputs import NONE
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
+from actsense.spatial.transforms.divisions import Division, sides
 from actsense.spatial.transforms.settings import ORIGINAL_IMAGE, UNCHANGED, Transforms
 
 TYPES = {
@@ -48,14 +49,30 @@ class Condition:
     Attributes:
         transform: `none`, `patch_shuffle` or `saturation`.
         mode: `grid` or `bands` of a shuffle.
-        level: Patches along a side, or level of saturation; NaN for intact images.
+        level: Patches along both sides, or level of saturation; NaN for intact images, and where
+            sides differ.
+        rows: Rows of patches; 0 where nothing is shuffled.
+        columns: Columns of patches, likewise.
         repeat: Number of the shuffle.
     """
 
     transform: str
     mode: str = ""
     level: float = math.nan
+    rows: int = 0
+    columns: int = 0
     repeat: int = 0
+
+    @classmethod
+    def shuffled(cls, mode: str, division: Division, repeat: int) -> "Condition":
+        """Describe a shuffle of so many patches."""
+        level = math.nan if isinstance(division, tuple) else float(division)
+        return cls("patch_shuffle", mode, level, *sides(division), repeat)
+
+    @property
+    def division(self) -> int | tuple[int, int]:
+        """Patches, as a shuffle takes them."""
+        return self.rows if self.rows == self.columns else (self.rows, self.columns)
 
 
 def evaluate_transforms(
@@ -105,9 +122,9 @@ def evaluate_transforms(
 
 def _conditions(settings: Transforms) -> list[Condition]:
     shuffles = [
-        Condition("patch_shuffle", mode, k, repeat)
+        Condition.shuffled(mode, division, repeat)
         for mode in settings.modes
-        for k in settings.divisions
+        for division in settings.divisions
         for repeat in range(settings.repeats)
     ]
     saturations = [Condition("saturation", level=level) for level in settings.saturations]
@@ -117,10 +134,10 @@ def _conditions(settings: Transforms) -> list[Condition]:
     ]
 
 
-def _check_divisions(divisions: Sequence[int], side: int) -> None:
-    if max(divisions) > side:
+def _check_divisions(divisions: Sequence[Division], side: int) -> None:
+    if (most := max(max(sides(division)) for division in divisions)) > side:
         raise ConfigError(
-            f"spatial.transforms.divisions: {max(divisions)} patches do not fit along a side of "
+            f"spatial.transforms.divisions: {most} patches do not fit along a side of "
             f"{side} pixels. Allowed are 1 to {side}."
         )
 
@@ -177,7 +194,7 @@ def _shown(images: Tensor, rows: Tensor, condition: Condition, seed: int) -> tup
     """Return images under a condition, and the share of their cells that moved."""
     still = torch.zeros(len(images), dtype=torch.float64, device=images.device)
     if condition.transform == "patch_shuffle":
-        k = int(condition.level)
+        k = condition.division
         keys = shuffle_keys(seed, rows, k, condition.repeat)
         shuffled, permutation = patch_shuffle(images, k, condition.mode, keys=keys)
         return shuffled, moved_share(permutation, k, condition.mode)
@@ -189,7 +206,7 @@ def _shown(images: Tensor, rows: Tensor, condition: Condition, seed: int) -> tup
 def _area(condition: Condition, side: int) -> float:
     if condition.transform != "patch_shuffle":
         return 0.0
-    return shuffled_area(side, side, int(condition.level), condition.mode)
+    return shuffled_area(side, side, condition.division, condition.mode)
 
 
 def _dataset(

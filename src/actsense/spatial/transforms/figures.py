@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from actsense.drawing.lines import draw_line, network_styles
 from actsense.drawing.style import new_figure, save
-from actsense.spatial.transforms.score_figures import score_panels
+from actsense.spatial.transforms.divisions import Axis
+from actsense.spatial.transforms.score_figures import UNJOINED, border_rectangles, score_panels
 from actsense.spatial.transforms.settings import UNSATURATED
 from actsense.store import read_table
 
@@ -74,13 +75,16 @@ def shuffle_panels(curves: pd.DataFrame, *, title: str) -> Figure:
         f"Bars: 95 % intervals over images. Dotted: guessing.{_starred(curves)}",
     )
     axes = figure.subplots(len(modes), len(METRICS), sharex=True, sharey=True, squeeze=False)
-    divisions = np.sort(curves["k"].unique())
+    along = Axis.of(curves)
     for row, mode in zip(axes, modes, strict=True):
-        _lines(row, curves[curves["mode"] == mode], "k")
+        _lines(row, along.placed(curves[curves["mode"] == mode]), "place")
         row[0].set_title(MODES[mode], loc="left")
+    for axis in axes.flat:
+        border_rectangles(axis, along)
     for axis in axes[-1]:
-        axis.set_xticks(divisions, ["1\nintact" if k == 1 else f"{k}" for k in divisions])
-        axis.set_xlabel("k, parts of a side")
+        ticks = {**along.ticks, 1.0: "1\nintact"}
+        axis.set_xticks([*ticks], [*ticks.values()])
+        axis.set_xlabel(along.title)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
@@ -127,7 +131,11 @@ def _lines(row: Iterable[Axes], curves: pd.DataFrame, over: str) -> None:
         for place, (network, style) in enumerate(styles.items()):
             own = curves[curves["network"] == network].sort_values(over)
             shift = apart * (place - (len(styles) - 1) / 2)
-            draw_line(axis, own[over] + shift, own, metric, style, _name(own))
+            alone = own["rectangle"] if "rectangle" in own else own[over].isna()
+            line, rest = own[~alone], own[alone]
+            draw_line(axis, line[over] + shift, line, metric, style, _name(own))
+            if len(rest):
+                draw_line(axis, rest[over] + shift, rest, metric, style | UNJOINED, "")
         for chance in curves["chance"].unique():
             axis.axhline(chance, color="0.3", linestyle=GUESSING, linewidth=1)
         axis.set_ylabel(name)

@@ -1,6 +1,6 @@
 """What shuffled patches cost each network in two numbers, and every two networks compared."""
 
-__all__ = ["score_panels"]
+__all__ = ["UNJOINED", "border_rectangles", "score_panels"]
 
 from typing import Any
 
@@ -11,12 +11,14 @@ from matplotlib.figure import Figure
 
 from actsense.drawing.lines import draw_line
 from actsense.drawing.style import new_figure
+from actsense.spatial.transforms.divisions import Axis
 
 STYLES: dict[str, dict[str, Any]] = {
     "grid": {"color": "#0072B2", "marker": "o"},
     "bands": {"color": "#D55E00", "marker": "s", "markerfacecolor": "white"},
 }
 DODGE = 0.2  # between ways of shuffling, in rows and in steps of k
+UNJOINED = {"linestyle": "none"}
 MARGIN = 1.1  # above and below all intervals
 METRICS = {"top1": "top-1 accuracy", "relative": "accuracy on images\nright when intact"}
 
@@ -29,7 +31,7 @@ def score_panels(
     Arguments:
         scores: Table `shuffle_scores`.
         differences: Table `shuffle_differences`; empty if there is one network.
-        largest: Most parts of a side that were tried.
+        largest: Most parts of a side, the same for both, that were tried.
         title: The study.
     """
     networks = list(dict.fromkeys(scores["network"]))
@@ -52,21 +54,29 @@ def score_panels(
     axes[0, 1].set_xlabel("k at which accuracy has first fallen half way")
     axes[0, 1].set_xlim(0.8, largest + 0.8)
     axes[0, 1].set_xticks(range(1, largest + 1))
+    along = Axis.of(differences)
     for row, (names, pair) in zip(axes[1:], pairs, strict=True):
         for axis, (metric, label) in zip(row, METRICS.items(), strict=True):
-            _differences(axis, pair[pair["metric"] == metric])
+            _differences(axis, along.placed(pair[pair["metric"] == metric]))
             axis.set_title(" \u2212 ".join(map(str, names)), loc="left", fontsize=9)
             axis.set_ylabel(f"difference in\n{label}", fontsize=8)
     for axis in axes[1:].flat:
-        axis.set_xticks(np.sort(differences["k"].unique()))
+        axis.set_xticks([*along.ticks], [*along.ticks.values()])
+        border_rectangles(axis, along)
         axis.set_ylim(
             min(0, MARGIN * differences["low"].min()), max(0, MARGIN * differences["high"].max())
         )
     for axis in axes[-1] if pairs else ():
-        axis.set_xlabel("k, parts of a side")
+        axis.set_xlabel(along.title)
     legend = axes[0, 0].get_legend_handles_labels()
     figure.legend(*legend, loc="outside right upper", title="shuffled by")
     return figure
+
+
+def border_rectangles(axis: Axes, along: Axis) -> None:
+    """Draw where divisions begin that are no squares, if there are any."""
+    if along.rectangles:
+        axis.axvline(along.border, color="0.8", linewidth=0.8, zorder=0)
 
 
 def _scores(
@@ -90,8 +100,8 @@ def _differences(axis: Axes, pair: pd.DataFrame) -> None:
     pair = pair.rename(columns={side: f"difference_{side}" for side in ("low", "high")})
     axis.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     for mode, style, shift in _modes(pair):
-        own = pair[pair["mode"] == mode].sort_values("k")
-        draw_line(axis, own["k"] + shift, own, "difference", style | {"linestyle": "none"}, mode)
+        own = pair[pair["mode"] == mode].sort_values("place")
+        draw_line(axis, own["place"] + shift, own, "difference", style | UNJOINED, mode)
 
 
 def _modes(table: pd.DataFrame) -> list[tuple[str, dict[str, Any], float]]:

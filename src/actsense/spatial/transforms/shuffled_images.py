@@ -17,10 +17,12 @@ from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.drawing.names import short_names
 from actsense.drawing.style import new_figure, save, show_image, spread
+from actsense.spatial.transforms.divisions import Division, named_division, sides
 from actsense.spatial.transforms.settings import Transforms
 
 IMAGES = 4
 LEVELS = 4  # shown of each transform
+RECTANGLES = 2  # shown of divisions with sides of their own
 SIDE = 1.15  # inches
 LONGEST = 16  # characters of a class's name along a side
 
@@ -103,7 +105,12 @@ def _shuffled(
     """Return the first shuffle of every image for some divisions, by label."""
     shuffled = {}
     for mode in settings.modes:
-        for k in spread([k for k in settings.divisions if k > 1], LEVELS):
-            keys = shuffle_keys(seed, torch.tensor(rows), k, 0)
-            shuffled[f"{mode}\nk = {k}"], _ = patch_shuffle(images, k, mode, keys=keys)
+        squares = [k for k in settings.divisions if isinstance(k, int) and k > 1]
+        rectangles = [k for k in settings.divisions if isinstance(k, tuple)]
+        shown: list[Division] = [*spread(squares, LEVELS), *spread(rectangles, RECTANGLES)]
+        for k in shown:
+            pair = sides(k)
+            keys = shuffle_keys(seed, torch.tensor(rows), pair, 0)
+            name = f"k = {k}" if isinstance(k, int) else named_division(*pair)
+            shuffled[f"{mode}\n{name}"], _ = patch_shuffle(images, pair, mode, keys=keys)
     return shuffled

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,10 @@ COMPARED = ("top1", "relative")
 FIRST = 5  # predictions that may hold the label for top5
 UNSATURATED = 2.0  # level
 # What networks must share to be compared image by image.
-PAIRED = {"images": ("row",), "transforms": ("transform", "mode", "level", "repeat", "moved")}
+PAIRED = {
+    "images": ("row",),
+    "transforms": ("transform", "mode", "level", "rows", "columns", "repeat", "moved"),
+}
 
 
 def _bounded(*names: str) -> list[str]:
@@ -56,15 +60,39 @@ def _bounded(*names: str) -> list[str]:
 
 COLUMNS = {
     "shuffle": [
-        *("network", "mode", "k", "repeat", "images", "labelled", "label", "moved", "area"),
+        *(
+            "network",
+            "mode",
+            "k",
+            "rows",
+            "columns",
+            "repeat",
+            "images",
+            "labelled",
+            "label",
+            "moved",
+            "area",
+        ),
         *(*_bounded(*SHARES), "probability", "chance", "seed"),
     ],
     "shuffle_curves": [
-        *("network", "mode", "k", "repeats", "images", "labelled", "label", "chance"),
+        *(
+            "network",
+            "mode",
+            "k",
+            "rows",
+            "columns",
+            "repeats",
+            "images",
+            "labelled",
+            "label",
+            "chance",
+        ),
         *_bounded(*METRICS),
     ],
     "shuffle_differences": [
-        *("first", "second", "mode", "k", "metric", "difference", "low", "high"),
+        *("first", "second", "mode", "k", "rows", "columns", "metric"),
+        *("difference", "low", "high"),
     ],
     "shuffle_scores": ["network", "mode", *_bounded("area", "k50"), "censored"],
     "saturation_curves": [
@@ -79,8 +107,19 @@ class Point:
     """A point of a curve: the conditions, one per repeat, that are averaged."""
 
     mode: str
-    k: int
+    rows: int
+    columns: int
     conditions: list[int]
+
+    @property
+    def k(self) -> int | None:
+        """Patches along both sides; None if sides differ."""
+        return self.rows if self.rows == self.columns else None
+
+    @property
+    def named(self) -> Row:
+        """What tables call it."""
+        return {"mode": self.mode, "k": self.k, "rows": self.rows, "columns": self.columns}
 
 
 @dataclass(frozen=True)
@@ -97,15 +136,22 @@ class Answers:
 
     @cached_property
     def points(self) -> list[Point]:
-        """The curves of all modes, each from the intact image on."""
-        mode, level = (self.data[name].to_numpy() for name in ("mode", "level"))
+        """The curves of all modes, each from the intact image on, and rectangles behind them."""
+        mode = self.data["mode"].to_numpy()
+        rows, columns = (self._patches(name) for name in ("rows", "columns"))
         points = []
         for own in dict.fromkeys(mode[mode != ""]):
-            points.append(Point(own, 1, [self.intact]))
-            for k in np.unique(level[mode == own]):
-                conditions = np.flatnonzero((mode == own) & (level == k))
-                points.append(Point(own, int(k), conditions.tolist()))
+            points.append(Point(own, 1, 1, [self.intact]))
+            shape = rows[mode == own], columns[mode == own]
+            known = {(int(r), int(c)) for r, c in zip(*shape, strict=True)}
+            for r, c in sorted(known, key=lambda pair: (pair[0] != pair[1], prod(pair), pair)):
+                conditions = np.flatnonzero((mode == own) & (rows == r) & (columns == c))
+                points.append(Point(own, r, c, conditions.tolist()))
         return points
+
+    def _patches(self, side: str) -> NDArray[Any]:
+        """Return rows or columns; stores of before there were rectangles have only a level."""
+        return np.asarray(self.data[side if side in self.data.coords else "level"].to_numpy())
 
     @cached_property
     def saturations(self) -> dict[float, int]:
@@ -179,10 +225,11 @@ def compare_transforms(
 
     Returns:
         `shuffle`: a row per shuffle of all images. `shuffle_curves`: means over repeats.
-        `shuffle_scores`: the area under top1 over k as a mean accuracy, and `k50`, where top1
-        first has fallen half way from intact to chance: empty and `censored` where it does not,
-        as are ends of its interval. `shuffle_differences`: first network minus second, of those
-        whose labels are of one kind and of the same images. `saturation_curves`: a row per level.
+        Rows of rectangles have no `k`. `shuffle_scores`, over k alone: the area under top1 as a
+        mean accuracy, and `k50`, where top1 first has fallen half way from intact to chance: empty
+        and `censored` where it does not, as are ends of its interval. `shuffle_differences`:
+        first network minus second, of those whose labels are of one kind and of the same images.
+        `saturation_curves`: a row per level.
 
     Raises:
         ConfigError: If networks were shown different images or transforms.
@@ -217,16 +264,26 @@ def compare_transforms(
         ],
         "saturation_curves": [row for each in networks for row in _saturations(each, draws)],
     }
-    return {name: pd.DataFrame(each, columns=COLUMNS[name]) for name, each in rows.items()}
+    return {name: _table(each, COLUMNS[name]) for name, each in rows.items()}
+
+
+def _table(rows: list[Row], columns: list[str]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=columns)
+    rectangles = "k" in columns and table["k"].isna().any()
+    return table.astype({"k": "Int64"}) if rectangles else table  # whole, where there is one
 
 
 def _check_paired(first: Answers, second: Answers) -> None:
     for what, names in PAIRED.items():
         one, other = (
-            {name: each.data[name].reset_coords(drop=True) for name in names}
+            {
+                name: each.data[name].reset_coords(drop=True)
+                for name in names
+                if name in first.data.variables and name in second.data.variables
+            }
             for each in (first, second)
         )
-        if not all(one[name].equals(other[name]) for name in names):
+        if not all(one[name].equals(other[name]) for name in one):
             raise ConfigError(
                 f"spatial: {first.network} and {second.network} were shown different {what} and "
                 "cannot be compared. Delete their files spatial/transforms.zarr and run again."
@@ -239,8 +296,7 @@ def _shuffles(answers: Answers) -> Iterator[Row]:
         for repeat, condition in enumerate(point.conditions):
             yield {
                 **answers.facts,
-                "mode": point.mode,
-                "k": point.k,
+                **point.named,
                 "repeat": repeat,
                 "moved": moved[condition].mean(dtype=np.float64),
                 "area": area[condition],
@@ -254,8 +310,7 @@ def _curves(answers: Answers, samples: Mapping[str, Floats]) -> Iterator[Row]:
     for number, point in enumerate(answers.points):
         row = {
             **answers.facts,
-            "mode": point.mode,
-            "k": point.k,
+            **point.named,
             "repeats": len(point.conditions),
         }
         for metric in METRICS:
@@ -279,8 +334,7 @@ def _differences(
             yield {
                 "first": first.network,
                 "second": second.network,
-                "mode": point.mode,
-                "k": point.k,
+                **point.named,
                 "metric": metric,
                 "difference": one[0] - other[0],
                 "low": low,
@@ -290,13 +344,17 @@ def _differences(
 
 def _scores(answers: Answers, top1: Floats) -> Iterator[Row]:
     for mode in dict.fromkeys(point.mode for point in answers.points):
-        own = [number for number, point in enumerate(answers.points) if point.mode == mode]
-        k = np.array([answers.points[number].k for number in own], dtype=np.float64)
-        k50 = half_way(k, top1[:, own], answers.facts["chance"])
+        own = {
+            point.k: number
+            for number, point in enumerate(answers.points)
+            if point.mode == mode and point.k
+        }
+        k, squares = np.array([*own], dtype=np.float64), top1[:, [*own.values()]]
+        k50 = half_way(k, squares, answers.facts["chance"])
         yield {
             "network": answers.network,
             "mode": mode,
-            **_estimate("area", curve_area(k, top1[:, own])),
+            **_estimate("area", curve_area(k, squares)),
             **_estimate("k50", k50),
             "censored": bool(np.isnan(k50[0])),
         }
