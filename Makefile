@@ -55,7 +55,7 @@ INSTALLED := $(addprefix results/install/fixed/mixed/tables/,layers.csv contrast
 check-install: $(ENVIRONMENT)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		$(BIN)/snakemake --directory "$$folder" --configfile workflow/studies/install.yaml \
-			--cores $(CORES) $(INSTALLED) && \
+			--cores $(CORES) $(INSTALLED) >/dev/null && \
 		$(BIN)/actsense check "$$folder/results/install" --installation
 
 bench: $(ENVIRONMENT)

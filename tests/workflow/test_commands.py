@@ -40,6 +40,13 @@ ELSEWHERE = {
     "actsense plot-shuffle results/mine results/other shuffle_resnet18 -o shuffle.png": (
         *(SHUFFLE, 'main(["plot-shuffle"'),
     ),
+    "make check-install": (".ci/run", "make check-install"),
+    "actsense check results/published": (
+        *("tests/acceptance/test_published_accuracies.py", 'main(["check"'),
+    ),
+    "actsense design config.yaml --network small --design colour -o rows.csv": (
+        *("tests/study/test_designed.py", 'main(["design"'),
+    ),
     "make bench": ("tests/test_benchmarks.py", "benchmarks"),
     "make slurm-profile": ("tests/workflow/test_profiles.py", "slurm-profile"),
     "snakemake --profile slurm": ("tests/slurm/test_cluster.py", "slurm"),

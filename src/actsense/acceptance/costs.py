@@ -2,6 +2,7 @@
 
 __all__ = ["compare_costs"]
 
+import csv
 from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
@@ -12,7 +13,7 @@ from actsense.acceptance.published import Recognised, published_table
 from actsense.errors import MissingResultError
 from actsense.inspection import RunResults
 
-INDICES, CONTRAST = ("1.2", "1.3", "1.4", "1.5"), ("1.1",)
+INDICES, CONTRAST = ("variance", "sobol", "variance_shapley", "shapley"), ("contrast",)
 SAMPLING = ("sample_activations", "stream_moments", "stream_part")
 COMPUTING = ("accumulate", "accumulate_part", "merge_moments", "estimate_indices")
 
@@ -31,7 +32,7 @@ def compare_costs(runs: Sequence[RunResults], found: Recognised) -> pd.DataFrame
     known = found.of(published_table("costs"))
 
     def total(quantity: str, experiments: Sequence[str]) -> float:
-        chosen = known["experiment"].isin([*experiments, "1"]) & (known["quantity"] == quantity)
+        chosen = known["experiment"].isin([*experiments, "all"]) & (known["quantity"] == quantity)
         return float(known.loc[chosen, "value"].sum()) if chosen.any() else float("nan")
 
     passes = [_passes(run) for run in runs]
@@ -78,4 +79,5 @@ def _days(runs: Sequence[RunResults], rules: Sequence[str]) -> float:
 def _seconds(run: RunResults, rule: str) -> Iterator[float]:
     folder = run.path.parents[1] / "benchmarks" / rule / run.network
     for path in (*folder.glob(f"{run.design}.tsv"), *folder.glob(f"{run.design}/**/*.tsv")):
-        yield float(pd.read_csv(path, sep="\t")["s"].iloc[-1])
+        with path.open(encoding="utf-8", newline="") as file:
+            yield float([*csv.DictReader(file, delimiter="\t")][-1]["s"])

@@ -12,7 +12,7 @@ __all__ = ["check_installation", "differences", "write_references"]
 import platform
 import sys
 from importlib.metadata import version
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -26,6 +26,7 @@ from actsense.acceptance.stages import DEVICE, STAGES
 from actsense.device.choice import use_device
 from actsense.errors import ConfigError
 from actsense.inspection import StudyResults, open_study
+from actsense.store.tables import read_shipped
 
 WIDTH = 100
 REFERENCE = "reference"
@@ -105,8 +106,8 @@ def write_references(study: StudyResults, folder: Path) -> list[Path]:
 
 
 def _read(name: str) -> pd.DataFrame:
-    with (files("actsense.acceptance") / f"{REFERENCE}/{name}.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file)
+    with as_file(files("actsense.acceptance") / f"{REFERENCE}/{name}.csv") as path:
+        return read_shipped(path)
 
 
 def _alike(

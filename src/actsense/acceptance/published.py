@@ -8,18 +8,20 @@ Of AlexNet, VGG11 and ResNet18 on ImageNet, and of AlexNet and ResNet18 on Place
                      draws of those with parameters
     costs.csv        forward passes, size of their activations in float32 and as they were
                      stored, images per second, days of sampling and of computing; experiments
-                     are 1.1 contrast, 1.2 and 1.4 total variances, 1.3 Sobol' indices, 1.5
-                     Shapley effects, and 1 all of them
+                     are `contrast`, `sobol`, `shapley`, the two total variances `variance`
+                     and `variance_shapley` under the laws of these, and `all` of them
 """
 
 __all__ = ["Recognised", "published_table", "recognise"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.resources import as_file, files
 from typing import Any
 
 import pandas as pd
+
+from actsense.store.tables import read_shipped
 
 DATASETS = {"imagenet": "ImageNet", "places365": "Places365"}
 NETWORKS = {"alexnet": "AlexNet", "vgg11": "VGG11", "resnet18": "ResNet18"}
@@ -49,8 +51,8 @@ class Recognised:
 
 def published_table(name: str) -> pd.DataFrame:
     """Return a table that ships with the package, `accuracies` or `costs`."""
-    with (files("actsense.acceptance") / f"numbers/{name}.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, dtype={"experiment": str})
+    with as_file(files("actsense.acceptance") / f"numbers/{name}.csv") as path:
+        return read_shipped(path)
 
 
 def recognise(network: Mapping[str, Any], dataset: Mapping[str, Any]) -> Recognised | str:

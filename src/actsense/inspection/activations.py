@@ -1,6 +1,6 @@
 """Activations that a run has kept, read from its shards when their values are used."""
 
-__all__ = ["STREAMED", "KeptActivations"]
+__all__ = ["KeptActivations", "keeping"]
 
 import zipfile
 from collections.abc import Mapping
@@ -17,18 +17,13 @@ from xarray.core import indexing
 
 from actsense.errors import ConfigError, MissingResultError
 from actsense.layers import Layer
+from actsense.layout import make_command
 from actsense.sampling.design_table import DesignTable
 from actsense.store import open_archive, read_shard_layers, reading
 from actsense.store.parts import block_name
 
 SUMMED = ".moments.zarr.zip"  # what lies beside shards for a while
 ENDING = ".zarr.zip"
-AGAIN = (
-    "Set `activations: store` and `keep_activations: true`, then: "
-    "snakemake indices --forcerun sample_activations."
-)
-STREAMED = f"activations were streamed, and none written. {AGAIN}"
-DELETED = f"they were deleted once they were summed up, or are still being sampled. {AGAIN}"
 
 Rows = NDArray[np.int64]
 
@@ -58,7 +53,8 @@ class KeptActivations:
                 folder,
                 "",
                 f"{len(missing)} of {len(wanted)} blocks of activations are not there, the first "
-                f"of them block {missing[0][1]} of replicate {missing[0][0]}: {DELETED}",
+                f"of them block {missing[0][1]} of replicate {missing[0][0]}: they were deleted "
+                f"once they were summed up, or are still being sampled. {keeping(folder)}",
             )
         for path in sorted({*self._path.values()}):
             self._check(path)
@@ -118,8 +114,20 @@ class KeptActivations:
             raise ConfigError(
                 f"{path}: activations of another design, or of other images, than the indices "
                 f"beside them. Delete {path.parent} and sample again: "
-                "snakemake indices --forcerun sample_activations."
+                f"{make_command('indices', path, 'sample_activations')}"
             )
+
+
+def keeping(folder: Path) -> str:
+    """Say how activations are kept that a finished run has not.
+
+    Arguments:
+        folder: Where they would be.
+    """
+    return (
+        "Set `activations: store` and `keep_activations: true`, then: "
+        f"{make_command('indices', folder, 'sample_activations')}"
+    )
 
 
 class _Lazy(BackendArray):

@@ -12,6 +12,7 @@ import xarray as xr
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.results import Results
 from actsense.inspection.source import Source
+from actsense.layout import make_command
 from actsense.sampling.designs import CONTEXT, PARTS
 
 # They import PyTorch, which tables and indices do not need.
@@ -130,7 +131,7 @@ class RunResults(Results):
         if attributes.get("dataset_sha256") != images.sha256():
             raise ConfigError(
                 f"{self.path}: the images of the study are not those of these indices any more. "
-                "Run snakemake indices first."
+                f"Run {make_command('indices', self.path)} first."
             )
         return DesignTable.of(
             self.design,
@@ -171,8 +172,10 @@ class RunResults(Results):
 
     @cached_property
     def _kept(self) -> "KeptActivations":
-        from actsense.inspection.activations import STREAMED, KeptActivations
+        from actsense.inspection.activations import KeptActivations, keeping
 
         if self.settings["activations"] == "stream" and not (self.path / "shards").is_dir():
-            raise MissingResultError(self.path / "shards", "", STREAMED)
+            folder = self.path / "shards"
+            reason = f"activations were streamed, and none written. {keeping(folder)}"
+            raise MissingResultError(folder, "", reason)
         return KeptActivations(self.path / "shards", self.design_table)

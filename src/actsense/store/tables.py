@@ -3,7 +3,7 @@
 Names may come from strangers: a cell that a spreadsheet would run is written behind an apostrophe.
 """
 
-__all__ = ["joined", "read_table", "write_parts", "write_tables"]
+__all__ = ["joined", "read_shipped", "read_table", "write_parts", "write_tables"]
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -66,6 +66,15 @@ def read_table(path: Path | str) -> pd.DataFrame:
     """
     path = Path(path)
     Manifest.open(path)
+    return read_shipped(path)
+
+
+def read_shipped(path: Path) -> pd.DataFrame:
+    """Read a table that has no manifest, for it came with the package and not from a run.
+
+    Raises:
+        CorruptFileError: If it is damaged.
+    """
     with reading(path):
         table = pd.read_csv(path, dtype=TEXTS, keep_default_na=False, na_values=[""])
     return _mapped(table.fillna({name: "" for name in NAMES if name in table}), from_cell)
