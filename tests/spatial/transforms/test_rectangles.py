@@ -72,7 +72,8 @@ def test_answers_are_those_to_shuffled_rows_and_columns(
     pixels = torch.from_numpy(noise()).float() / 255
     rows = torch.from_numpy(data["row"].to_numpy())
     for pair in RECTANGLES:
-        (number,) = np.flatnonzero(np.all([a == b for a, b in zip(shown, (mode, *pair, 1))], 0))
+        wanted = zip(shown, (mode, *pair, 1), strict=True)
+        (number,) = np.flatnonzero(np.all([own == one for own, one in wanted], axis=0))
         keys = shuffle_keys(3, rows, pair, 1)
         shuffled, _ = patch_shuffle(pixels[rows], pair, mode, keys=keys)
         logits = convolutions(seed=3)((shuffled - 0.5) / 0.25)
