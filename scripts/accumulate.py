@@ -4,7 +4,7 @@ from pathlib import Path
 
 from actsense.device.choice import set_threads
 from actsense.job.log import logged
-from actsense.sampling.opening import build_design
+from actsense.sampling.plan import build_design
 from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.moments_file import write_moments
@@ -14,8 +14,6 @@ with logged(snakemake.log[0]):
     set_threads(snakemake.threads)
     settings, shard = dict(snakemake.params.sampling), Shard.between(**snakemake.params.shard)
     name, plain = settings["design"]
-    design = build_design(
-        name, DesignSettings(**plain), size=settings["size"], seed=settings["seed"]
-    )
+    design = build_design(name, DesignSettings(**plain), seed=settings["seed"])
     states = accumulate_shard(design, shard, Path(snakemake.input.shard), settings)
     write_moments(Path(snakemake.output.moments), states)

@@ -12,7 +12,7 @@ from actsense.data.cache import ImageCache, Sample, write_cache
 from actsense.data.pool import ImagePool
 from actsense.sampling.figures.joint_law import applied_steps, joint_law_sheet
 from actsense.sampling.law import Evaluations, InputLaw
-from actsense.sampling.opening import build_design
+from actsense.sampling.plan import build_design
 from actsense.sampling.settings import DesignSettings
 
 NAMES = ("hue", "hflip", "erasing", "patch_mask")
@@ -42,7 +42,7 @@ def shown(cache: ImageCache, count: int) -> tuple[InputLaw, Evaluations]:
     chosen = DesignSettings(augmentations=NAMES, base_points=16)
     pool = ImagePool.of_manifest(cache.manifest, seed=SEED)
     law = InputLaw.of_design(chosen, size=SIDE, pool=pool)
-    design = build_design("d", chosen, size=SIDE, seed=SEED)
+    design = build_design("d", chosen, seed=SEED)
     return law, law.decode(design.block(0, 0).coordinates[:count, 0])
 
 

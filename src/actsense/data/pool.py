@@ -2,6 +2,7 @@
 
 __all__ = ["ImagePool"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,6 +74,19 @@ class ImagePool:
     def sizes(self) -> NDArray[np.int64]:
         """Images in each partition and class, (partitions, classes)."""
         return np.array([[len(group) for group in part] for part in self.rows])
+
+    def within(self, partitions: Sequence[str]) -> "ImagePool":
+        """Return the images of some partitions.
+
+        Arguments:
+            partitions: Their names.
+        """
+        chosen = [n for n, name in enumerate(PARTITIONS) if name in partitions]
+        if len(chosen) == len(PARTITIONS):
+            return self
+        if len(self.rows) != len(PARTITIONS):
+            raise ValueError(f"Some partitions need all in the pool; got {len(self.rows)}.")
+        return ImagePool(tuple(self.rows[n] for n in chosen))
 
     @cached_property
     def _table(self) -> NDArray[np.int64]:

@@ -33,7 +33,7 @@ from actsense.progress import progress
 from actsense.sampling.decoding import decode_block
 from actsense.sampling.designs import Design
 from actsense.sampling.law import Evaluations, InputLaw
-from actsense.sampling.opening import build_design
+from actsense.sampling.plan import build_design
 from actsense.sampling.settings import DesignSettings
 from actsense.store.tables import write_parts
 
@@ -79,7 +79,7 @@ class DesignTable:
         """
         pool = ImagePool.of_manifest(manifest, seed=seed)
         law = InputLaw.of_design(settings, size=size, pool=pool)
-        return cls(build_design(name, settings, size=size, seed=seed), law, manifest)
+        return cls(build_design(name, settings, seed=seed), law, manifest)
 
     def __len__(self) -> int:
         return self.design.evaluations
@@ -140,7 +140,7 @@ class DesignTable:
                 JOINED.join(names[k] for k in row if k >= 0) for row in evaluations.sequence
             ],
         }
-        located = parameter_columns(names)
+        located = parameter_columns(names, self.law.catalog)
         for j, name in enumerate(names):
             columns[name] = on = (applied == j).any(axis=1)
             values = evaluations.values[:, located[name]]

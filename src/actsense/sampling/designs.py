@@ -15,6 +15,12 @@ The groups are the factors, then the first 1, 2, ... parts of the nested one, th
 first; every second walk is the one before it backwards. Steps that end on a node that AB or BA
 hold already cost nothing: with `w` walks over `d` factors, and `q` parts, a base point takes at
 most ``2 + 2 (d + 2 (q - 1)) + w (d - 3 + q - 1)`` evaluations.
+
+Two things are for the law of the published study alone. The coordinates of a factor may be players
+of their own: walks exchange them one at a time, each where chance puts it. And some coordinates
+may be *hidden*: no factor has them, and every evaluation draws its own. A walk keeps those of A
+for as long as the factors around them are all those of A, and those of B once they are all those
+of B; its nodes are then its own, and it takes one evaluation less than it has steps.
 """
 
 __all__ = [
@@ -24,7 +30,7 @@ __all__ = [
     "Block",
     "Design",
     "Factor",
-    "design_factors",
+    "Hidden",
     "node_count",
 ]
 
@@ -51,11 +57,13 @@ class Factor:
         name: Its name.
         coordinates: How many uniform coordinates it owns; those of all parts, if it has some.
         parts: Its parts, the outermost first.
+        apart: Whether walks exchange its coordinates one at a time.
     """
 
     name: str
     coordinates: int
     parts: tuple["Factor", ...] = ()
+    apart: bool = False
 
     @classmethod
     def nested(cls, name: str, parts: Sequence["Factor"]) -> "Factor":
@@ -63,19 +71,22 @@ class Factor:
         return cls(name, sum(part.coordinates for part in parts), tuple(parts))
 
 
-def design_factors(own: Sequence[Factor], keys: int) -> tuple[Factor, ...]:
-    """Return the factors of a design from those of its augmentations.
+@dataclass(frozen=True)
+class Hidden:
+    """Coordinates behind those of all factors, which every evaluation draws anew.
 
-    Arguments:
-        own: The augmentations.
-        keys: Coordinates of their order.
+    Attributes:
+        coordinates: How many there are.
+        within: Names of the factors around them: a walk keeps the draw of the end that it shares
+            all of these with.
     """
-    order, content = CONTEXT
-    return (*own, Factor(order, keys), Factor.nested(content, [Factor(p, 1) for p in PARTS]))
+
+    coordinates: int
+    within: tuple[str, ...]
 
 
 def node_count(factors: int, parts: int, walks: int) -> int:
-    """Return the most evaluations that a base point takes.
+    """Return the most evaluations that a base point takes, if walks exchange whole factors.
 
     Arguments:
         factors: Factors of the design.
@@ -88,11 +99,29 @@ def node_count(factors: int, parts: int, walks: int) -> int:
 
 
 @dataclass(frozen=True)
+class _Atom:
+    """Coordinates that are exchanged as a whole.
+
+    Attributes:
+        coordinates: How many.
+        factor: Number of their factor.
+        exchanged: What a block calls them.
+        player: Which turn of a walk is theirs; atoms of one player follow one another.
+    """
+
+    coordinates: int
+    factor: int
+    exchanged: int
+    player: int
+
+
+@dataclass(frozen=True)
 class Block:
     """The evaluations of a few base points.
 
     Attributes:
-        coordinates: Uniform coordinates of every node, (points, nodes, coordinates) in [0, 1).
+        coordinates: Uniform coordinates of every node, those of the factors and then hidden ones,
+            (points, nodes, coordinates) in [0, 1).
         path: Node at every position of every walk, (points, walks, steps + 1).
         exchanged: What every step exchanges, (points, walks, steps): a factor by its number, or a
             part of the last one, numbered from there on.
@@ -117,10 +146,11 @@ class Design:
         replicates: Independent scrambles, from which the intervals come; at least two.
         walks: Walks per base point; every second one reverses the one before it.
         seed: Seed of the whole study.
+        hidden: Coordinates that no factor has, if there are some.
 
     Raises:
-        ValueError: If `base_points` is no power of two, a count is too small, or a factor
-            before the last has parts.
+        ValueError: If `base_points` is no power of two, a count is too small, a factor before the
+            last has parts, or one has none of the coordinates, or hidden ones are within none.
     """
 
     name: str
@@ -129,6 +159,7 @@ class Design:
     replicates: int
     walks: int = 2
     seed: int = 0
+    hidden: Hidden | None = None
 
     def __post_init__(self) -> None:
         if self.base_points < 2 or self.base_points & (self.base_points - 1):
@@ -143,6 +174,14 @@ class Design:
             raise ValueError("A design needs at least one factor.")
         if any(factor.parts for factor in self.factors[:-1]):
             raise ValueError("Only the last factor of a design can have parts.")
+        if still := [factor.name for factor in self.factors if not factor.coordinates]:
+            raise ValueError(f"A factor needs coordinates; {', '.join(still)} has none.")
+        names = {factor.name for factor in self.factors}
+        if self.hidden and not 0 < len({*self.hidden.within} & names) == len(self.hidden.within):
+            raise ValueError(
+                f"Hidden coordinates must be within some of {', '.join(names)}; got "
+                f"{', '.join(self.hidden.within) or 'none'}."
+            )
 
     @property
     def points_per_block(self) -> int:
@@ -162,7 +201,10 @@ class Design:
     @property
     def nodes(self) -> int:
         """Evaluations per base point, before equal ones are recognised."""
-        return node_count(len(self.factors), len(self.parts), self.walks)
+        steps = len(self._atoms)
+        if steps == len(self.factors) + max(0, len(self.parts) - 1) and not self.hidden:
+            return node_count(len(self.factors), len(self.parts), self.walks)
+        return 2 + 2 * len(self._groups) + self.walks * (steps - 1)
 
     @property
     def evaluations(self) -> int:
@@ -170,18 +212,33 @@ class Design:
         return self.replicates * self.base_points * self.nodes
 
     @cached_property
-    def _atoms(self) -> tuple[Factor, ...]:
-        """What is exchanged as a whole: the factors, the last one part by part."""
-        *others, last = self.factors
-        return (*others, *(last.parts or (last,)))
+    def _atoms(self) -> tuple["_Atom", ...]:
+        """What is exchanged as a whole, in the order of the coordinates.
+
+        Factors are, but for the last one part by part, and others one coordinate at a time.
+        """
+        atoms: list[_Atom] = []
+        for number, factor in enumerate(self.factors):
+            player = atoms[-1].player + 1 if atoms else 0
+            if factor.parts:
+                atoms += [
+                    _Atom(part.coordinates, number, number + place, player)
+                    for place, part in enumerate(factor.parts)
+                ]
+            elif factor.apart:
+                atoms += [_Atom(1, number, number, player + k) for k in range(factor.coordinates)]
+            else:
+                atoms.append(_Atom(factor.coordinates, number, number, player))
+        return tuple(atoms)
 
     @cached_property
     def _groups(self) -> NDArray[np.bool_]:
         """Atoms of every group, (groups, atoms)."""
         atoms, plain, parts = len(self._atoms), len(self.factors) - 1, len(self.parts)
-        numbers = np.arange(atoms)
-        factors = [numbers == j for j in range(plain)] + [numbers >= plain]
-        first = [(numbers >= plain) & (numbers < plain + count) for count in range(1, parts)]
+        numbers, owners = np.arange(atoms), np.array([atom.factor for atom in self._atoms])
+        factors = [owners == j for j in range(plain + 1)]
+        start = atoms - parts
+        first = [(numbers >= start) & (numbers < start + count) for count in range(1, parts)]
         last = [numbers >= atoms - count for count in range(1, parts)]
         return np.stack([*factors, *first, *last])
 
@@ -201,8 +258,8 @@ class Design:
                 f"got replicate {replicate}, block {number}."
             )
         a, b = self._base_points(replicate, number)
-        exchanged = self._factor_orders(replicate, number)
-        path, inner = self._walk_nodes(exchanged)
+        orders = self._atom_orders(replicate, number)
+        path, inner = self._walk_nodes(orders)
 
         groups, atoms = self._groups.shape
         from_b = np.zeros((len(a), self.nodes, atoms), dtype=bool)
@@ -212,6 +269,10 @@ class Design:
         from_b[:, 2 + 2 * groups :] = inner
         owner = np.repeat(np.arange(atoms), [atom.coordinates for atom in self._atoms])
         coordinates = np.where(from_b[..., owner], b[:, None], a[:, None])
+        if self.hidden:
+            drawn = self._hidden(self.hidden, from_b, replicate, number)
+            coordinates = np.concatenate([coordinates, drawn], axis=2)
+        exchanged = np.array([atom.exchanged for atom in self._atoms])[orders]
         return Block(coordinates, path, exchanged)
 
     def _base_points(
@@ -226,31 +287,52 @@ class Design:
         points = sequence.random(self.points_per_block)
         return points[:, :width], points[:, width:]
 
-    def _factor_orders(self, replicate: int, number: int) -> NDArray[np.int64]:
-        """Return what every step of every walk exchanges, (points, walks, steps)."""
-        factor = np.minimum(np.arange(len(self._atoms)), len(self.factors) - 1)
-        turns = self._turns(replicate, number)[..., factor]
+    def _hidden(
+        self, hidden: Hidden, from_b: NDArray[np.bool_], replicate: int, number: int
+    ) -> NDArray[np.float64]:
+        """Return the hidden coordinates of every node, (points, nodes, hidden coordinates).
+
+        Arguments:
+            hidden: What is hidden.
+            from_b: Which atoms of every node are those of B, (points, nodes, atoms).
+            replicate: Which scramble.
+            number: Which block of it.
+        """
+        generator = stream(self.seed, self.name, replicate, number, "hidden")
+        drawn = generator.random((*from_b.shape[:2], hidden.coordinates))
+        names = [self.factors[atom.factor].name for atom in self._atoms]
+        around = from_b[..., [name in hidden.within for name in names]]
+        walked = np.arange(from_b.shape[1])[:, None] >= 2 + 2 * len(self._groups)
+        of_a, of_b = ~around.any(axis=2, keepdims=True), around.all(axis=2, keepdims=True)
+        drawn = np.where(walked & of_a, drawn[:, :1], drawn)
+        return np.where(walked & of_b, drawn[:, 1:2], drawn)
+
+    def _atom_orders(self, replicate: int, number: int) -> NDArray[np.int64]:
+        """Return which atom every step of every walk exchanges, (points, walks, steps)."""
+        player = np.array([atom.player for atom in self._atoms])
+        turns = self._turns(replicate, number)[..., player]
         orders = turns.argsort(axis=-1, kind="stable")  # parts share a turn and keep their order
         pairs = np.stack([orders, orders[..., ::-1]], axis=2)
         return pairs.reshape(len(orders), -1, orders.shape[2])[:, : self.walks]
 
     def _turns(self, replicate: int, number: int) -> NDArray[np.int64]:
-        """Return when every factor is exchanged, (points, pairs of walks, factors)."""
-        shape = (self.points_per_block, (self.walks + 1) // 2, len(self.factors))
+        """Return when every player is exchanged, (points, pairs of walks, players)."""
+        shape = (self.points_per_block, (self.walks + 1) // 2, self._atoms[-1].player + 1)
         return stream(self.seed, self.name, replicate, number).random(shape).argsort(axis=-1)
 
     def _walk_nodes(
-        self, exchanged: NDArray[np.int64]
+        self, orders: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the node at each position of each walk, and the mixtures of the inner nodes."""
-        points, walks, steps = exchanged.shape
-        position = exchanged.argsort(axis=-1)  # step at which each atom is exchanged
+        points, walks, steps = orders.shape
+        position = orders.argsort(axis=-1)  # step at which each atom is exchanged
         from_b = position[:, :, None, :] < np.arange(steps + 1)[:, None]  # (.., positions, atoms)
         held = np.concatenate(
             [np.zeros((1, steps), bool), np.ones((1, steps), bool), self._groups, ~self._groups]
         )
         bits = 1 << np.arange(steps)
-        codes, first = np.unique(held @ bits, return_index=True)
+        shared = held[:2] if self.hidden else held  # hidden coordinates of the others are fresh
+        codes, first = np.unique(shared @ bits, return_index=True)
         mixtures = (from_b @ bits).reshape(points, -1)
         found = np.searchsorted(codes, mixtures).clip(max=len(codes) - 1)
         inner = codes[found] != mixtures

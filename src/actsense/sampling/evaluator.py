@@ -2,13 +2,14 @@
 
 __all__ = ["Evaluator", "Recording"]
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from actsense.augment import augment, stretch
+from actsense.augment import AUGMENTATIONS, Augmentation, augment, stretch
 from actsense.device.precision import arithmetic
 from actsense.layers import Layer
 from actsense.networks.subject import Subject
@@ -43,12 +44,14 @@ class Evaluator:
         augmentations: Names, in the order of the evaluations' sequence.
         stretch: Whether every channel of every image is stretched to [0, 1] after augmentation,
             as the published study did.
+        catalog: What the names of the augmentations stand for.
     """
 
     subject: Subject
     recording: Recording
     augmentations: tuple[str, ...]
     stretch: bool = False
+    catalog: Mapping[str, Augmentation] = field(default_factory=lambda: AUGMENTATIONS)
 
     def __call__(
         self, evaluations: Evaluations, units: slice | None = None, out: Tensor | None = None
@@ -81,5 +84,6 @@ class Evaluator:
                 torch.from_numpy(evaluations.sequence).to(device),
                 torch.from_numpy(evaluations.values).to(device),
                 self.augmentations,
+                self.catalog,
             )
             return stretch(augmented) if self.stretch else augmented

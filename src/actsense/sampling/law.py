@@ -1,14 +1,16 @@
 """The input law: from uniform coordinates to images and augmentations.
 
 Independent factors: one per augmentation (its switch together with its parameters), then `order`
-and `content`, whose parts are `partition`, `class` and `image`, each inside those before it. The
-network's output is a deterministic function of them; in particular the image is a part of a
-factor, never a hidden draw (specified in docs/method.md).
+and `content`, whose parts are `partition`, `class` and `image`, each inside those before it; some
+may be left out, see `Context`. The network's output is a deterministic function of them; in
+particular the image is a part of a factor, and a hidden draw under the law of the published study
+alone (specified in docs/method.md).
 """
 
 __all__ = ["LAWS", "Evaluations", "InputLaw"]
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,17 +20,20 @@ from actsense.augment import (
     AUGMENTATIONS,
     DIVISIONS,
     LARGEST_DIVISION,
+    PUBLISHED,
+    Augmentation,
     Choice,
     Parameter,
     parameter_columns,
 )
 from actsense.data.pool import ImagePool
 from actsense.errors import ConfigError
-from actsense.sampling.designs import Factor, design_factors
+from actsense.sampling.context import ORDER, Context
+from actsense.sampling.designs import Factor
 from actsense.sampling.settings import DesignSettings
 
-LAWS = ("switched", "always")
-SWITCH_PROBABILITY = 0.5  # of every augmentation that has a switch
+LAWS = ("switched", "always", "published")
+SWITCH_PROBABILITY = 0.5  # of augmentations that have a switch, unless another one is given
 
 
 @dataclass(frozen=True)
@@ -75,13 +80,18 @@ class InputLaw:
     Arguments:
         augmentations: Names, in the order of the factors.
         law: `switched`: every augmentation is on with probability one half, its parameters are
-            uniform on their ranges. `always`: those with parameters are always on.
+            uniform on their ranges. `always`: those with parameters are always on. `published`:
+            so they are, as operations of the published study; see `Context` for its images.
         size: Height and width of the images, pixels.
         pool: The images to draw from.
         divisions: Cells per side that augmentations of patches choose from.
+        chances: Other probabilities that augmentations are on, by name; 1 leaves no switch.
+        ranges: Other ends of ranges, by augmentation and parameter.
+        context: The factors beside the augmentations.
 
     Raises:
         ConfigError: If an augmentation cannot divide the images so.
+        ValueError: If something is unknown.
     """
 
     augmentations: tuple[str, ...]
@@ -89,11 +99,17 @@ class InputLaw:
     size: tuple[int, int]
     pool: ImagePool
     divisions: tuple[int, ...] = DIVISIONS
+    chances: Mapping[str, float] = field(default_factory=dict)
+    ranges: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    context: Context = field(default_factory=Context)
 
     def __post_init__(self) -> None:
         if self.law not in LAWS:
             raise ValueError(f"law must be one of {', '.join(LAWS)}; got {self.law!r}.")
-        divided = [name for name in self.augmentations if AUGMENTATIONS[name].divided]
+        for name in (*self.augmentations, *self.chances, *self.ranges):
+            if name not in self.catalog or name not in self.augmentations:
+                raise ValueError(f"{name!r} is no augmentation of the design, or of its law.")
+        divided = [name for name in self.augmentations if self.catalog[name].divided]
         most = min(*self.size, LARGEST_DIVISION)
         if divided and not all(1 <= division <= most for division in self.divisions):
             raise ConfigError(
@@ -115,54 +131,70 @@ class InputLaw:
             settings.augmentations,
             settings.law,
             (size, size),
-            pool,
+            pool.within(settings.partitions),
             tuple(sorted(settings.divisions)),
+            settings.chances,
+            settings.chosen_ranges,
+            settings.surroundings,
         )
+
+    @property
+    def catalog(self) -> Mapping[str, Augmentation]:
+        """What the names of the augmentations stand for."""
+        return PUBLISHED if self.law == "published" else AUGMENTATIONS
 
     @cached_property
     def parameters(self) -> tuple[tuple[Parameter | Choice, ...], ...]:
         """Parameters of every augmentation."""
-        return tuple(
-            AUGMENTATIONS[name].parameters(*self.size, self.divisions)
-            for name in self.augmentations
-        )
+        return tuple(self._ranged(name) for name in self.augmentations)
 
     @cached_property
-    def switches(self) -> tuple[bool, ...]:
-        """Whether each augmentation has a switch."""
-        return tuple(self.law == "switched" or not ranges for ranges in self.parameters)
+    def probabilities(self) -> tuple[float, ...]:
+        """How probable it is that each augmentation is on; with 1 it has no switch."""
+        return tuple(
+            self.chances.get(
+                name, 1.0 if ranges and self.law != "switched" else SWITCH_PROBABILITY
+            )
+            for name, ranges in zip(self.augmentations, self.parameters, strict=True)
+        )
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
         """The factors with their uniform coordinates: switch first, then parameters."""
         own = [
-            Factor(name, int(switch) + len(ranges))
-            for name, switch, ranges in zip(
-                self.augmentations, self.switches, self.parameters, strict=True
+            Factor(name, int(chance < 1) + len(ranges), apart=self.context.hides_image)
+            for name, chance, ranges in zip(
+                self.augmentations, self.probabilities, self.parameters, strict=True
             )
         ]
         # One key per augmentation, ranked: continuous in every key, unlike one coded coordinate.
-        return design_factors(own, keys=len(self.augmentations))
+        return (*own, *self.context.factors(keys=len(self.augmentations)))
 
     def decode(self, coordinates: NDArray[np.float64]) -> Evaluations:
         """Turn uniform coordinates into evaluations.
 
         Arguments:
-            coordinates: Uniforms in factor order, (rows, coordinates) in [0, 1).
+            coordinates: Uniforms in factor order, and then hidden ones if there are some,
+                (rows, coordinates) in [0, 1).
         """
-        starts = np.cumsum([factor.coordinates for factor in self.factors])[:-1]
-        *own, keys, content = np.split(coordinates, starts, axis=1)
-        partition, label, image = content.T
-        columns, values = self._empty_values(len(coordinates))
-        on = np.ones((len(coordinates), len(self.augmentations)), dtype=bool)
+        rows, count = len(coordinates), len(self.augmentations)
+        widths = [factor.coordinates for factor in self.factors[:count]]
+        widths += [factor.coordinates for factor in self.factors if factor.name == ORDER]
+        *parts, content = np.split(coordinates, np.cumsum(widths), axis=1)
+        own, keys = parts[:count], parts[count:]
+        columns, values = self._empty_values(rows)
+        on = np.ones((rows, count), dtype=bool)
         for j, (name, u) in enumerate(zip(self.augmentations, own, strict=True)):
-            if self.switches[j]:
-                on[:, j] = u[:, 0] < SWITCH_PROBABILITY
-            drawn = self._draw(j, u[:, int(self.switches[j]) :])
+            switched = self.probabilities[j] < 1
+            if switched:
+                on[:, j] = u[:, 0] < self.probabilities[j]
+            drawn = self._draw(j, u[:, int(switched) :])
             values[:, columns[name]] = np.where(on[:, j, None], drawn, 0.0)
+        order = keys[0].argsort(axis=1) if keys else np.tile(np.arange(count), (rows, 1))
+        shown = self.context.decode(content)
         return Evaluations(
-            image=self.pool.locate(label, image, partition),
-            sequence=_pack(keys.argsort(axis=1), on),
+            image=self.pool.locate(shown["class"], shown["image"], shown["partition"]),
+            sequence=_pack(order, on),
             values=values,
         )
 
@@ -183,6 +215,20 @@ class InputLaw:
             values[:, columns[self.augmentations[augmentation]]] = self._draw(augmentation, u)
         return Evaluations(rows, sequence, values)
 
+    def _ranged(self, name: str) -> tuple[Parameter | Choice, ...]:
+        """Return the parameters of an augmentation with the ranges of the design."""
+        usual = self.catalog[name].parameters(*self.size, self.divisions)
+        given = dict(self.ranges.get(name, {}))
+        parameters = tuple(
+            replace(own, low=given[own.name][0], high=given.pop(own.name)[1])
+            if own.name in given and isinstance(own, Parameter)
+            else own
+            for own in usual
+        )
+        if given:
+            raise ValueError(f"{name} has no range of {', '.join(map(repr, given))}.")
+        return parameters
+
     def _draw(self, augmentation: int, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn uniforms into the parameters of one augmentation, (rows, its parameters)."""
         parameters = self.parameters[augmentation]
@@ -192,7 +238,7 @@ class InputLaw:
         return drawn
 
     def _empty_values(self, rows: int) -> tuple[dict[str, slice], NDArray[np.float32]]:
-        columns = parameter_columns(self.augmentations)
+        columns = parameter_columns(self.augmentations, self.catalog)
         total = sum(len(ranges) for ranges in self.parameters)
         return columns, np.zeros((rows, total), dtype=np.float32)
 

@@ -1,6 +1,6 @@
 """A study's sampling, opened for work."""
 
-__all__ = ["Inputs", "Sampling", "build_design", "open_sampling"]
+__all__ = ["Inputs", "Sampling", "open_sampling"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import torch
 
-from actsense.data.pool import ImagePool
 from actsense.device.memory import device_room
 from actsense.errors import ConfigError
 from actsense.layers import Layer
@@ -19,10 +18,9 @@ from actsense.networks.subject import Subject
 from actsense.sampling.designs import Design
 from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import InputLaw
+from actsense.sampling.plan import build_design
 from actsense.sampling.settings import DesignSettings
 from actsense.work import room
-
-NO_IMAGES = ImagePool(())
 
 
 class Inputs(Protocol):
@@ -60,26 +58,6 @@ class Sampling:
         return self.evaluate.recording.layers
 
 
-def build_design(name: str, settings: DesignSettings, *, size: int, seed: int) -> Design:
-    """Build the design of a configuration.
-
-    Arguments:
-        name: Its name in the configuration.
-        settings: Its settings.
-        size: Side of the images, pixels.
-        seed: Seed of the study.
-    """
-    law = InputLaw.of_design(settings, size=size, pool=NO_IMAGES)
-    return Design(
-        name,
-        law.factors,
-        base_points=settings.base_points,
-        replicates=settings.replicates,
-        walks=settings.walks,
-        seed=seed,
-    )
-
-
 def open_sampling(
     inputs: Inputs,
     settings: Mapping[str, Any],
@@ -115,9 +93,9 @@ def open_sampling(
     design, layers = DesignSettings(**plain), read_network(network).layers
     law = InputLaw.of_design(design, size=size, pool=subject.pool)
     return Sampling(
-        build_design(name, design, size=size, seed=settings["seed"]),
+        build_design(name, design, seed=settings["seed"]),
         law,
-        Evaluator(subject, subject.tap(layers), law.augmentations, design.stretch),
+        Evaluator(subject, subject.tap(layers), law.augmentations, design.stretch, law.catalog),
         _room(subject, memory_gb),
     )
 

@@ -1,13 +1,14 @@
 """How a design is cut into jobs, counted before anything is run."""
 
-__all__ = ["SPEED", "SampledDesign", "stored_rows"]
+__all__ = ["SPEED", "SampledDesign", "build_design", "stored_rows"]
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
-from actsense.sampling.designs import Design, Factor, design_factors
+from actsense.sampling.designs import Design
+from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Sharding
 from actsense.work import NetworkFacts
 
@@ -29,12 +30,31 @@ def stored_rows(units: int, batch: int, room: float) -> int:
     return batch * max(1, int(min(room / 4 / units, LARGEST_PIECE) / batch))
 
 
+def build_design(name: str, settings: DesignSettings, *, seed: int) -> Design:
+    """Build the design of a configuration.
+
+    Arguments:
+        name: Its name in the configuration.
+        settings: Its settings.
+        seed: Seed of the study.
+    """
+    return Design(
+        name,
+        settings.players,
+        base_points=settings.base_points,
+        replicates=settings.replicates,
+        walks=settings.walks,
+        seed=seed,
+        hidden=settings.surroundings.hidden,
+    )
+
+
 @dataclass(frozen=True)
 class SampledDesign:
     """A design that a network is sampled under, in numbers.
 
     Attributes:
-        design: The design, with the right number of everything but coordinates.
+        design: The design.
         units: Recorded units of the network.
         sharding: How it is cut into shards.
     """
@@ -45,7 +65,7 @@ class SampledDesign:
 
     @classmethod
     def of(cls, settings: Any, network: str, design: str, facts: NetworkFacts) -> "SampledDesign":
-        """Count a design for a network, and cut it as set, or into the fewest shards that fit.
+        """Take a design for a network, and cut it as set, or into the fewest shards that fit.
 
         Automatic shards fit eight times into the budget, if they are stored, and keep a
         sampling job within `job_minutes`, if the speed of the network is set; they hold one
@@ -59,15 +79,8 @@ class SampledDesign:
             facts: What is known of the network.
         """
         described = settings.designs[design]
-        own = [Factor(name, 1) for name in described.augmentations]
-        counted = Design(
-            design,
-            design_factors(own, keys=1),
-            base_points=settings.networks[network].base_points or described.base_points,
-            replicates=described.replicates,
-            walks=described.walks,
-            seed=settings.seed,
-        )
+        points = settings.networks[network].base_points or described.base_points
+        counted = replace(build_design(design, described, seed=settings.seed), base_points=points)
         whole = cls(counted, facts.units, Sharding(counted.replicates, counted.blocks))
         if described.shards == "auto":
             return cls(counted, facts.units, whole._cut(settings, facts.speed))

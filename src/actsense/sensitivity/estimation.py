@@ -106,7 +106,8 @@ def estimate_results(paths: Sequence[Path], results: Results) -> IndexSummary:
     root = _totals_dataset(totals, [layer.name for layer in recorded], sizes, names, estimated)
     results.append("", root)
     points = sum(head.points for head in heads)
-    nodes = node_count(len(heads[0].factors), len(heads[0].parts), heads[0].walks)
+    usual = node_count(len(heads[0].factors), len(heads[0].parts), heads[0].walks)
+    nodes = identity.get("nodes", usual)
     return IndexSummary(
         {
             layer.name: own.channels

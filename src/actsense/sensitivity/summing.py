@@ -14,7 +14,7 @@ from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.progress import Progress
 from actsense.sampling.blocks import evaluate_blocks
-from actsense.sampling.designs import Design
+from actsense.sampling.designs import Design, node_count
 from actsense.sampling.opening import Sampling
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.accumulator import Accumulator
@@ -36,7 +36,7 @@ def stream_shard(
     """
     for replicate in shard.replicates:
         moments = stream_replicate(sampling, replicate, shard.blocks)
-        yield moments, _identity(settings, replicate, shard, sampling.layers)
+        yield moments, _identity(settings, sampling.design, replicate, shard, sampling.layers)
 
 
 def accumulate_shard(
@@ -56,7 +56,7 @@ def accumulate_shard(
     layers = read_shard_layers(path)
     for replicate in shard.replicates:
         moments = accumulate_replicate(design, replicate, shard.blocks, path)
-        yield moments, _identity(settings, replicate, shard, layers)
+        yield moments, _identity(settings, design, replicate, shard, layers)
 
 
 def stream_replicate(sampling: Sampling, replicate: int, numbers: range) -> TiledMoments:
@@ -122,10 +122,16 @@ def _joined(ends: Sequence[int], most: int) -> list[slice]:
 
 
 def _identity(
-    settings: Mapping[str, Any], replicate: int, shard: Shard, layers: Sequence[Layer]
+    settings: Mapping[str, Any],
+    design: Design,
+    replicate: int,
+    shard: Shard,
+    layers: Sequence[Layer],
 ) -> dict[str, Any]:
     blocks, described = shard.ends["blocks"], [layer.described for layer in layers]
-    return {**settings, "replicate": replicate, "blocks": blocks, "layers": described}
+    usual = node_count(len(design.factors), len(design.parts), design.walks)
+    nodes = {} if design.nodes == usual else {"nodes": design.nodes}
+    return {**settings, "replicate": replicate, "blocks": blocks, "layers": described, **nodes}
 
 
 def _accumulator(design: Design, units: slice, device: torch.device) -> Accumulator:

@@ -16,7 +16,7 @@ from actsense.errors import ConfigError
 from actsense.layout import RESERVED
 from actsense.networks.recipe import recipe_mistakes
 from actsense.networks.settings import DISTILLED, Trained, teacher_of
-from actsense.sampling.settings import DesignSettings
+from actsense.sampling.settings import DesignSettings, contradictions
 from actsense.spatial.transforms.divisions import sides
 from actsense.study.schema import Schema, allowed, configuration_schema, resolved
 from actsense.study.settings import LONGEST, Settings
@@ -140,6 +140,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         for owner, own in ({"": design.base_points} | points).items():
             if own is not None:
                 yield from _too_many_shards(name, design, own, owner)
+        for key, mistake in contradictions(design, settings.dataset.image_size):
+            yield f"designs.{name}.{key}: {mistake}"
     yield from _too_large(settings)
     if isinstance(data := settings.dataset, Photographs) and data.resize < data.image_size:
         yield (

@@ -17,8 +17,8 @@ from actsense.errors import ConfigError
 from actsense.layers import place_layers
 from actsense.masking.plan import settings_in_force
 from actsense.sampling.designs import Design
-from actsense.sampling.plan import SampledDesign
-from actsense.sampling.settings import DIVIDED, DesignSettings
+from actsense.sampling.plan import SampledDesign, build_design
+from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Sharding
 from actsense.sensitivity.plan import sampled_design
 from actsense.study.configuration import check, filled
@@ -266,9 +266,7 @@ class Study:
 
     def design_settings(self, network: str, design: str) -> Plain:
         """Return the settings of a design for one network, which may have its own base points."""
-        described = dict(self.plain["designs"][design])
-        if not {*DIVIDED} & {*self.settings.designs[design].augmentations}:
-            del described["divisions"]
+        described = self.settings.designs[design].without_defaults(self.plain["designs"][design])
         own = self.settings.networks[network].base_points
         return described | {"base_points": own} if own else described
 
@@ -281,11 +279,8 @@ class Study:
 
     def design(self, network: str, design: str) -> Design:
         """Build the design that a network is evaluated under."""
-        from actsense.sampling.opening import build_design
-
-        side, seed = self.settings.dataset.image_size, self.settings.seed
         described = DesignSettings(**self.design_settings(network, design))
-        return build_design(design, described, size=side, seed=seed)
+        return build_design(design, described, seed=self.settings.seed)
 
     def units(self, network: str) -> int:
         """Return the number of recorded units of a network; its weights need not exist yet."""

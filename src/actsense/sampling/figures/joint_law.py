@@ -23,7 +23,7 @@ from actsense.drawing.sheet import put_picture, sheet, write
 from actsense.drawing.style import HEADER, new_figure
 from actsense.sampling.decoding import decode_block
 from actsense.sampling.law import Evaluations, InputLaw
-from actsense.sampling.opening import build_design
+from actsense.sampling.plan import build_design
 from actsense.sampling.settings import DesignSettings
 
 COLUMNS = 2
@@ -55,7 +55,7 @@ def joint_law_sheet(
     seed, size = settings["seed"], images.image_size
     pool = ImagePool.of_manifest(images.manifest, seed=seed)
     law = InputLaw.of_design(chosen, size=size, pool=pool)
-    asked = build_design(design, chosen, size=size, seed=seed)
+    asked = build_design(design, chosen, seed=seed)
     _, every, place = decode_block(asked, law, 0, 0)
     evaluations = every[place[:shown, 0]]
     before = images.read(evaluations.image)
@@ -92,7 +92,7 @@ def applied_steps(evaluations: Evaluations, law: InputLaw) -> list[list[str]]:
         evaluations: What the network is shown.
         law: Where they come from.
     """
-    columns = list(parameter_columns(law.augmentations).values())
+    columns = list(parameter_columns(law.augmentations, law.catalog).values())
     found = []
     for sequence, values in zip(evaluations.sequence, evaluations.values, strict=True):
         steps = []
@@ -116,6 +116,7 @@ def _augmented(
             torch.from_numpy(evaluations.sequence),
             torch.from_numpy(evaluations.values),
             law.augmentations,
+            law.catalog,
         )
         made = stretch(made) if stretched else made
         shown: NDArray[np.uint8] = made.mul(255).round().clamp(0, 255).to(torch.uint8).numpy()
