@@ -198,6 +198,7 @@ FILLED = {
     (32, 10, -9): (1077, 3311685417),
     (21, 30, -3): (2055, 2927496659),
     (32, 32, 1): (3307, 4146238894),
+    (11, 31, 11): (1129, 104620676),  # one pixel hangs on the digits of the sine
 }
 
 
@@ -219,6 +220,18 @@ def test_ellipse_is_cut_at_the_square() -> None:
     cut = filled_ellipses(torch.tensor([[20, 9]]), torch.tensor([12]), 11)
 
     assert torch.equal(cut, whole[:, 14:-14, 14:-14])
+
+
+def test_local_blur_of_a_larger_ellipse_is_cut_at_the_window() -> None:
+    """At 64 pixels the longest semi-axis of the range is 9 pixels; one more is drawn."""
+    images, values = pictures(4, 64, 64)[3:], torch.tensor([[80.0, 80.0, 3.0, -2.0, 0.0]])
+    blurred = elliptic_local_blur(images[0], values[0].tolist()) / 255
+
+    result = PUBLISHED["elliptic_local_blur"].apply(images, values)
+
+    expected = images[0].clone()
+    expected[:, 21:40, 26:45] = blurred[:, 21:40, 26:45]
+    assert torch.equal(result[0], expected)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 2), (3, 5), (7, 4), (16, 10)])

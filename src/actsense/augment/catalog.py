@@ -83,7 +83,7 @@ class Augmentation:
         apply_in_8_bits: The same for images that hold 256 levels only, as multiples of 1/255;
             None if it is the same indeed.
         leaves_8_bits: Whether new images hold 256 levels only, so that whatever follows works on
-            them in 8 bits.
+            them in 8 bits. Such an operation does the same to images that are in 8 bits already.
     """
 
     name: str

@@ -123,16 +123,16 @@ def _check(
 
 
 def _in_8_bits(queues: NDArray[np.int64], listed: Sequence[Augmentation]) -> NDArray[np.int64]:
-    """Count on from `listed` where an image waits for an operation after one that leaves 8 bits.
+    """Count on from `listed` where an image in 8 bits waits for an operation that differs then.
 
     Arguments:
         queues: What every image waits for, -1 for nothing, (batch, positions).
         listed: The augmentations that the queues count.
     """
     leaves = np.array([one.leaves_8_bits for one in listed] + [False])  # -1 is the last
-    before = np.zeros(queues.shape, dtype=bool)
-    before[:, 1:] = np.logical_or.accumulate(leaves[queues], axis=1)[:, :-1]
-    return np.where(before & (queues >= 0), queues + len(listed), queues)
+    differs = np.array([one.apply_in_8_bits is not None for one in listed] + [False])
+    reduced = np.logical_or.accumulate(leaves[queues], axis=1)
+    return np.where(reduced & differs[queues], queues + len(listed), queues)
 
 
 def _parts(images: Tensor) -> Iterator[slice]:

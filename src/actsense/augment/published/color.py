@@ -88,9 +88,8 @@ def hue(images: Tensor, shift: Tensor) -> Tensor:
     turned = _fraction(_fraction(sixths / 6.0 + 1.0) + shift[:, :, None])
 
     sixths = turned.mul_(6.0)
-    sector = sixths.floor()
+    sector = sixths.floor()  # 6 is 0 once more
     rest = sixths.sub_(sector)
-    sector.masked_fill_(sector == 6, 0)
     even = _fraction(sector / 2) == 0
     rest = torch.where(even, 1.0 - rest, rest)  # there, the middle channel rises
     middle = (largest * (1.0 - share * rest)).clamp_(0, 1)[:, None]
