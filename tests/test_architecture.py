@@ -24,7 +24,7 @@ FLOORS: tuple[set[str], ...] = (
         *("segments", "spatial", "patterns", "featvis", "invariance"),
     },
     {"study", "inspection"},
-    {"acceptance", "planning", "explorer"},
+    {"acceptance", "comparison", "planning", "explorer"},
     {"commands"},
     {"__init__", "__main__"},
 )

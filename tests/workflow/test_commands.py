@@ -47,6 +47,9 @@ ELSEWHERE = {
     "actsense design config.yaml --network small --design colour -o rows.csv": (
         *("tests/study/test_designed.py", 'main(["design"'),
     ),
+    "actsense compare results/mine archive/results -o comparison": (
+        *("tests/comparison/test_comparison_figures.py", 'main(["compare"'),
+    ),
     "make bench": ("tests/test_benchmarks.py", "benchmarks"),
     "make slurm-profile": ("tests/workflow/test_profiles.py", "slurm-profile"),
     "snakemake --profile slurm": ("tests/slurm/test_cluster.py", "slurm"),

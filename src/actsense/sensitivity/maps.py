@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from actsense.errors import ConfigError
 from actsense.layout import make_command
 from actsense.sampling.designs import CONTEXT, PARTS
-from actsense.statistics import CONFIDENCE
+from actsense.statistics.pearson import reliability
 from actsense.store import LeftOut, read_indices, read_results
 
 Floats = NDArray[np.float32]
@@ -199,10 +198,7 @@ class SensitivityMaps:
         values = self._read(layer, index, variable)[alive].astype(np.float64)
         widths = self._read(layer, f"{index}_ci", variable)[alive].astype(np.float64)
         replicates = int(self._indices[variable.design].attrs["replicates"])
-        if values.size < 2 or not values.var() > 0:
-            return float("nan")
-        errors = widths / stdtrit(replicates - 1, (1 + CONFIDENCE) / 2)
-        return float(1 - np.mean(errors**2) / values.var(ddof=1))
+        return reliability(values, widths, replicates)
 
     def _read(self, layer: str, value: str, variable: Variable) -> Floats:
         names, values = self._whole(layer, value, variable.design)

@@ -25,6 +25,7 @@ __all__ = [
     "exchange_p_value",
     "exchange_variance",
     "fisher_mean",
+    "resampled_pairs",
     "resampled_spearman",
     "spearman",
     "tiles",
@@ -47,6 +48,7 @@ Floats = NDArray[np.float64]
 LARGEST = 1 - 1e-7  # atanh of an exact 1 is infinite and would take over every mean
 CHUNK = 2**18  # numbers ranked at a time: more leave the cache, and were slower by half
 POSITIONS = 512  # of larger maps so many count in K, evenly spread
+OBSERVATIONS = "resampled observations"  # purpose of draws
 ROWS = 32  # of K at a time: 10 MB for 80 variables
 
 
@@ -136,21 +138,28 @@ def resampled_spearman(values: NDArray[Any], *, resamples: int, seed: int) -> Fl
         resample leaves a variable constant.
     """
     variables, observations = values.shape
-    if not np.isfinite(values).all():
-        raise ValueError("Resampling needs finite values; leave out the others first.")
-    order, below, upto = _order(values)
-    every = resample(observations, resamples, seed, "resampled observations")
+    every = resample(observations, resamples, seed, OBSERVATIONS)
     rho = np.empty((len(every), variables, variables))
-    for part in _parts(len(every), variables * observations):
-        weights = every[part]
-        summed = np.zeros((len(weights), variables, observations + 1))
-        np.cumsum(weights[:, order], axis=-1, out=summed[..., 1:])
-        rows = np.arange(variables)[:, None]
-        ranks = (summed[:, rows, below] + summed[:, rows, upto] - observations) / 2
-        ranks *= np.sqrt(weights)[:, None]
-        length = np.sqrt(np.square(ranks).sum(axis=-1))
-        ranks /= np.where(length > 0, length, np.nan)[..., None]
-        rho[part] = ranks @ ranks.swapaxes(-1, -2)
+    for part, ranks in _resampled_ranks(values, every):
+        by_draw = np.ascontiguousarray(ranks.transpose(2, 0, 1))
+        rho[part] = by_draw @ by_draw.swapaxes(-1, -2)
+    return rho
+
+
+def resampled_pairs(first: NDArray[Any], second: NDArray[Any], *, draws: Floats) -> Floats:
+    """Correlate variables with as many others in turn, as `resampled_spearman` does all pairs.
+
+    Arguments:
+        first: (variables, observations).
+        second: Others of the same observations.
+        draws: How often each observation is drawn, (draws, observations), as from `resample`.
+
+    Returns:
+        (draws, variables), NaN where a resample leaves a variable constant.
+    """
+    rho = np.empty((len(draws), len(first)))
+    for part, ranks in _resampled_ranks(np.concatenate([first, second]), draws):
+        rho[part] = np.einsum("vnk,vnk->kv", *np.split(ranks, 2))
     return rho
 
 
@@ -247,6 +256,27 @@ def exchange_p_value(rho: Floats, variance: Floats) -> Floats:
     with np.errstate(divide="ignore"):  # an exact 1 is infinitely far out
         far = np.abs(rho) * np.sqrt(freedom / np.maximum(1 - rho**2, 0))
     return np.asarray(2 * stdtr(freedom, -far))
+
+
+def _resampled_ranks(values: NDArray[Any], draws: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Yield some draws at a time, and their ranks, centred, scaled and weighted.
+
+    Draws are the last axis, (variables, observations, draws): what moves together lies together.
+    """
+    variables, observations = values.shape
+    if not np.isfinite(values).all():
+        raise ValueError("Resampling needs finite values; leave out the others first.")
+    order, below, upto = _order(values)
+    for part in _parts(len(draws), 4 * observations):  # several such arrays in the cache
+        weights = np.ascontiguousarray(draws[part].T)
+        roots, summed = np.sqrt(weights), np.zeros((observations + 1, weights.shape[1]))
+        ranks = np.empty((variables, *weights.shape))
+        for one, *where in zip(ranks, order, below, upto, strict=True):
+            np.cumsum(weights[where[0]], axis=0, out=summed[1:])
+            one[:] = (summed[where[1]] + summed[where[2]] - observations) / 2 * roots
+            length = np.sqrt(np.square(one).sum(axis=0))
+            one /= np.where(length > 0, length, np.nan)
+        yield part, ranks
 
 
 def _unit_ranks(x: NDArray[Any], counted: NDArray[np.bool_]) -> Floats:

@@ -23,6 +23,7 @@ NAMES = (
     *("factor", "factor_2", "predicted", "augmentation", "input"),
     *("variable", "variable_1", "variable_2", "reason"),
     *("class", "class_name", "most_predicted_class", "path", "sha256", "partition"),
+    *("network_b", "design_b", "partition_b", "setting", "in_a", "in_b", "meaning"),
     *("other", "other_layer", "class_1", "class_2", "class_3", "judge", "judge_layer"),
 )
 TEXTS = dict.fromkeys(NAMES, str)
