@@ -24,9 +24,11 @@ class ImagePool:
 
     Attributes:
         rows: rows[partition][class] holds dataset rows, each a non-empty 1-D integer array.
+        partitions: Names of the partitions.
     """
 
     rows: tuple[tuple[NDArray[np.int64], ...], ...]
+    partitions: tuple[str, ...] = PARTITIONS
 
     @classmethod
     def shuffled(
@@ -81,12 +83,9 @@ class ImagePool:
         Arguments:
             partitions: Their names.
         """
-        chosen = [n for n, name in enumerate(PARTITIONS) if name in partitions]
-        if len(chosen) == len(PARTITIONS):
-            return self
-        if len(self.rows) != len(PARTITIONS):
-            raise ValueError(f"Some partitions need all in the pool; got {len(self.rows)}.")
-        return ImagePool(tuple(self.rows[n] for n in chosen))
+        held = zip(self.partitions, self.rows, strict=True)
+        chosen = {name: rows for name, rows in held if name in partitions}
+        return ImagePool(tuple(chosen.values()), tuple(chosen))
 
     @cached_property
     def _table(self) -> NDArray[np.int64]:
@@ -110,7 +109,7 @@ class ImagePool:
         """
         if not apart:
             return {"": self.balanced(count)}
-        named = zip(PARTITIONS, self.rows, strict=True)
+        named = zip(self.partitions, self.rows, strict=True)
         return {name: ImagePool((part,)).balanced(count) for name, part in named}
 
     def validation(

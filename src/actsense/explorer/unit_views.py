@@ -33,7 +33,7 @@ from actsense.explorer.top_pictures import TopPicture, top_conditions, top_pictu
 from actsense.store import LeftOut
 
 TABLE_HEIGHT, ROW_HEIGHT = 420, 28  # pixels
-PARTS_WORDS = " Partition, class and image are the parts of content, and add up to it."
+PARTS_WORDS = " The parts of content add up to it."
 UNKNOWN = " An earlier version made these values: which units are rare is not known."
 TITLES = {
     "S1": "S1",

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from actsense.augment import augment, parameter_columns, stretch
+from actsense.augment import AUGMENTATIONS, PUBLISHED, augment, parameter_columns, stretch
 from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.device.precision import arithmetic
@@ -53,7 +53,8 @@ def augmented_pictures(
     which = conditions.index(choose("condition", condition, conditions)) - 1
     rows, draws = np.ravel(rows).astype(np.int64), np.ravel(draws).astype(np.int64)
     sequence = np.full((len(rows), len(names)), -1)
-    columns = parameter_columns(names)
+    catalog = PUBLISHED if top.attrs.get("law") == "published" else AUGMENTATIONS
+    columns = parameter_columns(names, catalog)
     values = np.zeros((len(rows), top.sizes["parameter"]), dtype=np.float32)
     places = _places(top, rows, draws)
     if which >= 0:
@@ -66,6 +67,7 @@ def augmented_pictures(
             torch.from_numpy(sequence),
             torch.from_numpy(values),
             names,
+            catalog,
         )
         return stretch(pictures) if top.attrs["stretch"] else pictures
 

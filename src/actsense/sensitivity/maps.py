@@ -129,7 +129,7 @@ class SensitivityMaps:
             variable
             for variable in self.variables
             if variable.factor != CONTEXT[-1]
-            or not all((variable.design, part) in pairs for part in PARTS)
+            or not any((variable.design, part) in pairs for part in PARTS)
         )
 
     def shape(self, layer: str) -> tuple[int, ...]:

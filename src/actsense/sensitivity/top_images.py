@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from actsense.augment import parameter_columns
+from actsense.augment import PUBLISHED, parameter_columns
 from actsense.layers import Layer
 from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.law import Evaluations
@@ -58,7 +58,7 @@ class TopImages:
         samples = sampling.law.pool.samples(images, apart=partitions == "each")
         # Pictures are numbered by the row of their image, then by draw: so ties are broken.
         self._rows = np.sort(np.concatenate([*samples.values()]))
-        self._columns = parameter_columns(sampling.law.augmentations)
+        self._columns = parameter_columns(sampling.law.augmentations, sampling.law.catalog)
         total = sum(len(ranges) for ranges in sampling.law.parameters)
         self._parameters = np.zeros((len(self._rows), draws, total), dtype=np.float32)
         self.ranks = top_images
@@ -120,7 +120,8 @@ class TopImages:
                 ),
             },
             coords={"condition": self._conditions},
-            attrs={"stretch": int(self._sampling.evaluate.stretch)},
+            attrs={"stretch": int(self._sampling.evaluate.stretch)}
+            | ({"law": law.law} if law.catalog is PUBLISHED else {}),
         )
         self._results.append("", root)
 

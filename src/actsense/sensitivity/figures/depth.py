@@ -44,32 +44,37 @@ def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
     layers = [str(layer) for layer in totals["layer"].to_numpy()]
     everything = [str(factor) for factor in totals["factor"].to_numpy()]
     augmentations = [factor for factor in everything if factor not in CONTEXT_LINES]
+    split = [part for part in PARTS if part in everything] if CONTENT in everything else []
+    order = ["order"] if "order" in everything else []
     rows = {
-        "all factors": [factor for factor in everything if factor not in PARTS],
-        "augmentations and order,\nmagnified": [*augmentations, "order"],
-        f"{CONTENT} and its parts": [CONTENT, *PARTS],
+        "all factors": [factor for factor in everything if factor not in split],
+        f"augmentations{' and order' if order else ''},\nmagnified": [*augmentations, *order],
     }
+    if split:
+        rows[f"{CONTENT} and its parts"] = [CONTENT, *split]
     whole = totals.sel(layer="network")
     left_out = LeftOut(*(int(whole[n]) for n in ("dead_units", "rare_units", "units")))
     side_by_side = len(layers) <= MANY
     wide = max(2.2, 0.45 * len(layers)) if side_by_side else max(7.5, 0.2 * len(layers))
     figure = new_figure(
         max(11.0, 3 * (1.2 + wide) + 3) if side_by_side else wide + 3.6,
-        11 if side_by_side else PAGE + 1.5,
+        (11 if split else 7.6) if side_by_side else PAGE + 1.5,
         f"{title}: what the variance of each layer is made of",
         "Indices of whole layers (units weighted by their variance), shares of variance; bars are "
         f"95 % intervals over replicates. `network` is all layers together.\nUnits: {left_out}; "
-        f"dead ones have no variance, rare ones count here. Dashed, below: what {CONTENT} is made "
-        "of, partition, then class, then image within them.",
+        "dead ones have no variance, rare ones count here."
+        + f" Dashed, below: what {CONTENT} is made of, {_within(split)}."
+        * bool(split),
     )
-    axes = _panels(figure, side_by_side)
+    labels = factor_labels(everything)
+    axes = _panels(figure, len(rows), side_by_side)
     apart = np.arange(len(layers), dtype=np.float64)
     apart[np.array(layers) == "network"] += 0.3
     for row, (label, factors) in zip(axes, rows.items(), strict=True):
         for axis, (index, name) in zip(row, NAMES.items(), strict=True):
             for number, factor in enumerate(factors):
                 shift = 0.06 * (number - len(factors) / 2)
-                _line(axis, totals.sel(factor=factor), index, apart + shift, factor)
+                _line(axis, totals.sel(factor=factor), index, apart + shift, labels[factor])
             axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
             axis.set_title(
                 name if side_by_side else f"{name}; {label}".replace("\n", " "), loc="left"
@@ -89,11 +94,16 @@ def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
     return figure
 
 
-def _panels(figure: Figure, side_by_side: bool) -> NDArray[np.object_]:
-    """Return panels of three groups of factors, (3, 3): three indices of each."""
+def _within(parts: list[str]) -> str:
+    """Say which part lies in which: `partition, then class, then image within them`."""
+    return ", then ".join(parts) + (" within them" if len(parts) > 2 else " within it")
+
+
+def _panels(figure: Figure, groups: int, side_by_side: bool) -> NDArray[np.object_]:
+    """Return panels of some groups of factors, (groups, 3): three indices of each."""
     if side_by_side:
-        return np.asarray(figure.subplots(3, 3, sharex=True, sharey="row"))
-    axes = figure.subplots(9, 1, sharex=True).reshape(3, 3)
+        return np.asarray(figure.subplots(groups, 3, sharex=True, sharey="row"))
+    axes = figure.subplots(3 * groups, 1, sharex=True).reshape(groups, 3)
     for first, second, third in axes:
         second.sharey(first)
         third.sharey(first)
@@ -101,11 +111,11 @@ def _panels(figure: Figure, side_by_side: bool) -> NDArray[np.object_]:
 
 
 def _line(
-    axis: Axes, one: xr.Dataset, index: str, places: NDArray[np.float64], factor: str
+    axis: Axes, one: xr.Dataset, index: str, places: NDArray[np.float64], label: str
 ) -> None:
     """Draw one factor over the layers; the network, the last place, stands apart."""
-    values, color = one[index].to_numpy(), FACTOR_COLORS[factor]
-    label = factor_labels([CONTENT, factor])[factor]
+    factor, values = str(one["factor"].item()), one[index].to_numpy()
+    color = FACTOR_COLORS[factor]
     axis.plot(places[:-1], values[:-1], color=color, linestyle=line_style(factor), linewidth=1.3)
     axis.errorbar(
         places,
@@ -141,8 +151,8 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
         HEADER + rows * (side + GAP[1]) + margin,
         f"{title}: which factors act together",
         "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
-        "both alone.\nGray numbers: the 95 % interval covers zero. Gray cells: no pair, such as "
-        f"content with its parts partition, class and image.{note}",
+        "both alone.\nGray numbers: the 95 % interval covers zero. Gray cells: no pair"
+        f"{', such as content with its parts' if CONTENT in factors else ''}.{note}",
         arranged=False,
     )
     corner = (margin, HEADER + GAP[1])
