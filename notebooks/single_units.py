@@ -176,17 +176,24 @@ layer_page(units, "shapley", title=f"{run.network}, {run.design}, {layer}")
 
 # %%
 print(f"{title}, {int(alive.sum())} of {alive.size} positions alive. Shapley effects:")
+known = bool(np.isfinite(one["shapley_ci"]).any()) if "shapley_ci" in one else False
 for factor in augmentations:
-    effect, half = (
-        one[name].sel(factor=factor).where(alive) for name in ("shapley", "shapley_ci")
-    )
-    certain = 100 * float((effect - half > 0).sum() / alive.sum())
+    effect = one["shapley"].sel(factor=factor).where(alive)
     at = effect.fillna(-1).argmax(["row", "col"])
+    largest = (
+        f"- {factor}: largest at row {int(at['row'])}, column {int(at['col'])}: "
+        f"{100 * float(effect.isel(at)):.0f} % of the variance"
+    )
+    if not known:
+        print(f"{largest}.")
+        continue
+    half = one["shapley_ci"].sel(factor=factor).where(alive)
+    certain = 100 * float((effect - half > 0).sum() / alive.sum())
     noise, spread = float((half**2).mean() / 4), float(effect.var())
     real = 100 * max(0.0, 1 - noise / spread) if spread > 0 else 0.0
     print(
-        f"- {factor}: certain at {certain:.0f} % of the positions, largest at row "
-        f"{int(at['row'])}, column {int(at['col'])}: {100 * float(effect.isel(at)):.0f} % of the "
-        f"variance (± {100 * float(half.isel(at)):.0f}); {real:.0f} % of how positions differ is "
-        "more than noise."
+        f"{largest} (± {100 * float(half.isel(at)):.0f}), certain at {certain:.0f} % of the "
+        f"positions; {real:.0f} % of how positions differ is more than noise."
     )
+if not known:
+    print("Without intervals, nobody can tell which of this is more than noise.")

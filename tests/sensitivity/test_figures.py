@@ -169,6 +169,17 @@ def test_dead_units_are_counted_and_break_nothing() -> None:
     assert "Gray: dead units, pale blue: rare units (1 dead, 0 rare of 18)" in texts(figure)
 
 
+def test_pages_of_values_without_intervals_say_so() -> None:
+    units, channels = dataset(channel=2, row=3, col=3), dataset(channel=2)
+    text = texts(layer_maps(units, channels, title="t", shown=2))
+    assert "S1: alone  (median half-width 0.02)" in text
+    for name in INDICES:
+        units[f"{name}_ci"][:] = np.nan
+    text = texts(layer_maps(units, channels, title="t", shown=2))
+    assert text.count("(without intervals)") == 3
+    assert "nan" not in text
+
+
 def test_rare_units_are_counted_colored_and_never_first() -> None:
     units, channels = dataset(channel=2, row=3, col=3), dataset(channel=2)
     units["rare"][1] = True

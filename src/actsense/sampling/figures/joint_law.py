@@ -27,9 +27,8 @@ from actsense.sampling.plan import build_design
 from actsense.sampling.settings import DesignSettings
 
 COLUMNS = 2
-SIDE, BETWEEN, TEXT, ROW = 1.2, 0.12, 2.9, 1.55  # inches: a picture, after it, its steps, a row
-LINE, CHARACTERS, LINES = 0.135, 46, 10  # inches of a line; characters of it; lines of a caption
-UNITS = "Lengths are in pixels, angles in degrees."
+SIDE, BETWEEN, TEXT, ROW = 1.2, 0.12, 2.45, 1.5  # inches: a picture, after it, its steps, a row
+LINE, CHARACTERS, LINES = 0.135, 38, 10  # inches of a line; characters of it; lines of a caption
 
 
 def joint_law_sheet(
@@ -67,9 +66,10 @@ def joint_law_sheet(
         HEADER + 0.1 + rows * ROW,
         f"{title}: what the network is shown",
         "Left: an image of the study, with its class and partition. Right: what the design makes "
-        "of it, and how: augmentations in the order of application with their random parameters.\n"
-        + UNITS
-        + (" Then every channel is stretched to the whole range." if chosen.stretch else ""),
+        "of it"
+        + (", every channel stretched to the whole range." if chosen.stretch else ".")
+        + "\nThe list: augmentations in the order of application with their random parameters; "
+        "lengths in pixels, angles in degrees.",
         arranged=False,
     )
     page = sheet(figure, 0.1, HEADER + 0.1, COLUMNS * wide, rows * ROW)

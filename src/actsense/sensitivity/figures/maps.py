@@ -51,8 +51,10 @@ def layer_maps(
     for number, (index, name) in enumerate(NAMES.items()):
         left = LABELS + number * (width + APART)
         block = place(figure, left, HEADER + ABOVE, width, height)
-        half = float(units[f"{index}_ci"].where(~units["rare"]).median())
-        block.set_title(f"{name}  (median half-width {half:.2f})", fontsize=10, pad=14)
+        widths = units[f"{index}_ci"].where(~units["rare"]).to_numpy()
+        known = widths[np.isfinite(widths)]
+        said = f"median half-width {np.median(known):.2f}" if known.size else "without intervals"
+        block.set_title(f"{name}  ({said})", fontsize=10, pad=14)
         _map_block(block, units, index, channels, shown)
     rows = (np.arange(len(factors)) + 0.5 / (1 + GAP[0])) / len(factors)
     names = list(factor_labels(factors).values())

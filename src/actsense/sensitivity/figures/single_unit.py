@@ -44,7 +44,7 @@ def channel_maps(designs: Mapping[str, xr.Dataset], channel: int, *, title: str)
     chosen = {name: data.isel(channel=channel).load() for name, data in designs.items()}
     rows = [row for row in ROWS if any(_known(data, row) for data in chosen.values())]
     factors = {name: [str(one) for one in data["factor"].values] for name, data in chosen.items()}
-    left, pitch = longest(ROWS[row].split("\n")[0] for row in rows) + 0.3, SIDE * (1 + GAP)
+    left, pitch = longest(ROWS[row].split("\n")[0] for row in rows) + 0.4, SIDE * (1 + GAP)
     above = 0.15 + 0.9 * longest([name for names in factors.values() for name in names], LABEL)
     places, width, bands = _places({name: pitch * len(own) for name, own in factors.items()})
     down = above + pitch * len(rows) + 0.35  # inches of a band
@@ -103,7 +103,7 @@ def channel_pairs(units: xr.Dataset, channel: int, *, title: str) -> Figure:
         "together (red); below 0 (blue) it is noise.\n"
         + ("Above it: half-width of its 95 % interval, same scale. A pair counts where its map "
            "is darker than its mirror image." if known else WITHOUT.strip())
-        + " Gray: no such pair, or dead.",
+        + " Gray: no such pair, or dead; pale blue: rare.",
         arranged=False,
     )  # fmt: skip
     axis = place(figure, left, top, length, length)
