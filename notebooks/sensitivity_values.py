@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 import actsense
+from actsense.comparison.figures import layer_profiles, map_correlations
 from actsense.drawing.names import short_names
 from actsense.sensitivity.figures.depth import depth_profile, pair_maps
 
@@ -139,57 +140,34 @@ checks.round(3)
 # ## Beside the published values
 #
 # The same layers of the same network under the published design that shares the most
-# augmentations. Per layer, unit by unit: Spearman's correlation of this run with the published
-# values. It cannot be 1: both have noise, and the published study drew other images, in another
-# order, by another estimator.
+# augmentations, as `actsense compare` sets any two studies beside each other. Per layer:
+# Spearman's correlation over units of this run with the published values. It cannot be 1: both
+# have noise, and the published study drew other images, in another order, by another estimator.
 
 # %%
-pairs = []
+beside = None
 if published is None:
     print("No published values were given: set `published` to the folder that holds their files.")
 else:
-    reference = actsense.open_study(published)
-    if run.network not in reference.networks:
-        print(f"{published} holds {', '.join(reference.networks)}, but not {run.network}.")
-    else:
-        others = [reference[run.network, name] for name in reference.designs(run.network)]
-        other = max(others, key=lambda one: len({*one.augmentations} & {*augmentations}))
-        common = [name for name in augmentations if name in other.augmentations]
-        print(f"Compared with {other.network}, {other.design}: {', '.join(common) or 'nothing'}.")
-        pairs = [
-            (layer, index, factor, run.layer(layer)[index].sel(factor=factor).to_numpy().ravel(),
-             other.layer(layer)[index].sel(factor=factor).to_numpy().ravel())
-            for layer in run.layers if layer in other.layers
-            for index in NAMES if index in other.layer(layer)
-            for factor in common
-            if run.layer(layer)["dead"].shape == other.layer(layer)[index].sel(factor=factor).shape
-        ]  # fmt: skip
+    chosen = {"networks": {run.network: None}, "designs": {run.design: None}}
+    try:
+        beside = actsense.compare(results, actsense.open_study(published), **chosen)
+        print("\n".join(beside.lines))
+    except actsense.errors.ConfigError as error:
+        print(error)
+
+# %% [markdown]
+# Numbers are correlations, gray ones cannot be told from 0. Below the figure stands what both
+# were made under, where that differs.
 
 # %%
-beside = pd.DataFrame(
-    {
-        "layer": layer,
-        "index": NAMES[index],
-        "factor": factor,
-        "this run, mean": np.nanmean(ours),
-        "published, mean": np.nanmean(theirs),
-        "rank correlation": pd.Series(ours).corr(pd.Series(theirs), method="spearman"),
-        "units": int((np.isfinite(ours) & np.isfinite(theirs)).sum()),
-    }
-    for layer, index, factor, ours, theirs in pairs
-)
-if len(beside):
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
-    for axis, (name, own) in zip(axes, beside.groupby("index", sort=False), strict=False):
-        for layer, of_layer in own.groupby("layer", sort=False):
-            means = of_layer["published, mean"], of_layer["this run, mean"]
-            axis.plot(*means, "o", label=labels[layer])
-        ends = own[["published, mean", "this run, mean"]].to_numpy()
-        axis.plot([ends.min(), ends.max()], [ends.min(), ends.max()], color="0.6", linewidth=0.8)
-        axis.set(title=name, xlabel="published, mean over units", ylabel="this run")
-    axes[0].legend(fontsize=8)
-    figure.suptitle(f"{title}: one point per augmentation; on the line the two agree")
-beside.round(3) if len(beside) else print("Nothing to compare.")
+map_correlations(beside, beside.pairs[0]) if beside else print("Nothing to compare.")
+
+# %% [markdown]
+# And the layers of both over depth.
+
+# %%
+layer_profiles(beside, beside.pairs[0]) if beside else print("Nothing to compare.")
 
 # %% [markdown]
 # ## The answer
@@ -210,9 +188,10 @@ print(
     f"effect certainly above 0, {100 * median['below 0'].mean():.0f} % an estimate "
     "below 0 (mean over layers)."
 )
-if len(beside):
-    middle = beside["rank correlation"].median()
+if beside:
+    maps = beside.tables["maps"]
+    maps = maps[maps["value"].isin(NAMES) & maps["factor"].isin(augmentations)]
     print(
-        f"Beside the published values: rank correlation over units {middle:.2f} in the median of "
-        f"{len(beside)} combinations of layer, index and augmentation."
+        f"Beside the published values: rank correlation over units {maps['rho'].median():.2f} in "
+        f"the median of {len(maps)} combinations of layer, index and augmentation."
     )

@@ -1,9 +1,9 @@
 """Which changes of the input does every unit of a CNN feel, and how strongly?
 
-`open_study` opens finished results.
+`open_study` opens finished results, `compare` sets two studies beside each other.
 """
 
-__all__ = ["MissingResultError", "open_study"]
+__all__ = ["MissingResultError", "compare", "open_study"]
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from actsense.errors import MissingResultError
 from actsense.surroundings import keep_compiled
 
 if TYPE_CHECKING:
+    from actsense.comparison import compare
     from actsense.inspection import open_study
 
 
@@ -24,4 +25,8 @@ def __getattr__(name: str) -> Any:
         from actsense.inspection import open_study
 
         return open_study
+    if name == "compare":
+        from actsense.comparison import compare
+
+        return compare
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -260,8 +260,9 @@ def test_names_may_differ_and_are_stated(folders: tuple[Path, Path], tmp_path: P
         pair_studies(*studies, networks={"nett": "theirs"})
     with pytest.raises(ConfigError, match=r"design of theirs .*'all' is not known"):
         pair_studies(*studies, networks={"net": "theirs"}, designs={"all": "all"})
-    pairs, _ = pair_studies(*studies, networks={"net": "theirs"})
-    assert [pair.title for pair in pairs] == ["net | theirs, all | set2"]
+    for designs in (None, {"all": None}, {"all": "set2"}):
+        pairs, _ = pair_studies(*studies, {"net": "theirs"}, designs)
+        assert [pair.title for pair in pairs] == ["net | theirs, all | set2"]
 
 
 def test_studies_without_a_common_augmentation_are_refused(

@@ -114,14 +114,14 @@ def test_the_command_writes_tables_and_figures(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def compared(a: StudyResults, b: StudyResults, **stated: dict[str, str]) -> Comparison:
+    def compared(a: StudyResults, b: StudyResults, **stated: dict[str, str | None]) -> Comparison:
         assert (a.name, b.name) == ("ours", "theirs")
-        assert stated == {"networks": {"net": "net"}, "designs": {"all": "all", "one": "two"}}
+        assert stated == {"networks": {"net": "net"}, "designs": {"all": "all", "one": None}}
         return found
 
     monkeypatch.setattr("actsense.comparison.compare", compared)
     out = tmp_path / "out"
-    stated = ["--network", "net=net", "--design", "all=all", "--design", "one=two"]
+    stated = ["--network", "net=net", "--design", "all=all", "--design", "one"]
     stated += ["--layer", "vector", "-o", str(out)]
     assert main(["compare", *map(str, folders), *stated]) == 0
     told = capsys.readouterr().out
@@ -136,7 +136,7 @@ def test_the_command_refuses_what_it_cannot_use(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        main(["compare", *map(str, folders), "--network", "net"])
+        main(["compare", *map(str, folders), "--network", "net="])
     assert "write the name in A and that in B as A=B" in capsys.readouterr().err
     out = tmp_path / "out"
     assert main(["compare", *map(str, folders), "--layer", "vectr", "-o", str(out)]) == 1

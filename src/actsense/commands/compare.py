@@ -17,7 +17,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("b", type=Path, metavar="B", help=told)
     for name in ("network", "design"):
         parser.add_argument(f"--{name}", type=_pair, action="append", metavar="A=B",
-                            help=f"a {name} of A, and that of B it belongs to")  # fmt: skip
+                            help=f"only this {name} of A, and its counterpart in B")  # fmt: skip
     parser.add_argument("--layer", help="whose single units are drawn; the first by default")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", default=Path("comparison"))
 
@@ -46,8 +46,8 @@ def run(chosen: Namespace) -> int:
     return 0
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str | None]:
     first, equal, second = text.partition("=")
-    if not (first and equal and second):
-        raise ArgumentTypeError(f"{text!r}: write the name in A and that in B as A=B")
-    return first, second
+    if not first or (equal and not second):
+        raise ArgumentTypeError(f"{text!r}: write the name in A and that in B as A=B, or A alone")
+    return first, second or None

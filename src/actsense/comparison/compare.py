@@ -64,8 +64,8 @@ def compare(
     a: StudyResults,
     b: StudyResults,
     *,
-    networks: Mapping[str, str] | None = None,
-    designs: Mapping[str, str] | None = None,
+    networks: Mapping[str, str | None] | None = None,
+    designs: Mapping[str, str | None] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Comparison:
@@ -74,9 +74,10 @@ def compare(
     Arguments:
         a: The first study, from `actsense.open_study`.
         b: The second one.
-        networks: Networks of `a`, with those of `b` they belong to; default: of equal name.
-        designs: The same for designs; default: of equal name, else those with most augmentations
-            in common.
+        networks: Networks of `a` that are compared, with those of `b` they belong to, None for
+            those of equal name; default: all of equal name.
+        designs: The same for designs; None for those of equal name, else with most augmentations
+            in common; default: all of them.
         resamples: Resamples behind the intervals of correlations.
         seed: Of the resamples.
 

@@ -143,15 +143,16 @@ class Pair:
 def pair_studies(
     a: StudyResults,
     b: StudyResults,
-    networks: Mapping[str, str] | None = None,
-    designs: Mapping[str, str] | None = None,
+    networks: Mapping[str, str | None] | None = None,
+    designs: Mapping[str, str | None] | None = None,
 ) -> tuple[list[Pair], list[dict[str, str]]]:
     """Return the runs of two studies that stand beside each other, and what has no counterpart.
 
     Arguments:
         a: The first study.
         b: The second one; it may be the same.
-        networks: Networks of the first, with those of the second; equal names if not stated.
+        networks: Those of the first that are compared, with those of the second, or None for
+            what is found by the rule; all by the rule if not stated.
         designs: The same for designs.
 
     Raises:
@@ -188,12 +189,12 @@ def known_layers(study: StudyResults) -> set[str]:
 
 
 def _networks(
-    a: StudyResults, b: StudyResults, stated: Mapping[str, str] | None
+    a: StudyResults, b: StudyResults, stated: Mapping[str, str | None] | None
 ) -> dict[str, str]:
     if stated:
         return {
             choose(f"network of {a.path}", one, a.networks): choose(
-                f"network of {b.path}", other, b.networks
+                f"network of {b.path}", other or one, b.networks
             )
             for one, other in stated.items()
         }
@@ -211,12 +212,13 @@ def _designs(
     b: StudyResults,
     network: str,
     other: str,
-    stated: Mapping[str, str] | None,
+    stated: Mapping[str, str | None] | None,
 ) -> dict[str, str | None]:
-    if stated:
-        for design, partner in stated.items():
-            choose(f"design of {network} in {a.path}", design, a.designs(network))
+    for design, partner in (stated or {}).items():
+        choose(f"design of {network} in {a.path}", design, a.designs(network))
+        if partner is not None:
             choose(f"design of {other} in {b.path}", partner, b.designs(other))
+    if stated and None not in stated.values():
         return dict(stated)
     own, others = (
         {design: _augmentations(study, name, design) for design in _analysed(study, name)}
@@ -231,6 +233,8 @@ def _designs(
         }
         best = max(shared, key=lambda name: shared[name], default=None)
         found[design] = best if best and shared[best] else None
+    if stated:
+        return {design: partner or found.get(design) for design, partner in stated.items()}
     return {design: found[design] for design in own}
 
 

@@ -62,7 +62,7 @@ def _facts(side: Side) -> dict[str, str]:
     for name in ("dataset_sha256", "weights_sha256"):
         if name in attributes:
             facts[name.replace("_sha256", " (SHA-256)")] = str(attributes[name])[:12]
-    facts |= {name: attributes[name] for name in EFFORT if name in attributes}
+    facts |= {name: int(attributes[name]) for name in EFFORT if name in attributes}
     facts |= {name: settings[name] for name in ("precision", "seed") if name in settings}
     return {name: _written(one) for name, one in facts.items() if one is not None}
 
