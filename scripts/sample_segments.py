@@ -14,6 +14,7 @@ with logged(snakemake.log[0]):
         snakemake.params.sampling,
         Path(snakemake.input.indices),
         channels=snakemake.params.channels,
+        listed=next(map(Path, snakemake.input.listed), None),
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
         memory_gb=snakemake.config["memory_gb"],

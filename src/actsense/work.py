@@ -113,6 +113,7 @@ class NetworkFacts:
         speed: Images per second that it is known to take, or 0.
         designs: Designs that sample it.
         analysed: Those of them whose maps are analysed further.
+        listed: Channels of its segments by last layer, where a file lists them.
     """
 
     origin: str
@@ -124,6 +125,7 @@ class NetworkFacts:
     speed: float
     designs: tuple[str, ...]
     analysed: tuple[str, ...]
+    listed: Mapping[str, int] | None = None
 
     @property
     def units(self) -> int:

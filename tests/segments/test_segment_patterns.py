@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from actsense.segments.channels import (
 )
 from actsense.segments.evaluate import SegmentRecorder
 from actsense.segments.hsv import to_hsv
+from actsense.segments.listed import read_units
 from actsense.segments.patterns import compare_segments
 from actsense.segments.plan import COLOURS
 from actsense.store import read_results, write_results
@@ -130,6 +132,31 @@ def test_segments_end_where_layers_have_positions_and_all_others_have_a_reason()
         "pooled": "has no positions",
         "vector": "has no positions",
     }
+
+
+def test_listed_segments_are_those_of_the_list(tmp_path: Path) -> None:
+    groups = {
+        "first": layer(0),
+        "last": layer(2),
+        "last/by_channel": channels([[0.5] * 5] * len(FACTORS), [1.0] * 5, dead=[4]),
+        "pooled": layer(3, (CHANNELS, 1, 1)),
+    }
+    tree = xr.DataTree.from_dict({f"/{name}": data for name, data in groups.items()})
+    listed: dict[str, dict[int, list[Any]]] = {
+        "last": {4: [["erasing", "rbscc", 1]], 0: []},  # the published list has dead ones, too
+        "pooled": {2: []},
+    }
+    order = ["first", "last", "pooled"]
+    planned, skipped = plan_segments(tree, order, (3, 32, 32), count=1, listed=listed)
+    assert [(one.start, one.layer, dict(one.channels)) for one in planned] == [
+        ("first", "last", listed["last"]),
+        ("last", "pooled", listed["pooled"]),
+    ]
+    assert planned[1].shape == (CHANNELS, 1, 1)
+    assert skipped == {"first": "not among the listed segments"}
+    units = tmp_path / "units.json"
+    units.write_text(json.dumps([one.described() for one in planned]))
+    assert read_units(units) == {name: dict(sorted(own.items())) for name, own in listed.items()}
 
 
 class Bypassed(nn.Module):

@@ -55,6 +55,7 @@ SEGMENTS = {
     "resnet18 maxpool": (models.resnet18, 64, None, ["conv1", "bn1", "relu", "maxpool"]),
     "resnet18 layer1": (models.resnet18, 64, "maxpool", ["layer1"]),
     "resnet18 layer2": (models.resnet18, 64, "layer1", ["layer2"]),
+    "resnet18 avgpool": (models.resnet18, 64, "layer3", ["layer4", "avgpool"]),
     "small stage1": (lambda: CompactNetwork(10), 32, None, ["stage1"]),
     "small stage2": (lambda: CompactNetwork(10), 32, "stage1", ["stage2"]),
 }

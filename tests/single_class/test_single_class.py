@@ -212,6 +212,37 @@ def test_a_large_index_of_a_class_that_hardly_varies_is_no_candidate(tmp_path: P
     assert ranked["unit"].tolist()[-1] == 19
 
 
+def test_the_index_alone_ranks_what_hardly_varies_first(tmp_path: Path) -> None:
+    own = indices(tmp_path)
+    moments = np.full(CLASSES, 2.0)
+    moments[19] = 1e-6
+    own.read_moment = lambda *_: moments  # type: ignore[method-assign]
+    ranked = rank_classes(own, "S1", own.variables[0], ranking="index")
+    assert ranked["unit"].tolist() == [unit for unit in range(19, -1, -1) if unit != 10]
+    own.read_half_widths = lambda *_: np.full((1, CLASSES), np.nan)  # type: ignore[method-assign]
+    assert rank_classes(own, "S1", own.variables[0], ranking="index").equals(
+        ranked.assign(ci=np.nan, weighted_low=np.nan)
+    )
+    assert rank_classes(own, "S1", own.variables[0]).empty  # without intervals there is no bound
+
+
+def test_candidates_are_those_of_the_ranking(tmp_path: Path) -> None:
+    own = indices(tmp_path)
+    widths = np.full((1, CLASSES), 0.001)
+    widths[:, 18:] = 0.4  # certain of neither of the largest
+    own.read_half_widths = lambda *_: widths  # type: ignore[method-assign]
+    stores = {"mixed": masking(tmp_path)}
+    found = {
+        how: match_classes(own, stores, null_draws=100, ranking=how, seed=0)["ranking"]
+        for how in ("bound", "index")
+    }
+    first = {how: table.query("value == 'S1' and factor == 'hue'") for how, table in found.items()}
+    assert first["index"]["class"].tolist()[:2] == ["class 19", "class 18"]
+    assert first["bound"]["class"].tolist()[:2] == ["class 17", "class 16"]
+    assert "ranked_by" not in found["bound"]
+    assert set(found["index"]["ranked_by"]) == {"index"}
+
+
 def test_every_augmentation_meets_its_own_conditions(tmp_path: Path) -> None:
     tables = matched(tmp_path)
     assert tables["skipped"].empty

@@ -142,3 +142,13 @@ def test_every_design_has_its_pages(
         page = "\n".join(words(drawn[folder.name]))
         assert ("No class could be compared: r." in page) == empty
     assert empty or "NA" in words(drawn["rankings pages"])
+
+
+def test_a_ranking_by_index_draws_the_index() -> None:
+    table = ranking().assign(index=lambda own: own["weighted"] / 3, ci=0.01, ranked_by="index")
+    figure = class_ranking(table, candidates=2, title="t")
+    bars = [bar.get_width() for bar in figure.axes[0].patches]
+    first = table[(table["value"] == table["value"].iloc[0])]
+    own = first[first["factor"] == first["factor"].iloc[0]]
+    np.testing.assert_allclose(sorted(bars), sorted(own["index"]))
+    assert "the index alone" in text(figure)

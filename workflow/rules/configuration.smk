@@ -291,6 +291,12 @@ def demo_flows(wildcards):
     return expand(FLOW, state="trained", layer=layers, **wildcards)
 
 
+def listed_units(wildcards):
+    """The file that lists the channels of a network's segments, or none."""
+    listed = study.settings.segments.units
+    return [listed[wildcards.network]] if wildcards.network in listed else []
+
+
 def units_indices(wildcards):
     """The indices that choose the units of a network which are drawn, or none."""
     design = beside.units_design(wildcards.network)

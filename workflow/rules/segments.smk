@@ -10,6 +10,7 @@ rule sample_segments:
         manifest=MANIFEST,
         weights=WEIGHTS,
         indices=INDICES,
+        listed=listed_units,
     output:
         indices=directory(f"{SEGMENTS}/indices.zarr"),
         units=f"{SEGMENTS}/units.json",

@@ -29,7 +29,7 @@ from actsense.store import LeftOut
 IN_PLACE = "in place"  # the network as it is, beside what sees a colour channel
 CHOSEN_BY = "S1"
 MAP = unit_dimensions((1, 1, 1))
-Tags = dict[int, list[tuple[str, str, int]]]
+Tags = dict[int, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class SegmentUnits:
         start: The layer with positions before it, None for the images.
         inputs: Shape of what it sees in place, (channel, row, col).
         shape: Shape of its last layer.
-        channels: Why each channel was chosen: factor, index and rank, from 1, by its number.
+        channels: Why each channel was chosen, by its number: factor, index and rank, from 1; or
+            what a list of channels says.
     """
 
     layer: str
@@ -66,7 +67,12 @@ def segment_name(layer: str, colour: str) -> str:
 
 
 def plan_segments(
-    indices: xr.DataTree, layers: Sequence[str], images: tuple[int, ...], *, count: int
+    indices: xr.DataTree,
+    layers: Sequence[str],
+    images: tuple[int, ...],
+    *,
+    count: int,
+    listed: Mapping[str, Tags] | None = None,
 ) -> tuple[list[SegmentUnits], dict[str, str]]:
     """Cut a network at its layers with positions, and choose channels of every part.
 
@@ -75,6 +81,7 @@ def plan_segments(
         layers: Recorded layers, in the order of execution.
         images: Shape of the images, (channel, row, col).
         count: Channels of every factor and layer.
+        listed: Channels by last layer, instead of a choice; also of layers of one position.
 
     Returns:
         The segments, and for every other layer the reason why none ends there.
@@ -85,12 +92,18 @@ def plan_segments(
     for layer in layers:
         sizes = indices[layer]["dead"].sizes
         shape = tuple(sizes.values())
-        if tuple(sizes) != MAP or shape[1] * shape[2] < 2:
+        alone = listed is not None and layer in listed
+        if tuple(sizes) != MAP or (shape[1] * shape[2] < 2 and not alone):
             skipped[layer] = "has no positions"
             continue
-        channels = choose_channels(indices[layer]["by_channel"].to_dataset(), count)
+        if listed is None:
+            channels = choose_channels(indices[layer]["by_channel"].to_dataset(), count)
+        else:
+            channels = listed.get(layer, {})
         if channels:
             planned.append(SegmentUnits(layer, start, inputs, shape, channels))
+        elif listed is not None:
+            skipped[layer] = "not among the listed segments"
         else:
             left_out = LeftOut.count(indices[layer]["by_channel"].to_dataset())
             skipped[layer] = f"no channel can be chosen: {left_out}"

@@ -34,6 +34,7 @@ from actsense.segments.channels import (
     segment_name,
 )
 from actsense.segments.hsv import to_hsv
+from actsense.segments.listed import read_units
 from actsense.segments.plan import COLOURS
 from actsense.segments.segment import Segment
 from actsense.sensitivity.estimation import IndexSummary, estimate_results, index_tables
@@ -157,6 +158,7 @@ def sample_segments(
     indices: Path,
     *,
     channels: int,
+    listed: Path | None = None,
     batch_size: int,
     device: torch.device,
     memory_gb: float = inf,
@@ -172,6 +174,7 @@ def sample_segments(
         settings: Settings of the sampling, as for `open_sampling`.
         indices: Index store of the network in place.
         channels: Channels to choose for every factor and layer.
+        listed: File of the channels that are to be looked at instead, see `read_units`.
         batch_size: Images per forward pass, at most.
         device: Where to run.
         memory_gb: Gigabytes that the job may take.
@@ -183,7 +186,8 @@ def sample_segments(
     subject, tree = sampling.subject, read_indices(indices)
     images = (3, subject.side, subject.side)
     layers = _in_order(subject, [str(layer) for layer in tree["layer"].to_numpy()])
-    planned, without = plan_segments(tree, layers, images, count=channels)
+    units = read_units(listed) if listed else None
+    planned, without = plan_segments(tree, layers, images, count=channels, listed=units)
     recorder = SegmentRecorder(subject, planned)
     evaluate = replace(sampling.evaluate, recording=recorder)
     skipped = {

@@ -39,10 +39,15 @@ def segment_units(facts: Facts, network: str, design: str) -> int:
 def _recorded(facts: Facts, network: str, design: str) -> tuple[Layer, ...]:
     """Return what is recorded of segments at most."""
     chosen = facts.settings.segments.channels * len(facts.settings.designs[design].factors)
+    own = facts.networks[network]
+    shapes: list[tuple[int, ...]] = [
+        (min(channels, chosen), rows, cols) for channels, rows, cols in own.maps
+    ]
+    if own.listed is not None:
+        layers = {layer.name: layer.shape for layer in own.layers}
+        shapes = [(count, *layers[name][1:]) for name, count in own.listed.items()]
     return place_layers(
-        (f"{number} {colour}", (min(channels, chosen), rows, cols))
-        for number, (channels, rows, cols) in enumerate(facts.networks[network].maps)
-        for colour in COLOURS
+        (f"{number} {colour}", shape) for number, shape in enumerate(shapes) for colour in COLOURS
     )
 
 

@@ -4,7 +4,7 @@ __all__ = ["Segments"]
 
 from pydantic import Field
 
-from actsense.settings import Integer, PowerOfTwo, Section
+from actsense.settings import Integer, PowerOfTwo, Section, added
 
 
 class Segments(Section):
@@ -14,6 +14,11 @@ class Segments(Section):
         default=2,
         ge=1,
         description="Channels chosen per factor and layer, by their index times their variance.",
+    )
+    units: dict[str, str] = added(
+        {},
+        description="By network, a JSON file that lists its segments and their channels instead, "
+        "as published or as an own `units.json`; only those are sampled.",
     )
     base_points: PowerOfTwo = Field(
         default=1024, description="Base points of every replicate; a power of two."

@@ -75,12 +75,19 @@ def class_ranking(
     if ranking.empty:
         return new_figure(8, 1.2, heading, f"{nothing}.")
     factors, values = list(ranking["factor"].unique()), list(ranking["value"].unique())
+    measured = "Variance of a class's output that the augmentation causes (index times variance)"
+    ordered, axis_label = "the lower end of the interval", "variance of the output due to the"
+    if "ranked_by" in ranking:
+        measured = "Share of the variance of a class's output that the augmentation causes"
+        ordered, axis_label = "the index alone", "share of the output's variance due to the"
+        ranking = ranking.assign(
+            weighted=ranking["index"], weighted_low=ranking["index"] - ranking["ci"]
+        )
     figure = new_figure(
         max(9.0, 1.0 + 2.2 * len(factors)),
         1.3 + len(values) * (0.7 + 0.17 * ranking["rank"].max()),
         heading,
-        "Variance of a class's output that the augmentation causes (index times variance), with "
-        "95 % intervals over replicates.\nRanked by the lower end of the interval. Dark: compared "
+        f"{measured}, with 95 % intervals over replicates.\nRanked by {ordered}. Dark: compared "
         f"with predictions (k = {candidates}). All panels share a scale.",
     )
     axes = figure.subplots(len(values), len(factors), sharex=True, squeeze=False)
@@ -92,7 +99,7 @@ def class_ranking(
             axis.set_title(factor, loc="left")
         if column == 0:
             axis.set_ylabel(NAMES[value], fontsize=10)
-    figure.supxlabel("variance of the output due to the augmentation", fontsize=9)
+    figure.supxlabel(f"{axis_label} augmentation", fontsize=9)
     return figure
 
 

@@ -1,8 +1,8 @@
 r"""Single classes: do damaged networks predict the classes that feel an augmentation most?
 
 The candidates T of an augmentation are the k classes whose output varies most because of it, by
-the lower bound of index times variance: the index alone would select classes that hardly vary. The
-first k predictions P of an image match them by their overlap
+the lower bound of index times variance: the index alone, which can be asked for as published,
+selects classes that hardly vary. The first k predictions P of an image match them by their overlap
 
     J = |T n P| / |T u P| = o / (2 k - o),    o = |T n P|
 
@@ -135,18 +135,23 @@ def candidate_count(classes: int) -> int:
     return min(MOST, max(1, round(classes / 10)))
 
 
-def rank_classes(maps: SensitivityMaps, value: str, variable: Variable) -> pd.DataFrame:
-    """Rank the classes by the lower bound of index times variance.
+def rank_classes(
+    maps: SensitivityMaps, value: str, variable: Variable, *, ranking: str = "bound"
+) -> pd.DataFrame:
+    """Rank the classes by the lower bound of index times variance, or by the index alone.
 
     Arguments:
         maps: The maps of a network.
         value: Index.
         variable: An augmentation of a design.
+        ranking: `bound` or `index`.
 
     Returns:
         Table with `unit` (number of the class), `index`, `ci`, `variance`, `weighted` and
-        `weighted_low`, best class first; classes that are dead or rare are left out.
+        `weighted_low`, best class first; classes that are dead or rare are left out, and for
+        bounds those without an interval.
     """
+    key = {"bound": "weighted_low", "index": "index"}[ranking]
     layer = output_layer(maps)
     index = maps.read(layer, value, [variable])[0].astype(np.float64)
     width = maps.read_half_widths(layer, value, [variable])[0].astype(np.float64)
@@ -160,8 +165,8 @@ def rank_classes(maps: SensitivityMaps, value: str, variable: Variable) -> pd.Da
             "weighted": index * variance,
             "weighted_low": (index - width) * variance,
         }
-    ).dropna()
-    return table.sort_values("weighted_low", ascending=False, kind="stable", ignore_index=True)
+    ).dropna(subset=["index", key])
+    return table.sort_values(key, ascending=False, kind="stable", ignore_index=True)
 
 
 def overlap(candidates: Integers, predictions: Integers) -> Floats:
@@ -224,7 +229,12 @@ def mean_overlap(
 
 
 def match_classes(
-    maps: SensitivityMaps, masking: Mapping[str, Path], *, null_draws: int, seed: int
+    maps: SensitivityMaps,
+    masking: Mapping[str, Path],
+    *,
+    null_draws: int,
+    ranking: str = "bound",
+    seed: int,
 ) -> dict[str, pd.DataFrame]:
     """Rank classes, and compare the first with what intact and damaged networks predict.
 
@@ -236,10 +246,11 @@ def match_classes(
         maps: The maps of a network.
         masking: Masking stores, by design.
         null_draws: Random sets of classes; all there are if those are fewer.
+        ranking: What candidates rank by, see `rank_classes`.
         seed: Of sets and resamples.
 
     Returns:
-        Tables `ranking`, `matches` and `skipped`.
+        Tables `ranking`, `matches` and `skipped`; the first says if it is `ranked_by` index.
     """
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     try:
@@ -257,7 +268,7 @@ def match_classes(
         chosen = [*product(VALUES, augmentations)]
         for value, variable in progress(chosen, desc=f"classes, {design}", unit="ranking"):
             keys = {"design": design, "value": value, "factor": variable.factor}
-            ranked = rank_classes(maps, value, variable)
+            ranked = rank_classes(maps, value, variable, ranking=ranking)
             left_out = maps.left_out(output_layer(maps), design)
             reason = comparison.reason(ranked, left_out)
             if reason:
@@ -271,7 +282,10 @@ def match_classes(
             candidates = ranked["unit"].to_numpy()[: comparison.k]
             matches = comparison.matches(value, variable.factor, candidates)
             tables["matches"].append(matches.assign(design=design, **left_out.columns))
-    return {name: adjusted_table(joined(parts, COLUMNS[name])) for name, parts in tables.items()}
+    found = {name: adjusted_table(joined(parts, COLUMNS[name])) for name, parts in tables.items()}
+    if ranking != "bound":
+        found["ranking"] = found["ranking"].assign(ranked_by=ranking)
+    return found
 
 
 class _Comparison:
@@ -312,7 +326,8 @@ class _Comparison:
         """Compare candidates with every condition of their augmentation, one row each."""
         conditions = self._predictions.conditions
         inputs = conditions["input"].isin([ORIGINAL, factor])
-        damaged = conditions[["rule", "value", "factor"]].eq(["top", value, factor]).all(axis=1)
+        damaged = conditions[["value", "factor"]].eq([value, factor]).all(axis=1)
+        # A masking store keeps predictions of what is most sensitive alone, and of soft masks.
         chosen = conditions[inputs & (damaged | conditions["rule"].eq("none"))]
         described = chosen[["input", "rule", "layers", "scale", "fraction"]].to_dict("records")
         rows = [

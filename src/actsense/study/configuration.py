@@ -125,15 +125,15 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             for key, mistake in recipe_mistakes(network):
                 yield f"networks.{name}.{key}: {mistake}"
     looked_at = {
-        "patterns": settings.patterns.networks,
-        "featvis": settings.featvis.networks,
-        "invariance": settings.invariance.networks,
+        "segments.units": settings.segments.units,
+        "patterns.networks": settings.patterns.networks,
+        "featvis.networks": settings.featvis.networks,
+        "invariance.networks": settings.invariance.networks,
     }
-    for study, named in looked_at.items():
+    for key, named in looked_at.items():
         for unknown in set(named or ()) - settings.networks.keys():
             yield (
-                f"{study}.networks: there is no network {unknown!r}. "
-                f"Allowed: {', '.join(settings.networks)}."
+                f"{key}: there is no network {unknown!r}. Allowed: {', '.join(settings.networks)}."
             )
     points = {f" of {name}": network.base_points for name, network in settings.networks.items()}
     for name, design in settings.designs.items():

@@ -331,6 +331,7 @@ class Study:
                     speed=settings.images_per_second or found["speeds"][name],
                     designs=tuple(self.designs(name)),
                     analysed=tuple(self.analysed(name)),
+                    listed=found["units"].get(name),
                 )
                 for name, settings in networks.items()
             },

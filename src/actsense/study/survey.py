@@ -14,9 +14,11 @@ from typing import Any
 from actsense.data.build import count_classes
 from actsense.data.downloads import archive_folder, dataset_archives, missing_archives
 from actsense.data.originals import look_at_originals
+from actsense.layers import place_layers
 from actsense.networks.inputs import input_key
 from actsense.networks.settings import NetworkSettings, Python, Trained, weights_file
 from actsense.sampling.kept_speed import kept_speeds
+from actsense.segments.listed import check_units, read_units
 from actsense.store import DiskFullError, file_hash, replacing
 from actsense.study.settings import Settings
 
@@ -42,7 +44,8 @@ def survey(settings: Settings) -> Plain:
         by network `layers`, name and shape of the recorded ones, `peaks`, the bytes that it
         holds, `hidden`, the width of its last hidden vector, `speeds`, the
         kept images per second of the slowest design or 0, `origins`: `trained`, `downloaded` or
-        `imported`, and `inputs`, what the files of an imported one are known by.
+        `imported`, and `inputs`, what the files of an imported one are known by; and `units`,
+        for networks whose segments a file lists, their numbers of channels by last layer.
 
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
@@ -55,8 +58,13 @@ def survey(settings: Settings) -> Plain:
         name: _outline(name, _as_imported(network, results / name), classes, dataset.image_size)
         for name, network in settings.networks.items()
     }
+    listed = {
+        name: _listed_units(name, Path(file), outlines[name]["layers"])
+        for name, file in settings.segments.units.items()
+    }
     return {
         "classes": classes,
+        "units": listed,
         "folder": str(archive_folder(dataset)),
         "archives": [str(path) for path in dataset_archives(dataset)],
         "missing": missing_archives(dataset),
@@ -71,6 +79,14 @@ def survey(settings: Settings) -> Plain:
         "speeds": {name: _slowest(results, name) for name in settings.networks},
         "origins": {name: outline["origin"] for name, outline in outlines.items()},
     }
+
+
+def _listed_units(name: str, file: Path, recorded: Any) -> dict[str, int]:
+    """Count the channels of every segment that a file lists for a network."""
+    units = read_units(file)
+    layers = {layer.name: layer for layer in place_layers(recorded)}
+    check_units(f"segments.units.{name}: {file}", units, layers)
+    return {layer: len(channels) for layer, channels in units.items()}
 
 
 def _as_imported(network: NetworkSettings, folder: Path) -> NetworkSettings:
