@@ -230,9 +230,10 @@ share = {
 }
 augmented = network_wide["shapley"].sel(factor=list(run.augmentations))
 strongest = run.augmentations[augmented.to_numpy().argmax()]
+shown = [f"{name} {share[name]}" for name in ("partition", "class", "image") if name in share]
 print(
     f"{run.network} under {run.design}: augmentations make {100 * float(augmented.sum()):.0f} % "
     f"of the variance of its units.\nIt feels {strongest} most: {share[strongest]}, 95 % interval."
     "\n"
-    f"Which image of a class it was makes {share['image']}, the class itself {share['class']}."
+    f"Of what was shown: {', '.join(shown) or 'always the same'}."
 )

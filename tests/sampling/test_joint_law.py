@@ -80,7 +80,7 @@ def test_captions_list_what_was_applied_in_order_with_parameters(cache: ImageCac
             ranges = AUGMENTATIONS[name].parameters(SIDE, SIDE)
             own = values[parameter_columns(NAMES)[name]]
             for parameter, value in zip(ranges, own, strict=True):
-                said = f"{parameter.name} {value:.3g}".replace("_", " ")
+                said = f"{parameter.name} = {value:.3g}".replace("_", " ")
                 assert (said in step) == (parameter.name != "seed")
     text = "\n".join(words(joint_law_sheet(cache, settings(), "d", title="net, d", shown=6)))
     for word in ("net, d", "1. ", "2. ", ", train", ", validation", "cat", "dog", "degrees"):

@@ -169,6 +169,7 @@ def test_moments_are_of_the_strongest_channels_on_one_scale() -> None:
     np.testing.assert_array_equal(tile(ratio, 1, 0, (2, 2)), tile(ratio, 1, 1, (2, 2)))
     ratios = np.array([[1.0, 3.0], [np.nan, 1.5]])  # of channel 2; of channel 1 they are 2 / 6
     highest = np.nanquantile(2 * [*ratios.ravel(), *4 * [1 / 3]], 0.98)  # two designs
+    assert np.isclose(figure.axes[5].get_ylim()[1], highest)  # the end of its scale
     root = np.sqrt(ratios / highest).clip(max=1)
     expected = COLORS(np.ma.masked_invalid(root), bytes=True)
     assert abs(shown - expected).max() <= 2

@@ -27,8 +27,8 @@ from actsense.sampling.plan import build_design
 from actsense.sampling.settings import DesignSettings
 
 COLUMNS = 2
-SIDE, BETWEEN, TEXT, ROW = 1.2, 0.12, 2.45, 1.5  # inches: a picture, after it, its steps, a row
-LINE, CHARACTERS, LINES = 0.135, 38, 10  # inches of a line; characters of it; lines of a caption
+SIDE, BETWEEN, TEXT, ROW = 1.2, 0.12, 2.75, 1.55  # inches: a picture, after it, its steps, a row
+LINE, CHARACTERS, LINES = 0.135, 44, 11  # inches of a line; characters of it; lines of a caption
 
 
 def joint_law_sheet(
@@ -98,7 +98,7 @@ def applied_steps(evaluations: Evaluations, law: InputLaw) -> list[list[str]]:
         steps = []
         for number, which in enumerate(sequence[sequence >= 0], start=1):
             own = zip(law.parameters[which], values[columns[which]], strict=True)
-            said = [f"{p.name} {_plain(value)}" for p, value in own if p.name != SEED.name]
+            said = [f"{p.name} = {_plain(value)}" for p, value in own if p.name != SEED.name]
             name = law.augmentations[which]
             listed = ", ".join(said).replace("_", " ")
             steps.append(f"{number}. {name}" + (f": {listed}" if said else ""))
@@ -125,7 +125,7 @@ def _augmented(
 
 def _plain(value: float) -> str:
     """Write a number with three digits, without an exponent where it is large."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value + 0.0:.3g}"  # no minus before 0
 
 
 def _lines(steps: list[str]) -> list[str]:
