@@ -169,6 +169,14 @@ def test_a_teacher_sees_every_training_image_as_well() -> None:
         assert taught.opened == ("new", "old")
 
 
+def test_a_checkpoint_holds_what_its_optimiser_remembers() -> None:
+    """Of every weight AdamW keeps two moments, SGD one."""
+    old = {"kind": "trained", "epochs": 5, "checkpoints": [2]}
+    own = table(networks={"one": old, "other": old | {"optimizer": "sgd"}})
+    kept = {w.network: w.kept for w in own.studies["networks"] if w.rule == "train_checkpoint"}
+    assert kept["one"] * 2 == kept["other"] * 3 > 0
+
+
 def test_predictions_of_every_layer_alone_are_counted() -> None:
     """With `each` first, the first place holds every layer, with predictions of its own."""
     masking = yaml.safe_load((REPOSITORY / "config.yaml").read_text())["masking"]

@@ -50,6 +50,9 @@ ELSEWHERE = {
     "actsense compare results/mine archive/results -o comparison": (
         *("tests/comparison/test_comparison_figures.py", 'main(["compare"'),
     ),
+    "snakemake spatial --cores 2 --configfile workflow/studies/cifar.yaml": (
+        *("tests/workflow/test_configuration.py", "workflow/studies"),
+    ),
     "make bench": ("tests/test_benchmarks.py", "benchmarks"),
     "make slurm-profile": ("tests/workflow/test_profiles.py", "slurm-profile"),
     "snakemake --profile slurm": ("tests/slurm/test_cluster.py", "slurm"),

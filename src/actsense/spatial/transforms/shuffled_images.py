@@ -80,12 +80,15 @@ def shuffled_sheet(
     columns = {"intact": intact} | _shuffled(intact, rows, settings, seed)
     for level in spread([p for p in settings.saturations if p != IDENTITY], LEVELS):
         columns[f"saturation\nlevel {level:g}"] = saturate(intact, level)
+    pairs = (
+        "; or rows \u00d7 columns" if any(isinstance(k, tuple) for k in settings.divisions) else ""
+    )
     figure = new_figure(
         max(9.0, SIDE * len(columns) + 0.3),
         SIDE * len(images) + 1.4,
         "Shuffled and saturated images, as the networks saw them",
-        f"k: parts of a side ({images.shape[-1]} pixels). grid: every cell moves by itself, and "
-        "pixels that equal cells leave over stay at the border.\nbands: whole rows and whole "
+        f"k: parts of a side ({images.shape[-1]} pixels){pairs}. grid: each cell moves by itself, "
+        "and pixels that equal cells leave over stay at the border.\nbands: whole rows and whole "
         f"columns of cells move. Saturation: level {IDENTITY} changes nothing, below lies gray, "
         "above black and white.",
     )
