@@ -46,7 +46,10 @@ found = [
     if network in (None, name) and design in (None, each) and results[name, each].has("indices")
 ]
 if not found:
-    raise SystemExit(f"No such run in {results.path}. Make indices with: snakemake indices")
+    raise SystemExit(
+        f"No such run in {results.path}. Where there are designs, indices are made with: "
+        "snakemake indices"
+    )
 run = results[found[0]]
 title = f"{run.network}, {run.design}"
 print(f"Shown: {title}. There are also: {', '.join(map(str, found[1:])) or 'no others'}.")

@@ -48,7 +48,10 @@ found = [
     if network in (None, name) and design in (None, each) and results[name, each].has("indices")
 ]
 if not found:
-    raise SystemExit(f"No such run in {results.path}. Make indices with: snakemake indices")
+    raise SystemExit(
+        f"No such run in {results.path}. Where there are designs, indices are made with: "
+        "snakemake indices"
+    )
 run = results[found[0]]
 
 # %%

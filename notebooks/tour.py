@@ -73,7 +73,10 @@ pd.DataFrame(
 # %%
 runs = [each for each in runs if network in (None, each.network) and design in (None, each.design)]
 if not runs:
-    raise SystemExit(f"No such run in {results.path}. Make indices with: snakemake indices")
+    raise SystemExit(
+        f"No such run in {results.path}. Where there are designs, indices are made with: "
+        "snakemake indices"
+    )
 run = runs[0]
 title = f"{run.network}, {run.design}"
 run

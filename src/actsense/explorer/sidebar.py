@@ -16,6 +16,7 @@ from actsense.explorer.scene import Scene
 from actsense.explorer.shelf import Shelf, run_shelf
 from actsense.explorer.studies import find_studies
 from actsense.inspection import RunResults, open_study
+from actsense.layout import make_command
 
 STRONGEST = "The largest variance due to the factor: the index times the variance."
 UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
@@ -70,7 +71,9 @@ def _choose_run(study: Path) -> Shelf[RunResults]:
     opened = open_study(study)
     networks = [name for name in opened.networks if opened.designs(name)]
     if not networks:
-        raise MissingResultError(study / "<network>/<design>/indices.zarr", "indices")
+        path = study / "<network>/<design>/indices.zarr"
+        advice = f"not there. A study with designs makes it with: {make_command('indices', path)}"
+        raise MissingResultError(path, "indices", advice)
     left, right = side.columns(2)
     below = ("layer", "factor", *UNIT)
     network = pick(left, "Network", "network", networks, instead_of=below)

@@ -13,7 +13,7 @@ ABOVE: dict[Level, str] = {"study": "", "network": "<network>/", "run": "<networ
 WAYS = {
     "{bin}actsense explore {results}": "all of it, in a browser",
     "{bin}actsense describe {results}": "layers of every network, what there is, what is lacking",
-    "{bin}snakemake --report {results}/report.html{study}": "all figures with captions",
+    "{bin}snakemake --report {results}/report.html{study}": "all figures with captions, once made",
     "{bin}snakemake --cores 2 notebooks{study}": "the questions of the study, answered one by one",
     "{bin}actsense describe {store}": "a store as text",
 }

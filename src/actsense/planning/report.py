@@ -181,11 +181,16 @@ def _dominant(costs: Sequence[Cost]) -> list[str]:
 
 def _notes(images: StandIn, table: WorkTable, speeds: Speeds, device: torch.device) -> list[str]:
     study, sampling = images.study, _sampling(table)
+    decoded = (
+        " Of evaluations that make the same image only one passes; their share is estimated from "
+        f"{DECODED_BLOCKS} blocks of every design."
+        if study.settings.designs
+        else ""
+    )
     lines = [
         _speed_note(study, device),
         "Passes: images that go through a network, or through parts of it, which count as the "
-        "whole; a gradient counts as three. Of evaluations that make the same image only one "
-        f"passes; their share is estimated from {DECODED_BLOCKS} blocks of every design.",
+        f"whole; a gradient counts as three.{decoded}",
         "GB and files: at most, without archives that are downloaded. At peak: with activations "
         "within the budget, and all moments that are not merged yet.",
     ]

@@ -126,7 +126,8 @@ def measured_speeds(
     opened: tuple[Subject, Tap] | None = None
     largest_first = sorted(runs, key=lambda network: -known[network].weights)
     for network in largest_first:  # before anything else is in memory
-        log.info("Measuring the speed of %s with %s", network, ", ".join(runs[network]))
+        shown = ", ".join(filter(None, runs[network])) or "images as they are"
+        log.info("Measuring the speed of %s with %s", network, shown)
         opened = None  # the one before leaves its room
         opened = _opened(images, network, device)
         passing[network] = _passing(*opened)
