@@ -30,6 +30,7 @@ include: "workflow/rules/patterns.smk"
 include: "workflow/rules/featvis.smk"
 include: "workflow/rules/factors.smk"
 include: "workflow/rules/invariance.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/plan.smk"
 
@@ -46,22 +47,10 @@ for scripted in workflow.rules:
 
 
 rule all:
-    """Everything: the indices, the contrasts, their figures, all analyses, and the studies beside."""
+    """Everything: indices, contrasts, figures, all analyses, the studies beside, the page on them."""
     default_target: True
     input:
-        rules.indices.input,
-        rules.contrast.input,
-        rules.figures.input,
-        rules.correlation.input,
-        rules.lda.input,
-        rules.masking.input,
-        rules.single_class.input,
-        rules.segments.input,
-        rules.spatial.input,
-        rules.patterns.input,
-        rules.featvis.input,
-        rules.invariance.input,
-        rules.demos.input,
+        rules.page.input,
     message:
         "Everything is there"
 

@@ -24,6 +24,7 @@ FLOORS: tuple[set[str], ...] = (
         *("segments", "spatial", "patterns", "featvis", "invariance"),
     },
     {"study", "inspection"},
+    {"findings"},
     {"acceptance", "comparison", "planning", "explorer"},
     {"commands"},
     {"__init__", "__main__"},

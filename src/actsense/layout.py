@@ -212,6 +212,7 @@ PLACES = (
         ),
         files=("autoencoder.pt", "latents.zarr", "factors.pt", "factors.json"),
     ),
+    Place("study", "", "page", "findings on one page", files=("index.html",)),
     Place("study", "figures", "figures", "figures of the study", files=("*.png",)),
     Place("study", "notebooks", "notebooks", "notebooks", files=("*.html",)),
 )

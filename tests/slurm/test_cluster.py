@@ -22,7 +22,7 @@ ON_CPU = {
     *("cache_images", "accumulate", "estimate_indices", "plot_indices"),
     *("correlate", "discriminate", "profile_masks", "match_classes", "compare_segments"),
     *("compare_transforms", "compare_cells", "compare_interactions", "compare_patterns"),
-    "compare_invariances",
+    *("compare_invariances", "write_page"),
 }
 WEIGHTS = "results/tiny/one/weights.pt"
 

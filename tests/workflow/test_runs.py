@@ -191,7 +191,7 @@ def test_plotting_options_repeat_figures_only(replan: Callable[..., set[str]]) -
         *("compare_patterns", "compare_invariances", "show_demos"),
     }
     assert tables_with_figures < repeated
-    allowed = {*tables_with_figures, "figures", "all"}
+    allowed = {*tables_with_figures, "figures", "write_page", "page", "all"}
     assert all(rule.startswith("plot") or rule in allowed for rule in repeated)
 
 

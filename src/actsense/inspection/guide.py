@@ -11,6 +11,7 @@ from actsense.layout import LEVELS, PLACES, Level, Place
 
 ABOVE: dict[Level, str] = {"study": "", "network": "<network>/", "run": "<network>/<design>/"}
 WAYS = {
+    "{results}/index.html": "what was found, on one page to open in a browser or to mail",
     "{bin}actsense explore {results}": "all of it, in a browser",
     "{bin}actsense describe {results}": "layers of every network, what there is, what is lacking",
     "{bin}snakemake --report {results}/report.html{study}": "all figures with captions, once made",
@@ -34,6 +35,8 @@ def guide(results: Path, configurations: Iterable[Path] = ()) -> str:
     if not folders:
         return ""
     given = [quote(str(path)) for path in configurations]
+    store = _first_store(results)
+    lacking = {"{store}": store is None, "index.html": not (results / "index.html").is_file()}
     ways = {
         way.format(
             bin=_bin_folder(),
@@ -42,7 +45,7 @@ def guide(results: Path, configurations: Iterable[Path] = ()) -> str:
             study=" --configfile " + " ".join(given) if given else "",
         ): what
         for way, what in WAYS.items()
-        if (store := _first_store(results)) or "{store}" not in way
+        if not any(word in way for word, missing in lacking.items() if missing)
     }
     held = {folder: ", ".join(dict.fromkeys(words)) for folder, words in folders.items()}
     return "\n".join(

@@ -30,6 +30,7 @@ STUDIES = (  # in the order of the plan that is printed
     "featvis",
     "invariance",
     "invariance.factors",
+    "findings",
 )
 
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job

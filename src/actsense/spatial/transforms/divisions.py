@@ -8,9 +8,11 @@ __all__ = ["Axis", "Division", "named_division", "sides", "squares", "with_sides
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
+# Every job reads the settings, few read tables.
+if TYPE_CHECKING:
+    import pandas as pd
 
 Division = int | tuple[int, ...]  # two of them
 
@@ -28,14 +30,14 @@ def named_division(rows: int, columns: int) -> str:
     return f"{rows}" if rows == columns else f"{rows}\u00d7{columns}"
 
 
-def with_sides(table: pd.DataFrame) -> pd.DataFrame:
+def with_sides(table: "pd.DataFrame") -> "pd.DataFrame":
     """Add `rows` and `columns` to a table that was written before there were any but squares."""
     if {"rows", "columns"} <= {*table}:
         return table
     return table.assign(rows=table["k"], columns=table["k"])
 
 
-def squares(table: pd.DataFrame) -> pd.DataFrame:
+def squares(table: "pd.DataFrame") -> "pd.DataFrame":
     """Return the rows of a table that make curves, with k as an integer."""
     own = table[table["k"].notna()]
     return own.assign(k=own["k"].astype(int))
@@ -54,7 +56,7 @@ class Axis:
     rectangles: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, table: pd.DataFrame) -> "Axis":
+    def of(cls, table: "pd.DataFrame") -> "Axis":
         """Find out which divisions a table has."""
         known = {(int(r), int(c)) for r, c in _pairs(with_sides(table))}
         rectangles = sorted((r * c, r, c) for r, c in known if r != c)
@@ -80,7 +82,7 @@ class Axis:
         beside = "; right: rows \u00d7 columns" if self.rectangles else ""
         return f"k, parts of a side{beside}"
 
-    def placed(self, table: pd.DataFrame) -> pd.DataFrame:
+    def placed(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """Add `place`, where the division of every row stands, and whether it is a `rectangle`."""
         table = with_sides(table)
         places = [self._place(int(r), int(c)) for r, c in _pairs(table)]
@@ -97,5 +99,5 @@ class Axis:
         return max(self.squares, default=0) + behind * self._step
 
 
-def _pairs(table: pd.DataFrame) -> Iterable[tuple[int, int]]:
-    return zip(np.asarray(table["rows"]), np.asarray(table["columns"]), strict=True)
+def _pairs(table: "pd.DataFrame") -> Iterable[tuple[int, int]]:
+    return zip(table["rows"].to_numpy(), table["columns"].to_numpy(), strict=True)

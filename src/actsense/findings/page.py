@@ -1,0 +1,162 @@
+"""One self-contained page on a study, to be opened, mailed or put on a wall."""
+
+__all__ = ["study_page", "write_page"]
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from shlex import quote
+
+from actsense.errors import MissingResultError
+from actsense.findings.collection import find_findings, headlines
+from actsense.findings.finding import Finding, joined
+from actsense.inspection.study_results import StudyResults, open_study
+from actsense.layout import recorded
+from actsense.store.atomic import replacing
+
+LARGEST = 4 * 2**20  # bytes of a figure or table inside the page; larger ones stay outside
+STYLE = """
+:root { color-scheme: light; }
+body { margin: 0 auto; max-width: 60rem; padding: 1rem 1.2rem 4rem; color: #1d1d1f;
+  background: #fff; font: 1rem/1.55 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
+h1 { font-size: 1.7rem; margin: 1rem 0 .3rem; }
+h2 { font-size: 1.15rem; margin: 2.6rem 0 .3rem; }
+p { margin: .4rem 0; }
+code { background: #f2f2f4; border-radius: .2rem; padding: 0 .2em; font-size: .92em;
+  overflow-wrap: anywhere; }
+img { max-width: 100%; height: auto; display: block; margin: .8rem 0 .3rem;
+  border: 1px solid #e3e3e6; }
+table { border-collapse: collapse; margin: .8rem 0; }
+th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; border-bottom: 1px solid #e3e3e6; }
+a { color: #0b5cad; overflow-wrap: anywhere; }
+li { margin: .5rem 0; }
+.beside { color: #55555b; font-size: .9rem; }
+.wide { overflow-x: auto; }
+"""
+
+
+def write_page(folder: Path, path: Path) -> None:
+    """Write the page of a study.
+
+    Arguments:
+        folder: Folder of the study.
+        path: The page, `index.html` in that folder.
+
+    Raises:
+        ConfigError: If there are no results, or they are damaged.
+    """
+    text = study_page(open_study(folder))
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def study_page(study: StudyResults) -> str:
+    """Return the page as HTML: findings with their figures and tables inside it."""
+    findings = find_findings(study)
+    first = headlines(findings)
+    rest = [finding for finding in findings if finding not in first]
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(study.name)}: findings</title><style>{STYLE}</style></head><body>",
+            *_opening(study, len(first)),
+            *(line for finding in first for line in _section(study, finding)),
+            *_others(rest),
+            *_links(study),
+            "</body></html>",
+            "",
+        ]
+    )
+
+
+def _opening(study: StudyResults, count: int) -> Iterator[str]:
+    yield f"<h1>What study <em>{escape(study.name)}</em> found</h1>"
+    yield (
+        "<p>Which changes of the input does every unit of a network feel, and how strongly? "
+        f"{'Below: ' + str(count) + ' findings' if count else 'There are no findings yet'}, "
+        "computed from the tables of the study. Numbers in parentheses are 95 % intervals. What "
+        "an interval does not decide is left out.</p>"
+    )
+    yield '<div class="wide"><table><tr><th>network</th><th>right on validation images</th>'
+    yield "<th>layers</th><th>units</th><th>designs</th></tr>"
+    for network in study.networks:
+        cells = (network, *_facts(study, network), ", ".join(study.designs(network)) or "none")
+        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    yield "</table></div>"
+
+
+def _facts(study: StudyResults, network: str) -> tuple[str, str, str]:
+    """Return accuracy, layers and units of a network, as far as they are known."""
+    try:
+        accuracy = study[network].card.get("accuracy", {}).get("validation")
+    except MissingResultError:
+        accuracy = None
+    right = "" if accuracy is None else f"{100 * accuracy:.1f} %"
+    runs = [study[network, design] for design in study.designs(network)]
+    run = next((run for run in runs if run.has("indices")), None)
+    if run is None:
+        return right, "", ""
+    units = int(run.indices["units"].sel(layer=list(run.layers)).sum())
+    return right, str(len(run.layers)), f"{units:,}"
+
+
+def _section(study: StudyResults, finding: Finding) -> Iterator[str]:
+    yield f"<h2>{escape(finding.question)}</h2>"
+    yield f"<p>{_marked(finding.text)}</p>"
+    if image := _embedded(study.path / finding.figure, "image/png"):
+        yield f'<img src="{image}" alt="{escape(finding.question)}" loading="lazy">'
+    links = [f"figure <code>{escape(finding.figure)}</code>"]
+    for table in finding.tables:
+        name = escape(table)
+        data = _embedded(study.path / table, "text/csv")
+        links.append(
+            f'table <a href="{data}" download="{escape(table.replace("/", "_"))}">{name}</a>'
+            if data
+            else f"table <code>{name}</code>"
+        )
+    yield f'<p class="beside">{", ".join(links)}</p>'
+
+
+def _others(findings: list[Finding]) -> Iterator[str]:
+    if findings:
+        yield "<h2>Further findings</h2><ul>"
+        for finding in findings:
+            yield f"<li><strong>{escape(finding.question)}</strong> {_marked(finding.text)}</li>"
+        yield "</ul>"
+
+
+def _links(study: StudyResults) -> Iterator[str]:
+    """Say where to look on: links work where the page lies in its study's folder."""
+    yield "<h2>More</h2>"
+    pages = sorted((study.path / "notebooks").glob("*.html"))
+    links = [
+        f'<a href="notebooks/{escape(page.name)}">{escape(page.stem.replace("_", " "))}</a>'
+        for page in pages
+    ]
+    reports = [path for path in ("report.html", "../report.html") if (study.path / path).is_file()]
+    if reports:
+        yield f'<p>All figures with captions: <a href="{reports[0]}">{reports[0]}</a>.</p>'
+    if links:
+        yield f"<p>Notebooks: {joined(links)}.</p>"
+    options = str(recorded(study.path).get("options", ""))
+    place = escape(quote(str(study.path)))
+    yield (
+        "<p>Links work where this page lies in the folder of the study. Everything in a browser: "
+        f"<code>actsense explore {place}</code>. All figures with captions: <code>"
+        f"{escape(' '.join(['snakemake --report report.html', options]).strip())}</code>.</p>"
+    )
+
+
+def _marked(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+
+
+def _embedded(path: Path, kind: str) -> str:
+    """Return a file as part of the page; nothing if it is not there or too large."""
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        return ""
+    return f"data:{kind};base64,{b64encode(path.read_bytes()).decode()}"

@@ -1,0 +1,157 @@
+"""Findings about what units feel: indices by layer, pairs, contrasts."""
+
+__all__ = ["contrast_findings", "layers_findings", "pairs_findings"]
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from actsense.findings.finding import Amount, Finding, joined
+from actsense.inspection.run_results import RunResults
+from actsense.inspection.study_results import StudyResults
+
+CONTENT = ("class", "image", "content")  # of which a network keeps some and forgets some
+NETWORK = "network"  # the row of a table that is all layers together
+SURELY = 0.05  # mean share of variance; smaller effects are told of no layer
+NAMED = 3  # augmentations that a sentence names
+
+
+def layers_findings(study: StudyResults) -> Iterator[Finding]:
+    """What changes from the first layer to the last, and which augmentations are felt most."""
+    for run in _runs(study, "layers"):
+        table = run.table("layers")
+        effects = table[(table["index"] == "shapley") & (table["layer"] != NETWORK)]
+        layers = [name for name in run.layers if name in set(effects["layer"])]
+        if len(layers) < 2:
+            continue
+        texts = [*_forgotten(run, effects, layers), *_strongest(run, effects, layers)]
+        texts += _faded(run, effects, layers)
+        if texts:
+            yield Finding(
+                f"What do the layers of {run.network} feel under {run.design}?",
+                " ".join(texts),
+                "indices",
+                (_below(run, "tables/layers.csv"),),
+                _below(run, "figures/depth_profile.png"),
+            )
+
+
+def _forgotten(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Iterator[str]:
+    """Say which parts of the content a network forgets and which it keeps."""
+    first, last = layers[0], layers[-1]
+    parts: list[str] = []
+    for name in CONTENT[:2] if CONTENT[0] in run.factors else CONTENT[2:]:
+        if name in run.factors:
+            start, end = _effect(effects, first, name), _effect(effects, last, name)
+            if word := _moved(start, end):
+                whole = "" if parts else " in the variance of a layer"
+                parts.append(f"the share of `{name}`{whole} {word} from {start} to {end}")
+    if parts:
+        yield f"From {first} to {last}, {joined(parts)}."
+
+
+def _strongest(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Iterator[str]:
+    """Name the augmentation that is felt most, and the layer that feels it most."""
+    named = [name for name in run.augmentations if name in set(effects["factor"])]
+    found = [(_effect(effects, layer, name), name, layer) for name in named for layer in layers]
+    found = [entry for entry in found if entry[0].differs_from_zero or not entry[0].known]
+    if not found:
+        return
+    amount, name, layer = max(found, key=lambda entry: entry[0].value)
+    yield f"Of the augmentations, `{name}` has the largest Shapley effect: {amount} in {layer}."
+    others = [own for own in named if own != name]
+    rivals = [own for own in others if not amount.above(_effect(effects, layer, own))]
+    if rivals and amount.known:
+        yield f"{joined([f'`{own}`' for own in rivals[:NAMED]])} may be as strong there."
+
+
+def _faded(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Iterator[str]:
+    """Say which augmentations the last layer feels less or more than the first."""
+    first, last = layers[0], layers[-1]
+    for word, verb in (("falls", "less"), ("rises", "more")):
+        moved = []
+        for name in run.augmentations:
+            start, end = _effect(effects, first, name), _effect(effects, last, name)
+            if _moved(start, end) == word and max(start.value, end.value) > SURELY:
+                moved.append((abs(end.value - start.value), name, start, end))
+        told = [
+            f"`{name}` ({start.value:.2f} and {end.value:.2f})"
+            for _, name, start, end in sorted(moved, reverse=True)[:NAMED]
+        ]
+        if told:
+            yield f"{last} feels {verb} than {first} of {joined(told)}."
+
+
+def pairs_findings(study: StudyResults) -> Iterator[Finding]:
+    """Which pair of augmentations acts together."""
+    for run in _runs(study, "pairs"):
+        table = run.table("pairs")
+        both = table["factor"].isin(run.augmentations) & table["factor_2"].isin(run.augmentations)
+        table = table[both & (table["layer"] != NETWORK)]
+        amounts = [
+            (Amount.around(row["value"], row["ci"]), row)
+            for row in table.to_dict("records")
+            if row["index"] == "S2"
+        ]
+        sure = [entry for entry in amounts if entry[0].low > 0]
+        if not sure:
+            continue
+        amount, row = max(sure, key=lambda entry: entry[0].low)
+        yield Finding(
+            f"Which augmentations act together in {run.network} under {run.design}?",
+            f"Most surely `{row['factor']}` and `{row['factor_2']}` do: beyond what each does "
+            f"alone, they explain {amount.told(3)} of the variance of {row['layer']}.",
+            "indices",
+            (_below(run, "tables/pairs.csv"),),
+            _below(run, "figures/pairs.png"),
+        )
+
+
+def contrast_findings(study: StudyResults) -> Iterator[Finding]:
+    """Which augmentation alone changes most units."""
+    for run in _runs(study, "contrast"):
+        table = run.table("contrast")
+        if "partition" in table:
+            table = table[table["partition"] == table["partition"].iloc[-1]]
+        layers = [name for name in dict.fromkeys(table["layer"])]
+        last = table[table["layer"] == layers[-1]].set_index("augmentation")["significant_share"]
+        if not len(last) or last.isna().all():
+            continue
+        most, least = str(last.idxmax()), str(last.idxmin())
+        if most == least:
+            continue
+        yield Finding(
+            f"What does each augmentation of {run.design} do alone to {run.network}?",
+            f"In {layers[-1]}, `{most}` shifts {100 * last[most]:.0f} % of the units and "
+            f"`{least}` {100 * last[least]:.0f} % (false discovery rate 0.05).",
+            "contrast",
+            (_below(run, "tables/contrast.csv"),),
+            _below(run, "figures/contrast.png"),
+        )
+
+
+def _runs(study: StudyResults, table: str) -> Iterator[RunResults]:
+    """Yield the runs that have a table and indices."""
+    for network in study.networks:
+        for design in study.designs(network):
+            run = study[network, design]
+            if run.has(table) and run.has("indices"):
+                yield run
+
+
+def _effect(effects: pd.DataFrame, layer: str, factor: str) -> Amount:
+    row = effects[(effects["layer"] == layer) & (effects["factor"] == factor)]
+    if row.empty:
+        return Amount(float("nan"), float("nan"), float("nan"))
+    return Amount.around(float(row["value"].iloc[0]), float(row["ci"].iloc[0]))
+
+
+def _moved(start: Amount, end: Amount) -> str:
+    """Say whether a number rises or falls beyond both intervals; nothing if neither is sure."""
+    if end.above(start):
+        return "rises"
+    return "falls" if start.above(end) else ""
+
+
+def _below(run: RunResults, path: str) -> str:
+    return f"{run.network}/{run.design}/{path}"

@@ -1,0 +1,202 @@
+"""Findings from planted tables: what is beyond the intervals is said, the rest is not."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from actsense.__main__ import main
+from actsense.findings.collection import find_findings, headlines
+from actsense.findings.finding import Amount, Finding, joined
+from actsense.findings.page import study_page, write_page
+from actsense.inspection import open_study
+from actsense.store import write_results
+
+FACTORS = ("hue", "hflip", "order", "content", "class", "image")
+LAYERS = ("stem", "head")
+# Shapley effects of the first and the last layer; every half-width is 0.02.
+EFFECTS = {
+    "hue": (0.20, 0.10),
+    "hflip": (0.19, 0.20),
+    "order": (0.3, 0.3),
+    "class": (0.05, 0.50),
+    "image": (0.40, 0.38),
+    "content": (0.45, 0.88),
+}
+
+
+def table(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(folder / f"tables/{name}.csv", index=False)
+
+
+def write_run(folder: Path) -> None:
+    layers = {name: xr.Dataset({"dead": (("unit",), np.zeros(3, bool))}) for name in LAYERS}
+    totals = xr.Dataset(
+        {"units": ("layer", [3, 3, 6])},
+        coords={"factor": list(FACTORS), "layer": [*LAYERS, "network"]},
+    )
+    write_results(folder / "indices.zarr", {"": totals, **layers}, attributes={"seed": 0})
+    common = {"index": "shapley", "ci": 0.02}
+    rows = [
+        {"layer": layer, "factor": name, "value": values[k], **common}
+        for name, values in EFFECTS.items()
+        for k, layer in enumerate(LAYERS)
+    ]
+    table(folder, "layers", [*rows, {"layer": "network", "factor": "hue", "value": 9.0, **common}])
+
+
+def masks(*effects: tuple[str, float, float, float]) -> list[dict[str, Any]]:
+    common = {"value": "shapley", "input": "original", "first_place": True, "scale": 0.0}
+    rows = [
+        {"factor": name, "effect": effect, "low": low, "high": high, **common}
+        for name, effect, low, high in effects
+    ]
+    halved = {**rows[0], "scale": 0.5, "effect": -0.9, "low": -0.9, "high": -0.9}
+    other = {**rows[0], "input": "hue", "effect": -0.8, "low": -0.8, "high": -0.8}
+    return [*rows, halved, other]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of a study of one network under one design."""
+    run = tmp_path / "animals/net/colour"
+    write_run(run)
+    (run.parent / "card.json").write_text(json.dumps({"accuracy": {"validation": 0.9}}))
+    return tmp_path / "animals"
+
+
+def said(folder: Path, target: str) -> list[str]:
+    return [f.text for f in find_findings(open_study(folder)) if f.target == target]
+
+
+def test_what_rises_and_falls_beyond_its_interval_is_told(folder: Path) -> None:
+    (text,) = said(folder, "indices")
+    assert "the share of `class` in the variance of a layer rises from 0.05 (0.03 to 0.07)" in text
+    assert "to 0.50 (0.48 to 0.52)" in text
+    assert "`image`" not in text  # 0.40 and 0.38, each +- 0.02
+    assert "head feels less than stem of `hue` (0.20 and 0.10)." in text
+    assert "feels more" not in text  # hflip by 0.01, order is no augmentation
+
+
+def test_the_largest_effect_is_named_with_those_that_may_be_as_large(folder: Path) -> None:
+    (text,) = said(folder, "indices")
+    assert "`hue` has the largest Shapley effect: 0.20 (0.18 to 0.22) in stem." in text
+    assert "`hflip` may be as strong there." in text
+
+
+def test_without_intervals_nothing_is_said_to_rise(folder: Path) -> None:
+    path = folder / "net/colour/tables/layers.csv"
+    pd.read_csv(path).assign(ci=np.nan).to_csv(path, index=False)
+    (text,) = said(folder, "indices")
+    assert "rises" not in text
+    assert "`hue` has the largest Shapley effect: 0.20 in stem." in text
+    assert "nan" not in text
+
+
+def test_masks_are_told_apart_by_their_intervals(folder: Path) -> None:
+    effects = (
+        ("hue", -0.10, -0.15, -0.05),
+        ("hflip", -0.30, -0.35, -0.25),
+        ("rolling", -0.02, -0.06, 0.02),
+        ("erasing", 0.05, 0.01, 0.09),
+    )
+    table(folder / "net/colour", "mask_effects", masks(*effects))
+    assert said(folder, "masking") == [
+        "Switching off the activations most sensitive to a factor costs more accuracy than as "
+        "many at random, in percentage points: 30 (25 to 35) for `hflip` and 10 (5 to 15) for "
+        "`hue`. For `erasing` it costs less. For `rolling` the interval covers 0."
+    ]
+
+
+def test_masks_whose_intervals_all_cover_zero_are_no_finding(folder: Path) -> None:
+    table(folder / "net/colour", "mask_effects", masks(("hue", -0.02, -0.06, 0.02)))
+    assert said(folder, "masking") == []
+
+
+@pytest.mark.parametrize(("cut", "told"), [((0.2, 0.3), True), ((0.2, 0.95), False)])
+def test_shuffled_patches_are_told_where_they_cost(
+    folder: Path, cut: tuple[float, float], told: bool
+) -> None:
+    rows = [
+        {
+            "network": "net",
+            "mode": "grid",
+            "k": k,
+            "top1": sum(e) / 2,
+            "top1_low": e[0],
+            "top1_high": e[1],
+        }
+        for k, e in ((1, (0.9, 1.0)), (2, cut), (4, (0.0, 0.1)))
+    ]
+    table(folder / "spatial", "shuffle_curves", rows)
+    texts = said(folder, "spatial")
+    assert bool(texts) == told
+    if told:
+        assert "net falls from 95 % (90 to 100) right to 25 % (20 to 30)" in texts[0]
+        assert "2 x 2" in texts[0]
+
+
+def test_what_has_not_been_made_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/card.json").write_text("{}")
+    assert find_findings(open_study(tmp_path)) == []
+    assert "There are no findings yet" in study_page(open_study(tmp_path))
+
+
+def test_headlines_take_turns_among_targets_and_keep_their_order() -> None:
+    findings = [
+        Finding(f"{target}{k}", "", target, (), figure)
+        for target, figure in (("a", "a.png"), ("b", "b.png"), ("c", ""))
+        for k in range(3)
+    ]
+    assert [f.question for f in headlines(findings, 4)] == ["a0", "a1", "b0", "b1"]
+    assert [f.question for f in headlines(findings, 3)] == ["a0", "a1", "b0"]
+    assert len(headlines(findings)) == 6  # what shows nothing is none
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "percent"),
+    [
+        (Amount(0.5, 0.25, 0.754), "0.50 (0.25 to 0.75)", "50 % (25 to 75)"),
+        (Amount(-0.001, -0.002, 0.0), "0.00 (0.00 to 0.00)", "0 % (0 to 0)"),
+        (Amount.around(0.3, float("nan")), "0.30", "30 %"),
+    ],
+)
+def test_numbers_are_written_with_their_intervals(amount: Amount, text: str, percent: str) -> None:
+    assert (str(amount), amount.percent) == (text, percent)
+
+
+def test_names_are_joined() -> None:
+    assert joined(["a"]) == "a"
+    assert joined(["a", "b", "c"]) == "a, b and c"
+
+
+def test_the_page_holds_everything_and_escapes_names(folder: Path) -> None:
+    (folder / "net/colour/figures").mkdir()
+    (folder / "net/colour/figures/depth_profile.png").write_bytes(b"\x89PNG")
+    (folder / "net").rename(folder / "n<b>")
+    page = folder / "index.html"
+    write_page(folder, page)
+    text = page.read_text()
+    assert "<b>" not in text
+    assert "n&lt;b&gt;" in text
+    assert 'src="data:image/png;base64,iVBORw=="' in text
+    assert "data:text/csv;base64," in text
+    assert "90.0 %" in text
+    assert not re.findall(r'(?:src|href)="(?!data:|notebooks/|\.\./|report)', text)
+
+
+def test_the_command_prints_questions_and_answers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["findings", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "What do the layers of net feel under colour?"
+    assert "net/colour/tables/layers.csv" in "".join(lines)
+    assert max(map(len, lines)) <= 100
