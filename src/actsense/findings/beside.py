@@ -39,7 +39,8 @@ def shuffle_findings(study: StudyResults) -> Iterator[Finding]:
     if texts:
         yield Finding(
             "How much do the networks depend on where things are?",
-            f"With images cut into {cuts[0]} x {cuts[0]} patches that change places, {joined(texts)}.",
+            f"With images cut into {cuts[0]} x {cuts[0]} patches that change places, "
+            f"{joined(texts)}.",
             "spatial",
             ("spatial/tables/shuffle_curves.csv",),
             "spatial/figures/shuffle.png",
