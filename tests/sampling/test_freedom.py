@@ -5,6 +5,7 @@ Whole designs are run over made images and compared with what the law says in cl
 
 import hashlib
 import itertools
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from actsense.sampling.law import Evaluations, InputLaw
 from actsense.sampling.plan import build_design
 from actsense.sampling.ranges import PARAMETERS, adjustable
 from actsense.sampling.settings import DesignSettings, contradictions
+from actsense.sampling.told import design_words, freedom_words, recorded_designs
 from actsense.sensitivity.accumulator import Accumulator
 from actsense.sensitivity.indices import Indices, estimate_indices
 
@@ -431,7 +433,7 @@ def test_what_is_unknown_is_refused() -> None:
         InputLaw(NAMES, "switched", (32, 32), POOL, ranges={"hue": {}})
     with pytest.raises(ValueError, match="patch_mask' is no augmentation of the design, or of"):
         InputLaw(("patch_mask",), "published", (32, 32), POOL)
-    with pytest.raises(ValueError, match="brightness has no range of 'sigma'"):
+    with pytest.raises(ValueError, match="no range of 'sigma'"):
         _ = InputLaw(
             NAMES, "switched", (32, 32), POOL, ranges={"brightness": {"sigma": (0, 1)}}
         ).parameters
@@ -440,3 +442,34 @@ def test_what_is_unknown_is_refused() -> None:
     with pytest.raises(ValueError, match="within some of x; got none"):
         Design("d", (Factor("x", 1),), 2, 2, hidden=Hidden(1, ()))
     assert not Context(("order", "class")).is_clear
+
+
+def test_results_tell_every_freedom_of_their_design_and_nothing_of_a_usual_one() -> None:
+    own = settings(
+        law="published",
+        ranges={"brightness": [0.5, 1.5], "rolling": {"rows": [-3, 3]}},
+        probability={"rolling": 0.25},
+        context=("class", "image"),
+        partitions=("train",),
+    )
+    kept = {"designs": {"made": own.without_defaults(own.plain()), "other": {"odd": 1}}}
+    (name,), (found,) = zip(
+        *recorded_designs({"configuration": json.dumps(kept)}).items(), strict=True
+    )
+    assert (name, found) == ("made", own)
+    said = design_words(found)
+    for words in (
+        *("Always on: brightness; on with probability 0.5: grayscaling; ", "0.25: rolling."),
+        *("brightness factor 0.5 to 1.5", "rolling rows -3 to 3", "as in the published study"),
+        *("drawn anew", "as they are listed", "Images of train alone", "stretched to [0, 1]"),
+    ):
+        assert words in said
+    assert freedom_words(found) == said
+    assert freedom_words(settings(divisions=(3,))) == ""
+    assert recorded_designs({}) == {}
+    for given, words in (
+        ({"context": ("class", "partition")}, "One image of every partition and class."),
+        ({"context": ("image",)}, "Which partition and class is a part of which image."),
+        ({"context": (), "partitions": ("train",)}, "One image of train alone."),
+    ):
+        assert words in freedom_words(settings(**given))

@@ -10,6 +10,7 @@ __all__ = [
     "counted",
     "empty_figure",
     "factor_labels",
+    "foot",
     "interval_errors",
     "line_style",
     "new_figure",
@@ -22,6 +23,7 @@ __all__ = [
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, TypeVar
 
 import matplotlib as mpl
@@ -73,6 +75,7 @@ Value = TypeVar("Value")
 
 TITLE: dict[str, Any] = {"size": 12, "weight": "bold"}
 SUBTITLE: dict[str, Any] = {"size": 9}
+FOOT: dict[str, Any] = {"size": 8}
 MARGIN = 0.1  # inches
 ROUNDING = 1.12  # at few dots per inch, letters of whole pixels are so much wider, at most
 HEADER = 0.72  # inches for the title and two lines below it
@@ -167,6 +170,21 @@ def text_width(line: str, size: float, weight: str = "normal") -> float:
     face.set_size(size, 72)
     face.set_text(line, 0, flags=LoadFlags.NO_HINTING)
     return float(face.get_width_height()[0]) / 64 / 72
+
+
+def foot(figure: Figure, line: str) -> None:
+    """Write a line below an arranged figure, which makes room for it; nothing for no text."""
+    if not line:
+        return
+    wide, high = figure.get_size_inches()
+    room = 0.3 / high
+    if ROUNDING * text_width(line, **FOOT) + 2 * MARGIN > wide:
+        line = "\n".join(wrap(line, int(len(line) * wide / text_width(line, **FOOT) / 1.3)))
+        room *= 1 + 0.5 * line.count("\n")
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, room, 1, 1 - HEADER / high - room))
+    figure.text(MARGIN / wide, 0.08 / high, line, **FOOT, va="bottom", color="0.3")
 
 
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:

@@ -17,6 +17,7 @@ from actsense.explorer.shelf import Shelf, run_shelf
 from actsense.explorer.studies import find_studies
 from actsense.inspection import RunResults, open_study
 from actsense.layout import make_command
+from actsense.sampling.told import freedom_words, recorded_designs
 
 STRONGEST = "The largest variance due to the factor: the index times the variance."
 UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
@@ -41,6 +42,9 @@ def choose_scene(study: Path) -> Scene:
     side = st.sidebar
     shelf = _choose_run(study)
     run = shelf.held
+    for design in recorded_designs(run.indices.attrs).values():
+        if words := freedom_words(design):
+            side.caption(words)
     layer = pick(side, "Layer", "layer", run.layers, instead_of=UNIT)
     factor = pick(
         side,

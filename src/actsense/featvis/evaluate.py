@@ -25,6 +25,7 @@ from actsense.featvis.targets.natural import Natural, record_natural, sorted_res
 from actsense.featvis.targets.units import ChosenUnit, choose_units
 from actsense.networks.subject import Subject
 from actsense.progress import Progress
+from actsense.sampling.told import recorded_designs
 from actsense.store import read_indices, write_results
 
 TRAINED, RANDOM = "trained", "random"
@@ -136,7 +137,9 @@ def visualise_features(
     aims = _aims(subject, settings, places, rows, indices, random, seed)
     studio = Studio.open(subject, settings, rows, states=states, seed=seed)
     factor = settings.units.factor if settings.units else ""
-    versions = list_versions(factor, subject.side, seed=seed)
+    recorded = recorded_designs(indices.attrs if indices is not None else {})
+    design = next(iter(recorded.values()), None)
+    versions = list_versions(factor, subject.side, seed=seed, design=design)
     groups = {"": _root(subject, settings, studio, rows, classes)}
     steps = sum(map(studio.iterations, (*aims.sets, *aims.controls.values())))
     with Progress(steps, desc="pictures", unit="iteration") as bar:

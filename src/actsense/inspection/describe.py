@@ -14,6 +14,7 @@ import zarr
 
 from actsense.errors import ConfigError
 from actsense.inspection.contents import describe_folder
+from actsense.sampling.told import design_words, recorded_designs
 from actsense.store import Manifest, open_archive, read_facts, read_results, read_table, reading
 
 KINDS = (
@@ -53,6 +54,8 @@ def _store(path: Path) -> Iterator[str]:
         return
     tree = read_results(path)
     yield from _attributes(tree.attrs)
+    for design, settings in recorded_designs(tree.attrs).items():
+        yield f"  design {design}: {design_words(settings)}"
     if "layer" in tree.dims:
         yield from _totals(tree.to_dataset())
     order = [str(name) for name in tree["layer"].to_numpy()] if "layer" in tree.dims else []

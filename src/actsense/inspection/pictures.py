@@ -8,11 +8,12 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from actsense.augment import AUGMENTATIONS, PUBLISHED, augment, parameter_columns, stretch
+from actsense.augment import augment, parameter_columns, stretch
 from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.device.precision import arithmetic
 from actsense.errors import choose
+from actsense.sampling.law import catalog_of
 
 CPU = torch.device("cpu")
 
@@ -53,7 +54,7 @@ def augmented_pictures(
     which = conditions.index(choose("condition", condition, conditions)) - 1
     rows, draws = np.ravel(rows).astype(np.int64), np.ravel(draws).astype(np.int64)
     sequence = np.full((len(rows), len(names)), -1)
-    catalog = PUBLISHED if top.attrs.get("law") == "published" else AUGMENTATIONS
+    catalog = catalog_of(top.attrs.get("law", ""))
     columns = parameter_columns(names, catalog)
     values = np.zeros((len(rows), top.sizes["parameter"]), dtype=np.float32)
     places = _places(top, rows, draws)

@@ -7,9 +7,9 @@ particular the image is a part of a factor, and a hidden draw under the law of t
 alone (specified in docs/method.md).
 """
 
-__all__ = ["LAWS", "Evaluations", "InputLaw"]
+__all__ = ["LAWS", "Evaluations", "InputLaw", "catalog_of", "ranged"]
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -141,7 +141,7 @@ class InputLaw:
     @property
     def catalog(self) -> Mapping[str, Augmentation]:
         """What the names of the augmentations stand for."""
-        return PUBLISHED if self.law == "published" else AUGMENTATIONS
+        return catalog_of(self.law)
 
     @cached_property
     def parameters(self) -> tuple[tuple[Parameter | Choice, ...], ...]:
@@ -216,18 +216,8 @@ class InputLaw:
         return Evaluations(rows, sequence, values)
 
     def _ranged(self, name: str) -> tuple[Parameter | Choice, ...]:
-        """Return the parameters of an augmentation with the ranges of the design."""
         usual = self.catalog[name].parameters(*self.size, self.divisions)
-        given = dict(self.ranges.get(name, {}))
-        parameters = tuple(
-            replace(own, low=given[own.name][0], high=given.pop(own.name)[1])
-            if own.name in given and isinstance(own, Parameter)
-            else own
-            for own in usual
-        )
-        if given:
-            raise ValueError(f"{name} has no range of {', '.join(map(repr, given))}.")
-        return parameters
+        return ranged(usual, self.ranges.get(name, {}))
 
     def _draw(self, augmentation: int, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn uniforms into the parameters of one augmentation, (rows, its parameters)."""
@@ -241,6 +231,34 @@ class InputLaw:
         columns = parameter_columns(self.augmentations, self.catalog)
         total = sum(len(ranges) for ranges in self.parameters)
         return columns, np.zeros((rows, total), dtype=np.float32)
+
+
+def catalog_of(law: str) -> Mapping[str, Augmentation]:
+    """Return what the names of the augmentations stand for under a law."""
+    return PUBLISHED if law == "published" else AUGMENTATIONS
+
+
+def ranged(
+    usual: Sequence[Parameter | Choice], given: Mapping[str, tuple[float, float]]
+) -> tuple[Parameter | Choice, ...]:
+    """Return the parameters of an augmentation with other ranges.
+
+    Arguments:
+        usual: Its parameters.
+        given: Lower and upper ends by the name of the parameter.
+
+    Raises:
+        ValueError: If a name is of none that has a range.
+    """
+    known = {own.name for own in usual if isinstance(own, Parameter)}
+    if unknown := [name for name in given if name not in known]:
+        raise ValueError(f"There is no range of {', '.join(map(repr, unknown))}.")
+    return tuple(
+        replace(own, low=given[own.name][0], high=given[own.name][1])
+        if isinstance(own, Parameter) and own.name in given
+        else own
+        for own in usual
+    )
 
 
 def _pack(order: NDArray[np.int64], on: NDArray[np.bool_]) -> NDArray[np.int64]:

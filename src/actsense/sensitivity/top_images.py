@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from torch import Tensor
 
-from actsense.augment import PUBLISHED, parameter_columns
+from actsense.augment import parameter_columns
 from actsense.layers import Layer
 from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.law import Evaluations
@@ -121,7 +121,7 @@ class TopImages:
             },
             coords={"condition": self._conditions},
             attrs={"stretch": int(self._sampling.evaluate.stretch)}
-            | ({"law": law.law} if law.catalog is PUBLISHED else {}),
+            | ({"law": law.law} if law.law == "published" else {}),
         )
         self._results.append("", root)
 

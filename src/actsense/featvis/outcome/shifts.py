@@ -2,15 +2,18 @@
 
 __all__ = ["Versions", "list_versions", "shifted"]
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actsense.augment import AUGMENTATIONS, augment
+from actsense.augment import AUGMENTATIONS, Augmentation, augment
 from actsense.draws import stream
+from actsense.sampling.law import catalog_of, ranged
+from actsense.sampling.settings import DesignSettings
 
 STEPS = 9  # of a range, with both ends
 DRAWS = 9  # where several numbers are drawn together
@@ -25,15 +28,19 @@ class Versions:
         parameter: What its versions differ by; empty if there is one alone.
         value: The parameter of every version, or its number where several are drawn, (versions,).
         table: All that the augmentation takes, (versions, parameters) float32.
+        catalog: What its name stands for.
     """
 
     factor: str
     parameter: str
     value: NDArray[np.float64]
     table: NDArray[np.float32]
+    catalog: Mapping[str, Augmentation] = field(default_factory=lambda: AUGMENTATIONS)
 
 
-def list_versions(factor: str, side: int, *, seed: int) -> Versions | None:
+def list_versions(
+    factor: str, side: int, *, seed: int, design: DesignSettings | None = None
+) -> Versions | None:
     """Return the versions of pictures under a factor, or None if it is no augmentation.
 
     A single parameter goes through its range; several are drawn.
@@ -42,19 +49,24 @@ def list_versions(factor: str, side: int, *, seed: int) -> Versions | None:
         factor: Name of the factor.
         side: Side of the pictures, pixels.
         seed: Seed of the study.
+        design: The design whose ranges and law they follow; the usual ones if None.
     """
-    if factor not in AUGMENTATIONS:
+    catalog = catalog_of(design.law if design else "")
+    if factor not in catalog:
         return None
-    parameters = AUGMENTATIONS[factor].parameters(side, side)
+    given = design.chosen_ranges.get(factor, {}) if design else {}
+    parameters = ranged(catalog[factor].parameters(side, side), given)
     if not parameters:
-        return Versions(factor, "", np.zeros(1), np.zeros((1, 0), np.float32))
+        return Versions(factor, "", np.zeros(1), np.zeros((1, 0), np.float32), catalog)
     if len(parameters) == 1:
         (only,) = parameters
         values = np.unique(only.at(np.linspace(0, 1, STEPS)))
-        return Versions(factor, only.name, values, values[:, None].astype(np.float32))
+        return Versions(factor, only.name, values, values[:, None].astype(np.float32), catalog)
     drawn = stream(seed, "versions of pictures", factor).random((DRAWS, len(parameters)))
     table = np.stack([own.at(drawn[:, k]) for k, own in enumerate(parameters)], axis=1)
-    return Versions(factor, "draw", np.arange(DRAWS, dtype=float), table.astype(np.float32))
+    return Versions(
+        factor, "draw", np.arange(DRAWS, dtype=float), table.astype(np.float32), catalog
+    )
 
 
 def shifted(pictures: Tensor, versions: Versions) -> Tensor:
@@ -68,4 +80,4 @@ def shifted(pictures: Tensor, versions: Versions) -> Tensor:
     table = torch.from_numpy(versions.table).repeat(len(pictures), 1)
     sequence = torch.zeros(len(table), 1, dtype=torch.int64)
     repeated = pictures.repeat_interleave(count, dim=0)
-    return augment(repeated, sequence, table, [versions.factor])
+    return augment(repeated, sequence, table, [versions.factor], versions.catalog)

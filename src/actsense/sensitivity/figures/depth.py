@@ -23,6 +23,7 @@ from actsense.drawing.style import (
     HEADER,
     PARTS,
     factor_labels,
+    foot,
     line_style,
     new_figure,
     place,
@@ -33,13 +34,14 @@ NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapl
 CELL, GAP = 0.3, (0.2, 0.35)  # inches of a cell, and between matrices
 
 
-def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
+def depth_profile(totals: xr.Dataset, *, title: str, note: str = "") -> Figure:
     """Draw every index over depth: all factors, augmentations magnified, the split of content.
 
     Arguments:
         totals: Root of an index store: S1, ST, shapley (factor, layer) with intervals, and the
             counts of units.
         title: Network and design.
+        note: What is special about the design.
     """
     layers = [str(layer) for layer in totals["layer"].to_numpy()]
     everything = [str(factor) for factor in totals["factor"].to_numpy()]
@@ -91,6 +93,7 @@ def depth_profile(totals: xr.Dataset, *, title: str) -> Figure:
             name: line for lines, names in both for name, line in zip(names, lines, strict=True)
         }
         figure.legend(named.values(), named, loc="outside right center")
+    foot(figure, note)
     return figure
 
 

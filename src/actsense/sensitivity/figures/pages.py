@@ -7,6 +7,7 @@ from pathlib import Path
 
 from actsense.drawing.names import legible
 from actsense.drawing.style import new_figure, save
+from actsense.sampling.told import freedom_words, recorded_designs
 from actsense.sensitivity.figures.bars import channel_bars
 from actsense.sensitivity.figures.depth import depth_profile, pair_maps
 from actsense.sensitivity.figures.maps import layer_maps
@@ -38,7 +39,9 @@ def plot_indices(
         for name in names
         if "by_channel" in tree[name].children
     }
-    save(depth_profile(totals, title=title), outputs["profile"], dpi=dpi)
+    designs = recorded_designs(tree.attrs).values()
+    note = " ".join(filter(None, map(freedom_words, designs)))
+    save(depth_profile(totals, title=title, note=note), outputs["profile"], dpi=dpi)
     save(pair_maps(totals, title=title), outputs["pairs"], dpi=dpi)
     bars = channel_bars(channels, title=title, shown=units) or new_figure(
         8, 1.2, title, "No recorded layer is a map, so there are no channels to show."
