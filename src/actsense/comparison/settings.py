@@ -12,10 +12,8 @@ from actsense.comparison.pairing import Pair
 from actsense.comparison.sides import Side
 
 UNKNOWN = "not stated"
-PUBLISHED = {
-    "law": "those with parameters always on for S1, ST and S2; all with a switch for shapley",
-    "stretch": "every channel to [0, 1]",
-}
+LAW = "those with parameters always on for S1, ST and S2; all with a switch for shapley"
+STRETCH = "every channel to [0, 1]"
 EFFORT = ("replicates", "base_points", "evaluations", "walks")
 FOLLOW = ("augmentations", "analyses", "shards")  # said otherwise, or of no consequence
 
@@ -41,22 +39,23 @@ def _facts(side: Side) -> dict[str, str]:
     """Return what a run says of itself, each in a few words."""
     run, attributes = side.run, side.run.indices.attrs
     settings = run.settings
-    image = "a factor" if "image" in side.factors else "drawn anew for every evaluation"
     facts: dict[str, Any] = {
-        "image": f"{image}, part of content" if side.content else image,
         "augmentations": ", ".join(n for k, n in side.factors.items() if n in run.augmentations),
     }
-    designs: Mapping[str, Any] = settings.get("designs", {})
-    if run.design in designs:
-        own = {name: one for name, one in designs[run.design].items() if name not in FOLLOW}
-        facts |= {name: one for name, one in own.items() if name not in EFFORT}
-        facts |= {name: own[name] for name in EFFORT if name in own}
-        facts["stretch"] = PUBLISHED["stretch"] if own.get("stretch") else "none"
-    else:
-        facts |= PUBLISHED
+    own: Mapping[str, Any] = settings.get("designs", {}).get(run.design, {})
+    facts |= {name: one for name, one in own.items() if name not in (*FOLLOW, *EFFORT)}
+    if "law" in own:
+        facts["stretch"] = STRETCH if own.get("stretch") else "none"
+    elif not side.content:  # published value files, as they are or imported
+        facts |= {"law": LAW, "stretch": STRETCH}
+    hidden = "image" not in side.factors and facts.get("law") in (LAW, "published")
+    facts["image"] = "drawn anew for every evaluation" if hidden else _varied(side)
+    facts |= {name: own[name] for name in EFFORT if name in own}
     dataset = settings.get("dataset")
     if isinstance(dataset, Mapping):
-        facts |= {"dataset": dataset.get("kind"), "image size": dataset.get("image_size")}
+        kind = dataset.get("kind")
+        images = dataset.get("images") if kind == "published" else kind
+        facts |= {"dataset": images, "image size": dataset.get("image_size")}
     else:
         facts["dataset"] = dataset
     for name in ("dataset_sha256", "weights_sha256"):
@@ -65,6 +64,12 @@ def _facts(side: Side) -> dict[str, str]:
     facts |= {name: int(attributes[name]) for name in EFFORT if name in attributes}
     facts |= {name: settings[name] for name in ("precision", "seed") if name in settings}
     return {name: _written(one) for name, one in facts.items() if one is not None}
+
+
+def _varied(side: Side) -> str:
+    if "image" not in side.factors:
+        return "not varied by itself"
+    return "a factor, part of content" if side.content else "a factor of its own"
 
 
 def _written(fact: Any) -> str:
