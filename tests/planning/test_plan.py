@@ -220,6 +220,21 @@ def test_images_run_again_where_memory_is_short() -> None:
     assert passes == sorted(set(passes))
 
 
+def test_the_exact_study_counts_partitions_apart_and_all_draws() -> None:
+    own = study("workflow/studies/published-exact.yaml")
+    names = set(own.settings.designs["set1"].factors)
+    assert names == {*own.settings.designs["set1"].augmentations, "order", "class", "partition"}
+    found = works(counted(own), "alexnet", "set1")
+    parametric, plain, images = 3, 2, 50_000
+    assert found["estimate_contrast"].passes == 2 * images * (1 + plain + 10 * parametric)
+    shown = 1 + plain + 3 * parametric  # versions of an image
+    guides, own_inputs = 3 * len(names), 3 * (3 * parametric + plain)
+    configurations = 3 * 5
+    first = (guides * (configurations + 2) + (2 + 1) * configurations + 1) * shown
+    others = (2 * configurations + 5 + 2) * (guides + own_inputs)
+    assert found["evaluate_masks"].passes == images * (first + others)
+
+
 @pytest.mark.parametrize(
     ("network", "units", "points"),
     [("alexnet", 205_672, 131_072), ("vgg11", 1_539_560, 32_768), ("resnet18", 553_448, 131_072)],

@@ -30,6 +30,7 @@ __all__ = [
     "work",
 ]
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -207,7 +208,10 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
     # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
     # A soft mask is kept itself, on the host and on the device, and so is its control.
     ranks = 2 * 4 * ((6 + 12 * masking.soft) * len(names) + 25) * own.units
-    outcomes = 16 * len(listed) * images * masking.draws
+    # Those of further draws are held of one input at a time.
+    drawn = Counter(c.input for c in listed if repeats[c.input])
+    further = (masking.draws - 1) * max(drawn.values(), default=0)
+    outcomes = 16 * (len(listed) + further) * images
     numbers = 4 * (20 + 4 * facts.classes + masking.bootstrap)
     run = (network, design, int(facts.analysed(network, design)))
     return [
