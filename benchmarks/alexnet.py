@@ -235,11 +235,11 @@ def accumulate_memory(sampling: Sampling, folder: Path) -> Measurement:
     shard = folder / "shard.zarr.zip"
     code = (
         "import resource; from pathlib import Path; "
-        "from actsense.sampling.opening import build_design; "
+        "from actsense.sampling.plan import build_design; "
         "from actsense.sampling.settings import DesignSettings; "
         "from actsense.sensitivity.summing import accumulate_replicate; "
         f"settings = DesignSettings(**{DESIGN!r}); "
-        f"design = build_design('bench', settings, size={SIDE}, seed=0); "
+        f"design = build_design('bench', settings, seed=0); "
         f"accumulate_replicate(design, 0, {BLOCKS!r}, Path({str(shard)!r})).joined(); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

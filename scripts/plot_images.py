@@ -11,7 +11,8 @@ with logged(snakemake.log[0]):
     cache, pages = paths(snakemake.input), paths(snakemake.output)
     dpi = snakemake.params.figures["dpi"]
     plot_images(**cache, output=pages["classes"], title=snakemake.wildcards.study, dpi=dpi)
-    plot_augmentations(**cache, output=pages["augmentations"], dpi=dpi)
+    ranges = snakemake.params.get("ranges")  # there only if a design chooses some
+    plot_augmentations(**cache, output=pages["augmentations"], dpi=dpi, ranges=ranges)
     plot_shuffled_images(
         **cache,
         output=pages["shuffled"],

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from actsense.augment import AUGMENTATIONS
+from actsense.augment import AUGMENTATIONS, PUBLISHED
 from actsense.featvis.outcome.shifts import list_versions, shifted
+from actsense.sampling.settings import DesignSettings
 
 
 def test_a_single_parameter_goes_through_its_range() -> None:
@@ -15,6 +16,16 @@ def test_a_single_parameter_goes_through_its_range() -> None:
     assert versions.parameter == hue.name
     assert versions.value[[0, -1]] == pytest.approx([hue.low, hue.high])
     np.testing.assert_allclose(np.diff(versions.value), np.diff(versions.value)[0])
+
+
+def test_versions_follow_the_range_and_the_law_of_the_design() -> None:
+    design = DesignSettings(
+        augmentations=("hue",), base_points=2, ranges={"hue": [0.0, 0.25]}, law="published"
+    )
+    versions = list_versions("hue", 16, seed=0, design=design)
+    assert versions is not None
+    np.testing.assert_allclose(versions.value[[0, -1]], [0, 0.25])
+    assert versions.catalog is PUBLISHED
 
 
 @pytest.mark.parametrize("factor", ["hue", "hflip", "erasing", "patch_shuffle"])

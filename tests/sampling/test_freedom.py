@@ -473,3 +473,11 @@ def test_results_tell_every_freedom_of_their_design_and_nothing_of_a_usual_one()
         ({"context": (), "partitions": ("train",)}, "One image of train alone."),
     ):
         assert words in freedom_words(settings(**given))
+
+
+def test_pools_of_some_partitions_keep_their_names() -> None:
+    pool = POOL.within(("validation",))
+    assert pool.partitions == ("validation",)
+    assert [*pool.samples(6, apart=True)] == ["validation"]
+    np.testing.assert_array_equal(PARTITION[pool.balanced(30)], 1)
+    assert POOL.within(("train", "validation")).partitions == ("train", "validation")

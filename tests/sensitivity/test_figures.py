@@ -281,8 +281,10 @@ def test_contrast_bars_draw_every_layer_and_augmentation() -> None:
 
 def test_the_contact_sheet_shows_every_augmentation() -> None:
     image = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    text = texts(contact_sheet(image))
-    for word in ("elliptic_local_blur", "sharpness_const", "log_ratio", "2.5"):
+    chosen = {"mild": {"brightness": {"factor": (0.61, 1.37)}}}
+    text = texts(contact_sheet(image, chosen))
+    own = ("brightness in mild", "0.61", "1.37")
+    for word in ("elliptic_local_blur", "sharpness_const", "log_ratio", "2.5", *own):
         assert word in text
 
 

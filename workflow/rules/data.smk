@@ -49,6 +49,7 @@ rule plot_images:
         shuffled=picture("Spatial", "shuffled_images.png", "shuffled and saturated images"),
     params:
         **of_config("seed", "figures"),
+        **study.chosen_ranges,
         transforms=lookup("spatial/transforms", within=config),
     message:
         "Drawing images of study {wildcards.study}"

@@ -187,9 +187,8 @@ def _passing(subject: Subject, tap: Tap) -> float:
 
 def _augmenting(block: _Block, images: StandIn, design: str, subject: Subject, tap: Tap) -> float:
     """Return the seconds that an image takes to be augmented; the network plays no part."""
-    names = images.law(design).augmentations
-    stretch = images.study.settings.designs[design].stretch
-    evaluate = Evaluator(subject, tap, names, stretch=stretch)
+    law, stretch = images.law(design), images.study.settings.designs[design].stretch
+    evaluate = Evaluator(subject, tap, law.augmentations, stretch, law.catalog)
     most = min(len(block.evaluations), subject.batch_size)
     return _each(
         subject.device, lambda count: evaluate.inputs(block.evaluations[slice(count)]), most

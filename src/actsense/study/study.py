@@ -270,6 +270,14 @@ class Study:
         own = self.settings.networks[network].base_points
         return described | {"base_points": own} if own else described
 
+    @property
+    def chosen_ranges(self) -> Plain:
+        """Ranges of parameters that designs chose, `ranges` by design; nothing without any."""
+        found = {name: own.chosen_ranges for name, own in self.settings.designs.items()}
+        return (
+            {"ranges": chosen} if (chosen := {n: own for n, own in found.items() if own}) else {}
+        )
+
     def segments_settings(self, network: str, design: str) -> Plain:
         """Return the sampling settings of the segments, which have base points of their own."""
         settings = self.sampling_settings(network, design)

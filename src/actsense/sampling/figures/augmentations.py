@@ -2,6 +2,7 @@
 
 __all__ = ["contact_sheet", "plot_augmentations"]
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,17 @@ from actsense.augment.catalog import SEED
 from actsense.data.cache import ImageCache
 from actsense.data.pixels import unit_images
 from actsense.drawing.style import new_figure, save, show_image
+from actsense.sampling.law import ranged
 
 SETTINGS = 5
 
 
-def plot_augmentations(images: Path, manifest: Path, output: Path, *, dpi: int) -> None:
+Ranges = Mapping[str, Mapping[str, Mapping[str, tuple[float, float]]]]
+
+
+def plot_augmentations(
+    images: Path, manifest: Path, output: Path, *, dpi: int, ranges: Ranges | None = None
+) -> None:
     """Draw the contact sheet of the first validation image.
 
     Arguments:
@@ -28,32 +35,39 @@ def plot_augmentations(images: Path, manifest: Path, output: Path, *, dpi: int) 
         manifest: Its manifest.
         output: PNG file.
         dpi: Dots per inch of the PNG file.
+        ranges: Ranges that designs chose, see `contact_sheet`.
     """
     cache = ImageCache.open(images, manifest)
     first = cache.read(cache.partition_rows("validation")[:1])[0]
-    save(contact_sheet(first), output, dpi=dpi)
+    save(contact_sheet(first, ranges), output, dpi=dpi)
 
 
-def contact_sheet(image: NDArray[np.uint8]) -> Figure:
+def contact_sheet(image: NDArray[np.uint8], ranges: Ranges | None = None) -> Figure:
     """Draw every augmentation at five settings, from the low to the high end of its ranges.
 
     Arguments:
         image: One image of the study, (3, height, width).
+        ranges: Ranges that designs chose, by design, augmentation and parameter: a row for each
+            augmentation of theirs, below the usual ones.
     """
+    shown = [(name, name, dict[str, tuple[float, float]]()) for name in AUGMENTATIONS]
+    for design, own in (ranges or {}).items():
+        shown += [(f"{name} in {design}", name, {**ends}) for name, ends in own.items()]
     original = unit_images(image)[None]
     height, width = image.shape[1:]
     figure = new_figure(
         9.5,
-        1.0 + 1.6 * len(AUGMENTATIONS),
+        1.0 + 1.6 * len(shown),
         "The augmentations at five settings",
         f"One image of the study ({width} x {height} pixels), untouched on the left. Parameters "
         "run together from the low to the\nhigh end of their ranges, in the order given above "
         "each picture; which patches are moved or masked is drawn anew.",
     )
-    axes = figure.subplots(len(AUGMENTATIONS), SETTINGS + 1)
-    for row, (name, augmentation) in zip(axes, AUGMENTATIONS.items(), strict=True):
-        parameters = augmentation.parameters(height, width)
-        _show(row[0], original, name)
+    axes = figure.subplots(len(shown), SETTINGS + 1)
+    for row, (label, which, given) in zip(axes, shown, strict=True):
+        augmentation = AUGMENTATIONS[which]
+        parameters = ranged(augmentation.parameters(height, width), given)
+        _show(row[0], original, label)
         for axis in row[1:]:
             axis.set_axis_off()
         steps = SETTINGS if parameters else 1
