@@ -19,7 +19,7 @@ from actsense.data.build import build_cache, count_classes
 from actsense.data.cache import ImageCache
 from actsense.data.cifar import ARCHIVE, FOLDER, META
 from actsense.data.downloads import download_archive
-from actsense.data.settings import Cifar10, SamplesPerClass
+from actsense.data.settings import Cifar10, SamplesPerClass, most_images
 from actsense.errors import ConfigError
 
 NAMES = ["bird", "airplane", *(f"thing{number}" for number in range(8))]  # order, not alphabet
@@ -90,7 +90,8 @@ def members(**changed: Any) -> Bytes:
 def built(folder: Path, contents: Bytes, **settings: Any) -> ImageCache:
     (folder / ARCHIVE).write_bytes(packed(contents))
     paths = folder / "images.zarr", folder / "manifest.csv"
-    build_cache(Cifar10(folder=str(folder), **settings), 0, *paths, threads=1)
+    chosen = {"samples_per_class": None} | settings
+    build_cache(Cifar10(folder=str(folder), **chosen), 0, *paths, threads=1)
     return ImageCache.open(*paths)
 
 
@@ -119,6 +120,10 @@ def test_some_images_of_every_class_are_taken(tmp_path: Path) -> None:
     few = SamplesPerClass(train=3, validation=1)
     table = built(tmp_path, members(), samples_per_class=few).manifest
     assert (table.groupby(["partition", "label"]).size().to_numpy() == [3] * 10 + [1] * 10).all()
+
+
+def test_all_images_are_counted_before_there_is_an_archive() -> None:
+    assert most_images(Cifar10(), len(NAMES)) == 60_000
 
 
 def test_names_and_checksum_are_those_of_torchvision() -> None:

@@ -196,7 +196,7 @@ class Places365(Section):
         return Path(self.folder).expanduser()
 
 
-CIFAR_IMAGES = 60_000
+CIFAR_SAMPLES = SamplesPerClass(train=5000, validation=1000)  # all of them
 CIFAR_ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 
 
@@ -220,8 +220,8 @@ class Cifar10(Section):
         default=32, description="Side of the images, pixels: nothing is resized."
     )
     samples_per_class: SamplesPerClass | None = Field(
-        default=None,
-        description="Images per class and partition, or empty for all of them, 5000 and 1000.",
+        default=CIFAR_SAMPLES,
+        description="Images per class and partition; 5000 and 1000 are all of them.",
     )
 
     @property
@@ -265,6 +265,4 @@ def most_images(dataset: Dataset, classes: int) -> int | None:
     if isinstance(dataset, Digits):
         return DIGITS * dataset.patches_per_digit
     wanted = dataset.samples_per_class
-    if isinstance(dataset, Cifar10) and not wanted:
-        return CIFAR_IMAGES
     return classes * (wanted.train + wanted.validation) if wanted else None
