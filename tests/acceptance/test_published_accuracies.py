@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
@@ -23,6 +24,23 @@ SWITCHED = {"law": "switched", "stretch": True}
 # Of AlexNet on ImageNet, copied from the publication a second time.
 TOP1 = {"original": 0.5631, "erasing": 0.3969, "hue": 0.3392, "rotation": 0.4910}
 IMAGES = 5000
+UNITS = {"alexnet": 205_672, "vgg11": 1_539_560, "resnet18": 553_448}  # recorded there
+# Percentage points below the original, as the publication gives them: of AlexNet, VGG11 and
+# ResNet18, and of AlexNet on Places365.
+FALLS = {
+    "erasing": [-16.6, -10.1, -12.6, -14.4],
+    "sharpness_const": [-0.4, -0.3, -0.3, -1.1],
+    "rolling": [-5.9, -3.7, -3.7, -7.9],
+    "grayscaling": [-22.4, -13.9, -13.8, -18.7],
+    "gaussian_blur": [-11.2, -10.9, -7.8, -6.7],
+    "brightness": [-6.7, -6.3, -5.6, -6.0],
+    "contrast": [-10.0, -9.2, -8.0, -7.9],
+    "saturation": [-9.3, -5.6, -4.3, -7.6],
+    "hue": [-22.4, -17.2, -14.3, -17.6],
+    "hflip": [-0.1, -0.1, -0.0, -0.0],
+    "rotation": [-7.2, -8.5, -7.1, -7.2],
+    "elliptic_local_blur": [-1.3, -1.2, -1.3, -0.6],
+}
 
 
 def study(
@@ -70,10 +88,11 @@ def test_published_costs_add_up_to_the_published_totals() -> None:
     assert total["sampling"] == pytest.approx(109.8, abs=0.05)
     assert total["computing"] == pytest.approx(345.8, abs=0.05)
     assert total["forward_passes"] == pytest.approx(54.9e6, abs=0.05e6)
-    # Passes times units (205,672 of AlexNet) of four bytes.
-    alexnet = costs[costs["network"] == "alexnet"].groupby("quantity")["value"].sum()
-    written = alexnet["forward_passes"] * 205_672 * 4 / 1e9
-    assert alexnet["activations"] == pytest.approx(written, rel=1e-3)
+    key = ["network", "experiment", "part"]
+    wide = costs[costs["part"] != "both"].pivot(index=key, columns="quantity", values="value")
+    units = wide.index.get_level_values("network").map(UNITS)
+    written = wide["forward_passes"] * units.to_numpy() * 4 / 1e9
+    np.testing.assert_allclose(wide["activations"], written, atol=0.6)
 
 
 def test_published_accuracies_fall_as_the_publication_says() -> None:
@@ -83,14 +102,11 @@ def test_published_accuracies_fall_as_the_publication_says() -> None:
     top1 = table[table["measure"] == "top1"]
     wide = top1.pivot(index="input", columns=["dataset", "network"], values="value")
     assert [name for _, name in wide] == ["alexnet", "vgg11", "resnet18", "alexnet"]
-    falls = ((wide - wide.loc["original"]) * 100).round(1)
-    assert falls.loc["grayscaling"].to_dict() == {
-        ("imagenet", "alexnet"): -22.4,
-        ("imagenet", "vgg11"): -13.9,
-        ("imagenet", "resnet18"): -13.8,
-        ("places365", "alexnet"): -18.7,
-    }
-    assert falls.loc["elliptic_local_blur"].tolist() == [-1.3, -1.2, -1.3, -0.6]
+    falls = (wide - wide.loc["original"]) * 100
+    found = falls.drop(index="original").T.to_dict("list")
+    for name, own in found.items():
+        np.testing.assert_allclose(own, FALLS[name], atol=0.0501, err_msg=name)
+    assert found.keys() == FALLS.keys()
     assert wide["imagenet", "alexnet"][list(TOP1)].to_dict() == TOP1
 
 
@@ -134,14 +150,18 @@ def test_differences_of_our_law_are_expected_and_those_of_the_published_law_are_
     tmp_path: Path,
 ) -> None:
     away = {name: share - 0.1 for name, share in TOP1.items()}
-    laws = {"stretched": SWITCHED, "plain": {"law": "switched", "stretch": False},
-            "published": {"law": "published", "stretch": True}}  # fmt: skip
-    expected = {"stretched": {"erasing", "rotation"}, "plain": {"erasing", "rotation", "hue"},
-                "published": set()}  # fmt: skip
-    for name, design in laws.items():
+    drawn = {"erasing", "rotation"}
+    laws: dict[str, tuple[dict[str, Any], set[str]]] = {
+        "stretched": (SWITCHED, drawn),
+        "plain": ({"law": "switched", "stretch": False}, drawn | {"hue"}),
+        "published": ({"law": "published", "stretch": True}, set()),
+        "unstretched": ({"law": "published", "stretch": False}, {"erasing", "hue"}),
+        "narrow": (SWITCHED | {"ranges": {"hue": [0, 0.1]}}, drawn | {"hue"}),
+    }
+    for name, (design, expected) in laws.items():
         found = verdicts(study(tmp_path / name, away, design=design))
         for key, verdict in found.items():
-            known = key[0] in expected[name]
+            known = key[0] in expected
             wanted = "differs as expected" if known else "differs"
             assert verdict == ("agrees" if key[1] == "top5" else wanted), (name, key)
 

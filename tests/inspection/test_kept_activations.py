@@ -1,6 +1,7 @@
 """Kept activations and the table of their rows: what the network was shown, bit for bit."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import actsense
 from actsense.augment import augment, parameter_columns
 from actsense.data.cache import Sample, write_cache
 from actsense.errors import ConfigError, MissingResultError
+from actsense.inspection.activations import KeptActivations
 from actsense.inspection.run_results import RunResults
 from actsense.sampling.blocks import write_shard
 from actsense.sampling.design_table import JOINED
@@ -125,9 +127,12 @@ def test_any_choice_is_that_of_the_whole_array(study: Path) -> None:
     vector = run_of(study).activations("probabilities")
     maps = run_of(study).activations("2")
     whole = maps.to_numpy()
-    rows = np.array([900, 3, 3, 41])
+    rows = np.array([900, 41, 3, 3, 870])
     np.testing.assert_array_equal(maps[rows, 1:5:2, ::-1, 2], whole[rows][:, 1:5:2, ::-1, 2])
     np.testing.assert_array_equal(maps[7, :, -1], whole[7, :, -1])
+    kept = KeptActivations(study / "net/small/shards", run_of(study).design_table)
+    flat = whole.reshape(len(whole), -1)
+    np.testing.assert_array_equal(kept.read(rows, slice(3, 9)), flat[rows, 3:9])
     assert maps[0:0].shape == (0, 6, 7, 7)
     np.testing.assert_allclose(vector.sum("unit"), 1, rtol=1e-5)
 
@@ -148,6 +153,11 @@ def test_nothing_is_read_before_values_are_used(
     assert not opened
     chosen.load()
     assert opened == ["0_0.zarr.zip"]
+    opened.clear()
+    kept = activations.KeptActivations(study / "net/small/shards", run.design_table)
+    opened.clear()
+    kept.read(np.array([5, 1500, 7, 1501, 6]), slice(0, 1))
+    assert opened == ["0_0.zarr.zip", "1-1.zarr.zip"]  # each block once
 
 
 def test_points_say_what_comes_from_b(study: Path) -> None:
@@ -158,8 +168,10 @@ def test_points_say_what_comes_from_b(study: Path) -> None:
         "content": ["image", "class", "partition"],
     }
     wide = {
-        name: rows.reset_index(drop=True) for name, rows in table.groupby("point", observed=True)
+        name: rows.set_index(["replicate", "base_point"]).sort_index()
+        for name, rows in table.groupby("point", observed=True)
     }
+    assert [*wide["A"].index] == [*product(range(2), range(32))]
     assert len(wide["walk"]) % len(wide["A"]) == 0
     for name, columns in own.items():
         for other, others in own.items():

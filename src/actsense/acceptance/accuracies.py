@@ -92,8 +92,10 @@ def _reasons(name: str, settings: Mapping[str, Any], design: str) -> Iterator[st
     published = described.get("law") == "published"
     if not published and name in LAW:
         yield LAW[name]
-    if not (published or described.get("stretch")) and name in STRETCHED:
+    if not described.get("stretch", published) and name in STRETCHED:
         yield STRETCH
+    if name in described.get("ranges", {}):
+        yield f"designs.{design}.ranges gives it other parameters than the published ones"
     for key, size in SIZES.items():
         if settings["dataset"].get(key, size) != size:
             yield f"dataset.{key} is {settings['dataset'][key]}, and the published one {size}"

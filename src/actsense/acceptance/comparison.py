@@ -92,7 +92,7 @@ def _heading(run: RunResults, found: Recognised) -> list[str]:
     settings = json.loads(run.masking.attrs["configuration"])
     described = settings["designs"][run.design]
     network = settings["networks"][run.network]
-    stretched = described.get("stretch") or described.get("law") == "published"
+    stretched = described.get("stretch", described.get("law") == "published")
     return [
         *_wrapped(
             [
