@@ -69,7 +69,7 @@ lint: $(ENVIRONMENT)
 	$(BIN)/snakemake --lint
 
 # The reference of the package, made from its docstrings.
-REFERENCE := $(addprefix actsense.,inspection store data augment networks attribution sampling sensitivity \
+REFERENCE := $(addprefix actsense.,inspection acceptance store data augment networks attribution sampling sensitivity \
 	correlation recognition single_class masking segments spatial statistics drawing)
 docs: $(ENVIRONMENT)
 	$(BIN)/pdoc --docformat google --output-directory docs/reference $(REFERENCE)

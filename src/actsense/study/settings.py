@@ -80,7 +80,10 @@ class Settings(Section):
         description="`store` writes activations to disk between two jobs and deletes them when "
         "they are used; `stream` never writes them. The numbers are the same.",
     )
-    keep_activations: bool = Field(default=False, description="Keep the stored activations.")
+    keep_activations: bool = Field(
+        default=False,
+        description="Keep the stored activations; docs/api.md says how they are read.",
+    )
     store_budget_gb: Number = Field(
         default=20,
         gt=0,
