@@ -11,7 +11,8 @@ from actsense.store import provenance, write_results, write_tables
 with logged(snakemake.log[0]):
     designs, settings = snakemake.params.designs, snakemake.params.correlation
     indices = by_name(designs, snakemake.input.indices)
-    maps = SensitivityMaps(indices, by_name(designs, snakemake.input.contrasts))
+    contrasts = by_name(snakemake.params.contrasted, snakemake.input.contrasts)
+    maps = SensitivityMaps(indices, contrasts)
     seed = snakemake.params.seed
     found = correlate(maps, resamples=settings["bootstrap"], seed=seed)
     configuration = {"correlation": dict(settings), "designs": designs, "seed": seed}

@@ -10,7 +10,7 @@ with logged(snakemake.log[0]):
     designs = snakemake.params.designs
     tables = match_classes(
         SensitivityMaps(by_name(designs, snakemake.input.indices)),
-        by_name(designs, snakemake.input.masking),
+        by_name(snakemake.params.masked, snakemake.input.masking),
         **snakemake.params.single_class,
         seed=snakemake.params.seed,
     )

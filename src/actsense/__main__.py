@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"actsense {version('actsense')}")
     listed = parser.add_subparsers(metavar="COMMAND")
     for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2].replace("_", "-")
+        # A module cannot be called `import`.
+        name = command.__name__.rpartition(".")[2].rstrip("_").replace("_", "-")
         own = listed.add_parser(name, help=command.SUMMARY)
         command.arguments(own)
         own.set_defaults(run=command.run)

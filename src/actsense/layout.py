@@ -231,6 +231,9 @@ RESERVED = tuple(
         ]
     )
 )
+# Of studies, networks and designs.
+LONGEST = 100  # characters: names are parts of names of files
+NAME = rf"^(?!(?:{'|'.join(RESERVED)})$)[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST - 1}}}$"
 
 
 def places(level: Level) -> tuple[Place, ...]:

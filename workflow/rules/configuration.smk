@@ -28,6 +28,7 @@ from actsense.sampling.kept_speed import speed_file, unmeasured
 from actsense.planning.work import WorkTable
 from actsense.study.beside import StudiesBeside
 from actsense.study.configuration import typed
+from actsense.study.imported import refused
 from actsense.study.study import Study
 from actsense.texts import printable
 
@@ -57,6 +58,10 @@ try:
 except ConfigError as error:
     sys.exit(printable(str(error)))
 
+# Snakemake tells no rule file what is asked for.
+if workflow.is_main_process and study.imported and (told := refused(study.name, sys.argv[1:])):
+    sys.exit(told)
+
 config.update(study.plain)
 work = WorkTable(study.facts)
 
@@ -69,8 +74,9 @@ PATTERNED = beside.patterned
 PICTURED = beside.pictured
 EXAMINED = beside.examined
 CONCEPTUAL = beside.conceptual
-UNMEASURED = unmeasured(study.results, study.settings.networks)
+UNMEASURED = [] if study.imported else unmeasured(study.results, study.settings.networks)
 MAPPED = [name for name in ANALYSED if study.maps(name)]  # record layers with positions
+SAMPLED = "(?!)" if study.imported else "|".join(NETWORKS)  # published values stay as they are
 ARCHIVE = str(Path(study.survey["folder"]) / "{archive}")
 MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
 # Raise by hand when the numbers of a stage change.
@@ -164,14 +170,20 @@ def of_config(*names):
 OPENED = of_config("batch_size", "device") | {"subject": of(study.subject_settings)}
 
 
-def of_runs(paths, networks=NETWORKS, designs=study.designs):
-    """Paths of every network with each of its designs."""
+def of_runs(paths, networks=NETWORKS, designs=study.designs, of="indices"):
+    """Paths of every network with each of its designs that there are or will be results of."""
     return [
         path
         for network in networks
         for design in designs(network)
+        if study.holds(of, network, design)
         for path in expand(paths, study=STUDY, network=network, design=design)
     ]
+
+
+def of_images(paths):
+    """Paths of the study that images or weights are needed for: none of an imported one."""
+    return [] if study.imported else expand(paths, study=STUDY)
 
 
 def of_networks(path):
@@ -179,11 +191,11 @@ def of_networks(path):
     return expand(path, network=NETWORKS, allow_missing=True)
 
 
-def of_designs(path):
+def of_designs(path, of="indices"):
     """One path for every design that the analyses of a network compare."""
 
     def compared(wildcards):
-        return expand(path, design=study.analysed(wildcards.network), **wildcards)
+        return expand(path, design=study.compared(wildcards.network, of), **wildcards)
 
     return compared
 

@@ -5,7 +5,7 @@ rule correlate:
     """Rank correlations between maps, within and across values, and with the variation."""
     input:
         indices=of_designs(INDICES),
-        contrasts=of_designs(CONTRAST),
+        contrasts=of_designs(CONTRAST, of="contrast"),
     output:
         within="results/{study}/{network}/analysis/tables/correlation_within.csv",
         across="results/{study}/{network}/analysis/tables/correlation_across.csv",
@@ -15,6 +15,7 @@ rule correlate:
     params:
         **of_config("correlation", "seed"),
         designs=of(study.analysed),
+        contrasted=of(study.compared, "contrast"),
     message:
         "Correlating the sensitivity maps of {wildcards.network}"
     script:

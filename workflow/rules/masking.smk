@@ -11,6 +11,8 @@ rule evaluate_masks:
     output:
         masking=directory(MASKING),
         table="results/{study}/{network}/{design}/tables/masking.csv",
+    wildcard_constraints:
+        network=SAMPLED,
     resources:
         mem_mb=memory("evaluate_masks"),
         runtime=runtime("evaluate_masks"),
@@ -81,6 +83,7 @@ rule masking:
             ],
             networks=MAPPED,
             designs=study.analysed,
+            of="masking",
         ),
     message:
         "The masks are there"

@@ -14,12 +14,14 @@ NOTEBOOKS = {
         [*rules.evaluate_masks.output, *rules.profile_masks.output],
         networks=MAPPED,
         designs=study.analysed,
+        of="masking",
     ),
     "single_class": expand(rules.match_classes.output, study=STUDY, network=MAPPED),
     "segments": of_runs(
         [*rules.sample_segments.output, *rules.compare_segments.output],
         networks=MAPPED,
         designs=study.analysed,
+        of="segments",
     ),
     "spatial_sensitivity": [
         *rules.spatial.input,
@@ -31,8 +33,14 @@ NOTEBOOKS = {
     "feature_visualisation": rules.featvis.input,
     "invariances": rules.invariance.input,
 }
+OF_VALUES = (
+    *("sensitivity_values", "single_units", "correlation", "discriminant_analysis"),
+    *("masked_predictions", "single_class", "segments"),
+)
 SOURCES = relpath(f"{workflow.basedir}/notebooks")  # an input may have no braces but wildcards
-CARDS = expand(CARD, study=STUDY, network=NETWORKS)
+CARDS = of_images(expand(CARD, network=NETWORKS, allow_missing=True))
+if study.imported:  # the others look at images
+    NOTEBOOKS = {name: results for name, results in NOTEBOOKS.items() if name in OF_VALUES}
 
 
 rule run_notebook:

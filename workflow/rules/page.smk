@@ -12,7 +12,7 @@ rule write_page:
         rules.masking.input,
         rules.single_class.input,
         rules.segments.input,
-        rules.spatial.input,
+        [] if study.imported else rules.spatial.input,
         rules.patterns.input,
         rules.featvis.input,
         rules.invariance.input,

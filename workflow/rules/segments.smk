@@ -16,6 +16,8 @@ rule sample_segments:
         units=f"{SEGMENTS}/units.json",
         segments="results/{study}/{network}/{design}/tables/segments.csv",
         skipped="results/{study}/{network}/{design}/tables/segments_skipped.csv",
+    wildcard_constraints:
+        network=SAMPLED,
     resources:
         mem_mb=memory("sample_segments"),
         runtime=runtime("sample_segments"),
@@ -81,6 +83,7 @@ rule segments:
             [*rules.compare_segments.output, *rules.plot_segments.output],
             networks=MAPPED,
             designs=study.analysed,
+            of="segments",
         ),
     message:
         "The segments are there"

@@ -13,6 +13,8 @@ rule estimate_indices:
         channels="results/{study}/{network}/{design}/tables/channels.csv",
         pairs="results/{study}/{network}/{design}/tables/pairs.csv",
         units="results/{study}/{network}/{design}/tables/units.csv",
+    wildcard_constraints:
+        network=SAMPLED,
     resources:
         mem_mb=memory("estimate_indices"),
         runtime=runtime("estimate_indices"),
@@ -53,6 +55,8 @@ rule estimate_contrast:
         contrast=directory(CONTRAST),
         top_images=directory("results/{study}/{network}/{design}/top_images.zarr"),
         table="results/{study}/{network}/{design}/tables/contrast.csv",
+    wildcard_constraints:
+        network=SAMPLED,
     resources:
         mem_mb=memory("estimate_contrast"),
         runtime=runtime("estimate_contrast"),
@@ -92,7 +96,10 @@ rule indices:
 rule contrast:
     """The contrasts of all networks and designs."""
     input:
-        of_runs(rules.estimate_contrast.output),
+        of_runs(
+            rules.estimate_contrast.output[:: 2 if study.imported else 1],  # no top images
+            of="contrast",
+        ),
     message:
         "The contrasts are there"
 
@@ -101,14 +108,13 @@ rule figures:
     """The figures of images, networks, indices and contrasts."""
     input:
         of_runs(rules.plot_indices.output),
-        of_runs(rules.plot_contrast.output),
-        expand(
+        of_runs(rules.plot_contrast.output, of="contrast"),
+        of_images(
             [
                 rules.plot_images.output.classes,
                 rules.plot_images.output.augmentations,
                 *rules.plot_networks.output,
-            ],
-            study=STUDY,
+            ]
         ),
     message:
         "The figures are there"

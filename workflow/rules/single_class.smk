@@ -5,7 +5,7 @@ rule match_classes:
     """Classes that feel an augmentation most, against the predictions of masked networks."""
     input:
         indices=of_designs(INDICES),
-        masking=of_designs(MASKING),
+        masking=of_designs(MASKING, of="masking"),
     output:
         ranking="results/{study}/{network}/analysis/tables/single_class.csv",
         matches="results/{study}/{network}/analysis/tables/single_class_matches.csv",
@@ -13,6 +13,7 @@ rule match_classes:
     params:
         **of_config("single_class", "seed"),
         designs=of(study.analysed),
+        masked=of(study.compared, "masking"),
     message:
         "Comparing the most sensitive classes of {wildcards.network} with its predictions"
     script:

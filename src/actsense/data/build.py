@@ -36,8 +36,10 @@ from actsense.data.settings import (
     ImageNet,
     PhotographCrops,
     Photographs,
+    PublishedImages,
 )
 from actsense.data.signature import content_digest, look_at_files, signature
+from actsense.errors import ConfigError
 from actsense.progress import progress
 
 PACKAGES = ("actsense", "numpy", "pillow", "scikit-image", "scikit-learn", "zarr")
@@ -86,6 +88,8 @@ def build_cache(
     elif isinstance(settings, PhotographCrops):
         crops, side, names = draw_crops(settings, seed), settings.image_size, list(SUBJECTS)
         capacity, samples = len(crops), _samples(crops, crop_images(crops, side))
+    elif isinstance(settings, PublishedImages):
+        raise ConfigError("dataset.kind: published: there are no images behind imported values.")
     else:
         plan = plan_dataset(settings, seed)
         side, names, capacity = plan.side, plan.classes, plan.capacity

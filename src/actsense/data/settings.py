@@ -10,17 +10,18 @@ __all__ = [
     "PhotographCrops",
     "Photographs",
     "Places365",
+    "PublishedImages",
     "SamplesPerClass",
     "read_dataset",
 ]
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
-from actsense.settings import Integer, Number, Section
+from actsense.settings import Integer, List, Number, Section
 
 
 class SamplesPerClass(Section):
@@ -240,9 +241,20 @@ class Cifar10(Section):
         return "stop"
 
 
+class PublishedImages(Section):
+    """Images behind published values that `actsense import` turned into results; none are here."""
+
+    kind: Literal["published"] = "published"
+    images: List[str] = Field(
+        default=(), description="What they are called in the names of the value files."
+    )
+    image_size: ImageSize = SIDE
+    samples_per_class: ClassVar[None] = None
+
+
 Photographs = ImageFolder | ImageNet | Places365 | Cifar10
 Dataset = Annotated[
-    Digits | PhotographCrops | Photographs,
+    Digits | PhotographCrops | Photographs | PublishedImages,
     Field(
         discriminator="kind",
         description="Where the images come from; its `kind` decides which keys it takes.",

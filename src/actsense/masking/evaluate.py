@@ -1,6 +1,11 @@
 """Guided masking: does what a map calls sensitive matter to what the network predicts?"""
 
-__all__ = ["evaluate_masks", "masking_table"]
+__all__ = [
+    "condition_coordinates",
+    "described_metrics",
+    "evaluate_masks",
+    "masking_table",
+]
 
 import json
 from collections.abc import Mapping, Sequence
@@ -190,7 +195,11 @@ def _root(
         vector = ("bootstrap", "condition") if resampled else ("condition", "class")
         values = np.concatenate([summary[name] for summary in summaries], axis=int(resampled))
         data[name] = (vector if first.ndim > 1 else "condition", values)
-    root = xr.Dataset(data, coords=_coordinates(listed, "condition"))
+    return described_metrics(xr.Dataset(data, coords=condition_coordinates(listed, "condition")))
+
+
+def described_metrics(root: xr.Dataset) -> xr.Dataset:
+    """Describe every array of the root of a masking store."""
     for array in root.data_vars.values():
         array.attrs["description"] = _description(str(array.name))
     return root
@@ -220,11 +229,13 @@ def _predictions(
             ),
         },
         # Not `condition`: groups of a tree share an axis with the root only if it is all of it.
-        coords=_coordinates(kept, "prediction"),
+        coords=condition_coordinates(kept, "prediction"),
     )
 
 
-def _coordinates(listed: Sequence[Condition], axis: str) -> dict[str, tuple[str, list[Any]]]:
-    """Return what the conditions are, along an axis."""
+def condition_coordinates(
+    listed: Sequence[Condition], axis: str
+) -> dict[str, tuple[str, list[Any]]]:
+    """Return what some conditions are, as coordinates along an axis of this name."""
     rows = [condition.coordinates for condition in listed]
     return {name: (axis, [row[name] for row in rows]) for name in COORDINATES}

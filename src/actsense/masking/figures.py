@@ -46,6 +46,7 @@ CONTROLS = {
     "least": ("v", "least sensitive"),
     "mean": ("x", "most sensitive, but replaced by their mean"),
 }
+UNCONTROLLED = "No random masks were published."
 CLASSES = 20  # shown of a network that has more
 RECALL = Normalize(0, 1)
 
@@ -113,26 +114,32 @@ def masking_curves(data: xr.Dataset, value: str, *, title: str) -> Figure:
         f"{title}: masks of the activations that {value} calls most sensitive",
         f"Original images, n = {data.attrs['images']}; masked: {_place(data)}. What is masked is "
         "multiplied by the scale. Bars: 95 % intervals over images.\n"
-        f"Band: all {_draws(table)} random masks of equal size. Entropy falls where the network "
-        "answers with few classes, whatever it sees.",
+        + (
+            f"Band: all {_draws(table)} random masks of equal size."
+            if _draws(table)
+            else UNCONTROLLED
+        )
+        + " Entropy falls where the network answers with few classes, whatever it sees.",
     )
-    axes = figure.subplots(len(METRICS), len(scales), sharex=True, sharey="row", squeeze=False)
+    metrics = {name: label for name, label in METRICS.items() if table[name].notna().any()}
+    axes = figure.subplots(len(metrics), len(scales), sharex=True, sharey="row", squeeze=False)
     none = table[table["rule"] == "none"].iloc[0]
     gaps = np.diff(np.unique(table["fraction"].dropna()))
     apart = 100 * gaps.min(initial=0.1) / 3 / len(factors)
-    for row, (metric, label) in zip(axes, METRICS.items(), strict=True):
+    for row, (metric, label) in zip(axes, metrics.items(), strict=True):
         for axis, scale in zip(row, scales, strict=True):
             own = table[table["scale"] == scale].sort_values("fraction")
             _random_band(axis, own, metric)
             axis.axhline(none[metric], color="0.4", linestyle=":", linewidth=1, label="no mask")
             largest = own[own["rule"] == "magnitude"]
-            axis.plot(
-                *(100 * largest["fraction"], largest[metric]),
-                color="black",
-                linestyle=(0, (5, 2)),
-                linewidth=1.2,
-                label="largest responses",
-            )
+            if len(largest):
+                axis.plot(
+                    *(100 * largest["fraction"], largest[metric]),
+                    color="black",
+                    linestyle=(0, (5, 2)),
+                    linewidth=1.2,
+                    label="largest responses",
+                )
             for number, factor in enumerate(factors):
                 top = own[(own["rule"] == "top") & (own["value"] == value)]
                 top = top[top["factor"] == factor]
@@ -166,8 +173,12 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
         f"{title}: masks of the most sensitive {100 * largest:g} % against their controls",
         f"Top-1 accuracy on original images, n = {data.attrs['images']}; masked: {_place(data)}. "
         "Bars: 95 % intervals over images.\n"
-        f"Gray band: all {_draws(table)} random masks of equal size; dashed: those of the largest "
-        "responses; dotted: no mask.",
+        + (
+            f"Gray band: all {_draws(table)} random masks of equal size; dashed: those of the "
+            "largest responses; dotted: no mask."
+            if _draws(table)
+            else f"Dotted: no mask. {UNCONTROLLED}"
+        ),
     )
     axes = figure.subplots(len(values), len(scales), sharex=True, sharey=True, squeeze=False)
     chosen = table[(table["fraction"] == largest) | (table["rule"] == "none")]
@@ -176,9 +187,10 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
         for axis, scale in zip(row, scales, strict=True):
             same = chosen[(chosen["scale"] == scale) | chosen["scale"].isna()]
             random = same.loc[same["rule"] == "random", "top1"]
-            magnitude = same.loc[same["rule"] == "magnitude", "top1"].iloc[0]
-            axis.axvspan(random.min(), random.max(), color="0.85", zorder=0)
-            axis.axvline(magnitude, color="black", linestyle=(0, (5, 2)), linewidth=1)
+            if len(random):
+                axis.axvspan(random.min(), random.max(), color="0.85", zorder=0)
+            for magnitude in same.loc[same["rule"] == "magnitude", "top1"].iloc[:1]:
+                axis.axvline(magnitude, color="black", linestyle=(0, (5, 2)), linewidth=1)
             axis.axvline(none, color="0.4", linestyle=":", linewidth=1)
             _dots(axis, same[same["value"] == value], factors)
             axis.set_title(f"masks from {value}, scaled by {scale:g}", loc="left")
@@ -254,6 +266,8 @@ def _scalars(data: xr.Dataset) -> pd.DataFrame:
 
 def _random_band(axis: Axes, table: pd.DataFrame, metric: str) -> None:
     random = table[table["rule"] == "random"].groupby("fraction")[metric]
+    if not len(random):
+        return
     places = 100 * random.mean().index.to_numpy()
     axis.fill_between(places, random.min(), random.max(), color="0.82", label="random masks")
     axis.plot(places, random.mean(), color="0.55", linewidth=1.2)

@@ -33,6 +33,7 @@ CLUSTERS = [to_hex(colormaps["tab10"](k)) for k in (0, 1, 2, 3, 4, 5, 6, 8, 9)] 
 UNCERTAIN = "0.45"
 PALE = 0.3  # opacity of uncertain cells
 SINGLE = "0.6"
+UNCONTROLLED = "no random masks were published."
 PALE_NOTE = "Pale: the 95 % interval covers 0."
 CELL, ROW, LEAST = 0.4, 0.24, 0.15  # inches of a cell of a map: columns, rows, rows of many
 
@@ -49,8 +50,8 @@ def effect_maps(effects: pd.DataFrame, *, title: str) -> Figure:
     return _effect_grid(
         own,
         "input",
-        f"{title}: what masks of a factor change beyond random masks of equal size",
-        "Top-1 accuracy minus that under random masks, percentage points, mean over "
+        f"{title}: what masks of a factor change {_beyond(own)}",
+        f"Top-1 accuracy minus that {_against(own)}, percentage points, mean over "
         f"{_fractions(own)}; masked: {own['level'].iloc[0]}s, {where}.\nRows: what the network "
         f"sees; framed: it is the masked factor. {_facts(own)} {PALE_NOTE}",
     )
@@ -69,13 +70,14 @@ def place_maps(effects: pd.DataFrame, *, title: str) -> Figure:
     chosen, note = fitting(every, int(PAGE / groups / LEAST))
     short = short_names(every) | {TOGETHER: ALL}
     own = own[own["layers"].isin(chosen)]
+    against = _against(own, " of the same layer and size")
     own = own.assign(place=own["level"] + "s, " + own["layers"].map(short))
     return _effect_grid(
         own,
         "place",
         f"{title}: which layer matters, and whether whole channels do",
-        "Top-1 accuracy on original images minus that under random masks of the same layer and "
-        f"size, percentage points, mean over {_fractions(own)}.\n"
+        f"Top-1 accuracy on original images minus that {against}, "
+        f"percentage points, mean over {_fractions(own)}.\n"
         f"Rows: what is masked. {_facts(own)} {PALE_NOTE}{note}",
     )
 
@@ -284,6 +286,19 @@ def first_layer(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return table[table["layers"].isin(["", layers[0]])], where
 
 
+def _beyond(effects: pd.DataFrame) -> str:
+    return "beyond random masks of equal size" if _controlled(effects) else "in accuracy"
+
+
+def _against(effects: pd.DataFrame, like: str = "") -> str:
+    """Say what accuracies are compared with."""
+    return f"under random masks{like}" if _controlled(effects) else "without a mask"
+
+
+def _controlled(effects: pd.DataFrame) -> bool:
+    return bool(effects["random_masks"].iloc[0])
+
+
 def _fractions(effects: pd.DataFrame) -> str:
     return f"{effects['fractions'].iloc[0]} masked fractions"
 
@@ -293,6 +308,8 @@ def _facts(effects: pd.DataFrame) -> str:
     return (
         f"n = {one['images']} images, {one['random_masks']} random masks, "
         f"{one['resamples']} resamples of both."
+        if one["random_masks"]
+        else f"n = {one['images']} images, {one['resamples']} resamples; {UNCONTROLLED}"
     )
 
 

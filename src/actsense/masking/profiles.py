@@ -3,7 +3,8 @@
 The *profile* of an input and a factor is the top-1 accuracy under the factor's masks, minus the
 mean accuracy under random masks, over all configurations (scale and masked fraction). Random
 masks take out what every damage of that size does; raw accuracies follow the size of the damage
-and correlate near 1 whatever is masked.
+and correlate near 1 whatever is masked. Where there are none, as among published predictions, it
+is the accuracy minus that of the unmasked network, whose correlations are the raw ones.
 
 Resamples draw images and random masks with replacement, the same for all inputs and factors. Row 0
 of every array over resamples is the estimate itself.
@@ -46,12 +47,13 @@ class Profiles:
         first: Whether all inputs see these masks.
         pairs: Input and factor of every profile.
         scales: Scale of every configuration.
-        differences: Accuracy minus mean accuracy under random masks times images and draws, whole
-            numbers so that ties are exact, (1 + resamples, pairs, configurations).
-        hits: Accuracy times images, whole numbers, same shape.
+        differences: Accuracy minus mean accuracy under random masks, or of the unmasked network,
+            times images, repeats and draws, whole numbers so that ties are exact,
+            (1 + resamples, pairs, configurations).
+        hits: Accuracy times images and repeats, whole numbers, same shape.
         images: Images behind every accuracy.
         repeats: Draws of an input, at most; differences and hits are multiplied by them, too.
-        draws: Random masks behind every mean.
+        draws: Random masks behind every mean; none where it is that of the unmasked network.
     """
 
     value: str
@@ -65,6 +67,11 @@ class Profiles:
     images: int
     repeats: int
     draws: int
+
+    @property
+    def whole(self) -> int:
+        """What a difference of accuracies is multiplied by."""
+        return self.images * self.repeats * max(1, self.draws)
 
 
 def profile_masks(store: Path, *, seed: int) -> dict[str, pd.DataFrame]:
@@ -119,8 +126,7 @@ def effect_table(profiles: Profiles) -> pd.DataFrame:
     rows = []
     for scale in dict.fromkeys(profiles.scales):
         chosen = profiles.scales == scale
-        mean = profiles.differences[:, :, chosen].mean(axis=2) / profiles.images / profiles.draws
-        mean /= profiles.repeats
+        mean = profiles.differences[:, :, chosen].mean(axis=2) / profiles.whole
         low, high = interval(mean)
         rows += [
             {
@@ -224,7 +230,11 @@ def _read_profiles(data: xr.Dataset, conditions: pd.DataFrame, *, seed: int) -> 
     for (level, layers), plan in conditions.groupby(["level", "layers"], sort=False):
         top, random = plan[plan["rule"] == "top"], plan[plan["rule"] == "random"]
         # A plan that not all inputs see has random masks for some of them.
-        top = top[top["input"].isin(random["input"])]
+        top = (
+            top
+            if random.empty and _uncontrolled(data)
+            else top[top["input"].isin(random["input"])]
+        )
         if top.empty:
             continue
         configurations = pd.MultiIndex.from_frame(top[CONFIGURATION].drop_duplicates())
@@ -233,31 +243,56 @@ def _read_profiles(data: xr.Dataset, conditions: pd.DataFrame, *, seed: int) -> 
                 f"masking: one configuration, {configurations[0]}, makes no profile. Give at "
                 "least two fractions or scales."
             )
-        draws = random["draw"].drop_duplicates()
-        repeated = pd.MultiIndex.from_tuples(
-            [(*configuration, draw) for configuration in configurations for draw in draws],
-            names=[*CONFIGURATION, "draw"],
-        )
-        control = _table(random, ["input"], repeated)
-        shape = (len(control), len(configurations), len(draws))
-        summed = _drawn_again(_taken(hits, control, shape), seed=seed)
+        seen, control, draws = _control(hits, conditions, random, configurations, seed=seed)
         for value, chosen in top.groupby("value", sort=False):
             table = _table(chosen, ["input", "factor"], configurations)
             own = _taken(hits, table, table.shape)
-            inputs = control.index.get_indexer(table.index.get_level_values("input"))
+            inputs = seen.get_indexer(table.index.get_level_values("input"))
             every.append(
                 Profiles(
                     *(str(value), str(level), str(layers), bool(chosen["first_place"].all())),
                     pairs=tuple((str(name), str(factor)) for name, factor in table.index),
                     scales=configurations.get_level_values("scale").to_numpy(np.float64),
-                    differences=len(draws) * own - summed[:, inputs],
+                    differences=max(1, draws) * own - control[:, inputs],
                     hits=own,
                     images=images,
                     repeats=repeats,
-                    draws=len(draws),
+                    draws=draws,
                 )
             )
     return every
+
+
+def _uncontrolled(data: xr.Dataset) -> bool:
+    """Tell whether a store has no random masks, and says so."""
+    return data.attrs.get("controls") == "none"
+
+
+def _control(
+    hits: Floats32,
+    conditions: pd.DataFrame,
+    random: pd.DataFrame,
+    configurations: pd.MultiIndex,
+    *,
+    seed: int,
+) -> tuple[pd.Index, Floats, int]:
+    """Return inputs, and what is taken from their hits, and of how many random masks it is.
+
+    It is (1 + resamples, inputs, configurations), the sum over random masks; of none, the hits of
+    the unmasked network.
+    """
+    if random.empty:
+        unmasked = conditions[conditions["rule"] == "none"].set_index("input")["place"]
+        taken = hits[:, unmasked.to_numpy()].astype(np.float64)
+        return unmasked.index, np.repeat(taken[..., None], len(configurations), axis=-1), 0
+    draws = random["draw"].drop_duplicates()
+    repeated = pd.MultiIndex.from_tuples(
+        [(*configuration, draw) for configuration in configurations for draw in draws],
+        names=[*CONFIGURATION, "draw"],
+    )
+    table = _table(random, ["input"], repeated)
+    shape = (len(table), len(configurations), len(draws))
+    return table.index, _drawn_again(_taken(hits, table, shape), seed=seed), len(draws)
 
 
 def _whole_hits(data: xr.Dataset) -> Floats32:

@@ -29,6 +29,7 @@ from actsense.networks.residual import ResidualNetwork, WideResidualNetwork
 from actsense.networks.returned import PROBES, Returned, look_at_outputs
 from actsense.networks.settings import (
     NetworkSettings,
+    Published,
     Python,
     Timm,
     Torchvision,
@@ -141,6 +142,8 @@ def build_module(
             return build_torchvision(name, settings, classes=classes, image_size=image_size)
         if isinstance(settings, Timm):
             return build_timm(name, settings, classes=classes)
+        if isinstance(settings, Published):
+            raise _no_module(name)
         module = build_from_factory(name, settings)
         if image_size is not None:
             materialise(module, image_size, f"networks.{name}.factory")
@@ -260,6 +263,8 @@ def _expected(name: str, settings: NetworkSettings) -> Expected:
             return timm_expects(name, settings)
         case Python():
             return Expected(*UNCHANGED, None, None, None)
+        case Published():
+            raise _no_module(name)
 
 
 def _to_train(settings: Trained, *, classes: int) -> nn.Module:
@@ -277,3 +282,7 @@ def _to_train(settings: Trained, *, classes: int) -> nn.Module:
         widening=settings.widening,
         dropout=settings.dropout,
     )
+
+
+def _no_module(name: str) -> ConfigError:
+    return ConfigError(f"networks.{name}: there are published values of it, no weights.")

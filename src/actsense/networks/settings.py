@@ -4,6 +4,7 @@ __all__ = [
     "DISTILLED",
     "LOGITS",
     "NetworkSettings",
+    "Published",
     "Python",
     "Timm",
     "Torchvision",
@@ -22,6 +23,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
+from actsense.networks.published import Published
 from actsense.networks.recipe import DEPTHS, WIDENINGS, WIDTHS
 from actsense.settings import Integer, List, Number, PowerOfTwo, Section, Tuple
 
@@ -351,7 +353,9 @@ class Python(Section):
     images_per_second: Speed = None
 
 
-NetworkSettings = Annotated[Trained | Torchvision | Timm | Python, Field(discriminator="kind")]
+NetworkSettings = Annotated[
+    Trained | Torchvision | Timm | Python | Published, Field(discriminator="kind")
+]
 
 
 def checkpoint_epochs(settings: NetworkSettings) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from importlib import import_module
 from math import ceil, inf
 
+from actsense.data.settings import PublishedImages
 from actsense.sampling.plan import SPEED
 from actsense.work import BESIDE, LIGHT, PROCESS, Facts, Work
 
@@ -33,6 +34,13 @@ STUDIES = (  # in the order of the plan that is printed
     "findings",
 )
 
+# What a study of published values reads, and the rules that make what was imported instead.
+READ = ("sensitivity", "correlation", "recognition", "masking", "single_class", "segments")
+IMPORTED = (
+    *("sample_activations", "accumulate", "accumulate_part", "stream_moments", "stream_part"),
+    *("merge_moments", "estimate_indices", "estimate_contrast"),
+    *("evaluate_masks", "sample_segments"),
+)
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job
 CUDA = 2000  # megabytes that a process takes beside, where it uses a CUDA device
 STEP = 50  # megabytes, so that jobs that are alike ask alike
@@ -51,7 +59,13 @@ class WorkTable:
 
     @cached_property
     def studies(self) -> dict[str, list[Work]]:
-        """The works of every study."""
+        """The works of every study; those that read published values alone where they are."""
+        if isinstance(self.facts.settings.dataset, PublishedImages):
+            read = {name: _plan(name)(self.facts) for name in READ}
+            return {
+                name: [work for work in works if work.rule not in IMPORTED]
+                for name, works in read.items()
+            }
         return {name: _plan(name)(self.facts) for name in STUDIES}
 
     @property

@@ -1,9 +1,15 @@
 """Segments behind the sampling engine: augmented images to colour channels to activations."""
 
-__all__ = ["SegmentRecorder", "SegmentResults", "sample_segments", "write_segments"]
+__all__ = [
+    "SegmentRecorder",
+    "SegmentResults",
+    "sample_segments",
+    "segments_table",
+    "write_segments",
+]
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -202,11 +208,15 @@ def sample_segments(
     groups = Gathered()
     sampled = replace(sampling, evaluate=evaluate)
     summary = _estimate(sampled, sampling.design.seed, beside, groups)
+
+    def left_out(name: str) -> LeftOut:
+        return LeftOut.count(groups[name])
+
     return SegmentResults(
         _numbered(groups, recorder.planned),
         summary.facts,
         [plan.described() for plan in recorder.planned],
-        {"segments": _table(summary, groups, tree, recorder.planned), "skipped": table},
+        {"segments": segments_table(summary, left_out, tree, recorder.planned), "skipped": table},
     )
 
 
@@ -266,20 +276,27 @@ def _numbered(groups: Gathered, planned: Sequence[SegmentUnits]) -> dict[str, xr
     return numbered
 
 
-def _table(
+def segments_table(
     summary: IndexSummary,
-    groups: Gathered,
+    left_out: Callable[[str], LeftOut],
     indices: xr.DataTree,
     planned: Sequence[SegmentUnits],
 ) -> pd.DataFrame:
-    """Put the layer-level indices of all segments beside those of the same channels in place."""
+    """Put the layer-level indices of all segments beside those of the same channels in place.
+
+    Arguments:
+        summary: Indices of all segments.
+        left_out: Counts the dead and rare units of a segment behind a colour channel.
+        indices: Index store of the network in place.
+        planned: The segments and their channels.
+    """
     tidy = index_tables(summary)["layers"]
     parts = []
     for plan in planned:
         for colour in COLOURS:
             name = segment_name(plan.layer, colour)
             part = tidy[tidy["layer"] == name].drop(columns="layer")
-            parts.append(_labelled(part, plan, colour, LeftOut.count(groups[name])))
+            parts.append(_labelled(part, plan, colour, left_out(name)))
         node = indices[plan.layer]
         chosen = node.to_dataset()[["dead", "rare"]].isel(channel=list(plan.channels))
         part = indices_in_place(node["by_channel"].to_dataset(), plan.channels)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from actsense.drawing.depth import MANY, PAGE, name_layers
+from actsense.drawing.intervals import bars_note, reach
 from actsense.drawing.matrices import grid, longest
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
 from actsense.drawing.names import legible, short_names
@@ -26,6 +27,7 @@ COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in pl
 IN_PLACE = "in place"
 TABLES = ("segments", "correlations", "differences", "patterns")
 SHOWN = 2  # channels per layer
+HALF = 0.5  # of the positions that are drawn as one
 LISTED = 70  # characters of a list of layers in a subtitle
 SIDE, GAP = 0.55, (0.08, 0.08)  # inches of a map; between maps, in sides of a map
 MARGIN, NAMED = 1.4, 1.1  # inches left of the maps, and above them
@@ -87,13 +89,14 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         f"{title}: what a part of the network feels that sees one colour channel alone",
         "Each part, from the layer before to the one named below, is fed with hue, saturation or "
         "value instead of that layer; black: the same channels in the whole network.\n"
-        f"Shares of the variance of the chosen channels ({_channels(table)}); bars are 95 % "
-        f"intervals over replicates. Their units, all colour channels together: {left_out}.",
+        f"Shares of the variance of the chosen channels ({_channels(table)}); "
+        f"{bars_note(table['ci'])}. Their units, all colour channels together: {left_out}.",
         arranged=False,
     )  # fmt: skip
     corner, gap = (0.8, HEADER + 0.4), (0.12, 0.15)
     axes = grid(figure, len(down), len(across), corner=corner, size=size, gap=gap)
-    low, high = (table["value"] - table["ci"]).min(), (table["value"] + table["ci"]).max()
+    half = reach(table["ci"])
+    low, high = (table["value"] - half).min(), (table["value"] + half).max()
     margin = 0.05 * (high - low)
     panels = axes if across == factors else axes.T  # a row per index
     for row, index in zip(panels, NAMES, strict=True):
@@ -215,7 +218,31 @@ def _planes(
     else:
         node = inside[f"{segment['layer']} {colour}"]
         number = list(segment["channels"]).index(channel)
+    side = whole[segment["layer"]]["dead"].shape[1:]
     chosen = node[index].isel(channel=number).transpose("factor", "row", "col")
-    values = np.asarray(chosen.to_numpy(), dtype=np.float32)
-    rare = node["rare"].isel(channel=number).transpose("row", "col").to_numpy()
+    values = _shrunk(np.asarray(chosen.to_numpy(), dtype=np.float32), side)
+    flagged = node["rare"].isel(channel=number).transpose("row", "col").to_numpy()
+    rare = _shrunk(flagged.astype(np.float32)[None], side)[0] > HALF
     return values, np.broadcast_to(rare, values.shape)
+
+
+def _shrunk(maps: NDArray[np.float32], side: tuple[int, ...]) -> NDArray[np.float32]:
+    """Average maps, (map, row, col), to a size; undefined positions do not count.
+
+    Parts of the network that were published saw larger images than in place.
+    """
+    if maps.shape[1:] == tuple(side):
+        return maps
+    rows, cols = (
+        np.linspace(0, size, wanted, endpoint=False).astype(int)
+        for size, wanted in zip(maps.shape[1:], side, strict=True)
+    )
+
+    def summed(values: NDArray[np.generic]) -> NDArray[np.float64]:
+        down = np.add.reduceat(values, rows, axis=1, dtype=np.float64)
+        return np.asarray(np.add.reduceat(down, cols, axis=2))
+
+    known = np.isfinite(maps)
+    with np.errstate(invalid="ignore"):
+        means = summed(np.where(known, maps, 0)) / summed(known)
+    return means.astype(np.float32)

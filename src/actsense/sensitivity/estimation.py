@@ -1,6 +1,13 @@
 """From the moments of all replicates to labelled indices and tidy tables."""
 
-__all__ = ["IndexSummary", "estimate_results", "index_tables", "write_indices"]
+__all__ = [
+    "IndexSummary",
+    "estimate_results",
+    "index_dataset",
+    "index_tables",
+    "unit_dataset",
+    "write_indices",
+]
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -145,7 +152,7 @@ def _estimate_layer(
     tiles = _tiles(layer.units, each, len(files) * files[0].shape[0])
     for tile in tiles:
         indices, by_channel = _estimate_tile(files, tile, each)
-        part = _unit_dataset(indices, names, (-1, *shape[1:]))
+        part = unit_dataset(indices, names, (-1, *shape[1:]))
         results.append(layer.name, part, axis=layer.dimensions[0])
         sums.append(by_channel if is_map or len(tiles) == 1 else _summed(by_channel))
         for flag in FLAGS:
@@ -194,10 +201,17 @@ def _summed(replicates: Sequence[Moments]) -> list[Moments]:
     ]
 
 
-def _unit_dataset(indices: Indices, names: list[str], shape: tuple[int, ...]) -> xr.Dataset:
+def unit_dataset(indices: Indices, names: list[str], shape: tuple[int, ...]) -> xr.Dataset:
+    """Label the indices of the units of a layer, or of some of its channels.
+
+    Arguments:
+        indices: The indices.
+        names: Names of the factors.
+        shape: Shape of the units; the first axis may be -1.
+    """
     dimensions = unit_dimensions(shape)
     support = indices.support.astype(np.float32).reshape(len(indices.support), *shape)
-    data = _dataset(indices, names, dimensions, shape)
+    data = index_dataset(indices, names, dimensions, shape)
     data["support"] = ("factor", *dimensions), support, {"description": SUPPORT}
     for flag, values in (("dead", indices.dead), ("rare", indices.rare)):
         data[flag] = dimensions, values.reshape(shape), {"description": FLAGS[flag]}
@@ -214,7 +228,7 @@ def _group_dataset(
     dead, rare = flags["dead"], flags["rare"]
     channels, units = dead.shape
     indices = _per_unit(estimate_indices(replicates), np.array(units))
-    data = _dataset(indices, names, ("channel",), (channels,))
+    data = index_dataset(indices, names, ("channel",), (channels,))
     whole = dead.all(axis=1)
     found = {"dead": whole, "rare": ~whole & ~(~(dead | rare)).any(axis=1)}
     return data.assign(
@@ -232,7 +246,7 @@ def _totals_dataset(
     units = [*sizes, sum(sizes)]
     replicates = [_concatenated(parts) for parts in zip(*totals, strict=True)]
     indices = _per_unit(estimate_indices(replicates), np.array(units))
-    data = _dataset(indices, names, ("layer",), (len(units),))
+    data = index_dataset(indices, names, ("layer",), (len(units),))
     data["units"] = "layer", units
     for flag in FLAGS:
         counts = [own.flagged[flag] for own in estimated]
@@ -248,9 +262,17 @@ def _per_unit(indices: Indices, units: NDArray[np.int64]) -> Indices:
     return indices
 
 
-def _dataset(
+def index_dataset(
     indices: Indices, names: list[str], dimensions: tuple[str, ...], shape: tuple[int, ...]
 ) -> xr.Dataset:
+    """Label indices, half-widths beside them.
+
+    Arguments:
+        indices: The indices.
+        names: Names of the factors.
+        dimensions: Names of the axes behind those of the factors.
+        shape: Their sizes.
+    """
     data: dict[str, Any] = {}
     for suffix, estimates in (("", indices.values), ("_ci", indices.half_widths)):
         for name, leading in DIMENSIONS.items():

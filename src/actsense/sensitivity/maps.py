@@ -192,12 +192,12 @@ class SensitivityMaps:
 
         One minus the mean squared standard error, over the variance over units that are alive.
         Near 0 or below, the map is noise, and correlations with it are near 0 whatever is true.
-        NaN where fewer than two units are alive or all are alike.
+        NaN where fewer than two units are alive, all are alike, or no interval is known.
         """
         alive = self.alive(layer)
         values = self._read(layer, index, variable)[alive].astype(np.float64)
         widths = self._read(layer, f"{index}_ci", variable)[alive].astype(np.float64)
-        replicates = int(self._indices[variable.design].attrs["replicates"])
+        replicates = int(self._indices[variable.design].attrs.get("replicates", 0))
         return reliability(values, widths, replicates)
 
     def _read(self, layer: str, value: str, variable: Variable) -> Floats:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from actsense.drawing.intervals import bars_note
 from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import FACTOR_COLORS, new_figure, save
 from actsense.sampling.designs import ORIGINAL
@@ -87,7 +88,7 @@ def class_ranking(
         max(9.0, 1.0 + 2.2 * len(factors)),
         1.3 + len(values) * (0.7 + 0.17 * ranking["rank"].max()),
         heading,
-        f"{measured}, with 95 % intervals over replicates.\nRanked by {ordered}. Dark: compared "
+        f"{measured}; {bars_note(ranking['ci'])}.\nRanked by {ordered}. Dark: compared "
         f"with predictions (k = {candidates}). All panels share a scale.",
     )
     axes = figure.subplots(len(values), len(factors), sharex=True, squeeze=False)

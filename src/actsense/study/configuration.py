@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from actsense.data.settings import Digits, Photographs
+from actsense.data.settings import Digits, Photographs, PublishedImages
 from actsense.errors import ConfigError
 from actsense.layout import RESERVED
 from actsense.networks.recipe import recipe_mistakes
-from actsense.networks.settings import DISTILLED, Trained, teacher_of
+from actsense.networks.settings import DISTILLED, Published, Trained, teacher_of
 from actsense.sampling.settings import DesignSettings, contradictions
 from actsense.spatial.transforms.divisions import sides
 from actsense.study.schema import Schema, allowed, configuration_schema, resolved
@@ -112,6 +112,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     """Name what is allowed by itself but not together with the rest."""
     yield from _alike("networks", settings.networks)
     yield from _alike("designs", settings.designs)
+    yield from _half_published(settings)
     for name, network in settings.networks.items():
         for unknown in set(network.designs or ()) - settings.designs.keys():
             yield (
@@ -159,6 +160,18 @@ def _alike(key: str, names: Iterable[str]) -> Iterator[str]:
             yield (
                 f"{key}.{name}: differs from {other!r} by capitals alone, and some file systems "
                 "take both for one folder. Call it otherwise."
+            )
+
+
+def _half_published(settings: Settings) -> Iterator[str]:
+    """Name networks that are published values beside images, or the other way round."""
+    imported = isinstance(settings.dataset, PublishedImages)
+    for name, network in settings.networks.items():
+        if isinstance(network, Published) != imported:
+            yield (
+                f"networks.{name}.kind: {network.kind} does not go with dataset.kind: "
+                f"{settings.dataset.kind}. Published values have `published` in both, as "
+                "`actsense import` writes it; they are compared with a run in a study of its own."
             )
 
 

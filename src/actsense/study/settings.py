@@ -1,6 +1,6 @@
 """Everything that decides the numbers, and how they are made."""
 
-__all__ = ["Notebooks", "Settings"]
+__all__ = ["LONGEST", "Notebooks", "Settings"]
 
 import re
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ from actsense.data.settings import Dataset
 from actsense.drawing.settings import Figures
 from actsense.featvis.settings import Featvis
 from actsense.invariance.settings import Invariance
-from actsense.layout import RESERVED
+from actsense.layout import LONGEST, NAME
 from actsense.masking.settings import Masking
 from actsense.networks.settings import NetworkSettings
 from actsense.patterns.settings import Patterns
@@ -24,9 +24,6 @@ from actsense.sensitivity.settings import Contrast
 from actsense.settings import Integer, Number, Section
 from actsense.single_class.settings import SingleClass
 from actsense.spatial.settings import Spatial
-
-LONGEST = 100  # characters: names are parts of names of files
-NAME = rf"^(?!(?:{'|'.join(RESERVED)})$)[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST - 1}}}$"
 
 
 def _name(given: str) -> str:

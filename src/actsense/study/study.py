@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actsense.data.settings import most_images
+from actsense.data.settings import PublishedImages, most_images
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
 from actsense.masking.plan import settings_in_force
@@ -126,13 +126,33 @@ class Study:
         ]
 
     def designs(self, network: str) -> list[str]:
-        """Return the designs that sample a network."""
+        """Return the designs that sample a network, or that there are published values of."""
         own = self.settings.networks[network].designs
-        return [name for name in self.settings.designs if own is None or name in own]
+        named = [name for name in self.settings.designs if own is None or name in own]
+        return [name for name in named if self.holds("indices", network, name)]
+
+    @property
+    def imported(self) -> bool:
+        """Whether `actsense import` made the results: nothing is sampled, trained or shown."""
+        return isinstance(self.settings.dataset, PublishedImages)
+
+    def holds(self, kind: str, network: str, design: str) -> bool:
+        """Tell whether there are results of a kind, or can be: all that a study makes itself.
+
+        Arguments:
+            kind: `indices`, `contrast`, `masking` or `segments`.
+            network: Name of the network.
+            design: Name of the design.
+        """
+        return not self.imported or kind in self.survey["held"][network][design]
 
     def analysed(self, network: str) -> list[str]:
         """Return the designs whose maps of a network are analysed further."""
         return [d for d in self.designs(network) if self.settings.designs[d].analyses]
+
+    def compared(self, network: str, kind: str) -> list[str]:
+        """Return those of them that there are results of a kind of, or will be; see `holds`."""
+        return [name for name in self.analysed(network) if self.holds(kind, network, name)]
 
     def check_budget(self) -> None:
         """Refuse shards beyond the budget.

@@ -14,6 +14,7 @@ from typing import Any
 from actsense.data.build import count_classes
 from actsense.data.downloads import archive_folder, dataset_archives, missing_archives
 from actsense.data.originals import look_at_originals
+from actsense.data.settings import PublishedImages
 from actsense.layers import place_layers
 from actsense.networks.inputs import input_key
 from actsense.networks.settings import NetworkSettings, Python, Trained, weights_file
@@ -46,11 +47,17 @@ def survey(settings: Settings) -> Plain:
         kept images per second of the slowest design or 0, `origins`: `trained`, `downloaded` or
         `imported`, and `inputs`, what the files of an imported one are known by; and `units`,
         for networks whose segments a file lists, their numbers of channels by last layer.
+        Of published values `survey_imported` tells the same.
 
     Raises:
         ConfigError: If a folder, a model or a layer does not exist.
     """
     dataset, results = settings.dataset, Path("results") / settings.study
+    if isinstance(dataset, PublishedImages):
+        # Nobody else needs it, and it opens stores.
+        from actsense.study.imported import survey_imported
+
+        return survey_imported(settings, results)
     cache = results / "data/images.zarr", results / "data/manifest.csv"
     originals = look_at_originals(dataset, settings.seed, *cache, _answer)
     classes = originals.classes or count_classes(dataset)

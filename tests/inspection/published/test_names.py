@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from actsense.inspection.published.folders import hdf5_files
+from actsense.inspection.published.folders import archive_files
 from actsense.inspection.published.names import (
     file_name,
     layer_order,
@@ -158,5 +158,5 @@ def test_results_are_found_in_the_folders_of_the_archive(tmp_path: Path) -> None
     for path in (own, inside, *others):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert hdf5_files(tmp_path) == [own, inside]
-    assert hdf5_files(tmp_path / "test") == [others[0]]
+    assert archive_files(tmp_path, ".hdf5") == [own, inside]
+    assert archive_files(tmp_path / "test", ".hdf5") == [others[0]]

@@ -97,10 +97,14 @@ class Scheme:
     factors: tuple[str, ...]
 
     @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The factors that are augmentations."""
+        return tuple(name for name in self.factors if name not in (*CONTEXT, *BESIDE))
+
+    @property
     def slots(self) -> tuple[str, ...]:
         """Factors that the arrays hold, in their order: augmentations, then those published."""
-        own = [name for name in self.factors if name not in (*CONTEXT, *BESIDE)]
-        return (*own, *(name for name in CONTEXT if name in self.factors))
+        return (*self.augmentations, *(name for name in CONTEXT if name in self.factors))
 
     @property
     def starts(self) -> list[int]:

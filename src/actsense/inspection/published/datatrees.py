@@ -1,6 +1,13 @@
 """Trees of published values, laid out as the stores of a run."""
 
-__all__ = ["IndexFiles", "contrast_tree", "index_files", "index_tree"]
+__all__ = [
+    "DESCRIPTIONS",
+    "IndexFiles",
+    "contrast_tree",
+    "described",
+    "index_files",
+    "index_tree",
+]
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,7 +197,7 @@ def contrast_tree(files: Sequence[ValueFile], order: Iterable[str]) -> xr.DataTr
         held = set().union(*(content.datasets.get(group, set()) for content in contents))
         reader = ContrastFiles(group, table).read
         data = {
-            name: lazy(partial(reader, names), leading, shape, _described(name, ours=ours))
+            name: lazy(partial(reader, names), leading, shape, described(name, ours=ours))
             for name, names in CONTRASTS.items()
             if held.intersection(names)
         }
@@ -286,14 +293,21 @@ def _layers(contents: Sequence[Content], scheme: Scheme) -> dict[str, LayerFiles
     return layers
 
 
-def _described(name: str, *, ours: bool, file: Path | None = None) -> dict[str, str]:
-    described = {"description": DESCRIPTIONS[name]}
+def described(name: str, *, ours: bool, file: Path | None = None) -> dict[str, str]:
+    """Say what an array of published values is, and what is known to be wrong with it.
+
+    Arguments:
+        name: Name of the array.
+        ours: Whether `actsense export` wrote it.
+        file: Where it comes from.
+    """
+    told = {"description": DESCRIPTIONS[name]}
     defects = DEFECTS.get(name.removesuffix("_switched"))
     if defects and not ours:
-        described["defects"] = defects
+        told["defects"] = defects
     if file is not None:
-        described["file"] = file.name
-    return described
+        told["file"] = file.name
+    return told
 
 
 def _layer_dataset(layer: LayerFiles, *, ours: bool) -> xr.Dataset:
@@ -302,7 +316,7 @@ def _layer_dataset(layer: LayerFiles, *, ours: bool) -> xr.Dataset:
     data: dict[str, xr.Variable] = {}
 
     def add(name: str, kind: str, leading: Mapping[str, int], read: Any) -> None:
-        attributes = _described(name, ours=ours, file=layer.paths[kind])
+        attributes = described(name, ours=ours, file=layer.paths[kind])
         data[name] = lazy(read, leading, layer.shape, attributes)
 
     if "si" in layer.paths:
@@ -317,10 +331,10 @@ def _layer_dataset(layer: LayerFiles, *, ours: bool) -> xr.Dataset:
         if kind in layer.paths:
             add(f"mean{suffix}", kind, {}, partial(layer.moment, kind, "mean"))
             add(f"variance{suffix}", kind, {}, partial(layer.moment, kind, "var"))
-    described = {"description": "nothing moves this unit: its indices are undefined"}
-    data["dead"] = lazy(layer.dead, {}, layer.shape, described, dtype=bool)
-    described = {"description": "too few differences carry its estimates; unknown if published"}
-    data["rare"] = lazy(layer.rare, {}, layer.shape, described, dtype=bool)
+    told = {"description": "nothing moves this unit: its indices are undefined"}
+    data["dead"] = lazy(layer.dead, {}, layer.shape, told, dtype=bool)
+    told = {"description": "too few differences carry its estimates; unknown if published"}
+    data["rare"] = lazy(layer.rare, {}, layer.shape, told, dtype=bool)
     return xr.Dataset(data)
 
 
@@ -332,7 +346,7 @@ def _totals_dataset(layers: Mapping[str, LayerFiles], scheme: Scheme, *, ours: b
     data: dict[str, Any] = {}
 
     def add(name: str, leading: Mapping[str, int], read: Any, dtype: Any = np.float32) -> None:
-        attributes = _described(name, ours=ours) if name in DESCRIPTIONS else {}
+        attributes = described(name, ours=ours) if name in DESCRIPTIONS else {}
         shape = (len(layers) + 1,)
         data[name] = lazy(read, leading, shape, attributes, dtype, dimensions=("layer",))
 

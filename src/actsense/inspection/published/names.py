@@ -28,6 +28,7 @@ __all__ = [
     "pair_row",
     "parse_name",
     "parse_predictions",
+    "published_sets",
     "scalars",
     "segment_name",
 ]
@@ -133,6 +134,18 @@ class ValueFile:
     design: str | None
     augmentation: str | None
     channel: str | None
+
+    @property
+    def sets(self) -> set[str]:
+        """The published sets with the augmentation of a contrast that names no design."""
+        if self.design is not None or self.augmentation is None:
+            return set()
+        return {name for name, own in published_sets().items() if self.augmentation in own}
+
+
+def published_sets() -> dict[str, tuple[str, ...]]:
+    """Return the published sets of augmentations, by the names of their designs."""
+    return {f"set{number}": names for number, names in SETS.items()}
 
 
 def parse_name(path: Path) -> ValueFile | None:

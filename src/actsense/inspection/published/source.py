@@ -16,7 +16,7 @@ import xarray as xr
 from actsense.data.cache import ImageCache
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.published.datatrees import contrast_tree, index_tree
-from actsense.inspection.published.folders import hdf5_files
+from actsense.inspection.published.folders import archive_files
 from actsense.inspection.published.names import SETS, ValueFile, parse_name
 from actsense.inspection.source import Owner
 
@@ -33,7 +33,7 @@ class ValueFileSource:
     dataset follows the name. Designs are `set1` and `set2`, the published sets of augmentations.
 
     Arguments:
-        path: The folder, or one that holds it, see `hdf5_files`.
+        path: The folder, or one that holds it, see `archive_files`.
 
     Raises:
         ConfigError: If it holds no value files.
@@ -61,7 +61,7 @@ class ValueFileSource:
         """Return the names of the sets of augmentations there are values of."""
         files = self._by_network[network]
         named = {file.design for file in files if file.design}
-        return tuple(sorted(named.union(*map(_sets, files))))
+        return tuple(sorted(named.union(*(file.sets for file in files))))
 
     def folder(self, owner: Owner) -> Path:
         """Return the folder, which holds the files of all networks."""
@@ -69,7 +69,7 @@ class ValueFileSource:
 
     def stores(self, owner: Owner) -> tuple[str, ...]:
         """Return the names of the stores there are files of."""
-        return tuple(name for name, files in self._files(owner).items() if files)
+        return tuple(name for name, files in self.files(owner).items() if files)
 
     def tables(self, owner: Owner) -> tuple[str, ...]:
         """Return nothing: value files come without tables."""
@@ -82,7 +82,7 @@ class ValueFileSource:
             MissingResultError: If there are no files of it.
             ConfigError: If a file is damaged or of another layout.
         """
-        files, held = self._files(owner), self.stores(owner)
+        files, held = self.files(owner), self.stores(owner)
         if name not in held:
             self._refuse(f"value files of {name}", f"There are: {', '.join(held) or 'none'}.")
         if name == "contrast":
@@ -117,12 +117,12 @@ class ValueFileSource:
         """Name a result that the value files do not hold, and that no target makes."""
         raise MissingResultError(self.path, "", f"holds no {what}. {reason}")
 
-    def _files(self, owner: Owner) -> dict[str, list[ValueFile]]:
+    def files(self, owner: Owner) -> dict[str, list[ValueFile]]:
         """Return the files of every store of a run; studies and networks have none."""
         if len(owner) < 2:
             return {}
         network, design = owner
-        own = [f for f in self._by_network[network] if design == f.design or design in _sets(f)]
+        own = [f for f in self._by_network[network] if design == f.design or design in f.sets]
         values = [file for file in own if file.kind != "cs"]
         return {
             "indices": [file for file in values if file.channel is None],
@@ -132,7 +132,7 @@ class ValueFileSource:
 
     def _augmentations(self, owner: Owner) -> list[str]:
         """Return the augmentations of the contrasts of a run, in the order of its design."""
-        files, (_, design) = self._files(owner), owner
+        files, (_, design) = self.files(owner), owner
         found = [str(file.augmentation) for file in files["contrast"]]
         order: Sequence[str] = SETS.get(design.removeprefix("set"), ())
         if files["indices"]:
@@ -143,11 +143,4 @@ class ValueFileSource:
 
 
 def _value_files(folder: Path) -> list[ValueFile]:
-    return [file for path in hdf5_files(folder) if (file := parse_name(path))]
-
-
-def _sets(file: ValueFile) -> set[str]:
-    """Return the published sets with the augmentation of a contrast that names no design."""
-    if file.design is not None or file.augmentation is None:
-        return set()
-    return {f"set{number}" for number, names in SETS.items() if file.augmentation in names}
+    return [file for path in archive_files(folder, ".hdf5") if (file := parse_name(path))]

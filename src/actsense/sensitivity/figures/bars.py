@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from actsense.drawing.depth import PAGE
+from actsense.drawing.intervals import bars_note, reach
 from actsense.drawing.matrices import Numbers, grid, longest
 from actsense.drawing.names import short_names
 from actsense.drawing.style import (
@@ -93,7 +94,7 @@ def channel_bars(channels: Mapping[str, xr.Dataset], *, title: str, shown: int) 
         list(short_names(channels).values()),
         f"{title}: the channels that feel each augmentation most",
         "Shapley effects of channels (their units weighted by variance), share of the channel's "
-        "variance; bars are 95 % intervals over replicates.\nThe panels of a layer share their "
+        f"variance; {bars_note(first['shapley_ci'])}.\nThe panels of a layer share their "
         f"scale; numbers are channels, chosen by effect times variance. Left out: {left_out}.",
     )
 
@@ -126,8 +127,8 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
         list(factor_labels(factors).values()),
         title,
         f"Each row shows the {shown} units with the largest variance due to its factor; numbers "
-        "are units, bars 95 % intervals over replicates.\nShares of each unit's variance. "
-        f"Left out: {left_out} units.",
+        f"are units, {bars_note(units['S1_ci'], 'bars 95 % intervals over replicates')}.\n"
+        f"Shares of each unit's variance. Left out: {left_out} units.",
     )
 
 
@@ -184,8 +185,9 @@ def _draw(
         tops, lower, upper = (place + _level(end, low, high) for end in ends)
         for x, (top, one, other) in enumerate(zip(tops, lower, upper, strict=True)):
             corners.append([(x - 0.37, zero), (x - 0.37, top), (x + 0.37, top), (x + 0.37, zero)])
-            lines.append([(x, one), (x, other)])
-            lines += [[(x - 0.1, end), (x + 0.1, end)] for end in (one, other)]
+            if np.isfinite(one):  # the interval is known
+                lines.append([(x, one), (x, other)])
+                lines += [[(x - 0.1, end), (x + 0.1, end)] for end in (one, other)]
         colors += [row.color] * len(row.values)
         cells |= {(place + 0.9, x): (str(n), "black") for x, n in enumerate(row.numbers)}
     axis.add_collection(PolyCollection(corners, facecolors=colors, linewidths=0), autolim=False)
@@ -200,7 +202,9 @@ def _draw(
 
 def _limits(rows: Sequence[Row]) -> tuple[float, float]:
     """Return the least and the largest value that rows show, with zero between them."""
-    ends = np.concatenate([row.values + side * row.widths for row in rows for side in (-1, 1)])
+    ends = np.concatenate(
+        [row.values + side * reach(row.widths) for row in rows for side in (-1, 1)]
+    )
     ends = ends[np.isfinite(ends)]
     low, high = float(ends.min(initial=0)), float(ends.max(initial=0))
     return low, high if high > low else low + 1.0

@@ -14,6 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from actsense.drawing.depth import MANY, PAGE, fitting, name_layers
+from actsense.drawing.intervals import WITHOUT, bars_note
 from actsense.drawing.matrices import Numbers, grid, longest, name_sides
 from actsense.drawing.names import short_names
 from actsense.drawing.style import (
@@ -62,8 +63,8 @@ def depth_profile(totals: xr.Dataset, *, title: str, note: str = "") -> Figure:
         max(11.0, 3 * (1.2 + wide) + 3) if side_by_side else wide + 3.6,
         (11 if split else 7.6) if side_by_side else PAGE + 1.5,
         f"{title}: what the variance of each layer is made of",
-        "Indices of whole layers (units weighted by their variance), shares of variance; bars are "
-        f"95 % intervals over replicates. `network` is all layers together.\nUnits: {left_out}; "
+        "Indices of whole layers (units weighted by their variance), shares of variance; "
+        f"{bars_note(totals['S1_ci'])}. `network` is all layers together.\nUnits: {left_out}; "
         "dead ones have no variance, rare ones count here."
         + f" Dashed, below: what {CONTENT} is made of, {_within(split)}."
         * bool(split),
@@ -148,13 +149,14 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
     columns = min(4, len(every), max(2, int((PAGE - margin) / (side + GAP[0]))))
     layers, note = fitting(every, columns * max(1, int((PAGE - margin) / (side + GAP[1]))))
     rows, short = ceil(len(layers) / columns), short_names(every)
-    bound = max(0.01, float(np.nanmax(np.abs(totals["S2"].to_numpy()))))
+    strongest = np.abs(totals["S2"].to_numpy())
+    bound = max(0.01, float(np.nanmax(strongest, initial=0)))
     figure = new_figure(
         margin + columns * (side + GAP[0]) + 0.9,
         HEADER + rows * (side + GAP[1]) + margin,
         f"{title}: which factors act together",
         "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
-        "both alone.\nGray numbers: the 95 % interval covers zero. Gray cells: no pair"
+        f"both alone.\n{_certain_note(totals)} Gray cells: no pair"
         f"{', such as content with its parts' if CONTENT in factors else ''}.{note}",
         arranged=False,
     )
@@ -173,13 +175,18 @@ def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
     return figure
 
 
+def _certain_note(totals: xr.Dataset) -> str:
+    words = "Gray numbers: the 95 % interval covers zero"
+    return f"{bars_note(totals['S2_ci'], words)}.".replace(WITHOUT, WITHOUT.capitalize())
+
+
 def _pair_map(axis: Axes, layer: xr.Dataset, bound: float) -> AxesImage:
     values = layer["S2"].transpose("factor", "factor_2").to_numpy()
     widths = layer["S2_ci"].transpose("factor", "factor_2").to_numpy()
     cells = {}
     for j, k in np.ndindex(values.shape):
         if np.isfinite(values[j, k]):  # a factor with itself, or with its own parts, is no pair
-            certain = abs(values[j, k]) > widths[j, k]
+            certain = not abs(values[j, k]) <= widths[j, k]
             dark = abs(values[j, k]) > 0.6 * bound
             color = ("white" if dark else "black") if certain else "0.6"
             cells[j, k] = f"{100 * values[j, k]:.1f}".replace("-0.0", "0.0"), color
