@@ -162,7 +162,8 @@ for factor in augmentations:
     )
 far = run.table("segment_differences").query("factor == 'all' and index == 'shapley'")
 for row in far[far["layer"] == layers[0]].itertuples():
+    ends = f"{row.low:.2f} to {row.high:.2f}, 95 % over channels" if row.low == row.low else ""
     print(
         f"Behind {row.colour}, correlations between factors are {row.difference:.2f} "
-        f"({row.low:.2f} to {row.high:.2f}, 95 % over channels) from those in the whole network."
+        f"({ends or 'too few channels for an interval'}) from those in the whole network."
     )
