@@ -18,10 +18,14 @@ endif
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo photographs report notebooks explore test test-slurm check-install bench lint docs configuration lock slurm-profile clean
+.PHONY: demo demo-page photographs report notebooks explore test test-slurm check-install bench lint docs configuration lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
+
+# The page of the docs on what the demo shows, from its tables.
+demo-page: demo
+	$(BIN)/actsense findings $(RESULTS)/digits --into docs/demo.md
 
 # A pretrained network on photographs, both from the environment.
 photographs: $(ENVIRONMENT)

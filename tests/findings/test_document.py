@@ -1,0 +1,68 @@
+"""Findings in a document, and documents held against findings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from actsense.errors import ConfigError
+from actsense.findings.document import claims, unheld_claims, write_into
+from actsense.findings.finding import Finding
+
+MARKED = "# Title\n\nBefore.\n\n<!-- findings -->\nold\n<!-- end of findings -->\nAfter.\n"
+
+
+def finding(text: str) -> Finding:
+    return Finding("What?", text, "indices", (), "net/colour/figures/depth.png")
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "docs/demo.md"
+    path.parent.mkdir()
+    path.write_text(MARKED)
+    figure = tmp_path / "study/net/colour/figures/depth.png"
+    figure.parent.mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 3000, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(figure)
+    return path
+
+
+def test_findings_stand_between_the_marks_with_small_copies(document: Path) -> None:
+    written = write_into(document, document.parents[1] / "study", [finding("Hue rises to 0.5.")])
+    text = document.read_text()
+    assert text.startswith(
+        "# Title\n\nBefore.\n\n<!-- findings -->\n\n## What?\n\nHue rises to 0.5."
+    )
+    assert text.endswith("<!-- end of findings -->\nAfter.\n")
+    assert "old" not in text
+    assert "![What?](images/net_colour_depth.png)" in text
+    with Image.open(written[1]) as image:
+        assert (image.size, image.mode) == ((1500, 10), "P")
+    again = text
+    write_into(document, document.parents[1] / "study", [finding("Hue rises to 0.5.")])
+    assert document.read_text() == again
+
+
+def test_claims_hold_whatever_their_numbers(document: Path) -> None:
+    then = finding("Hue rises from 0.10 (0.05 to 0.15) to 0.5. It costs 28 % (20 to 30).")
+    write_into(document, document.parents[1] / "study", [then])
+    same = finding("Hue rises from 0.2 (-0.1 to 0.3) to 0.61. It costs 7 % (5 to 9).")
+    assert unheld_claims(document, [same]) == []
+    other = finding("Hue falls from 0.2 (-0.1 to 0.3) to 0.1. It costs 7 % (5 to 9).")
+    assert unheld_claims(document, [other]) == ["Hue rises from 0.10 (0.05 to 0.15) to 0.5."]
+    assert len(unheld_claims(document, [])) == 2
+
+
+def test_sentences_end_with_full_stops_not_with_points_of_numbers() -> None:
+    assert [*claims("It is 0.5 at most. So it is.\n\nYes.")] == [
+        "It is 0.5 at most.",
+        "So it is.",
+        "Yes.",
+    ]
+
+
+def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has no lines"):
+        write_into(tmp_path / "none.md", tmp_path, [])
