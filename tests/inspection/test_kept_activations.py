@@ -1,5 +1,6 @@
 """Kept activations and the table of their rows: what the network was shown, bit for bit."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -13,13 +14,17 @@ import xarray as xr
 from small_study import AUGMENTATIONS, CLASSES, SIDE, build, convolutional, images
 
 import actsense
-from actsense.augment import augment, parameter_columns
+from actsense.augment import AUGMENTATIONS as USUAL
+from actsense.augment import PUBLISHED, Augmentation, augment, parameter_columns, stretch
 from actsense.data.cache import Sample, write_cache
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.activations import KeptActivations
 from actsense.inspection.run_results import RunResults
 from actsense.sampling.blocks import write_shard
-from actsense.sampling.design_table import JOINED
+from actsense.sampling.decoding import decode_block
+from actsense.sampling.design_table import JOINED, DesignTable
+from actsense.sampling.evaluator import Evaluator
+from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Shard
 from actsense.sensitivity.moments import layout
 from actsense.sensitivity.summing import accumulate_replicate
@@ -72,7 +77,9 @@ def beside(study: Path, folder: Path, **settings: Any) -> RunResults:
     return run_of(folder)
 
 
-def fed(table: pd.DataFrame, pixels: np.ndarray) -> torch.Tensor:
+def fed(
+    table: pd.DataFrame, pixels: np.ndarray, catalog: Mapping[str, Augmentation] = USUAL
+) -> torch.Tensor:
     """Return what the pooled layer says of the images that rows of the table describe."""
     sequence = np.full((len(table), len(AUGMENTATIONS)), -1)
     for row, applied in enumerate(table["order"]):
@@ -80,9 +87,10 @@ def fed(table: pd.DataFrame, pixels: np.ndarray) -> torch.Tensor:
             sequence[row, place] = AUGMENTATIONS.index(name)
     columns = ["brightness_factor", "rolling_rows", "rolling_columns"]
     assert parameter_columns(AUGMENTATIONS)["rolling"] == slice(1, 3)
-    values = table[columns].fillna(0).to_numpy(np.float32)
+    values = table[columns].fillna(0).to_numpy(np.float32, copy=True)
     shown = torch.from_numpy(pixels[table["image"]]).float() / 255
-    seen = augment(shown, *map(torch.from_numpy, (sequence, values)), AUGMENTATIONS)
+    seen = augment(shown, *map(torch.from_numpy, (sequence, values)), AUGMENTATIONS, catalog)
+    seen = stretch(seen) if catalog is PUBLISHED else seen
     with torch.inference_mode():
         return convolutional()[:3]((seen - 0.5) / 0.25)
 
@@ -100,6 +108,25 @@ def test_rows_fed_by_hand_give_the_stored_activations(study: Path) -> None:
         parts = [different[k : k + BATCH] for k in range(0, len(different), BATCH)]
         by_hand = torch.cat([fed(part, pixels) for part in parts]).numpy()
         np.testing.assert_array_equal(kept[rows.index], by_hand[rows["row"]])
+
+
+def test_rows_of_the_published_law_say_what_it_shows(study: Path) -> None:
+    """Its operations, its stretch, and the image that it hides and draws for every evaluation."""
+    manifest = run_of(study)._source.images().manifest
+    settings = DesignSettings(**DESIGN | {"law": "published"})
+    table = DesignTable.of("small", settings, manifest, size=SIDE, seed=0)
+    subject = build().subject
+    recorded = subject.tap(["2"])
+    evaluator = Evaluator(subject, recorded, AUGMENTATIONS, stretch=True, catalog=PUBLISHED)
+    _, evaluations, place = decode_block(table.design, table.law, 1, 1)
+    answers = evaluator(evaluations[:BATCH]).numpy()
+    rows = table.block(1, 1)
+    np.testing.assert_array_equal(rows["row"], place.reshape(-1))
+    pixels = images(IMAGES).read(np.arange(IMAGES))
+    by_hand = fed(rows.drop_duplicates("row")[:BATCH], pixels, PUBLISHED).numpy()
+    np.testing.assert_array_equal(answers, by_hand.reshape(BATCH, -1))
+    alone = rows[rows["point"].isin(["A", "AB brightness"])]
+    assert (alone.groupby("base_point")["image"].nunique() == 2).any()
 
 
 def test_means_are_those_of_the_moments(study: Path) -> None:
