@@ -9,8 +9,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import masked_study
 import numpy as np
 import pytest
 import torch
@@ -22,13 +24,20 @@ from actsense.data.pool import ImagePool
 from actsense.sampling.context import Context
 from actsense.sampling.decoding import decode_block
 from actsense.sampling.designs import Design, Factor, Hidden
+from actsense.sampling.evaluator import Evaluator
 from actsense.sampling.law import Evaluations, InputLaw
+from actsense.sampling.opening import Sampling
 from actsense.sampling.plan import build_design
 from actsense.sampling.ranges import PARAMETERS, adjustable
 from actsense.sampling.settings import DesignSettings, contradictions
+from actsense.sampling.sharding import Shard
 from actsense.sampling.told import design_words, freedom_words, recorded_designs
 from actsense.sensitivity.accumulator import Accumulator
+from actsense.sensitivity.estimation import write_indices
 from actsense.sensitivity.indices import Indices, estimate_indices
+from actsense.sensitivity.maps import SensitivityMaps, Variable
+from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.summing import stream_shard
 
 Floats = NDArray[np.float64]
 NAMES = ("brightness", "grayscaling", "rolling")
@@ -315,7 +324,7 @@ def test_a_hidden_image_goes_where_it_went_in_the_published_study() -> None:
         noise[cell] -= noise[cell].mean()
     noise *= np.sqrt(0.5 / noise.var())
     between = np.array([-1.0, 0, 1]) * np.sqrt(0.3 * 3 / 2)
-    own = settings(augmentations=("brightness",), law="published", base_points=1024)
+    own = settings(augmentations=("brightness",), law="published", base_points=512)
     ends = opened(own)[1].parameters[0][0]
     assert isinstance(ends, Parameter)
     scale = np.sqrt(0.2 * 12) / (ends.high - ends.low)
@@ -481,3 +490,41 @@ def test_pools_of_some_partitions_keep_their_names() -> None:
     assert [*pool.samples(6, apart=True)] == ["validation"]
     np.testing.assert_array_equal(PARTITION[pool.balanced(30)], 1)
     assert POOL.within(("train", "validation")).partitions == ("train", "validation")
+
+
+def test_a_network_is_shown_the_published_law_and_every_evaluation_counts(tmp_path: Path) -> None:
+    usual = masked_study.sampling()
+    own = settings(augmentations=("rotation",), law="published", base_points=4, replicates=2)
+    law = InputLaw.of_design(own, size=masked_study.SIDE, pool=usual.subject.pool)
+    evaluate = Evaluator(
+        usual.subject, usual.evaluate.recording, law.augmentations, own.stretch, law.catalog
+    )
+    sampling = Sampling(build_design("d", own, seed=0), law, evaluate)
+    states = [*stream_shard(sampling, Shard(range(2), range(1)), {"seed": 0})]
+    write_moments(tmp_path / "m.zarr.zip", states)
+
+    facts = write_indices([tmp_path / "m.zarr.zip"], tmp_path / "indices.zarr", {}).facts
+    assert facts["evaluations"] == sampling.design.evaluations == 2 * 4 * (2 + 2 * 4 + 2 * 3)
+
+    alone = law.alone(np.arange(3), 0, np.full((3, 1), 0.9))
+    images = usual.subject.read(alone.image)
+    turned = PUBLISHED["rotation"].apply(images, torch.from_numpy(alone.values))
+    low, high = (f(turned, dim=(2, 3), keepdim=True) for f in (torch.amin, torch.amax))
+    torch.testing.assert_close(evaluate.inputs(alone), (turned - low) / (high - low))
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        (("hue", "content", "class", "image"), ("hue", "class", "image")),
+        (("hue", "order", "class", "partition"), ("hue", "order", "class", "partition")),
+        (("hue", "image"), ("hue", "image")),
+    ],
+)
+def test_content_is_left_out_of_maps_where_any_parts_of_it_stand(
+    names: tuple[str, ...], split: tuple[str, ...]
+) -> None:
+    maps = object.__new__(SensitivityMaps)
+    maps.variables = tuple(Variable("d", name, name) for name in names)
+    assert tuple(v.factor for v in maps.split) == split
+    assert tuple(v.factor for v in maps.augmentations) == ("hue",)
