@@ -55,17 +55,26 @@ results
 # %%
 runs = [results[name, each] for name in results.networks for each in results.designs(name)]
 runs = [each for each in runs if each.has("indices")]
+
+
+def accuracy(name: str) -> str:
+    """Read the shares of right answers from a model card, where there is one."""
+    try:
+        found = results[name].card.get("accuracy", {}).values()
+    except actsense.MissingResultError:
+        return "not known: no model card"
+    return str([round(share, 3) for share in found])
+
+
 pd.DataFrame(
     {
         "network": each.network,
         "design": each.design,
-        "accuracy (train, validation)": str(
-            [round(share, 3) for share in results[each.network].card.get("accuracy", {}).values()]
-        ),
+        "accuracy (train, validation)": accuracy(each.network),
         "augmentations": ", ".join(each.augmentations),
         "layers": len(each.layers),
         "units": int(each.indices["units"].sel(layer="network")),
-        "evaluations": each.indices.attrs["evaluations"],
+        "evaluations": each.indices.attrs.get("evaluations", "not known"),
     }
     for each in runs
 )
@@ -226,9 +235,10 @@ else:
 
 # %%
 network_wide = run.indices.sel(layer="network")
+effects, halves = (network_wide[name].to_series() for name in ("shapley", "shapley_ci"))
 share = {
-    factor: f"{100 * float(network_wide['shapley'].sel(factor=factor)):.1f} % "
-    f"(± {100 * float(network_wide['shapley_ci'].sel(factor=factor)):.1f})"
+    factor: f"{100 * effects[factor]:.1f} %"
+    + (f" (± {100 * halves[factor]:.1f})" if np.isfinite(halves[factor]) else "")
     for factor in run.factors
 }
 augmented = network_wide["shapley"].sel(factor=list(run.augmentations))
@@ -236,7 +246,7 @@ strongest = run.augmentations[augmented.to_numpy().argmax()]
 shown = [f"{name} {share[name]}" for name in ("partition", "class", "image") if name in share]
 print(
     f"{run.network} under {run.design}: augmentations make {100 * float(augmented.sum()):.0f} % "
-    f"of the variance of its units.\nIt feels {strongest} most: {share[strongest]}, 95 % interval."
-    "\n"
+    f"of the variance of its units.\nIt feels {strongest} most: {share[strongest]}"
+    f"{', 95 % interval' if np.isfinite(halves[strongest]) else ', without an interval'}.\n"
     f"Of what was shown: {', '.join(shown) or 'always the same'}."
 )
