@@ -122,6 +122,8 @@ def test_published_accuracies_fall_as_the_publication_says() -> None:
         (MADE | {"factory": "mine:alexnet"}, "imagenet", "its architecture is mine:alexnet"),
         ({"kind": "trained", "architecture": "compact"}, "imagenet", "architecture is compact"),
         (ALEXNET, "digits", "its images are of kind digits"),
+        ({"kind": "published"}, "published", "its numbers are the published ones themselves"),
+        ({}, "imagenet", "its architecture is ?"),
         (ALEXNET | {"model": "vgg11"}, "places365", "nothing is published of VGG11 on Places365"),
     ],
 )  # fmt: skip

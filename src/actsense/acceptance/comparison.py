@@ -79,7 +79,8 @@ def _accuracies(run: RunResults, tolerance: float) -> tuple[Recognised, pd.DataF
     if "configuration" not in attributes:
         return "its masks do not say which network and images they are of"
     settings = json.loads(attributes["configuration"])
-    found = recognise(settings["networks"][run.network], settings["dataset"])
+    networks, dataset = settings.get("networks", {}), settings.get("dataset", {})
+    found = recognise(networks.get(run.network, {}), dataset)
     if isinstance(found, str):
         return found
     if attributes.get("label") != "class":
