@@ -32,7 +32,7 @@ def describe_settings(pair: Pair) -> pd.DataFrame:
         for name in dict.fromkeys([*first, *second])
     ]  # fmt: skip
     table = pd.DataFrame(rows)
-    return table.assign(same=(table["in_a"] == table["in_b"]) & (table["in_a"] != UNKNOWN))
+    return table.assign(same=table["in_a"] == table["in_b"])
 
 
 def _facts(side: Side) -> dict[str, str]:
