@@ -139,7 +139,6 @@ answer = answer[
     & (answer["scale"] == answer["scale"].min())
 ].sort_values("effect")
 largest = own[own["fraction"] == own["fraction"].max()]
-magnitude = largest[largest["rule"] == "magnitude"].iloc[0]
 print(f"{title}, masks from {value} in {masked}, activations times {effects['scale'].min():g}:")
 for row in answer.itertuples():
     verdict = "no certain difference"
@@ -150,10 +149,11 @@ for row in answer.itertuples():
         f"({100 * row.low:+.0f} to {100 * row.high:+.0f}), {verdict}."
     )
 top = largest[(largest["rule"] == "top") & (largest["value"] == value)]
-beyond = top.loc[top["top1_high"] < magnitude["top1_low"], "factor"]
-print(
-    f"Without the largest {100 * largest['fraction'].max():.0f} % of the magnitudes, "
-    f"{100 * magnitude['top1']:.0f} % ({100 * magnitude['top1_low']:.0f} to "
-    f"{100 * magnitude['top1_high']:.0f}) are right. Masks of as many sensitive activations that "
-    f"certainly do more harm: {', '.join(beyond) or 'none'}."
-)
+for _, magnitude in largest[largest["rule"] == "magnitude"].iterrows():
+    beyond = top.loc[top["top1_high"] < magnitude["top1_low"], "factor"]
+    print(
+        f"Without the largest {100 * largest['fraction'].max():.0f} % of the magnitudes, "
+        f"{100 * magnitude['top1']:.0f} % ({100 * magnitude['top1_low']:.0f} to "
+        f"{100 * magnitude['top1_high']:.0f}) are right. Masks of as many sensitive activations "
+        f"that certainly do more harm: {', '.join(beyond) or 'none'}."
+    )

@@ -22,6 +22,7 @@ PAGES = [
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
 PROGRAMS = ("make", "snakemake", "actsense")
+IMPORT = "tests/inspection/published/test_conversion.py"
 SHUFFLE = "tests/spatial/commands/test_shuffle_commands.py"
 # Commands that another test or CI runs: where, and the words to be found there.
 ELSEWHERE = {
@@ -53,6 +54,9 @@ ELSEWHERE = {
     "snakemake spatial --cores 2 --configfile workflow/studies/cifar.yaml": (
         *("tests/workflow/test_configuration.py", "workflow/studies"),
     ),
+    "actsense import archive results/theirs": (IMPORT, 'main(["import"'),
+    "snakemake figures correlation lda masking single_class segments --cores 2 --configfile "
+    "results/theirs/study.yaml": (IMPORT, "OF_VALUES"),
     "make bench": ("tests/test_benchmarks.py", "benchmarks"),
     "make slurm-profile": ("tests/workflow/test_profiles.py", "slurm-profile"),
     "snakemake --profile slurm": ("tests/slurm/test_cluster.py", "slurm"),

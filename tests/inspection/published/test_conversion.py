@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 from archive import CHOSEN, DRAWS, FACTORS, IMAGES, INSIDE, LAYERS, SET1, SIZES, STEM
+from pipeline import planned, snakemake
 
 import actsense
+from actsense.__main__ import main
 from actsense.errors import ConfigError
 from actsense.inspection.published.conversion.convert import import_archive
 from actsense.masking.profiles import profile_masks
@@ -19,7 +21,7 @@ from actsense.segments.patterns import compare_segments
 from actsense.sensitivity.maps import SensitivityMaps
 from actsense.single_class.tables import rank_classes
 from actsense.store import read_facts, read_table
-from actsense.study.imported import refused, survey_imported
+from actsense.study.imported import OF_VALUES, refused, survey_imported
 from actsense.study.study import Study
 
 ALL = "features.2"
@@ -242,13 +244,32 @@ def test_a_study_knows_what_was_imported(imported: Any, monkeypatch: Any) -> Non
     assert told[1].startswith("Not in the archive: images, weights, model cards")
 
 
-def test_what_was_imported_is_left_as_it_is(imported: Any) -> None:
+def test_what_was_imported_is_left_as_it_is(
+    imported: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, _, _ = imported
-    before = {path: path.stat().st_mtime_ns for path in run(folder).rglob("*.json")}
-    told: list[str] = []
-    import_archive(folder.parents[1] / "archive", folder, told=told.append)
-    assert told[0] == "alexnet under set1: is there already"
-    assert {path: path.stat().st_mtime_ns for path in run(folder).rglob("*.json")} == before
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
+    with (folder / "study.yaml").open("a") as file:
+        file.write("figures: {dpi: 50}\n")
+    assert main(["import", str(folder.parents[1] / "archive"), str(folder)]) == 0
+    assert capsys.readouterr().out.startswith("alexnet under set1: is there already\n")
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")} == before
+    assert (folder / "study.yaml").read_text().endswith("figures: {dpi: 50}\n")
+
+
+def test_the_workflow_reads_them_and_samples_nothing(imported: Any) -> None:
+    folder, _, _ = imported
+    place = folder.parents[1]
+    (place / "config.yaml").write_text((folder / "study.yaml").read_text())
+    wanted = [name for name in OF_VALUES if name != "notebooks"]
+    told = planned(snakemake(place, "-n", *wanted))
+    read = {
+        *("plot_indices", "plot_contrast", "correlate", "plot_correlation", "discriminate"),
+        *("plot_discriminant", "profile_masks", "plot_masking", "match_classes", "plot_classes"),
+        *("compare_segments", "plot_segments", "write_page"),
+    }
+    assert {*told} - {*wanted} == read
+    assert all(told[rule] == 1 for rule in read)
 
 
 def test_results_of_a_run_are_never_overwritten(imported: Any, tmp_path: Path) -> None:

@@ -30,34 +30,41 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
     augmentations = list(dict.fromkeys(table["augmentation"]))
     places = len(layers) * (len(augmentations) + 1)
     wide = max(6.4, 0.22 * min(places, MOST) if places <= MOST else 0.2 * len(layers))
+    # Of values that were published elsewhere, some are not known.
+    known = {name: label for name, label in STATISTICS.items() if table[name].notna().any()}
+    tested = "significant_share" in known
     figure = new_figure(
         wide * len(partitions) + 2.6,
-        7,
+        max(3.2, 7 / 3 * len(known)),
         f"{title}: what each augmentation alone does to the responses",
-        f"Averages over the units of a layer; {_paired(table)}\np-values of signed-rank tests, "
-        "corrected by Benjamini and Yekutieli over all units and augmentations"
-        + (" of a partition." if partitions[0] else "."),
+        f"Averages over the units of a layer; {_paired(table)}"
+        + "\np-values of signed-rank tests, corrected by Benjamini and Yekutieli over all units "
+        f"and augmentations{' of a partition' if partitions[0] else ''}." * tested,
     )
-    axes = figure.subplots(3, len(partitions), sharex=True, sharey="row", squeeze=False)
+    shape = len(known), len(partitions)
+    axes = figure.subplots(*shape, sharex=True, sharey="row", squeeze=False)
     draw = _bars if places <= MOST else _lines
     for across, partition in enumerate(partitions):
         own = table[table["partition"] == partition] if partition else table
-        for axis, (column, label) in zip(axes[:, across], STATISTICS.items(), strict=True):
+        for axis, (column, label) in zip(axes[:, across], known.items(), strict=True):
             draw(axis, own.pivot(index="layer", columns="augmentation", values=column)
                  .reindex(index=layers, columns=augmentations))  # fmt: skip
             if not across:
                 axis.set_ylabel(label)
             axis.set_ylim(bottom=0)
-        axes[2, across].set_ylim(0, 1.02)
+        if tested:
+            axes[-1, across].set_ylim(0, 1.02)
         axes[0, across].set_title(partition and f"{partition} images", loc="left")
-        name_layers(axes[2, across], range(len(layers)), layers, wide)
+        name_layers(axes[-1, across], range(len(layers)), layers, wide)
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
 
 
 def _paired(table: pd.DataFrame) -> str:
     """Say what is compared with what."""
-    counts = table["images"].unique()
+    counts = table["images"].dropna().unique()
+    if not len(counts):
+        return "how many images are behind them was not published."
     images = " or ".join(f"{count}" for count in counts)
     own = " of each partition" if "partition" in table and len(counts) == 1 else ""
     if "pairs" not in table:

@@ -73,6 +73,7 @@ def convert_predictions(
         ConfigError: If a file is damaged or of another layout, or two do not belong together.
     """
     number = design.removeprefix("set")
+    files = sorted(files, key=lambda file: ("S1", "ST", "shapley").index(file.value))
     masks = [mask for file in files for mask in _masks(file, number, augmentations)]
     unmasked = {m.condition: m for m in reversed(masks) if m.condition.plan.rule == "none"}
     masks = [*reversed(unmasked.values()), *(m for m in masks if m.condition.plan.rule != "none")]
