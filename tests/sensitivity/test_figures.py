@@ -66,6 +66,19 @@ def test_the_depth_profile_names_every_layer_factor_and_index() -> None:
         assert word in text
 
 
+def test_the_depth_profile_follows_the_factors_that_there_are() -> None:
+    """Without content, class is no part of anything; without order, none is announced."""
+    own = ["hue", "rolling", "class", "image"]
+    data = totals().isel(factor=range(len(own))).assign_coords(factor=own)
+    figure = depth_profile(data, title="t", note="Images of train alone.")
+    assert len(figure.axes) == 6
+    text = texts(figure)
+    for word in ("content", "order", "part of"):
+        assert word not in text
+    for word in (*own, "Images of train alone."):
+        assert word in text
+
+
 def test_the_depth_profile_counts_dead_and_rare_units() -> None:
     assert "Units: 1 dead, 5 rare of 58" in texts(depth_profile(totals(), title="t"))
 
