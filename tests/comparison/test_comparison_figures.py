@@ -103,7 +103,10 @@ def test_units_stand_against_each_other(found: Comparison) -> None:
     assert any(text.startswith("rolling\nrho ") for text in texts)
     axes = next(a for a in figure.axes if a.get_ylabel() == "ST")
     panels = [a for a in figure.axes if a.get_position().y0 == axes.get_position().y0]
-    (counts,) = [c.get_array() for c in panels[1].collections if c.get_array() is not None]
+    (drawn,) = [one for one in panels[1].collections if one.get_array() is not None]
+    counts = drawn.get_array()
+    shades = drawn.get_facecolors()[:, 0]
+    assert shades[counts == 1].max() < 0.9  # a single unit is seen
     assert 0.95 * row["n_units"] <= counts.sum() <= row["n_units"]
 
 

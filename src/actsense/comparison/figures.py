@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -31,6 +32,7 @@ COLORS = {"S1": "#0072B2", "ST": "#D55E00", "shapley": "#009E73", "contrast": "#
 WIDE, HIGH = 0.27, 0.215  # inches of a cell
 GAP = 0.3  # inches between matrices
 NAME = 7.5  # points
+SINGLE = 0.2  # units that would be white, so that one unit is not
 LINE = 0.15  # inches from one line of a note to the next
 CLOUD, COLUMNS = 1.45, 5  # inches of a panel of single units; panels of factors side by side
 NOTHING = "There is nothing to compare; left_out.csv says why."
@@ -374,7 +376,8 @@ def _cloud(axis: Axes, a: NDArray[Any], b: NDArray[Any]) -> None:
     ends = float(low - room), float(high + room)
     axis.plot(ends, ends, color="#D55E00", linewidth=0.8, zorder=3)
     if values.size:
-        axis.hexbin(a[both], b[both], gridsize=35, extent=(*ends, *ends), bins="log",
+        counts, everywhere = LogNorm(vmin=SINGLE), (*ends, *ends)
+        axis.hexbin(a[both], b[both], gridsize=35, extent=everywhere, norm=counts,
                     cmap="Greys", mincnt=1, linewidths=0.1)  # fmt: skip
     axis.set(xlim=ends, ylim=ends)
     for line in (axis.xaxis, axis.yaxis):

@@ -243,8 +243,7 @@ def _analysed(study: StudyResults, network: str) -> Sequence[str]:
 
 
 def _augmentations(study: StudyResults, network: str, design: str) -> set[str]:
-    run = study[network, design]
-    return {name for name in Side(run).factors if Side(run).factors[name] in run.augmentations}
+    return {*Side(study[network, design]).applied}
 
 
 def _partitions(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:

@@ -39,9 +39,7 @@ def _facts(side: Side) -> dict[str, str]:
     """Return what a run says of itself, each in a few words."""
     run, attributes = side.run, side.run.indices.attrs
     settings = run.settings
-    facts: dict[str, Any] = {
-        "augmentations": ", ".join(n for k, n in side.factors.items() if n in run.augmentations),
-    }
+    facts: dict[str, Any] = {"augmentations": ", ".join(side.applied)}
     own: Mapping[str, Any] = settings.get("designs", {}).get(run.design, {})
     facts |= {name: one for name, one in own.items() if name not in (*FOLLOW, *EFFORT)}
     if "law" in own:

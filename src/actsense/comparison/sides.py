@@ -1,6 +1,6 @@
 """One of two runs that stand beside each other: its values by names that both share."""
 
-__all__ = ["PARTS_OF_CONTENT", "Key", "Side", "canonical"]
+__all__ = ["Key", "Side", "canonical"]
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,11 +12,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from actsense.inspection import RunResults
-from actsense.sampling.designs import PARTS
+from actsense.sampling.designs import CONTEXT, PARTS
 
 Floats = NDArray[np.float32]
 
-PARTS_OF_CONTENT = PARTS
 # What the published study, or its files, calls otherwise.
 ALIASES = {"permutation": "order", "sharpness": "sharpness_const", "valid": "validation"}
 ARRAYS = {"contrast": "rank_biserial"}  # of the others, the array has the name of the value
@@ -53,6 +52,11 @@ class Side:
     def factors(self) -> dict[str, str]:
         """Its factors: how they are called here, by canonical name."""
         return {canonical(name): name for name in self.run.factors}
+
+    @property
+    def applied(self) -> tuple[str, ...]:
+        """Its augmentations, by canonical name."""
+        return tuple(name for name in self.factors if name not in (*CONTEXT, *PARTS))
 
     @cached_property
     def content(self) -> tuple[str, ...]:
