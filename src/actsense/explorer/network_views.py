@@ -60,9 +60,14 @@ def show_masking(scene: Scene) -> None:
         f"Each line masks the {where['level']}s of {place} that one factor's map calls most "
         f"sensitive ({NAMES[choice.value]}), multiplied by {choice.scale:g}; wide line: "
         f"{factor}. "
-        f"Bars: 95 % intervals over {attributes.get('images', '?')} images. Gray band: all random "
-        f"masks of equal size. Dashed: controls of {factor}, and masks of the largest "
-        f"responses. Dotted: no mask. {label}Entropy falls where the network answers with few "
+        f"Bars: 95 % intervals over {attributes.get('images', '?')} images. "
+        + (
+            f"Gray band: all random masks of equal size. Dashed: controls of {factor}, and masks "
+            "of the largest responses."
+            if attributes.get("controls") != "none"
+            else "No random masks were published."
+        )
+        + f" Dotted: no mask. {label}Entropy falls where the network answers with few "
         "classes, whatever it sees."
     )
 

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from actsense.drawing.intervals import WITHOUT, are_known, bars_note
 from actsense.drawing.style import CONTENT
 from actsense.explorer.charts import contrast_chart, pair_chart, profile_chart
 from actsense.explorer.controls import pick, plain, told
@@ -86,18 +87,25 @@ def show_images(scene: Scene) -> None:
     )
 
 
+def _show_differences(table: pd.DataFrame, factor: str) -> None:
+    st.vega_lite_chart(contrast_chart(table, factor), width="stretch", key="contrasts")
+    st.caption(
+        "Mean over images of the response to the augmented image minus that to the untouched "
+        "one, in the unit's own scale. Bars: 95 % intervals over images. A unit without a dot "
+        "never changed."
+    )
+
+
 def show_contrast(scene: Scene) -> None:
     """Show how every augmentation alone changes the unit's response."""
     table = scene.shelf.read(contrasts, scene.layer, scene.at)
     st.markdown(f"##### What each augmentation alone does to {plain(scene.unit_name)}")
     left, right = st.columns([1, 1], gap="medium")
     with left:
-        st.vega_lite_chart(contrast_chart(table, scene.factor), width="stretch", key="contrasts")
-        st.caption(
-            "Mean over images of the response to the augmented image minus that to the untouched "
-            "one, in the unit's own scale. Bars: 95 % intervals over images. A unit without a dot "
-            "never changed."
-        )
+        if table["mean_difference"].isna().all() and table["rank_biserial"].notna().any():
+            st.info("Mean differences of responses were not published.", icon=":material/info:")
+        else:
+            _show_differences(table, scene.factor)
     with right:
         st.dataframe(_contrast_words(table), hide_index=True, width="stretch")
         st.caption(
@@ -182,13 +190,15 @@ def _show_maps(scene: Scene) -> None:
     columns = []
     for name, (value, half) in found.items():
         signed = name not in INDICES
+        if signed and not are_known(value):
+            continue
         own = None if signed else rare
         limit = 1.0 if scale == "full" and not signed else _limit(value, half, own)
         drawn: dict[str, Any] = {"chosen": scene.position, "signed": signed, "rare": own}
         columns.append(
             '<div style="flex:1;min-width:0;display:flex;flex-direction:column;gap:0.5rem">'
             + heatmap(value, limit, title=TITLES[name], **drawn)
-            + heatmap(half, limit, title="± half-width", **drawn)
+            + (heatmap(half, limit, title="± half-width", **drawn) if are_known(half) else "")
             + color_bar(limit, signed=signed)
             + "</div>"
         )
@@ -198,13 +208,18 @@ def _show_maps(scene: Scene) -> None:
     gone = scene.shelf.read(left_out, scene.layer)
     contrast = (
         " Mean difference: augmented minus untouched response, in the unit's own scale."
-        if "mean_difference" in found
+        if "mean_difference" in found and are_known(found["mean_difference"][0])
         else ""
     )
+    below = (
+        "Below: half-width of its 95 % interval in the same colors; where it is as bright as the "
+        "map, there is nothing to see."
+        if any(are_known(half) for _, half in found.values())
+        else f"{WITHOUT.capitalize()}."
+    )
     st.caption(
-        "Above: the share of every unit's variance that is due to the factor. Below: half-width "
-        "of its 95 % interval in the same colors; where it is as bright as the map, there is "
-        f"nothing to see. Frame: the chosen unit. Gray: dead units, or unknown; pale blue: rare "
+        "Above: the share of every unit's variance that is due to the factor. "
+        f"{below} Frame: the chosen unit. Gray: dead units, or unknown; pale blue: rare "
         f"units, of which too little is known. In the whole layer: {gone}.{contrast}"
     )
 
@@ -235,7 +250,8 @@ def _show_profile(scene: Scene) -> None:
     st.vega_lite_chart(profile_chart(table, scene.factor), width="stretch", key="profile")
     st.caption(
         f"Mean response {_measured(facts, 'mean')}, variance {_measured(facts, 'variance')}, "
-        "in its own scale. Dots: shares of that variance; bars: 95 % intervals over replicates. "
+        "in its own scale. Dots: shares of that variance; "
+        f"{bars_note(table['half'], 'bars: 95 % intervals over replicates')}. "
         "Negative values are noise around zero."
         + PARTS_WORDS * (CONTENT in scene.run.factors)
         + UNKNOWN * bool(np.isnan(facts["rare"]))
@@ -286,4 +302,6 @@ def _contrast_words(table: pd.DataFrame) -> pd.DataFrame:
     ):
         words[title] = [f"{value:.3f}" for value in table[name]]
     words["adjusted p"] = [f"{value:.2g}" for value in table["p_adjusted"]]
+    if table["rank_biserial"].notna().any():  # what was not published of any
+        words = words.loc[:, ~words.isin(["nan", "nan ± nan"]).all()]
     return words

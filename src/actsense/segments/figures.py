@@ -182,7 +182,9 @@ def segment_maps(
         f"{title}: where channels feel each factor behind one colour channel",
         f"Shares of each unit's variance, clipped to [0, 1] in this picture only. {LEGEND}.\n"
         f"The channels that most factors chose; in place: in the whole network (all its units: "
-        f"{LeftOut.count(whole[segment['layer']].to_dataset())}).",
+        f"{LeftOut.count(whole[segment['layer']].to_dataset())})."
+        + " Larger maps are averaged down to it."
+        * _larger(segment, inside, whole),
         arranged=False,
     )
     for number, channel in enumerate(channels):
@@ -202,6 +204,14 @@ def segment_maps(
         axis.set_title(f"channel {channel}")
     share_bar(figure, MARGIN + len(channels) * (size[0] + 0.3), HEADER + NAMED, 3.0)
     return figure
+
+
+def _larger(segment: Mapping[str, Any], inside: xr.DataTree, whole: xr.DataTree) -> bool:
+    """Tell whether a part has larger maps alone than in place."""
+    layer = segment["layer"]
+    alone = next(colour for colour in COLOURS if colour != IN_PLACE)
+    shapes = (tree["dead"].shape[1:] for tree in (inside[f"{layer} {alone}"], whole[layer]))
+    return len({*shapes}) > 1
 
 
 def _planes(
