@@ -96,7 +96,11 @@ def test_every_notebook_answers_without_errors_or_warnings(executed: Path, name:
     # Nothing but tables, pictures and sentences: no `<Axes ...>` and the like.
     plain = [data["text/plain"] for data in shown if data and {*data} == {"text/plain"}]
     assert all(text.startswith(("<StudyResults", "<RunResults")) for text in plain), plain
-    assert code[-1].outputs[0]["text"].strip()
+    answer = code[-1].outputs[0]["text"].strip()
+    assert answer
+    assert notebook.cells[1].source.startswith("> **In short**")
+    told = notebook.cells[1].source.replace("\\", "")
+    assert all(line.strip() in told for line in answer.splitlines()[:2])
 
 
 @each
@@ -120,6 +124,9 @@ def test_pages_need_nothing_but_themselves(executed: Path, browser_page: Page) -
         assert browser_page.evaluate(loaded) == [True] * pictures
         assert pictures > 0 or name == "discriminant_analysis"  # has too few channels here
         assert browser_page.title() == browser_page.inner_text("h1")
+        code = browser_page.locator("details.code")
+        assert code.count() > 3
+        assert not browser_page.locator("details.code[open]").count()  # folded
     kept = {url for url in asked if not url.startswith("data:")}
     assert kept == {(executed / KEPT / f"{name}.html").as_uri() for name in NAMES}
 

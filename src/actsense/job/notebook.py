@@ -5,6 +5,7 @@ __all__ = ["NotebookError", "run_notebook"]
 import ast
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ THREAD_VARIABLES = (
 )
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 ERROR_MARKER = "papermill-error-cell-tag"
+ANSWER = 8  # lines below the title
+MARKS = re.compile(r"([\\`*_<\[\]])")  # that Markdown would read
 SOCKET_PATH = 80  # letters of a folder in which the name of a socket still fits
 # The page loads nothing: no scripts, and what the notebook drew is inside.
 PAGE = """
@@ -45,7 +48,13 @@ main { max-width: 80rem; margin: 0 auto; }
 .jp-RenderedHTMLCommon > p, .jp-RenderedHTMLCommon > ul { max-width: 56rem; }
 .jp-OutputArea-output img { max-width: 100%; }
 .jp-Cell .jp-InputPrompt, .jp-Cell .jp-OutputPrompt { display: none !important; }
+details.code > summary { color: #666; cursor: pointer; font: 0.8rem sans-serif; padding: 2px; }
 </style>
+{% endblock %}
+{% block input_group %}
+<details class="code"><summary>code</summary>
+{{ super() }}
+</details>
 {% endblock %}
 {% block data_png scoped %}
 <div class="jp-RenderedImage jp-OutputArea-output">
@@ -108,7 +117,7 @@ def run_notebook(
             if not _ends_well(error):
                 _write_notebook(_tidied(nbformat.read(result, as_version=4)), failed)
                 raise NotebookError(_describe(error, source, failed)) from None
-        notebook = _ended(_tidied(nbformat.read(result, as_version=4)))
+        notebook = _answered(_ended(_tidied(nbformat.read(result, as_version=4))))
     _write_notebook(notebook, executed)
     with replacing(page) as beside:
         exporter = HTMLExporter(raw_template=PAGE, embed_images=True, exclude_anchor_links=True)
@@ -213,6 +222,25 @@ def _ended(notebook: NotebookNode) -> NotebookNode:
             log.info("Ended by itself: %s", exits[0].evalue)
             break
     notebook.cells = cells
+    return notebook
+
+
+def _answered(notebook: NotebookNode) -> NotebookNode:
+    """Repeat what the last cell says below the title: a reader wants the answer first."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    said = [output.get("text", "").strip() for output in code[-1].outputs] if code else []
+    first = next((k for k, cell in enumerate(notebook.cells) if _headings(cell)), None)
+    if first is None or not any(said):
+        return notebook
+    lines = [line for text in said for line in text.splitlines() if line.strip()]
+    shown = [MARKS.sub(r"\\\1", line) for line in lines[:ANSWER]]
+    if len(lines) > ANSWER:
+        shown.append("The rest is at the end.")
+    answer = nbformat.v4.new_markdown_cell(
+        ">\n".join(f"> {own}\n" for own in ["**In short**", *shown])
+    )
+    answer["id"] = "answer"
+    notebook.cells.insert(first + 1, answer)
     return notebook
 
 
