@@ -49,7 +49,7 @@ def measurements() -> Iterator[Measurement]:
         with serving(Path(folder)) as address, opened() as page:
             for _ in range(ROUNDS):
                 start = time.perf_counter()
-                page.goto(address)
+                page.goto(f"{address}?view=units")
                 watch(page)
                 times["load"].append(time.perf_counter() - start)
                 for name, action in INTERACTIONS.items():
@@ -220,4 +220,7 @@ INTERACTIONS: Mapping[str, Action] = {
     "unit": number("Unit", 4095),
     "design": choose("Design", "other"),
     "another layer": choose("Layer", "conv5"),
+    "overview": view("Overview"),
+    "overview of another design": choose("Design", "mixed"),
+    "units again": view("Units and maps"),
 }

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from explored import address, told
+from explored import address, choices, told
 from invariance_page import FIRST_ROW, HALF, LAYERS, NETWORKS, SIDE, make_page
 from invariance_study import invariance_groups, planted_free, planted_likeness
 from PIL import Image
@@ -163,10 +163,11 @@ def test_a_link_to_invariances_reproduces_every_choice(
     assert any(re.search(r"\*\*.+\*\*", caption.value) for caption in test.caption)
 
 
-def test_a_study_of_invariances_alone_opens_with_them(world: Path, visit: Visit) -> None:
+def test_a_study_of_invariances_alone_has_them_first(world: Path, visit: Visit) -> None:
     test = visit(world)
-    assert address(test)["view"] == "invariances"
-    assert "From stage4 to logits" in texts(test)
+    assert address(test)["view"] == "overview"
+    assert {"view": "invariances"} in choices(test)
+    assert not test.info
 
 
 def test_as_many_samples_are_shown_as_asked_and_another_seed_has_others(

@@ -148,10 +148,16 @@ def test_a_link_is_shown_again_by_the_address_it_leads_to(made: Path, visit: Vis
 
 def test_mistakes_in_a_link_are_noted_and_the_rest_is_shown(made: Path, visit: Visit) -> None:
     test = visit(made, layer="conv9", factor="hue", channel="77", view="nowhere")
-    assert [note.value for note in test.warning] == [
-        "The link's view 'nowhere' is not here; showing 'units'.",
+    (note,) = test.warning
+    assert note.value.replace("\\", "").split("  \n") == [
+        "The link's view 'nowhere' is not here; showing 'overview'.",
+    ]
+    test = visit(made, layer="conv9", factor="hue", channel="77", order="nowhere")
+    (note,) = test.warning
+    assert note.value.replace("\\", "").split("  \n") == [
         "The link's layer 'conv9' is not here; showing 'conv'.",
         f"The link's channel '77' is not from 0 to 2; showing {address(test)['channel']}.",
+        "The link's order 'nowhere' is not here; showing 'variance'.",
     ]
     assert address(test)["factor"] == "hue"
 
@@ -235,7 +241,7 @@ def test_damage_is_told_in_words(copy: Path, visit: Visit, store: str, fault: st
 def test_a_study_without_indices_says_what_to_do(tmp_path: Path, visit: Visit) -> None:
     (tmp_path / "begun/small").mkdir(parents=True)
     (tmp_path / "begun/small/card.json").write_text("{}")
-    assert "snakemake indices" in told(visit(tmp_path))
+    assert "snakemake indices" in told(visit(tmp_path, view="units"))
 
 
 def test_new_results_appear_without_a_restart(copy: Path, visit: Visit) -> None:

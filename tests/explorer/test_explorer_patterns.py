@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explored import address, told
+from explored import address, choices, told
 from patterns_study import CLASSES, EACH, GRID, make_patterns
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -64,9 +64,10 @@ def test_a_link_reproduces_every_choice(shapes: Path, visit: Visit, part: str) -
     assert any(re.search(r"\*\*.+\*\*", caption.value) for caption in test.caption)
 
 
-def test_a_study_of_patterns_alone_opens_with_them(shapes: Path, visit: Visit) -> None:
+def test_a_study_of_patterns_alone_has_them_on_the_first_page(shapes: Path, visit: Visit) -> None:
     test = visit(shapes)
-    assert address(test)["view"] == "patterns"
+    assert address(test)["view"] == "overview"
+    assert {"view": "patterns"} in choices(test)
     assert not test.info
 
 

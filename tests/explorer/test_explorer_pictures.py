@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from explored import address, told
+from explored import address, choices, told
 from featvis_study import (
     CEILING,
     CHANNELS,
@@ -104,9 +104,10 @@ def test_a_link_to_pictures_reproduces_every_choice(shapes: Path, visit: Visit, 
     assert any(re.search(r"\*\*.+\*\*", caption.value) for caption in test.caption)
 
 
-def test_a_study_of_pictures_alone_opens_with_them(shapes: Path, visit: Visit) -> None:
+def test_a_study_of_pictures_alone_has_them_on_the_first_page(shapes: Path, visit: Visit) -> None:
     test = visit(shapes)
-    assert address(test)["view"] == "pictures"
+    assert address(test)["view"] == "overview"
+    assert {"view": "pictures"} in choices(test)
     assert not test.info
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from explored import address, told
+from explored import address, choices, told
 from streamlit.testing.v1 import AppTest
 
 from actsense.explorer.curves import SOLID
@@ -132,13 +132,15 @@ def test_damaged_saliency_maps_are_told_in_words(copy: Path, visit: Visit, fault
     assert "damaged" in told(visit(copy, view="spatial", show="saliency"))
 
 
-def test_a_study_of_networks_without_designs_opens_where_it_has_results(
+def test_a_study_of_networks_without_designs_has_its_results_on_the_first_page(
     copy: Path, visit: Visit
 ) -> None:
     for design in ("mixed", "other"):
         shutil.rmtree(copy / "made" / design)
     test = visit(copy)
-    assert address(test)["view"] == "spatial"
+    assert address(test)["view"] == "overview"
+    assert {"view": "spatial"} in choices(test)
+    assert {"view": "masking"} not in choices(test)
     assert not test.info
     assert "snakemake indices" in told(visit(copy, view="units"))
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.explorer import choose, number, press, row, serving, settle, timed, view, watch
 
 EVERY_CONTROL = {
+    "to the units": view("Units and maps"),
     "another layer": choose("Layer", "logits"),
     "layer": choose("Layer", "stage2"),
     "factor": choose("Factor", "rolling"),
@@ -105,7 +106,7 @@ def test_every_control_works_and_nothing_is_written(
     log = tmp_path / "server.log"
     with serving(studies, log) as address:
         visit(browser_page, address)
-        expect(browser_page.get_by_text("Maps of")).to_be_visible()
+        expect(browser_page.get_by_text("Where to look on")).to_be_visible()
         for name, action in EVERY_CONTROL.items():
             seen = query(browser_page)
             timed(browser_page, action)
@@ -133,12 +134,12 @@ def test_back_and_forward_follow_the_address(explored: str, browser_page: Page) 
     )
 
 
-@pytest.mark.parametrize("size", [(1400, 900), (1000, 800)])
+@pytest.mark.parametrize("size", [(1400, 900), (820, 800), (390, 800)])
 def test_nothing_sticks_out_of_the_page(
     explored: str, browser_page: Page, size: tuple[int, int]
 ) -> None:
     browser_page.set_viewport_size({"width": size[0], "height": size[1]})
-    for name in ("units", "images", "contrast", "compare", "masking", "spatial"):
+    for name in ("overview", "units", "images", "contrast", "compare", "masking", "spatial"):
         visit(browser_page, f"{explored}?view={name}&layer=stage2")
         wide = browser_page.get_by_test_id("stMain").evaluate(
             "main => main.scrollWidth - main.clientWidth"

@@ -138,8 +138,15 @@ def scatter_chart(table: pd.DataFrame, first: str, second: str, index: str, kind
     return chart | {"params": [picked | {"views": ["dots"]}]}
 
 
-def depth_chart(table: pd.DataFrame, chosen: str, index: str) -> Spec:
-    """Draw an index over the layers, a line per factor, the chosen one on top."""
+def depth_chart(table: pd.DataFrame, chosen: str, index: str, *, clicked: bool = False) -> Spec:
+    """Draw an index over the layers, a line per factor, the chosen one on top.
+
+    Arguments:
+        table: What `reading.depth_profile` returned.
+        chosen: Factor whose line is wide; none if empty.
+        index: What is drawn.
+        clicked: Whether dots can be chosen, as `picked`; the legend is then up to the page.
+    """
     layers = list(dict.fromkeys(table["layer"]))
     x: Spec = {
         "field": "layer",
@@ -152,19 +159,32 @@ def depth_chart(table: pd.DataFrame, chosen: str, index: str) -> Spec:
     colors = {label: _color(name) for name, label in labels.items()}
     color = vega.palette("factor", colors, orient="right")
     chosen = labels.get(chosen, chosen)
-    width = {"condition": {"test": f"datum.factor == '{chosen}'", "value": 4}, "value": 1.3}
+    wide = 4 if chosen else 1.8
+    width = {"condition": {"test": f"datum.factor == {chosen!r}", "value": wide}, "value": 1.3}
     dashes = {label: [1, 0] if label == name else [5, 3] for name, label in labels.items()}
     dash = {"strokeDash": vega.scaled("factor", dashes) | {"legend": None}}
     y = vega.quantity("value", f"{NAMES[index]}, {SHARE}")
     tips = {"tooltip": vega.tooltips({"factor": "factor", "layer": "layer"}, ("value", "half"))}
     line = {"mark": "line", "encoding": {"x": x, "y": y, "strokeWidth": width} | color | dash}
-    points = {"mark": {"type": "circle", "size": 30}, "encoding": {"x": x, "y": y} | color | tips}
+    points: Spec = {
+        "mark": {"type": "circle", "size": 30},
+        "encoding": {"x": x, "y": y} | color | tips,
+    }
     rules = {
         "mark": "rule",
         "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}} | color,
     }
-    data = vega.ends(table.replace({"factor": labels}))
-    return vega.chart(data, [line, rules, points], height=320 if len(layers) <= MANY else 440)
+    data = vega.ends(table.assign(name=table["factor"]).replace({"factor": labels}))
+    if clicked:
+        color["color"]["legend"] = None
+        points |= {"name": "dots"}
+        points["mark"] |= {"size": 90, "cursor": "pointer", "opacity": 1}
+    height = 320 if len(layers) <= MANY else 440
+    drawn = vega.chart(data, [line, rules, points], height=height)
+    if not clicked:
+        return drawn
+    picked = {"name": "picked", "select": {"type": "point", "fields": ["layer", "name"]}}
+    return drawn | {"params": [picked | {"views": ["dots"]}]}
 
 
 def layer_chart(table: pd.DataFrame, layers: tuple[str, str], index: str) -> Spec:

@@ -1,6 +1,6 @@
 """Maps as small pictures: one pixel per position, enlarged by the browser."""
 
-__all__ = ["color_bar", "heatmap", "picture"]
+__all__ = ["color_bar", "heatmap", "picture", "picture_address"]
 
 import base64
 from collections.abc import Sequence
@@ -85,12 +85,20 @@ def picture(pixels: NDArray[np.uint8], lines: Sequence[str]) -> str:
     return f'<div style="min-width:0">{image}{below}</div>'
 
 
-def _pixels(pixels: NDArray[np.uint8], words: str) -> str:
+def picture_address(pixels: NDArray[np.uint8]) -> str:
+    """Return an image, (3, height, width), as an address that holds it."""
+    return _address(np.moveaxis(pixels, 0, -1))
+
+
+def _address(pixels: NDArray[np.uint8]) -> str:
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG", compress_level=1)  # half the time, a fifth larger
-    data = base64.b64encode(file.getvalue()).decode()
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _pixels(pixels: NDArray[np.uint8], words: str) -> str:
     return (
-        f'<img src="data:image/png;base64,{data}" alt="{escape(words)}" '
+        f'<img src="{_address(pixels)}" alt="{escape(words)}" '
         'style="width:100%;display:block;image-rendering:pixelated">'
     )
 

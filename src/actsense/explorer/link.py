@@ -49,6 +49,10 @@ class Wishes:
         self.forget([name, *instead_of])
         self._wanted[name] = str(value)
 
+    def about(self, names: Sequence[str]) -> bool:
+        """Tell whether one of some things is wanted."""
+        return any(name in self._wanted for name in names)
+
     def forget(self, names: Sequence[str]) -> None:
         """Go back to what is shown where nothing is wanted."""
         self.notes = []

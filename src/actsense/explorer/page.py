@@ -10,15 +10,17 @@ import streamlit as st
 from PIL import Image
 
 from actsense.explorer.controls import pick, plain, told, wishes
+from actsense.explorer.figures import show_figures
 from actsense.explorer.invariance.views import show_invariances
 from actsense.explorer.network_views import show_comparison, show_masking
+from actsense.explorer.overview.cards import UNIT
+from actsense.explorer.overview.views import show_overview
 from actsense.explorer.patterns.views import show_patterns
 from actsense.explorer.pictures.views import show_pictures
 from actsense.explorer.shelf import study_shelf
 from actsense.explorer.sidebar import choose_scene, choose_study
 from actsense.explorer.spatial.views import show_spatial
 from actsense.explorer.unit_views import show_contrast, show_images, show_units
-from actsense.inspection import StudyResults
 
 # What each view is called, and what shows it: one unit of a run, or the study.
 OF_UNIT = {
@@ -29,16 +31,29 @@ OF_UNIT = {
     "masking": ("Masking", show_masking),
 }
 OF_STUDY = {
+    "overview": ("Overview", show_overview),
     "spatial": ("Where things are", show_spatial),
     "patterns": ("Patterns", show_patterns),
     "pictures": ("Pictures", show_pictures),
     "invariances": ("Invariances", show_invariances),
+    "figures": ("Figures", show_figures),
 }
+FIRST = "overview"
 VIEWS = {name: words for name, (words, _) in [*OF_UNIT.items(), *OF_STUDY.items()]}
+VIEWS = {FIRST: VIEWS.pop(FIRST), **VIEWS}
+# A link with one of these and without a view is about a unit.
+ABOUT_UNITS = ("layer", "factor", "index", *UNIT)
 # Half bright, half dark: a picture of our own, because named icons are fetched from elsewhere.
 ICON = Image.fromarray(np.kron([[230, 40], [120, 200]], np.ones((16, 16))).astype(np.uint8))
 STYLE = """<style>
 .stMainBlockContainer {padding: 2.2rem 2rem 2rem}
+@media (max-width: 768px) {.stMainBlockContainer {padding: 3.6rem 1rem 2rem}}
+@media (max-width: 1100px) {
+.stMain [data-testid="stColumn"]:has(
+[data-testid="stVegaLiteChart"], [data-testid="stHtml"], [data-testid="stDataFrame"],
+[data-testid="stImage"], [data-testid^="stBidiComponent"]) {min-width: 100%}
+.stMain [data-testid="stColumn"] {min-width: min(100%, 13rem)}
+}
 [data-testid="stSidebarHeader"] {height: 1.5rem; margin-bottom: 0}
 [data-testid="stSidebarUserContent"] {padding-bottom: 1rem}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem}
@@ -60,14 +75,15 @@ def show(path: Path) -> None:
     with told():
         study = choose_study(path)
         shelf = study_shelf(study)
-        first = _first_view(shelf.held)
+        if not wanted.about(["view"]):
+            wanted.want("view", "units" if wanted.about(ABOUT_UNITS) else FIRST)
         view = pick(
             st.container(),
             "View",
             "view",
             list(VIEWS),
             words=VIEWS,
-            default=first,
+            default=FIRST,
             buttons=True,
             bare=True,
         )
@@ -76,26 +92,12 @@ def show(path: Path) -> None:
                 OF_STUDY[view][1](shelf)
             else:
                 OF_UNIT[view][1](choose_scene(study))
-    for note in wanted.notes:
-        notes.warning(plain(note), icon=":material/link_off:")
+    if wanted.notes:
+        notes.warning("  \n".join(map(plain, wanted.notes)), icon=":material/link_off:")
     query = wanted.query()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
     _prepare_pictures()
-
-
-def _first_view(study: StudyResults) -> str:
-    """Return the view that an address without one shows: of the study, if it is of networks."""
-    units = any(study.designs(network) for network in study.networks)
-    if units or not study.tables:
-        return "units"
-    made = {
-        "spatial": "shuffle_curves",
-        "patterns": "knowledge_points",
-        "pictures": "pictures",
-        "invariances": "invariance_kept",
-    }
-    return next((view for view, table in made.items() if study.has(table)), "pictures")
 
 
 @st.cache_resource(show_spinner=False)

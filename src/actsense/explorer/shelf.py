@@ -1,6 +1,6 @@
 """Results that are read once, as long as their files stay the same."""
 
-__all__ = ["Shelf", "run_shelf", "study_shelf"]
+__all__ = ["Shelf", "run_shelf", "study_shelf", "whole_shelf"]
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -53,6 +53,15 @@ def study_shelf(path: Path) -> Shelf[StudyResults]:
     return _open_study(str(path), _stamp(_study_marks(path)))
 
 
+def whole_shelf(path: Path) -> Shelf[StudyResults]:
+    """Open a study for what needs all of it, tables and stores of its runs, too.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    return _open_study(str(path), _stamp([*_study_marks(path), *_run_marks(path)]))
+
+
 def run_shelf(path: Path, network: str, design: str) -> Shelf[RunResults]:
     """Open one network under one design in the same way.
 
@@ -79,9 +88,15 @@ def _study_marks(path: Path) -> Iterator[Path]:
             yield from sorted(path.glob(f"*/{store}/zarr.json"))
 
 
+def _run_marks(path: Path) -> Iterator[Path]:
+    """Yield files that are new when networks, or results of a network or run, are others."""
+    for pattern in ("*/card.json", "*/*/*.zarr/zarr.json", "*/*/tables/*.csv", "*/*/figures"):
+        yield from sorted(path.glob(pattern))
+
+
 def _stamp(marks: Iterable[Path]) -> Stamp:
     """Say when every store was made: a store that is made again is another folder."""
-    return tuple((str(mark), mark.stat().st_mtime_ns) for mark in marks if mark.is_file())
+    return tuple((str(mark), mark.stat().st_mtime_ns) for mark in marks if mark.exists())
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

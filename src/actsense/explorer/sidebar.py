@@ -1,6 +1,6 @@
 """What is chosen on the left: a study, and in it a unit, a factor and an index."""
 
-__all__ = ["choose_scene", "choose_study"]
+__all__ = ["choose_run", "choose_scene", "choose_study"]
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def choose_scene(study: Path) -> Scene:
         ConfigError: If the study has no indices, or they are damaged.
     """
     side = st.sidebar
-    shelf = _choose_run(study)
+    shelf = choose_run(study)
     run = shelf.held
     for design in recorded_designs(run.indices.attrs).values():
         if words := freedom_words(design):
@@ -70,7 +70,12 @@ def choose_scene(study: Path) -> Scene:
     return Scene(shelf, layer, factor, index, at, sizes)
 
 
-def _choose_run(study: Path) -> Shelf[RunResults]:
+def choose_run(study: Path) -> Shelf[RunResults]:
+    """Choose network and design; layer and factor stay, where the others have them.
+
+    Raises:
+        ConfigError: If the study has no indices.
+    """
     side = st.sidebar
     opened = open_study(study)
     networks = [name for name in opened.networks if opened.designs(name)]
@@ -79,9 +84,8 @@ def _choose_run(study: Path) -> Shelf[RunResults]:
         advice = f"not there. A study with designs makes it with: {make_command('indices', path)}"
         raise MissingResultError(path, "indices", advice)
     left, right = side.columns(2)
-    below = ("layer", "factor", *UNIT)
-    network = pick(left, "Network", "network", networks, instead_of=below)
-    design = pick(right, "Design", "design", opened.designs(network), instead_of=below)
+    network = pick(left, "Network", "network", networks, instead_of=UNIT)
+    design = pick(right, "Design", "design", opened.designs(network))
     return run_shelf(study, network, design)
 
 

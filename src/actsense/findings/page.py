@@ -1,6 +1,6 @@
 """One self-contained page on a study, to be opened, mailed or put on a wall."""
 
-__all__ = ["study_page", "write_page"]
+__all__ = ["network_facts", "study_page", "write_page"]
 
 import re
 from base64 import b64encode
@@ -73,24 +73,13 @@ def study_page(study: StudyResults) -> str:
     )
 
 
-def _opening(study: StudyResults, count: int) -> Iterator[str]:
-    yield f"<h1>What study <em>{escape(study.name)}</em> found</h1>"
-    yield (
-        "<p>Which changes of the input does every unit of a network feel, and how strongly? "
-        f"{'Below: ' + str(count) + ' findings' if count else 'There are no findings yet'}, "
-        "computed from the tables of the study. Numbers in parentheses are 95 % intervals. What "
-        "an interval does not decide is left out.</p>"
-    )
-    yield '<div class="wide"><table><tr><th>network</th><th>right on validation images</th>'
-    yield "<th>layers</th><th>units</th><th>designs</th></tr>"
-    for network in study.networks:
-        cells = (network, *_facts(study, network), ", ".join(study.designs(network)) or "none")
-        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-    yield "</table></div>"
+def network_facts(study: StudyResults, network: str) -> tuple[str, str, str]:
+    """Return accuracy, layers and units of a network in words, empty where they are not known.
 
-
-def _facts(study: StudyResults, network: str) -> tuple[str, str, str]:
-    """Return accuracy, layers and units of a network, as far as they are known."""
+    Arguments:
+        study: The study.
+        network: Name of the network.
+    """
     try:
         accuracy = study[network].card.get("accuracy", {}).get("validation")
     except MissingResultError:
@@ -102,6 +91,26 @@ def _facts(study: StudyResults, network: str) -> tuple[str, str, str]:
         return right, "", ""
     units = int(run.indices["units"].sel(layer=list(run.layers)).sum())
     return right, str(len(run.layers)), f"{units:,}"
+
+
+def _opening(study: StudyResults, count: int) -> Iterator[str]:
+    yield f"<h1>What study <em>{escape(study.name)}</em> found</h1>"
+    yield (
+        "<p>Which changes of the input does every unit of a network feel, and how strongly? "
+        f"{'Below: ' + str(count) + ' findings' if count else 'There are no findings yet'}, "
+        "computed from the tables of the study. Numbers in parentheses are 95 % intervals. What "
+        "an interval does not decide is left out.</p>"
+    )
+    yield '<div class="wide"><table><tr><th>network</th><th>right on validation images</th>'
+    yield "<th>layers</th><th>units</th><th>designs</th></tr>"
+    for network in study.networks:
+        cells = (
+            network,
+            *network_facts(study, network),
+            ", ".join(study.designs(network)) or "none",
+        )
+        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    yield "</table></div>"
 
 
 def _section(study: StudyResults, finding: Finding) -> Iterator[str]:

@@ -17,7 +17,7 @@ def segment_findings(study: StudyResults) -> Iterator[Finding]:
     for network in study.networks:
         for design in study.designs(network):
             run = study[network, design]
-            if not (run.has("segments") and run.has("indices")):
+            if not ("segments" in run.tables and run.has("indices")):
                 continue
             table = run.table("segments")
             table = table[(table["index"] == "shapley") & table["factor"].isin(run.augmentations)]

@@ -135,7 +135,7 @@ def _runs(study: StudyResults, table: str) -> Iterator[RunResults]:
     for network in study.networks:
         for design in study.designs(network):
             run = study[network, design]
-            if run.has(table) and run.has("indices"):
+            if table in run.tables and run.has("indices"):
                 yield run
 
 

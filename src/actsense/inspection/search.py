@@ -1,6 +1,6 @@
 """The units or channels of all layers that feel a factor most."""
 
-__all__ = ["INDICES", "find_strongest"]
+__all__ = ["AXES", "INDICES", "find_strongest", "strongest_of_run"]
 
 from collections.abc import Iterable
 from typing import Literal
@@ -14,7 +14,9 @@ from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults
 
 INDICES = ("shapley", "S1", "ST")
-AXES = ("channel", "row", "col", "unit")
+AXES = ("channel", "row", "col", "unit", "axis_0", "axis_1")
+FLAGS = ("dead", "rare")
+SMALL = 2**22  # bytes
 
 
 def find_strongest(
@@ -63,6 +65,34 @@ def find_strongest(
         for layer in run.layers
         if not wanted or layer in wanted
     ]
+    return _first(tables, top)
+
+
+def strongest_of_run(
+    run: RunResults,
+    factor: str,
+    *,
+    index: str = "shapley",
+    level: Literal["unit", "channel"] = "unit",
+    top: int = 20,
+) -> pd.DataFrame:
+    """Return the units or channels of all layers of one run, as `find_strongest` does.
+
+    Arguments:
+        run: One network under one design.
+        factor: One of its factors.
+        index: One of `INDICES`.
+        level: Single units, or channels with all their positions.
+        top: How many rows.
+
+    Raises:
+        ConfigError: If a store is damaged.
+    """
+    return _first([_strongest(run, layer, factor, index, level, top) for layer in run.layers], top)
+
+
+def _first(tables: list[pd.DataFrame], top: int) -> pd.DataFrame:
+    """Return the surest rows of several tables."""
     found = pd.concat(tables, ignore_index=True)
     order = found["bound"].sort_values(ascending=False, kind="stable").index[:top]
     kept = found.loc[order].drop(columns="bound").reset_index(drop=True)
@@ -95,10 +125,15 @@ def _strongest(
     node = run.indices.children[layer]
     if level == "channel" and "by_channel" in node.children:
         node = node.children["by_channel"]
-    data = node.to_dataset(inherit=False).isel(factor=run.factors.index(factor))
+    whole = node.to_dataset(inherit=False)
+    for name in (index, f"{index}_ci", "variance", *FLAGS):
+        if name in whole and whole[name].nbytes <= SMALL:
+            whole[name].load()  # its run remembers it: the next factor is in the same chunks
+    data = whole.isel(factor=run.factors.index(factor))
     value = data[index]
+    variance = data.get("variance", xr.full_like(value, np.nan))  # not in published values
     width = data.get(f"{index}_ci", xr.full_like(value, np.nan))
-    left_out = [data[flag].to_numpy() for flag in ("dead", "rare") if flag in data]
+    left_out = [data[flag].to_numpy() for flag in FLAGS if flag in data]
     bound = (value - width.fillna(0.0)).to_numpy().astype(np.float64)
     bound[np.logical_or.reduce([np.isnan(bound), *left_out])] = -np.inf
     places = np.argsort(-bound, axis=None, kind="stable")[:top]
@@ -112,7 +147,7 @@ def _strongest(
             **{axis: pd.array(where[axis], "Int64") if axis in where else pd.NA for axis in AXES},
             index: value.to_numpy().reshape(-1)[places],
             "half-width": width.to_numpy().reshape(-1)[places],
-            "variance": data["variance"].to_numpy().reshape(-1)[places],
+            "variance": variance.to_numpy().reshape(-1)[places],
             "bound": bound.reshape(-1)[places],
         }
     )

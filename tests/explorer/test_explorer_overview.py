@@ -1,0 +1,94 @@
+"""The overview names the surest channels, and a click on anything leads there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explored import address, choices
+from streamlit.testing.v1 import AppTest
+
+from actsense.explorer.channel_images import top_of_channel
+from actsense.explorer.clicks import follow
+from actsense.explorer.figures import found_figures
+from actsense.explorer.link import Wishes
+from actsense.explorer.reading import ranking
+from actsense.inspection import RunResults, open_study
+
+Visit = Callable[..., AppTest]
+AXES = {"conv": "channel", "tokens": "axis_0", "fc": "unit"}
+
+
+def test_the_first_page_leads_to_the_surest_channel_of_every_factor(
+    made: Path, run: RunResults, visit: Visit
+) -> None:
+    test = visit(made, design="mixed")
+    assert address(test)["view"] == "overview"
+    assert not test.info
+    strong = [one for one in choices(test) if "factor" in one]
+    for factor in run.factors:
+        bounds = {}
+        for layer, name in AXES.items():
+            table = ranking(run, layer, factor)
+            for row in table[table["left_out"] == ""].to_dict("records"):
+                bounds[layer, name, row["number"]] = row["shapley"] - row["shapley_ci"]
+        order = sorted((k for k in bounds if bounds[k] > 0), key=lambda k: -bounds[k])[:3]
+        own = [(one, AXES[one["layer"]]) for one in strong if one["factor"] == factor]
+        told = [(one["layer"], name, int(one[name])) for one, name in own]
+        assert told == order
+    assert {"view": "spatial"} in choices(test)
+    assert {"view": "patterns"} not in choices(test)
+
+
+@pytest.mark.parametrize(("layer", "number"), [("conv", 2), ("fc", 5)])
+@pytest.mark.parametrize("condition", ["original", "hue"])
+def test_top_images_of_a_channel_are_the_best_of_all_its_units(
+    run: RunResults, layer: str, number: int, condition: str
+) -> None:
+    found = top_of_channel(run, layer, number, condition, count=4)
+    data = run.top_images[layer].to_dataset().sel(condition=condition)
+    own = data.isel({str(data["image"].dims[1]): number})
+    best: dict[int, tuple[float, tuple[int, ...]]] = {}
+    for place in np.ndindex(own["image"].shape):
+        row, response = int(own["image"][place]), float(own["response"][place])
+        if response > best.get(row, (-np.inf, ()))[0]:
+            best[row] = response, place[1:]
+    order = sorted(best, key=lambda row: -best[row][0])[:4]
+    assert [one.row for one in found] == order
+    assert [(one.response, one.position) for one in found] == [best[row] for row in order]
+
+
+def test_a_click_takes_what_it_chooses_and_drops_what_makes_no_sense_then() -> None:
+    wishes = Wishes({"layer": "conv", "channel": "3", "row": "1", "order": "number"})
+    follow(wishes, {"wishes": {"layer": "fc", "unit": "2"}, "instead_of": ["channel", "row"]})
+    assert wishes.choose("layer", ["conv", "fc"]) == "fc"
+    assert wishes.number("unit", 9) == 2
+    assert wishes.number("row", 9) == 0
+    assert wishes.choose("order", ["variance", "number"]) == "number"
+
+
+@pytest.mark.parametrize(("query", "view"), [({"layer": "fc"}, "units"), ({}, "overview")])
+def test_a_link_about_a_unit_needs_no_view(
+    made: Path, visit: Visit, query: dict[str, str], view: str
+) -> None:
+    assert address(visit(made, **query))["view"] == view
+
+
+def test_figures_are_found_by_what_they_are_about(copy: Path, visit: Visit) -> None:
+    paths = {
+        "made/mixed/figures/depth_profile.png": "indices",
+        "made/mixed/figures/segment_maps/conv.png": "segments",
+        "made/mixed/figures/masking_curves/top1.png": "masking",
+        "made/analysis/figures/lda_accuracy.png": "lda",
+        "spatial/figures/shuffle.png": "spatial",
+        "made/featvis/figures/units.png": "featvis",
+    }
+    picture = next(copy.rglob("pictures/*/*.png"))
+    for path in paths:
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(picture.read_bytes())
+    found = found_figures(open_study(copy))
+    assert {path: group for group, inside in found.items() for path in inside} == paths
+    test = visit(copy, view="figures", of="lda")
+    assert address(test)["figure"] == "made/analysis/figures/lda_accuracy.png"
+    assert not test.info
