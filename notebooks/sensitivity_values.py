@@ -26,7 +26,8 @@ import pandas as pd
 import actsense
 from actsense.comparison.figures import layer_profiles, map_correlations
 from actsense.drawing.names import short_names
-from actsense.sensitivity.figures.depth import depth_profile, pair_maps
+from actsense.sensitivity.figures.depth import depth_profile
+from actsense.sensitivity.figures.pairs import pair_maps
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

@@ -19,7 +19,8 @@ from actsense.segments.figures import segment_profile
 from actsense.segments.matrix_figures import segment_patterns
 from actsense.sensitivity.figures.bars import channel_bars
 from actsense.sensitivity.figures.contrasts import contrast_bars
-from actsense.sensitivity.figures.depth import depth_profile, pair_maps
+from actsense.sensitivity.figures.depth import depth_profile
+from actsense.sensitivity.figures.pairs import pair_maps
 
 AUGMENTATIONS = ["hue", "gaussian_blur"]
 FACTORS = [*AUGMENTATIONS, "order", "content", "partition", "class", "image"]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from figure_texts import cells, words
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -17,9 +18,10 @@ from actsense.drawing.style import FACTOR_COLORS, FLAGS, save
 from actsense.sampling.figures.augmentations import contact_sheet
 from actsense.sensitivity.figures.bars import channel_bars
 from actsense.sensitivity.figures.contrasts import contrast_bars
-from actsense.sensitivity.figures.depth import depth_profile, pair_maps
+from actsense.sensitivity.figures.depth import depth_profile
 from actsense.sensitivity.figures.maps import layer_maps
 from actsense.sensitivity.figures.pages import plot_indices
+from actsense.sensitivity.figures.pairs import pair_maps
 from actsense.store import write_results
 
 FACTORS = ["hue", "rolling", "order", "content", "partition", "class", "image"]
@@ -27,6 +29,7 @@ PARTS = FACTORS[4:]
 LABELS = [*FACTORS[:4], *(f"{part} (part of content)" for part in PARTS)]
 LAYERS = ["features.2", "probabilities", "network"]
 INDICES = ("S1", "ST", "shapley")
+PAIR_BLOCKS = ("of augmentations", "with content")
 SHARES = np.linspace(0.05, 0.35, len(FACTORS))
 
 
@@ -102,24 +105,50 @@ def test_the_depth_profile_draws_content_or_its_parts(row: int, factors: list[st
     assert all(styles[FACTOR_COLORS[part]] != "-" for part in PARTS if part in factors)
 
 
-def test_pairs_are_percentages_and_uncertain_ones_gray() -> None:
+def pair_panels(figure: Figure, name: str) -> list[Axes]:
+    return [axis for axis in figure.axes if axis.get_label() == name]
+
+
+def test_pairs_are_percentages_and_uncertain_ones_gray_and_without_color() -> None:
     data = totals()
-    data["S2_ci"].loc[{"factor": "hue"}] = 1.0
+    data["S2_ci"].loc[{"factor": "class"}] = 1.0  # rows of the lower triangle
     figure = pair_maps(data, title="t")
-    numbers = cells(figure.axes[0]).values()
-    assert {written for written, _ in numbers} == {"2.0"}
-    gray = [color for _, color in numbers if color == "0.6"]
-    assert len(gray) == len(FACTORS) - 1
+    (panel, *others) = pair_panels(figure, "with content")
+    assert len(others) == len(LAYERS) - 1
+    numbers = cells(panel)
+    assert {written for written, _ in numbers.values()} == {"2.0"}
+    gray = {place for place, (_, color) in numbers.items() if color == "0.6"}
+    assert gray == {(2, k) for k in range(5)}  # content, partition, class: before it
+    drawn = np.ma.filled(np.ma.asarray(panel.images[0].get_array()), np.nan)
+    assert {place for place in numbers if drawn[place] == 0} == gray
     assert "probabilities" in texts(figure)
 
 
-def test_pairs_of_content_and_its_parts_have_no_number() -> None:
+def test_pairs_stand_once_and_never_within_content() -> None:
     data = totals()
     inside = ["content", *PARTS]
     data["S2"].loc[{"factor": inside, "factor_2": inside}] = np.nan
-    found = cells(pair_maps(data, title="t").axes[0])
-    assert len(found) == 7 * 6 - 4 * 3
-    assert {written for written, _ in found.values()} == {"2.0"}
+    figure = pair_maps(data, title="t")
+    inner, outer = (cells(pair_panels(figure, name)[0]) for name in PAIR_BLOCKS)
+    assert set(inner) == {(0, 0), (1, 0), (1, 1)}  # rolling and order, against hue and rolling
+    assert set(outer) == {(row, column) for row in range(4) for column in range(3)}
+
+
+def test_the_largest_pairs_have_names_in_order() -> None:
+    data = totals()
+    pairs = {("hue", "rolling"): -0.3, ("rolling", "image"): 0.2, ("hue", "content"): 0.9}
+    pairs |= {("order", "class"): 0.6}
+    for (one, other), value in pairs.items():
+        for both in ((one, other), (other, one)):
+            data["S2"].loc[{"factor": both[0], "factor_2": both[1], "layer": LAYERS[1]}] = value
+    data["S2_ci"].loc[{"factor": ["class", "order"], "factor_2": ["class", "order"]}] = 1.0
+    listed = pair_maps(data, title="t").axes[0]
+    names = [label.get_text() for label in listed.get_yticklabels()]
+    assert names[:2] == ["hue x rolling", "rolling x image"]  # content is told by its parts
+    assert "order x class" not in names  # not told from zero
+    assert len(names) == 10
+    written = cells(listed)
+    assert [written[0, k][0] for k in range(3)] == ["2.0", "-30.0", "2.0"]
 
 
 def test_a_page_has_every_map_in_its_place_and_names_its_channel() -> None:

@@ -1,33 +1,25 @@
-"""Whole layers: how every index changes with depth, and which pairs of factors interact."""
+"""Whole layers: how every index changes with depth."""
 
-__all__ = ["depth_profile", "pair_maps"]
+__all__ = ["NAMES", "depth_profile"]
 
-from math import ceil
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from actsense.drawing.depth import MANY, PAGE, fitting, name_layers
-from actsense.drawing.intervals import WITHOUT, bars_note
-from actsense.drawing.matrices import Numbers, grid, longest, name_sides
-from actsense.drawing.names import short_names
+from actsense.drawing.depth import MANY, PAGE, name_layers
+from actsense.drawing.intervals import bars_note
 from actsense.drawing.style import (
     CONTENT,
     CONTEXT_LINES,
     FACTOR_COLORS,
-    HEADER,
     PARTS,
     factor_labels,
     foot,
     line_style,
     new_figure,
-    place,
 )
 from actsense.store import LeftOut
 
@@ -134,62 +126,3 @@ def _line(
     # The legend shows the line, which tells parts from wholes.
     axis.plot([], [], color=color, linestyle=line_style(factor), marker="o", markersize=3,
               label=label)  # fmt: skip
-
-
-def pair_maps(totals: xr.Dataset, *, title: str) -> Figure:
-    """Draw the second-order indices of every layer as annotated maps.
-
-    Arguments:
-        totals: Root of an index store: S2 (factor, factor_2, layer) with intervals.
-        title: Network and design.
-    """
-    factors = [str(factor) for factor in totals["factor"].to_numpy()]
-    side, margin = CELL * len(factors), longest(factors) + 0.2
-    every = [str(layer) for layer in totals["layer"].to_numpy()]
-    columns = min(4, len(every), max(2, int((PAGE - margin) / (side + GAP[0]))))
-    layers, note = fitting(every, columns * max(1, int((PAGE - margin) / (side + GAP[1]))))
-    rows, short = ceil(len(layers) / columns), short_names(every)
-    strongest = np.abs(totals["S2"].to_numpy())
-    bound = max(0.01, float(np.nanmax(strongest, initial=0)))
-    figure = new_figure(
-        margin + columns * (side + GAP[0]) + 0.9,
-        HEADER + rows * (side + GAP[1]) + margin,
-        f"{title}: which factors act together",
-        "Second-order indices S2 of whole layers, per cent of the variance that the pair adds to "
-        f"both alone.\n{_certain_note(totals)} Gray cells: no pair"
-        f"{', such as content with its parts' if CONTENT in factors else ''}.{note}",
-        arranged=False,
-    )
-    corner = (margin, HEADER + GAP[1])
-    axes = grid(figure, rows, columns, corner=corner, size=(side, side), gap=GAP)
-    for number, (axis, layer) in enumerate(zip(axes.flat, layers, strict=False)):
-        image = _pair_map(axis, totals.sel(layer=layer), bound)
-        axis.set_title(short[layer], loc="left")
-        lowest = number + columns >= len(layers)
-        name_sides(axis, factors, left=number % columns == 0, below=lowest)
-    for axis in axes.flat[len(layers) :]:
-        axis.set_visible(False)
-    beside = place(figure, margin + columns * (side + GAP[0]), corner[1], 0.15, side)
-    bar = figure.colorbar(image, beside, label="S2, per cent of the variance")
-    bar.formatter = PercentFormatter(1, symbol="")
-    return figure
-
-
-def _certain_note(totals: xr.Dataset) -> str:
-    words = "Gray numbers: the 95 % interval covers zero"
-    return f"{bars_note(totals['S2_ci'], words)}.".replace(WITHOUT, WITHOUT.capitalize())
-
-
-def _pair_map(axis: Axes, layer: xr.Dataset, bound: float) -> AxesImage:
-    values = layer["S2"].transpose("factor", "factor_2").to_numpy()
-    widths = layer["S2_ci"].transpose("factor", "factor_2").to_numpy()
-    cells = {}
-    for j, k in np.ndindex(values.shape):
-        if np.isfinite(values[j, k]):  # a factor with itself, or with its own parts, is no pair
-            certain = not abs(values[j, k]) <= widths[j, k]
-            dark = abs(values[j, k]) > 0.6 * bound
-            color = ("white" if dark else "black") if certain else "0.6"
-            cells[j, k] = f"{100 * values[j, k]:.1f}".replace("-0.0", "0.0"), color
-    Numbers(axis, cells)
-    axis.set_facecolor("0.92")
-    return axis.imshow(values, cmap="RdBu_r", norm=TwoSlopeNorm(0, -bound, bound))

@@ -9,8 +9,9 @@ from actsense.drawing.names import legible
 from actsense.drawing.style import new_figure, save
 from actsense.sampling.told import freedom_words, recorded_designs
 from actsense.sensitivity.figures.bars import channel_bars
-from actsense.sensitivity.figures.depth import depth_profile, pair_maps
+from actsense.sensitivity.figures.depth import depth_profile
 from actsense.sensitivity.figures.maps import layer_maps
+from actsense.sensitivity.figures.pairs import pair_maps
 from actsense.store import file_names, read_indices, replacing
 
 
@@ -29,9 +30,8 @@ def plot_indices(
     tree = read_indices(store)
     totals = tree.to_dataset().load()
     if "replicates" in tree.attrs:
-        title += (
-            f" ({tree.attrs['base_points']} base points in {tree.attrs['replicates']} replicates)"
-        )
+        each = tree.attrs["base_points"] // tree.attrs["replicates"]
+        title += f" ({tree.attrs['replicates']} replicates of {each} base points)"
     names = [str(name) for name in totals["layer"].to_numpy() if str(name) in tree.children]
     layers = {name: tree[name].to_dataset().drop_vars("layer").load() for name in names}
     channels = {
