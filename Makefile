@@ -9,6 +9,8 @@ RESULTS ?= results
 TESTERS ?= 2
 BIN := .venv/bin
 ENVIRONMENT := .venv/complete
+# What builds the site has an environment of its own.
+SITE := .venv-tools/site
 
 # Snakemake keeps copies of its sources in a home; without one, in the working directory.
 ifeq ($(shell test -w "$(HOME)" && echo yes),)
@@ -18,7 +20,7 @@ endif
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo demo-page photographs report notebooks explore test test-slurm check-install bench lint docs configuration lock slurm-profile clean
+.PHONY: demo demo-page photographs report notebooks explore test test-slurm check-install bench lint docs site configuration lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
@@ -78,6 +80,11 @@ REFERENCE := $(addprefix actsense.,inspection acceptance store data augment netw
 docs: $(ENVIRONMENT)
 	$(BIN)/pdoc --docformat google --output-directory docs/reference $(REFERENCE)
 
+# The documentation as a site, in docs/site: its links and its menu are checked first.
+site: docs $(SITE)/complete
+	$(SITE)/bin/python docs/assemble.py
+	$(SITE)/bin/zensical build --strict --clean --config-file docs/zensical.toml
+
 # The schema for editors and the page of all settings, made from the models.
 configuration: $(ENVIRONMENT)
 	$(BIN)/python -m actsense.study.reference
@@ -86,10 +93,17 @@ configuration: $(ENVIRONMENT)
 $(ENVIRONMENT): envs/requirements.txt pyproject.toml
 	PYTHON="$(PYTHON)" sh envs/install.sh
 
+$(SITE)/complete: envs/site.txt
+	PYTHON="$(PYTHON)" sh envs/uv.sh venv --quiet --clear --python "$(PYTHON)" $(SITE)
+	PYTHON="$(PYTHON)" sh envs/uv.sh pip sync --quiet --python $(SITE) --require-hashes envs/site.txt
+	@touch $@
+
+# What both environments have, they have in one version.
+COMPILE := sh envs/uv.sh pip compile --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 lock:
-	PYTHON="$(PYTHON)" sh envs/uv.sh pip compile --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade \
-		envs/requirements.in -o envs/requirements.txt
+	PYTHON="$(PYTHON)" $(COMPILE) envs/requirements.in -o envs/requirements.txt
+	PYTHON="$(PYTHON)" $(COMPILE) --constraint envs/requirements.txt envs/site.in -o envs/site.txt
 
 # Makes `snakemake --profile slurm` find profiles/slurm, from any folder.
 slurm-profile: $(ENVIRONMENT)

@@ -13,12 +13,13 @@ from packaging.version import Version
 
 REPOSITORY = Path(__file__).parents[1]
 LOCK = (REPOSITORY / "envs/requirements.txt").read_text()
+SITE = (REPOSITORY / "envs/site.txt").read_text()
 
 
-def locked() -> dict[str, list[Requirement]]:
-    """Return the entries of the lock; a package may have one per Python version."""
+def locked(lock: str = LOCK) -> dict[str, list[Requirement]]:
+    """Return the entries of a lock; a package may have one per Python version."""
     entries: dict[str, list[Requirement]] = {}
-    for line in re.findall(r"^(?![#\s])(.+?)\s*\\?$", LOCK, flags=re.MULTILINE):
+    for line in re.findall(r"^(?![#\s])(.+?)\s*\\?$", lock, flags=re.MULTILINE):
         requirement = Requirement(line)
         entries.setdefault(canonicalize_name(requirement.name), []).append(requirement)
     return entries
@@ -46,13 +47,28 @@ def test_every_name_is_locked_at_a_version_it_allows() -> None:
             assert requirement.specifier.contains(Version(found), prereleases=True)
 
 
-def test_every_entry_has_hashes_and_no_address() -> None:
-    entries = re.split(r"\n(?=\S)", LOCK.strip())
-    assert len(entries) > 100
+@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (SITE, 8)], ids=["all", "site"])
+def test_every_entry_has_hashes_and_no_address(lock: str, least: int) -> None:
+    entries = re.split(r"\n(?=\S)", lock.strip())
+    assert len(entries) > least
     assert all("--hash=sha256:" in entry for entry in entries)
-    assert "://" not in LOCK
-    assert "--index" not in LOCK
+    assert "://" not in lock
+    assert "--index" not in lock
     assert "://" not in (REPOSITORY / "envs/requirements.in").read_text()
+    assert "://" not in (REPOSITORY / "envs/site.in").read_text()
+
+
+def test_the_site_is_built_with_what_its_extra_says_and_no_second_version() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert (REPOSITORY / "envs/site.in").read_text().splitlines()[1:] == [
+        *project["optional-dependencies"]["site"]
+    ]
+    ours, theirs = locked(), locked(SITE)
+    assert "zensical" in theirs
+    shared = sorted(theirs.keys() & ours.keys())
+    assert len(shared) > 2
+    for name in shared:
+        assert {str(r.specifier) for r in theirs[name]} == {str(r.specifier) for r in ours[name]}
 
 
 def test_the_conda_file_has_the_locked_versions() -> None:

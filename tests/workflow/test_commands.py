@@ -33,6 +33,7 @@ ELSEWHERE = {
     "make test": (".ci/run", "make test"),
     "make lint": (".ci/run", "make lint"),
     "make docs": (".ci/run", "make docs"),
+    "make site": (".ci/run", "make docs site"),
     "make test-slurm": (".ci/run", "make test-slurm"),
     "make explore": ("tests/workflow/test_explorer.py", "explore"),
     "actsense explore results/digits": ("tests/workflow/test_explorer.py", "explore"),
