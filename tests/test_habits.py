@@ -54,7 +54,7 @@ def test_paths_and_names_of_a_page_are_there(page: str) -> None:
     assert not lost - made_later()
     links = re.findall(r"\]\((?!\w+:)([^)#]+)", text)
     assert not [link for link in links if not (folder / link).exists()]
-    for name in re.findall(r"\bactsense(?:\.[A-Za-z_]\w*)+", text):
+    for name in re.findall(r"(?<![\w/])actsense(?:\.[A-Za-z_]\w*)+", text):
         assert pkgutil.resolve_name(name) is not None
 
 
