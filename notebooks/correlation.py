@@ -23,7 +23,8 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 
 import actsense
-from actsense.correlation.figures import across_panels, variation_panels, within_matrices
+from actsense.correlation.figures import across_panels, variation_panels
+from actsense.correlation.matrix_figures import within_matrices
 from actsense.correlation.pair_figures import (
     across_matrices,
     pair_lines,
@@ -69,8 +70,7 @@ print(
 # %% [markdown]
 # ## Two factors, one index
 #
-# Read a row: red, units that feel the factor feel the other, too; blue, they feel it less than
-# others do. Shapley effects of a unit sum to 1, so what one factor gains others lose, and some
+# Red: units that feel one factor feel the other, too; blue, they feel it less than others do. Shapley effects of a unit sum to 1, so what one factor gains others lose, and some
 # blue has to be there. Variables of different designs come from independent samples.
 
 # %%

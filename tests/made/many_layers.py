@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from actsense.correlation.figures import across_panels, variation_panels, within_matrices
+from actsense.correlation.figures import across_panels, variation_panels
+from actsense.correlation.matrix_figures import within_matrices
 from actsense.correlation.pair_figures import pair_lines
 from actsense.drawing.network_cards import network_cards
 from actsense.layers import place_layers
@@ -76,7 +77,7 @@ def _contrast(layers: list[str]) -> pd.DataFrame:
 
 
 def _correlations(layers: list[str], **names: list[str]) -> pd.DataFrame:
-    counts = {"n_units": 8.0, "n_positions": 16, "undefined": 0, "dead_units": 2, "rare_units": 1}
+    counts = {"n_units": 48.0, "n_positions": 16, "undefined": 0, "dead_units": 2, "rare_units": 1}
     return _interval(_table(layer=layers, **names), "rho").assign(**counts, p_adjusted=0.01)
 
 
