@@ -157,6 +157,9 @@ for (name, factor), rows in losses.groupby(["network", "factor"], sort=False):
         ]: f"{100 * row['lost']:.0f} % ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
         for _, row in rows.iterrows()
     }
+    if "most" not in lost:
+        print(f"- {name}: no picture of units that feel {factor} most drives them; nothing is lost.")
+        continue
     print(
         f"- {name}: when {factor} is shifted, pictures of units that feel it most lose "
         f"{lost['most']} of their drive, those of units that feel it least "
