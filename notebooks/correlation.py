@@ -70,8 +70,9 @@ print(
 # %% [markdown]
 # ## Two factors, one index
 #
-# Red: units that feel one factor feel the other, too; blue, they feel it less than others do. Shapley effects of a unit sum to 1, so what one factor gains others lose, and some
-# blue has to be there. Variables of different designs come from independent samples.
+# Red: units that feel one factor feel the other, too; blue, they feel it less than others do.
+# Shapley effects of a unit sum to 1, so what one factor gains others lose, and some blue has to be
+# there. Variables of different designs come from independent samples.
 
 # %%
 within_matrices(within[within["value"] == value], title=run.network)

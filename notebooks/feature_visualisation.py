@@ -158,7 +158,7 @@ for (name, factor), rows in losses.groupby(["network", "factor"], sort=False):
         for _, row in rows.iterrows()
     }
     if "most" not in lost:
-        print(f"- {name}: no picture of units that feel {factor} most drives them; nothing is lost.")
+        print(f"- {name}: pictures of units that feel {factor} most drive none; no loss is known.")
         continue
     print(
         f"- {name}: when {factor} is shifted, pictures of units that feel it most lose "
