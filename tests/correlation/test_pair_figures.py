@@ -57,7 +57,10 @@ def test_every_variable_stands_against_every_other_with_its_number() -> None:
     figure = across_matrices(table, LAYERS[1], title="t")
     panels = [axis for axis in figure.axes if axis.images]
     titles = [axis.get_title(loc="left") for axis in panels]
-    assert titles == ["rows S1, columns ST", "rows S1, columns shapley"]  # contrast has no row
+    assert titles == [
+        "rows S1, columns ST",
+        "rows S1, columns Shapley effect",
+    ]  # contrast has no row
     own = table[(table["layer"] == LAYERS[1]) & (table["value_2"] == "shapley")]
     assert len(cells(panels[1])) == len(VARIABLES) ** 2  # not a triangle: it is not symmetric
     for row in own.itertuples():

@@ -20,6 +20,7 @@ from actsense.drawing.matrices import Numbers, grid, longest, name_sides
 from actsense.drawing.mosaic import Mosaic
 from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import HEADER, empty_figure, new_figure, place
+from actsense.drawing.values import value_name
 
 CELL, GAP = 0.245, 0.35  # inches: of a number, between panels
 PANEL = (2.6, 2.3)  # inches of a panel over depth or of a histogram
@@ -66,7 +67,7 @@ def across_matrices(table: pd.DataFrame, layer: str, *, title: str) -> Figure:
     for number, (axis, (first, second)) in enumerate(zip(axes.flat, kinds, strict=False)):
         one = own[(own["value_1"] == first) & (own["value_2"] == second)]
         _numbered(axis, one, names)
-        axis.set_title(f"rows {first}, columns {second}", loc="left", fontsize=9)
+        axis.set_title(value_name(f"rows {first}, columns {second}"), loc="left", fontsize=9)
         lowest = number + across >= len(kinds)
         name_sides(axis, names, left=number % across == 0, below=lowest)
     scale = place(figure, bar - 0.15, corner[1], 0.15, 2.5)
@@ -159,7 +160,7 @@ def position_spread(table: pd.DataFrame, *, title: str) -> Figure:
         shares.spines["right"].set_visible(True)
         shares.tick_params(labelright=axis is axes[-1])
         axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axis.set_title(value, loc="left")
+        axis.set_title(value_name(value), loc="left")
         axis.set_xlabel("spread over positions")
     axes[0].set_ylabel("pairs of all layers")
     shares.set_ylabel("share of a layer's pairs")
@@ -180,7 +181,8 @@ def variation_maps(layer: xr.Dataset, *, title: str) -> Figure:
     rho = layer["rho"].transpose("value", "variable", "row", "col").load()
     values, names = ([str(one) for one in rho[axis].values] for axis in ("value", "variable"))
     pitch = MAP * (1 + BETWEEN)
-    left, above = longest(values) + 0.25, 0.9 * longest(names) + 0.2
+    called = [value_name(value) for value in values]
+    left, above = longest(called) + 0.25, 0.9 * longest(names) + 0.2
     top, wide, high = HEADER + above, pitch * len(names), pitch * len(values)
     figure = new_figure(
         left + wide + 1.0,
@@ -199,7 +201,7 @@ def variation_maps(layer: xr.Dataset, *, title: str) -> Figure:
     down, right = maps.pitch
     axis.set_xticks([right * k + maps.side / 2 for k in range(len(names))], names, fontsize=8,
                     rotation=60, ha="left", rotation_mode="anchor")  # fmt: skip
-    axis.set_yticks([down * k + maps.side / 2 for k in range(len(values))], values, fontsize=8)
+    axis.set_yticks([down * k + maps.side / 2 for k in range(len(values))], called, fontsize=8)
     axis.tick_params(length=0, labeltop=True, labelbottom=False)
     bar = place(figure, left + wide + 0.1, top, 0.15, high)
     figure.colorbar(ScalarMappable(LIMITS, COLORS), bar, label="rank correlation")
@@ -228,7 +230,7 @@ def _panels(
     for axis, value in zip(axes, values, strict=True):
         name_layers(axis, range(len(layers)), layers, wide, size=8)
         axis.set_xlim(-0.4, len(layers) - 0.6)
-        axis.set_title(value, loc="left")
+        axis.set_title(value_name(value), loc="left")
         axis.tick_params(labelleft=axis is axes[0])
     return figure, list(axes)
 

@@ -16,9 +16,9 @@ from actsense.drawing.depth import MANY, PAGE, name_layers, pages
 from actsense.drawing.matrices import Numbers, grid, longest, name_sides
 from actsense.drawing.names import short_names
 from actsense.drawing.style import CONTEXT_LINES, FACTOR_COLORS, HEADER, new_figure, place, save
+from actsense.drawing.values import TITLES
 from actsense.store import read_table, replacing
 
-NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
 VARIANTS = {"raw": "maps as they are", "normalized": "maps divided by their norm"}
 COLORS = {"raw": "#0072B2", "normalized": "#D55E00"}
 CONTEXT_MARKERS = {"order": "v", "class": "s", "image": "D", "partition": "P"}  # no content
@@ -84,7 +84,7 @@ def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
         f"more than half are: {channels}."
     )
     side_by_side = len(layers) <= MANY
-    rows = len(designs) * (1 if side_by_side else len(NAMES))
+    rows = len(designs) * (1 if side_by_side else len(TITLES))
     wide = max(2.0, 0.5 * len(layers)) if side_by_side else max(7.5, 0.22 * len(layers))
     figure = new_figure(
         max(10.0, 3 * (1.2 + wide) + 2.4) if side_by_side else max(10.0, wide + 3.4),
@@ -94,11 +94,11 @@ def accuracy_profile(accuracy: pd.DataFrame, *, title: str) -> Figure:
         "analysis; bars are 95 % intervals over channels (number in brackets).\nShaded: up "
         f"to the 95 % quantile with labels shuffled within channels. Dashed: guessing. {left_out}",
     )
-    shape = (rows, len(NAMES) if side_by_side else 1)
-    axes = figure.subplots(*shape, sharey=True, squeeze=False).reshape(len(designs), len(NAMES))
+    shape = (rows, len(TITLES) if side_by_side else 1)
+    axes = figure.subplots(*shape, sharey=True, squeeze=False).reshape(len(designs), len(TITLES))
     places = pd.Series(np.arange(len(layers), dtype=float), index=layers)
     for row, design in zip(axes, designs, strict=True):
-        for axis, (value, name) in zip(row, NAMES.items(), strict=True):
+        for axis, (value, name) in zip(row, TITLES.items(), strict=True):
             case = _rows(accuracy, design=design, value=value)
             for number, variant in enumerate(VARIANTS):
                 one = case[case["variant"] == variant].set_index("layer").reindex(layers)
@@ -141,7 +141,7 @@ def confusion_maps(
     room = (max(side, LEAST) + 0.2, side + 0.35)  # of a panel with its title
     figure = new_figure(
         margin + room[0] * len(layers) + 0.8,
-        HEADER + room[1] * len(NAMES) + margin - 0.1,
+        HEADER + room[1] * len(TITLES) + margin - 0.1,
         heading,
         "Rows are the factors that made the maps of held-out channels, columns those recognized "
         "by linear discriminant analysis; per cent of a row, where at least 1.\nGray numbers: the "
@@ -149,8 +149,8 @@ def confusion_maps(
         arranged=False,
     )
     top, gap = HEADER + 0.35, (room[0] - side, 0.35)
-    axes = grid(figure, len(NAMES), len(layers), corner=(margin, top), size=(side, side), gap=gap)
-    for row, (value, name) in zip(axes, NAMES.items(), strict=True):
+    axes = grid(figure, len(TITLES), len(layers), corner=(margin, top), size=(side, side), gap=gap)
+    for row, (value, name) in zip(axes, TITLES.items(), strict=True):
         for column, (axis, layer) in enumerate(zip(row, layers, strict=True)):
             case, found = (_rows(t, layer=layer, value=value) for t in (confusion, accuracy))
             if found.empty:
@@ -192,7 +192,7 @@ def projections(
     size = PLANE
     figure = new_figure(
         0.8 + len(layers) * (size[0] + 0.35) + 1.3,
-        HEADER + 0.3 + len(NAMES) * (size[1] + 0.45) + 0.2,
+        HEADER + 0.3 + len(TITLES) * (size[1] + 0.45) + 0.2,
         heading,
         "Every point is the map of one channel and factor, large points are means. The plane was "
         "fitted to one half of the channels, shown is the other half.\nAlong both axes, maps of "
@@ -200,8 +200,8 @@ def projections(
         arranged=False,
     )
     corner, gap = (0.8, HEADER + 0.3), (0.35, 0.45)
-    axes = grid(figure, len(NAMES), len(layers), corner=corner, size=size, gap=gap)
-    for row, (value, name) in zip(axes, NAMES.items(), strict=True):
+    axes = grid(figure, len(TITLES), len(layers), corner=corner, size=size, gap=gap)
+    for row, (value, name) in zip(axes, TITLES.items(), strict=True):
         for axis, layer in zip(row, layers, strict=True):
             case = _rows(projection, layer=layer, value=value)
             for factor in factors:

@@ -19,7 +19,7 @@ from actsense.drawing.style import (
     factor_labels,
     new_figure,
 )
-from actsense.recognition.figures import NAMES
+from actsense.drawing.values import TITLES
 from actsense.store import LeftOut
 
 ROW, WIDTH, GAP = 0.26, 3.4, (0.3, 0.55)  # inches: of a factor, of a panel, between panels
@@ -40,7 +40,7 @@ def vector_histograms(layers: Mapping[str, xr.Dataset], *, title: str) -> Figure
     short, read = short_names(layers), {name: data.load() for name, data in layers.items()}
     first = next(iter(read.values()))
     factors = [str(name) for name in first["factor"].values]
-    indices = [index for index in NAMES if all(index in data for data in read.values())]
+    indices = [index for index in TITLES if all(index in data for data in read.values())]
     high, left = ROW * (len(factors) + 0.5), longest(factor_labels(factors).values(), 8) + 0.3
     figure = new_figure(
         left + len(indices) * (WIDTH + GAP[0]),
@@ -60,7 +60,7 @@ def vector_histograms(layers: Mapping[str, xr.Dataset], *, title: str) -> Figure
             values = data[index].where(kept).transpose("factor", ...).to_numpy()
             _ridges(axis, values.reshape(len(factors), -1), factors)
             name = f"{short[layer]} ({LeftOut.count(data)}), " if axis is row[0] else ""
-            axis.set_title(f"{name}{NAMES[index]}", loc="left", fontsize=9)
+            axis.set_title(f"{name}{TITLES[index]}", loc="left", fontsize=9)
             axis.set_yticks(range(len(factors)), factor_labels(factors).values(), fontsize=8)
             axis.tick_params(axis="y", length=0, labelleft=axis is row[0])
             axis.tick_params(axis="x", labelsize=8)

@@ -19,8 +19,8 @@ from actsense.drawing.matrices import grid, longest
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
 from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import HEADER, new_figure, place, save
+from actsense.drawing.values import TITLES
 from actsense.segments.matrix_figures import segment_correlations, segment_patterns
-from actsense.sensitivity.figures.depth import NAMES
 from actsense.store import LeftOut, file_names, read_facts, read_indices, read_table, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
@@ -81,7 +81,7 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
     parts = table.drop_duplicates(["layer", "colour"])
     names = ("dead_units", "rare_units", "units")
     left_out = LeftOut(*(int(parts[name].sum()) for name in names))
-    size, across, down = _panels(len(layers), list(NAMES.values()), factors)
+    size, across, down = _panels(len(layers), list(TITLES.values()), factors)
     short = short_names(layers)
     figure = new_figure(
         0.8 + len(across) * (size[0] + 0.12) + 1.1,
@@ -99,7 +99,7 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
     low, high = (table["value"] - half).min(), (table["value"] + half).max()
     margin = 0.05 * (high - low)
     panels = axes if across == factors else axes.T  # a row per index
-    for row, index in zip(panels, NAMES, strict=True):
+    for row, index in zip(panels, TITLES, strict=True):
         for axis, factor in zip(row, factors, strict=True):
             _draw_colours(
                 axis, table[(table["index"] == index) & (table["factor"] == factor)], layers
@@ -174,7 +174,7 @@ def segment_maps(
     """
     channels = sorted(segment["channels"], key=lambda one: -len(segment["channels"][one]))[:SHOWN]
     factors = [str(factor) for factor in whole["factor"].to_numpy()]
-    rows = [(index, colour) for index in NAMES for colour in COLOURS]
+    rows = [(index, colour) for index in TITLES for colour in COLOURS]
     size = SIDE * (1 + GAP[1]) * len(factors), SIDE * (1 + GAP[0]) * len(rows)
     figure = new_figure(
         MARGIN + len(channels) * (size[0] + 0.3) + 0.8,

@@ -17,13 +17,13 @@ from actsense.drawing.depth import name_layers
 from actsense.drawing.matrices import NAME, Numbers, grid, longest, name_sides
 from actsense.drawing.names import short_names
 from actsense.drawing.style import HEADER, new_figure, place
-from actsense.sensitivity.figures.depth import NAMES
+from actsense.drawing.values import TITLES
 
 Floats = NDArray[np.float64]
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2"}
 IN_PLACE = "in place"
-LAST = list(NAMES)[-1]  # index of the lowest row
+LAST = list(TITLES)[-1]  # index of the lowest row
 CORRELATION = ("RdBu_r", Normalize(-1, 1))  # the same in every figure
 DIFFERENCE = ("Greys", Normalize(0, 1))
 DARK = 0.6  # magnitude from which text is white
@@ -58,8 +58,8 @@ def segment_correlations(
         arranged=False,
     )
     corner = (margin, HEADER + GAP[1])
-    axes = grid(figure, len(NAMES), len(COLOURS) + 1, corner=corner, size=(side, side), gap=GAP)
-    for row, index in zip(axes, NAMES, strict=True):
+    axes = grid(figure, len(TITLES), len(COLOURS) + 1, corner=corner, size=(side, side), gap=GAP)
+    for row, index in zip(axes, TITLES, strict=True):
         for axis, colour in zip(row, [*COLOURS, IN_PLACE], strict=True):
             one = _selected(correlations, index, colour)
             below, sure = (_square(one, factors, "factor", "rho"), _sure(one, factors, "factor"))
@@ -105,7 +105,7 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
     gap, corner = (GAP[0], 0.5), (start, HEADER + 0.5)
     first = grid(figure, 3, 1, corner=(0.7, corner[1]), size=(LINES, side), gap=gap)
     axes = grid(figure, 3, len(columns), corner=corner, size=(side, side), gap=gap)
-    for row, index in enumerate(NAMES):
+    for row, index in enumerate(TITLES):
         own = differences[differences["index"] == index]
         _gaps(first[row, 0], own, layers)
         name_layers(first[row, 0], range(len(layers)), layers, LINES, size=NAME,
@@ -152,8 +152,8 @@ def segment_distances(patterns: pd.DataFrame, *, title: str) -> Figure:
         arranged=False,
     )
     size, gap = (side, side), (GAP[0], 0.5)
-    axes = grid(figure, len(NAMES), len(columns), corner=corner, size=size, gap=gap)
-    for row, index in zip(axes, NAMES, strict=True):
+    axes = grid(figure, len(TITLES), len(columns), corner=corner, size=size, gap=gap)
+    for row, index in zip(axes, TITLES, strict=True):
         for axis, (other, colour) in zip(row, columns, strict=True):
             one = _selected(patterns[patterns["against"] == other], index, colour)
             values = _square(one, layers, "layer", "difference")

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from actsense.drawing.intervals import bars_note
 from actsense.drawing.names import legible, short_names
 from actsense.drawing.style import FACTOR_COLORS, new_figure, save
+from actsense.drawing.values import TITLES
 from actsense.sampling.designs import ORIGINAL
 from actsense.store import read_table, replacing
 
-NAMES = {"S1": "S1: alone", "shapley": "Shapley: fair share"}
 SCALES = ("#0072B2", "#E69F00", "#CC79A7", "#009E73", "#D55E00", "#56B4E9")
 SIGNIFICANT = 0.05
 SIZES = {"o": 4.5, "X": 7.0}  # a smaller cross looks like a filled dot
@@ -99,7 +99,7 @@ def class_ranking(
         if row == 0:
             axis.set_title(factor, loc="left")
         if column == 0:
-            axis.set_ylabel(NAMES[value], fontsize=10)
+            axis.set_ylabel(TITLES[value], fontsize=10)
     figure.supxlabel(f"{axis_label} augmentation", fontsize=9)
     return figure
 
@@ -148,7 +148,7 @@ def class_matches(matches: pd.DataFrame, *, title: str, nothing: str = NOTHING) 
                 masked = case[(case["rule"] == "top") & (case["scale"] == scale)]
                 _line(axis, masked, color, f"scaled by {scale:g}")
             axis.tick_params(labelsize=7.5)
-        row[0].set_ylabel(f"{NAMES[value]}\n{inputs[seen]}", fontsize=8)
+        row[0].set_ylabel(f"{TITLES[value]}\n{inputs[seen]}", fontsize=8)
     for axis, factor in zip(axes[0], factors, strict=True):
         axis.set_title(factor, loc="left")
     top = 1.08 * float(matches[["high", "null_high"]].to_numpy().max())

@@ -23,7 +23,7 @@ from actsense.drawing.style import (
     factor_labels,
     new_figure,
 )
-from actsense.sensitivity.figures.depth import NAMES
+from actsense.drawing.values import TITLES
 from actsense.store import LeftOut
 
 ROOM = 0.8  # of a row for its bars; numbers stand below
@@ -119,11 +119,11 @@ def unit_bars(units: xr.Dataset, *, title: str, shown: int) -> Figure:
             Row.of(units.sel(factor=factor), index, "unit", shown, FACTOR_COLORS[factor])
             for factor in factors
         ]
-        for index in NAMES
+        for index in TITLES
     ]
     return _page(
         panels,
-        list(NAMES.values()),
+        list(TITLES.values()),
         list(factor_labels(factors).values()),
         title,
         f"Each row shows the {shown} units with the largest variance due to its factor; numbers "

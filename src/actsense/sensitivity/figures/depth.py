@@ -1,6 +1,6 @@
 """Whole layers: how every index changes with depth."""
 
-__all__ = ["NAMES", "depth_profile"]
+__all__ = ["depth_profile"]
 
 
 import numpy as np
@@ -21,9 +21,9 @@ from actsense.drawing.style import (
     line_style,
     new_figure,
 )
+from actsense.drawing.values import TITLES
 from actsense.store import LeftOut
 
-NAMES = {"S1": "S1: alone", "ST": "ST: with all interactions", "shapley": "Shapley: fair share"}
 CELL, GAP = 0.3, (0.2, 0.35)  # inches of a cell, and between matrices
 
 
@@ -66,7 +66,7 @@ def depth_profile(totals: xr.Dataset, *, title: str, note: str = "") -> Figure:
     apart = np.arange(len(layers), dtype=np.float64)
     apart[np.array(layers) == "network"] += 0.3
     for row, (label, factors) in zip(axes, rows.items(), strict=True):
-        for axis, (index, name) in zip(row, NAMES.items(), strict=True):
+        for axis, (index, name) in zip(row, TITLES.items(), strict=True):
             for number, factor in enumerate(factors):
                 shift = 0.06 * (number - len(factors) / 2)
                 _line(axis, totals.sel(factor=factor), index, apart + shift, labels[factor])

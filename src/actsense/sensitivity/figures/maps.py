@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
 from actsense.drawing.style import HEADER, factor_labels, new_figure, place
+from actsense.drawing.values import TITLES
 from actsense.sensitivity.figures.bars import strongest, unit_bars
-from actsense.sensitivity.figures.depth import NAMES
 from actsense.store import LeftOut
 
 GAP = (0.35, 0.1)  # between rows, where numbers stand, and columns: in sides of a map
@@ -40,7 +40,7 @@ def layer_maps(
     shown = min(shown, channels.sizes["channel"])
     height, width = SIDE * (1 + GAP[0]) * len(factors), SIDE * (1 + GAP[1]) * shown
     figure = new_figure(
-        LABELS + len(NAMES) * (width + APART) + BAR,
+        LABELS + len(TITLES) * (width + APART) + BAR,
         HEADER + ABOVE + height,
         f"{title}: where the most sensitive channels feel each factor",
         f"Each row shows the {shown} channels with the largest variance due to its factor (index "
@@ -48,7 +48,7 @@ def layer_maps(
         f"[0, 1] in this picture only. {LEGEND} ({LeftOut.count(units)}).",
         arranged=False,
     )
-    for number, (index, name) in enumerate(NAMES.items()):
+    for number, (index, name) in enumerate(TITLES.items()):
         left = LABELS + number * (width + APART)
         block = place(figure, left, HEADER + ABOVE, width, height)
         widths = units[f"{index}_ci"].where(~units["rare"]).to_numpy()
@@ -60,7 +60,7 @@ def layer_maps(
     names = list(factor_labels(factors).values())
     figure.axes[0].set_yticks(rows * figure.axes[0].get_ylim()[0], names, fontsize=8.5)
     figure.axes[0].tick_params(axis="y", length=0)
-    share_bar(figure, LABELS + len(NAMES) * (width + APART), HEADER + ABOVE, min(height, 3.5))
+    share_bar(figure, LABELS + len(TITLES) * (width + APART), HEADER + ABOVE, min(height, 3.5))
     return figure
 
 

@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 ROWS = {
     "S1": "S1: alone",
-    "shapley": "Shapley: fair share",
+    "shapley": "Shapley effect: fair share",
     "ST": "ST: with all interactions",
     "shapley_ci": "half-width of the\nShapley effect",
 }

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
 from actsense.drawing.style import FLAGS, HEADER, factor_labels, new_figure, place
-from actsense.sensitivity.figures.depth import NAMES
+from actsense.drawing.values import TITLES
 from actsense.store import LeftOut
 
 Floats = NDArray[np.float32]
@@ -77,7 +77,7 @@ def layer_page(
     figure = new_figure(
         0.1 + across * (LABELS + BLOCK) + BAR,
         HEADER + down * (ABOVE + high) + 0.1,
-        f"{title}: {shown} {axis}s, {NAMES[index]}",
+        f"{title}: {shown} {axis}s, {TITLES[index]}",
         f"Share of each unit's variance that is due to the factor: bright is much. Every block "
         f"has {shown} {axis}s, row by row; at its left the number of the first one of a row.\n"
         f"{LEGEND} ({LeftOut.count(drawn)}).",
