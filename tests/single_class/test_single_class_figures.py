@@ -1,4 +1,4 @@
-"""Figures of single classes show the tables, all panels of a page at one scale."""
+"""Figures of single classes show the tables, rankings at scales of their own."""
 
 from itertools import product
 from pathlib import Path
@@ -18,7 +18,7 @@ NAMES = ["NA", "tench", "a class with a name that is far too long", "7"]
 def ranking() -> pd.DataFrame:
     return pd.DataFrame(
         {"design": "mixed", "value": value, "factor": factor, "rank": rank, "class": name}
-        | {"weighted": 0.1 / rank, "weighted_low": 0.06 / rank}
+        | {"weighted": 0.1 / rank, "weighted_low": 0.06 / rank, "ci": 0.04}
         for value, factor, (rank, name) in product(VALUES, FACTORS, enumerate(NAMES, 1))
     )
 
@@ -54,11 +54,17 @@ def test_bars_are_the_ranked_variances_and_candidates_are_dark() -> None:
     assert axis.get_ylim()[0] > axis.get_ylim()[1]  # the best class above
 
 
-def test_panels_of_a_ranking_share_their_scale() -> None:
+def test_panels_of_a_ranking_have_their_own_scales() -> None:
     table = ranking()
     table.loc[table["factor"] == "hue", ["weighted", "weighted_low"]] *= 10
-    axes = class_ranking(table, candidates=2, title="t").axes
-    assert len({axis.get_xlim() for axis in axes[:4]}) == 1
+    hue, rolling = class_ranking(table, candidates=2, title="t").axes[:2]
+    assert rolling.get_xlim()[1] < 0.2 < hue.get_xlim()[1]
+
+
+def test_matches_of_single_classes_are_not_drawn() -> None:
+    figure = class_matches(matches().assign(k=1), title="t")
+    assert "Not drawn at k = 1" in text(figure)
+    assert not any(axis.axison for axis in figure.axes)
 
 
 def test_overlaps_are_those_of_the_table_over_fractions() -> None:

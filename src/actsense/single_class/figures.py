@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from actsense.drawing.intervals import bars_note
 from actsense.drawing.names import legible, short_names
-from actsense.drawing.style import FACTOR_COLORS, new_figure, save
+from actsense.drawing.style import FACTOR_COLORS, empty_figure, new_figure, save
 from actsense.drawing.values import TITLES
 from actsense.sampling.designs import ORIGINAL
 from actsense.store import read_table, replacing
@@ -22,6 +22,10 @@ SIGNIFICANT = 0.05
 SIZES = {"o": 4.5, "X": 7.0}  # a smaller cross looks like a filled dot
 COLLAPSED = 0.9  # share of images with the same first prediction
 NOTHING = "No class could be compared"
+ALONE = (
+    "Not drawn at k = 1: with so few classes a single one is compared, so an overlap is all or "
+    "nothing and mostly chance.\nThe numbers are in the table single_class_matches.csv."
+)
 
 
 def plot_classes(
@@ -74,7 +78,7 @@ def class_ranking(
     """
     heading = f"{title}: the classes that feel each augmentation most"
     if ranking.empty:
-        return new_figure(8, 1.2, heading, f"{nothing}.")
+        return empty_figure(heading, f"{nothing}.")
     factors, values = list(ranking["factor"].unique()), list(ranking["value"].unique())
     measured = "Variance of a class's output that the augmentation causes (index times variance)"
     ordered, axis_label = "the lower end of the interval", "variance of the output due to the"
@@ -89,9 +93,9 @@ def class_ranking(
         1.3 + len(values) * (0.7 + 0.17 * ranking["rank"].max()),
         heading,
         f"{measured}; {bars_note(ranking['ci'])}.\nRanked by {ordered}. Dark: compared "
-        f"with predictions (k = {candidates}). All panels share a scale.",
+        f"with predictions (k = {candidates}). Every panel has a scale of its own.",
     )
-    axes = figure.subplots(len(values), len(factors), sharex=True, squeeze=False)
+    axes = figure.subplots(len(values), len(factors), squeeze=False)
     for (row, value), (column, factor) in product(enumerate(values), enumerate(factors)):
         axis = axes[row, column]
         case = ranking[(ranking["value"] == value) & (ranking["factor"] == factor)]
@@ -114,9 +118,11 @@ def class_matches(matches: pd.DataFrame, *, title: str, nothing: str = NOTHING) 
     """
     heading = f"{title}: do damaged networks predict the classes that feel an augmentation most?"
     if matches.empty:
-        return new_figure(9, 1.2, heading, f"{nothing}.")
-    matches, where = _first_layer(matches)
+        return empty_figure(heading, f"{nothing}.")
     first = matches.iloc[0]
+    if first["k"] == 1:
+        return empty_figure(heading, ALONE)
+    matches, where = _first_layer(matches)
     factors = list(matches["factor"].unique())
     # A value that chose no masks has its intact network in the table, and no rows of empty panels.
     damaged = matches[matches["rule"] == "top"]
