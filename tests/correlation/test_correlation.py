@@ -1,5 +1,6 @@
 """Correlations of maps against loops over positions with SciPy."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,14 @@ def layer(design: str, shape: tuple[int, ...]) -> xr.Dataset:
     return xr.Dataset(data, coords={"factor": FACTORS[design]})
 
 
-def stores(folder: Path, *, apart: bool = False) -> SensitivityMaps:
-    """Write two designs and open them; `rolling` is constant in the vector, under S1."""
+BOTH = ("train", "validation")
+
+
+def stores(folder: Path, *, apart: Sequence[Sequence[str]] = ()) -> SensitivityMaps:
+    """Write two designs and open them; `rolling` is constant in the vector, under S1.
+
+    Contrasts may have partitions `apart`, of each design those given.
+    """
     paths: dict[str, dict[str, Path]] = {"indices": {}, "contrast": {}}
     for design, factors in FACTORS.items():
         layers = {name: layer(design, shape) for name, shape in SHAPES.items()}
@@ -68,7 +75,9 @@ def stores(folder: Path, *, apart: bool = False) -> SensitivityMaps:
         if apart:
             names = xr.DataArray(["train", "validation"], dims="partition")
             contrasts = {
-                name: (data * xr.DataArray([1, 0.5], {"partition": names}))
+                name: (data * xr.DataArray([1, 0.5], {"partition": names})).sel(
+                    partition=list(apart[[*FACTORS].index(design)])
+                )
                 for name, data in contrasts.items()
             }
         for kind, groups in (("indices", {"": root, **layers}), ("contrast", contrasts)):
@@ -227,10 +236,25 @@ def test_the_same_seed_gives_the_same_tables(maps: SensitivityMaps, found: Corre
         pd.testing.assert_frame_equal(again.tables[name], table)
 
 
+@pytest.mark.parametrize(
+    ("second", "shared"), [(["validation"], ["validation"]), (["train"], ["train"])]
+)
+def test_partitions_that_a_design_lacks_are_no_values(
+    tmp_path: Path, second: list[str], shared: list[str]
+) -> None:
+    one = stores(tmp_path, apart=[BOTH, second])
+    assert one.values == (*INDICES, *(f"contrast ({name})" for name in shared))
+    assert np.isfinite(one.read("maps", one.values[-1], one.augmentations)).any()
+
+
+def test_designs_of_different_partitions_have_no_contrast_in_common(tmp_path: Path) -> None:
+    assert stores(tmp_path, apart=[["train"], ["validation"]]).values == INDICES
+
+
 def test_contrasts_of_partitions_are_values_of_their_own(
     tmp_path: Path, maps: SensitivityMaps, found: Correlations
 ) -> None:
-    apart = stores(tmp_path, apart=True)
+    apart = stores(tmp_path, apart=[BOTH, BOTH])
     assert apart.values == (*INDICES, "contrast (train)", "contrast (validation)")
     names = apart.augmentations
     train, validation = (apart.read("maps", value, names) for value in apart.values[3:])

@@ -107,14 +107,19 @@ class SensitivityMaps:
 
     @cached_property
     def values(self) -> tuple[str, ...]:
-        """The indices, then `contrast`, or one contrast of every partition: `contrast (train)`."""
-        apart: list[str] = []
-        for tree in self._contrasts.values():
-            layer = next(iter(tree.children.values()))
-            if "partition" in layer.dims:
-                apart += map(str, layer["partition"].to_numpy())
-        named = [f"{CONTRAST} ({partition})" for partition in dict.fromkeys(apart)]
-        return (*INDICES, *(named or [CONTRAST]))
+        """The indices, then `contrast`, or one contrast of every partition: `contrast (train)`.
+
+        Of partitions, those that all designs have: a design may show images of one alone.
+        """
+        apart = [
+            [*map(str, layer["partition"].to_numpy())] if "partition" in layer.dims else []
+            for layer in (next(iter(tree.children.values())) for tree in self._contrasts.values())
+        ]
+        if not any(apart):
+            return (*INDICES, CONTRAST)
+        first = next(filter(None, apart))
+        shared = [name for name in first if all(name in own for own in apart if own)]
+        return (*INDICES, *(f"{CONTRAST} ({partition})" for partition in shared))
 
     @cached_property
     def augmentations(self) -> tuple[Variable, ...]:
