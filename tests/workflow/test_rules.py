@@ -7,7 +7,7 @@ from statistics import median
 import pytest
 from pipeline import REPOSITORY
 
-FILES = [REPOSITORY / "Snakefile", *sorted((REPOSITORY / "workflow/rules").glob("*.smk"))]
+FILES = [REPOSITORY / "workflow/Snakefile", *sorted((REPOSITORY / "workflow/rules").glob("*.smk"))]
 HEAD = re.compile(r"^(?P<indent> *)(?:use )?rule (?P<name>\w+)(?: as (?P<copy>\w+) with)?:$")
 # Snakemake's own words, and what closes what they open.
 WORDS = re.compile(r"^(\w+:|localrule: True|[])},]+)$")

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from os import PathLike
 from os.path import relpath
 from pathlib import Path
 from shlex import quote
@@ -9,7 +10,15 @@ from shlex import quote
 from snakemake.logging import logger
 from snakemake.utils import update_config
 
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# The checkout, whichever Snakefile began: this may be a module of another workflow. Snakemake reads
+# modules out of repositories file by file; the package and the environment would not be there.
+if not isinstance(workflow.current_basedir, PathLike):
+    sys.exit(
+        "actsense is a module of this workflow by an address, but needs its whole checkout. Clone it,"
+        ' and give the path: snakefile: "<clone>/workflow/Snakefile". docs/module.md says more.'
+    )
+HERE = Path(workflow.current_basedir).parents[1]
+sys.path.insert(0, str(HERE / "src"))
 
 from actsense.job.alone import enter, note_cluster
 from actsense.job.interrupt import Interrupt, command_line
@@ -33,7 +42,7 @@ from actsense.study.study import Study
 from actsense.texts import printable
 
 # The folder of the checkout, where Snakemake puts in what stands in braces.
-CHECKOUT = workflow.basedir.replace("{", "{{").replace("}", "}}")
+CHECKOUT = str(HERE).replace("{", "{{").replace("}", "}}")
 
 # Scripts import the package of this checkout, whatever environment they run in. Threads of jobs that
 # share processors wait asleep: awake, they keep the thread that they wait for from its work. After
@@ -43,7 +52,9 @@ shell.prefix(
     " OMP_WAIT_POLICY=${{OMP_WAIT_POLICY:-PASSIVE}}; "
 )
 
-update_config(config, typed(workflow.config_settings.config))
+# `--config` speaks to whoever is asked: of a module that is the workflow around it.
+if len(workflow.modifier_stack) == 1:
+    update_config(config, typed(workflow.config_settings.config))
 
 try:
     study = Study.load(config)

@@ -37,7 +37,7 @@ OF_VALUES = (
     *("sensitivity_values", "single_units", "correlation", "discriminant_analysis"),
     *("masked_predictions", "single_class", "segments"),
 )
-SOURCES = relpath(f"{workflow.basedir}/notebooks")  # an input may have no braces but wildcards
+SOURCES = relpath(HERE / "notebooks")  # an input may have no braces but wildcards
 CARDS = of_images(expand(CARD, network=NETWORKS, allow_missing=True))
 if study.imported:  # the others look at images
     NOTEBOOKS = {name: results for name, results in NOTEBOOKS.items() if name in OF_VALUES}
