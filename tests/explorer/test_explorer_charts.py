@@ -21,6 +21,7 @@ def test_a_profile_reaches_from_end_to_end_of_every_interval(run: RunResults) ->
     table = reading.profile(run, "fc", {"unit": 2})
     drawn = values(charts.profile_chart(table, "hue"))
     assert len(drawn) == 3 * len(run.factors)
+    assert set(drawn["index"]) == {"S1", "ST", "Shapley effect"}
     np.testing.assert_allclose(drawn["low"], table["value"] - table["half"], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(drawn["high"], table["value"] + table["half"], rtol=1e-4, atol=1e-6)
 
@@ -36,12 +37,15 @@ def test_a_scatter_has_intervals_where_there_is_room(count: int, bars: bool) -> 
     columns = {"number": np.arange(count), "x": numbers, "y": -numbers}
     table = pd.DataFrame(columns | {"x_half": 0.5, "y_half": 2.0})
     table.loc[3, "x"] = np.nan
-    spec = charts.scatter_chart(table, "hue", "class", "S1", "unit")
+    spec = charts.scatter_chart(table, "hue", "class", "S1", "unit", 7)
     drawn = values(spec)
     assert ("y_low" in drawn) == bars  # the undefined one is not drawn and takes no room
     if bars:
         assert (drawn["y_high"] - drawn["y_low"] == 4).all()
     assert 3 not in drawn["number"].to_list()
+    ring = spec["layer"][0]["layer"][-1]
+    assert ring["transform"] == [{"filter": "datum.number === 7"}]
+    assert [tip["title"] for tip in ring["encoding"]["tooltip"]] == ["unit", "hue", "class"]
     assert len(drawn) == count - 1
     assert {view for p in spec["params"] for view in p["views"]} == {"dots"}
 
@@ -54,6 +58,11 @@ def test_every_line_of_the_masks_has_a_color_and_dashes(run: RunResults) -> None
     drawn = values(spec)
     assert "random" not in set(drawn["kind"])
     np.testing.assert_allclose(drawn["x"], 100 * drawn["fraction"], rtol=1e-5)
+    apart = drawn.groupby("x")["at"]  # no bar behind another, none near those of another fraction
+    assert (apart.nunique() == apart.count()).all()
+    assert (drawn["at"] - drawn["x"]).abs().max() < np.diff(np.unique(drawn["x"])).min() / 4
+    legend = curves.curves_legend(curves.mask_styles(found))
+    assert all(name in legend for name in set(drawn["curve"]))
     line = next(one for one in spec["layer"][0]["layer"] if one["mark"] == "line")
     for channel in ("color", "strokeDash"):
         scale = line["encoding"][channel]["scale"]

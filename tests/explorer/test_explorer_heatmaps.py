@@ -5,10 +5,12 @@ import re
 from io import BytesIO
 
 import numpy as np
+import pytest
 from matplotlib import colormaps
 from PIL import Image
 
 from actsense.explorer.heatmaps import color_bar, heatmap, picture
+from actsense.explorer.unit_maps import color_limit, verdict
 
 
 def pixels(html: str) -> np.ndarray:
@@ -61,3 +63,28 @@ def test_pictures_keep_their_colors_and_names_cannot_break_the_page() -> None:
     np.testing.assert_array_equal(pixels(html)[0, 1], [255, 0, 0])
     assert "<script>" not in html
     assert "&lt;script&gt;class &amp; co" in html
+
+
+WIDTHS = np.full((2, 3), 2e-5)
+
+
+def test_noise_is_not_stretched_over_all_colors() -> None:
+    noise = np.array([[1e-5, -1e-5, 0], [0, 1e-5, 0]])
+    assert color_limit(noise, WIDTHS, None, 0.01) == 0.01
+    assert color_limit(noise, np.full((2, 3), 0.4), None, 0.01) == 0.4  # nothing beside its width
+    assert color_limit(noise + 0.3, np.full((2, 3), 0.4), None, 0.01) == 0.4
+    assert color_limit(noise + 0.3, WIDTHS, None, 0.01) == pytest.approx(0.30001)
+    rare = np.array([[False, True, True], [True, True, True]])
+    assert color_limit(np.array([[0.1, 9, 9], [9, 9, 9]]), WIDTHS, rare, 0.01) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("beyond", "words"), [(0, "all intervals cover 0"), (5, "5 of 100"), (6, "")]
+)
+def test_a_map_of_noise_is_said_to_be_one(beyond: int, words: str) -> None:
+    value = np.zeros((10, 10))
+    value.reshape(-1)[:beyond] = -1.0
+    said = verdict(value, np.full_like(value, 0.5), None)
+    assert (words in said) if words else not said
+    assert not verdict(value, np.full_like(value, np.nan), None)  # none were published
+    assert "all intervals" in verdict(value, np.full_like(value, 0.5), value != 0)

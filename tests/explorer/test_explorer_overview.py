@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from explored import address, choices
 from streamlit.testing.v1 import AppTest
@@ -12,8 +14,10 @@ from actsense.explorer.channel_images import top_of_channel
 from actsense.explorer.clicks import follow
 from actsense.explorer.figures import found_figures
 from actsense.explorer.link import Wishes
+from actsense.explorer.outputs import output_names
 from actsense.explorer.reading import ranking
 from actsense.inspection import RunResults, open_study
+from actsense.inspection.search import find_strongest
 
 Visit = Callable[..., AppTest]
 AXES = {"conv": "channel", "tokens": "axis_0", "fc": "unit"}
@@ -58,6 +62,47 @@ def test_top_images_of_a_channel_are_the_best_of_all_its_units(
     assert [(one.response, one.position) for one in found] == [best[row] for row in order]
 
 
+def test_a_search_over_all_layers_is_that_of_the_command(made: Path, visit: Visit) -> None:
+    test = visit(made, design="mixed", view="units", among="all", factor="hue", index="S1")
+    wanted = {"index": "S1", "level": "channel", "top": 100, "designs": ["mixed"]}
+    found = find_strongest(open_study(made), "hue", **wanted)
+    assert len(found) > 10
+    shown = test.dataframe[0].value
+    assert list(shown["layer"]) == list(found["layer"])
+    np.testing.assert_array_equal(shown["S1"], found["S1"])
+    first = next(f"{axis} {found[axis][0]}" for axis in AXES.values() if found[axis][0] >= 0)
+    assert shown["place"][0] == first
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind", "masks", "names"),
+    [
+        ("fc", "trained", None, ["cat", "dog"]),
+        ("fc", "torchvision", None, []),
+        ("fc", "torchvision", ["dog", "cat"], ["dog", "cat"]),
+        ("fc", "trained", ["dog", "cat", "cow"], []),
+        ("conv", "trained", None, []),
+    ],
+)
+def test_outputs_are_named_where_their_order_is_known(
+    layer: str, kind: str, masks: list[str] | None, names: list[str]
+) -> None:
+    coords = {} if masks is None else {"class": pd.Series(masks)}
+    run = SimpleNamespace(
+        layers=("conv", "fc"),
+        network="net",
+        layer=lambda _: SimpleNamespace(sizes={"unit": 2}),
+        has=lambda _: masks is not None,
+        masking=SimpleNamespace(coords=coords),
+    )
+
+    class Study(dict[str, SimpleNamespace]):
+        images = SimpleNamespace(class_names=["cat", "dog"])
+
+    study = Study(net=SimpleNamespace(card={"settings": {"kind": kind}}))
+    assert output_names(SimpleNamespace(held=run, study=study), layer) == names
+
+
 def test_a_click_takes_what_it_chooses_and_drops_what_makes_no_sense_then() -> None:
     wishes = Wishes({"layer": "conv", "channel": "3", "row": "1", "order": "number"})
     follow(wishes, {"wishes": {"layer": "fc", "unit": "2"}, "instead_of": ["channel", "row"]})
@@ -89,6 +134,6 @@ def test_figures_are_found_by_what_they_are_about(copy: Path, visit: Visit) -> N
         (copy / path).write_bytes(picture.read_bytes())
     found = found_figures(open_study(copy))
     assert {path: group for group, inside in found.items() for path in inside} == paths
-    test = visit(copy, view="figures", of="lda")
+    test = visit(copy, view="figures", about="lda")
     assert address(test)["figure"] == "made/analysis/figures/lda_accuracy.png"
     assert not test.info

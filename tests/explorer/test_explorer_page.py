@@ -123,6 +123,11 @@ def test_every_index_can_be_shown(made: Path, visit: Visit, view: str, index: st
     test = visit(made.parent, view=view, index=index)
     assert address(test)["index"] == index
     assert not test.info
+    if view == "units":
+        shown = [name for name in test.dataframe[0].value if not str(name).startswith("left")]
+        width = [] if index == "contrast" else [f"{index}_ci"]
+        assert shown[: 3 + len(width)] == ["number", index, *width, "variance"]
+        assert not [name for name in shown[3 + len(width) :] if name.endswith("_ci")]
 
 
 def test_a_link_is_shown_again_by_the_address_it_leads_to(made: Path, visit: Visit) -> None:
@@ -138,6 +143,7 @@ def test_a_link_is_shown_again_by_the_address_it_leads_to(made: Path, visit: Vis
         "col": "2",
         "view": "images",
         "under": "hflip",
+        "whose": "channel",
     }
     first = visit(made.parent, **asked)
     shown = address(first)
@@ -182,6 +188,14 @@ def test_the_strongest_position_is_one_press_away(made: Path, visit: Visit) -> N
     assert not button.disabled
     button.click().run()
     assert (address(moved)["row"], address(moved)["col"]) == strongest
+
+
+def test_few_replicates_are_said_once(copy: Path, visit: Visit) -> None:
+    folder = copy / "made/mixed/indices.zarr"
+    zarr.open_group(folder, mode="r+").attrs["replicates"] = 2
+    seal(folder)
+    (note,) = visit(copy, view="units").warning
+    assert "rest on 2 replicates alone" in note.value
 
 
 @pytest.mark.parametrize(

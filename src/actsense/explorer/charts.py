@@ -22,7 +22,7 @@ from actsense.explorer import vega
 from actsense.explorer.reading import NAMES
 from actsense.explorer.vega import Spec
 
-INDEX_COLORS = {"S1": "#0072B2", "ST": "#D55E00", "shapley": "#009E73"}
+INDEX_COLORS = {"S1": "#0072B2", "ST": "#D55E00", "Shapley effect": "#009E73"}
 LAYER_COLORS = ("#0072B2", "#D55E00")
 PARTITION_COLORS = ("#E69F00", "#0072B2")
 SHARE = "share of variance"
@@ -40,8 +40,9 @@ def profile_chart(table: pd.DataFrame, chosen: str) -> Spec:
     y: Spec = {"field": "factor", "type": "nominal", "sort": factors, "title": None} | EVERY
     offset: Spec = {"yOffset": {"field": "index", "sort": list(INDEX_COLORS)}}
     color = vega.palette("index", INDEX_COLORS, orient="top")
+    names = {"factor": labels, "index": {"shapley": "Shapley effect"}}
     return vega.chart(
-        vega.ends(table.replace({"factor": labels})),
+        vega.ends(table.replace(names)),
         [_band(labels[chosen], y), *_dots(y, SHARE, color, offset, ["factor", "index"])],
         height=AROUND + 30 + 2 * ROW * len(factors),
     )
@@ -60,7 +61,7 @@ def pair_chart(table: pd.DataFrame, factor: str) -> Spec:
     color = {"color": {"value": _color(factor)}}
     return vega.chart(
         data,
-        _dots(y, f"S2 with {labels[factor]}, {SHARE}", color, {}, ["factor"]),
+        _dots(y, f"S2, {SHARE}", color, {}, ["factor"]),
         height=AROUND + 1.4 * ROW * len(table),
     )
 
@@ -99,7 +100,9 @@ def contrast_chart(table: pd.DataFrame, chosen: str) -> Spec:
     )
 
 
-def scatter_chart(table: pd.DataFrame, first: str, second: str, index: str, kind: str) -> Spec:
+def scatter_chart(
+    table: pd.DataFrame, first: str, second: str, index: str, kind: str, chosen: int = -1
+) -> Spec:
     """Draw channels or units by two factors, with intervals where there are few of them.
 
     Arguments:
@@ -108,15 +111,22 @@ def scatter_chart(table: pd.DataFrame, first: str, second: str, index: str, kind
         second: Factor of the vertical axis.
         index: What is compared.
         kind: What a point is: `channel` or `unit`.
+        chosen: Number of the point that is marked.
     """
     data = table.dropna(subset=["x", "y"])
     x, y = (
         vega.quantity(k, f"{NAMES[index]}, {name}") for k, name in (("x", first), ("y", second))
     )
+    tips = vega.tooltips({"number": kind}, {"x": first, "y": second})
     points: Spec = {
         "mark": {"type": "circle", "size": 34, "opacity": 0.75, "color": "#0072B2"},
         "name": "dots",
-        "encoding": {"x": x, "y": y, "tooltip": vega.tooltips({"number": kind}, ("x", "y"))},
+        "encoding": {"x": x, "y": y, "tooltip": tips},
+    }
+    ring: Spec = {
+        "mark": {"type": "point", "size": 190, "color": "#B3334D", "strokeWidth": 2.5},
+        "transform": [{"filter": f"datum.number === {chosen}"}],
+        "encoding": {"x": x, "y": y, "tooltip": tips},
     }
     bars: list[Spec] = []
     few = len(data) <= BARS and data["x_half"].notna().any()
@@ -134,7 +144,7 @@ def scatter_chart(table: pd.DataFrame, first: str, second: str, index: str, kind
     else:
         data = data[["number", "x", "y"]]
     picked = {"name": "picked", "select": {"type": "point", "fields": ["number"]}}
-    chart = vega.chart(data, [*bars, points], height=430)
+    chart = vega.chart(data, [*bars, points, ring], height=430)
     return chart | {"params": [picked | {"views": ["dots"]}]}
 
 

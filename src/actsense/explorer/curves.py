@@ -1,8 +1,9 @@
 """Curves with intervals as Vega-Lite specifications: networks, orders or masks over one number."""
 
-__all__ = ["SOLID", "Style", "curve_chart", "mask_chart"]
+__all__ = ["SOLID", "Style", "curve_chart", "curves_legend", "mask_chart", "mask_styles"]
 
 from collections.abc import Mapping
+from html import escape
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ from actsense.explorer.vega import Spec
 SOLID = (1, 0)
 OTHER = "#CCCCCC"
 HEIGHT = 430
+ASIDE = 0.015  # of the gap between two fractions: from curve to curve
+SHORT = 2  # dashes up to so many pixels are dots
+LEGEND = "display:flex;flex-wrap:wrap;gap:0.2rem 1.1rem;font-size:0.85rem"
 
 
 class Style(NamedTuple):
@@ -47,22 +51,25 @@ def curve_chart(
     band: pd.DataFrame | None = None,
     level: float = np.nan,
     chosen: str = "",
+    legend: bool = True,
 ) -> Spec:
     """Draw curves with intervals.
 
     Arguments:
-        table: A row per point: `curve`, `x`, `value`, `low` and `high`.
+        table: A row per point: `curve`, `x`, `value`, `low` and `high`, and where points are drawn
+            if not at `x`.
         styles: How each curve is drawn, in the order of the legend.
         x: Axis of `x`, as `vega.quantity` returns it.
         y: Axis of `value`.
         band: Points whose `low` and `high` are filled with gray, behind the curves.
         level: A value that is dotted from side to side; none if NaN.
         chosen: The curve that is wide.
+        legend: Whether the legend is part of the chart; else it is up to the page.
     """
-    legend: Spec = {"orient": "right", "title": None, "symbolType": "stroke", "symbolSize": 600}
+    beside: Spec = {"orient": "right", "title": None, "symbolType": "stroke", "symbolSize": 600}
     color, dash = (
         vega.scaled("curve", {name: style[k] for name, style in styles.items()})
-        | {"legend": legend}
+        | {"legend": beside if legend else None}
         for k in (0, 1)
     )
     wide = {"condition": {"test": f"datum.curve == {chosen!r}", "value": 4}, "value": 1.4}
@@ -95,15 +102,47 @@ def mask_chart(table: pd.DataFrame, metric: str, chosen: str, unmasked: float) -
         unmasked: The metric without a mask.
     """
     shown = table.assign(x=100 * table["fraction"])
-    lines = shown[shown["kind"] != "random"]
-    names = dict.fromkeys(lines["curve"])
-    own = {name: Style(FACTOR_COLORS.get(name, "#0072B2")) for name in names}
+    lines, random = (shown[(shown["kind"] == "random") == band] for band in (False, True))
+    fractions = sorted({vega.number(x) for x in lines["x"]})
+    gap = min(np.diff(fractions), default=1.0)
+    names = list(dict.fromkeys(lines["curve"]))
+    # Side by side: at the same fraction bars would hide each other.
+    aside = {name: (k - (len(names) - 1) / 2) * ASIDE * gap for k, name in enumerate(names)}
+    x = vega.quantity("at", "masked, per cent of the activations")
+    x |= {"axis": {"values": fractions, "grid": False}}
+    x["scale"] |= {"nice": False, "padding": 12}
     return curve_chart(
-        lines,
-        {name: CONTROL_STYLES.get(name, own[name]) for name in names},
-        x=vega.quantity("x", "masked, per cent of the activations"),
+        lines.assign(at=lines["x"] + lines["curve"].map(aside)),
+        mask_styles(table),
+        x=x,
         y=vega.quantity("value", METRICS[metric]),
-        band=shown[shown["kind"] == "random"],
+        band=random.assign(at=random["x"]),
         level=unmasked,
         chosen=chosen,
+        legend=False,
     )
+
+
+def mask_styles(table: pd.DataFrame) -> dict[str, Style]:
+    """Return how the curves of masks are drawn, in the order of the legend."""
+    names = dict.fromkeys(table.loc[table["kind"] != "random", "curve"])
+    own = {name: Style(FACTOR_COLORS.get(name, "#0072B2")) for name in names}
+    return {name: CONTROL_STYLES.get(name, own[name]) for name in names}
+
+
+def curves_legend(styles: Mapping[str, Style]) -> str:
+    """Return a legend of curves as HTML, which wraps where there is little room."""
+    names = "".join(
+        '<span style="white-space:nowrap"><span style="display:inline-block;width:34px;'
+        "margin-right:6px;vertical-align:middle;"
+        f'border-top:3px {_line(style)} {style.color}"></span>{escape(name)}</span>'
+        for name, style in styles.items()
+    )
+    return f'<div style="{LEGEND}">{names}</div>'
+
+
+def _line(style: Style) -> str:
+    """Return the nearest line that HTML has."""
+    if style.dashes == SOLID:
+        return "solid"
+    return "dotted" if max(style.dashes) <= SHORT else "dashed"

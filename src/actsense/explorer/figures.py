@@ -55,7 +55,7 @@ def show_figures(shelf: Shelf[StudyResults]) -> None:
         advice = f"no figures there. Make them with: {make_command('all', study.path)}"
         raise MissingResultError(study.path / "figures", "figures", advice)
     left, right = st.columns(2)
-    group = pick(left, "About", "of", groups, words={k: v[0] for k, v in GROUPS.items()})
+    group = pick(left, "About", "about", groups, words={k: v[0] for k, v in GROUPS.items()})
     path = pick(right, "Figure", "figure", there[group])
     target = GROUPS[group][2]
     for finding in whole.read(find_findings):

@@ -32,6 +32,7 @@ def heatmap(
     chosen: tuple[int, int] | None = None,
     signed: bool = False,
     rare: NDArray[np.bool_] | None = None,
+    clicked: str = "",
 ) -> str:
     """Draw a map as HTML.
 
@@ -42,6 +43,7 @@ def heatmap(
         chosen: Row and column to mark.
         signed: Whether colors are centred at zero.
         rare: Units whose values cannot be trusted, same shape.
+        clicked: Attributes of the picture, such as what a click on it chooses.
     """
     low = -limit if signed else 0.0
     span = limit - low or 1.0
@@ -52,7 +54,7 @@ def heatmap(
     image = _pixels((255 * colors[..., :3]).astype(np.uint8), title)
     return (
         f'<div style="flex:1;min-width:0"><div style="{CAPTION};{CUT}">{escape(title)}</div>'
-        f'<div style="position:relative">{image}'
+        f'<div style="position:relative" {clicked}>{image}'
         f"{marked}</div></div>"
     )
 
@@ -70,19 +72,35 @@ def color_bar(limit: float, *, signed: bool = False, unit: str = "") -> str:
     )
 
 
-def picture(pixels: NDArray[np.uint8], lines: Sequence[str]) -> str:
+def picture(
+    pixels: NDArray[np.uint8],
+    lines: Sequence[str],
+    *,
+    framed: tuple[int, int, int, int] | None = None,
+) -> str:
     """Draw an image with lines of text below it, as HTML.
 
     Arguments:
         pixels: Shape (3, side, side).
         lines: What stands below; long lines are cut.
+        framed: Top, left, bottom and right of a part, pixels, that is framed and shown again,
+            enlarged.
     """
     below = "".join(
         f'<div style="{CAPTION};{CUT}" title="{escape(line)}">{escape(line)}</div>'
         for line in lines
     )
     image = _pixels(np.moveaxis(pixels, 0, -1), lines[0])
-    return f'<div style="min-width:0">{image}{below}</div>'
+    if framed is None:
+        return f'<div style="min-width:0">{image}{below}</div>'
+    top, left, bottom, right = framed
+    part = _pixels(np.moveaxis(pixels[:, top:bottom, left:right], 0, -1), "what the unit sees")
+    frame = _frame(top, left, bottom - top, right - left, *pixels.shape[1:])
+    return (
+        '<div style="min-width:0"><div style="display:flex;gap:3px;align-items:flex-start">'
+        f'<div style="position:relative;flex:1 1 0;min-width:0">{image}{frame}</div>'
+        f'<div style="flex:1 1 0;min-width:0">{part}</div></div>{below}</div>'
+    )
 
 
 def picture_address(pixels: NDArray[np.uint8]) -> str:
@@ -104,9 +122,14 @@ def _pixels(pixels: NDArray[np.uint8], words: str) -> str:
 
 
 def _mark(row: int, col: int, rows: int, cols: int) -> str:
-    """Frame one position: white inside black, to be seen on any color."""
+    """Frame one position."""
+    return _frame(row, col, 1, 1, rows, cols)
+
+
+def _frame(top: int, left: int, height: int, width: int, rows: int, cols: int) -> str:
+    """Frame a part: white inside black, to be seen on any color."""
     return (
-        f'<div style="position:absolute;left:{100 * col / cols:.3f}%;top:{100 * row / rows:.3f}%;'
-        f"width:{100 / cols:.3f}%;height:{100 / rows:.3f}%;"
+        f'<div style="position:absolute;left:{100 * left / cols:.3f}%;top:{100 * top / rows:.3f}%;'
+        f"width:{100 * width / cols:.3f}%;height:{100 * height / rows:.3f}%;"
         'outline:2px solid black;box-shadow:inset 0 0 0 1.5px white"></div>'
     )

@@ -16,9 +16,11 @@ from actsense.explorer.charts import (
     scatter_chart,
 )
 from actsense.explorer.controls import pick, plain, told
-from actsense.explorer.curves import mask_chart
+from actsense.explorer.curves import curves_legend, mask_chart, mask_styles
 from actsense.explorer.masks import METRICS, MaskChoice, conditions_table, curves, unmasked
 from actsense.explorer.ordering import agreement, compare_factors, distribution
+from actsense.explorer.overview.cards import colors_of
+from actsense.explorer.overview.views import choose_dot
 from actsense.explorer.reading import CONTRAST, FLAGS, NAMES, depth_profile, ranking
 from actsense.explorer.scene import Scene
 from actsense.store import LeftOut
@@ -47,6 +49,7 @@ def show_masking(scene: Scene) -> None:
     )
     found = curves(table, choice, scene.factor)
     chart = mask_chart(found, choice.metric, scene.factor, unmasked(table, choice))
+    st.html(curves_legend(mask_styles(found)))
     st.vega_lite_chart(chart, width="stretch", key="masks")
     where = table.loc[table["rule"] == "top", ["level", "layers"]].iloc[0]
     factor = plain(scene.factor)
@@ -92,7 +95,7 @@ def _show_factors(scene: Scene) -> None:
     key = f"scatter_{scene.layer}_{scene.factor}_{second}_{index}"
     with left:
         st.vega_lite_chart(
-            scatter_chart(shown, scene.factor, second, index, scene.axis),
+            scatter_chart(shown, scene.factor, second, index, scene.axis, scene.number),
             width="stretch",
             key=key,
             on_select=_choose_dot(key, scene),
@@ -103,8 +106,8 @@ def _show_factors(scene: Scene) -> None:
         few = "" if shown is found else f" Drawn: {len(shown)} of them, evenly spaced."
         st.caption(
             f"Over {rank.count} {scene.axis}s of the layer, without those that are dead or rare "
-            f"({gone}). A dot is a {scene.axis}; a click "
-            "chooses it. Bars are 95 % intervals over replicates, drawn where there are few dots."
+            f"({gone}). A dot is a {scene.axis}; the ringed one is chosen, a click chooses "
+            "another. Bars are 95 % intervals over replicates, drawn where there are few dots."
             f" Axes: {NAMES[index]}{'' if index == CONTRAST else ', share of the variance'}.{few}"
         )
         st.caption(
@@ -131,10 +134,19 @@ def _show_layers(scene: Scene) -> None:
     table = scene.shelf.read(depth_profile, index)
     others = [name for name in run.layers if name != scene.layer]
     st.markdown(f"##### {NAMES[index]} of whole layers")
-    st.vega_lite_chart(depth_chart(table, scene.factor, index), width="stretch", key="depth")
+    st.html(colors_of(run.factors))
+    key = f"depth_{run.network}_{run.design}_{index}"
+    st.vega_lite_chart(
+        depth_chart(table, scene.factor, index, clicked=True),
+        width="stretch",
+        key=key,
+        on_select=choose_dot(key),
+        selection_mode="picked",
+    )
     st.caption(
         "Layers from the input to the output; a layer's value is the share of the summed variance "
         f"of its units. Bars: 95 % intervals over replicates. Wide line: {plain(scene.factor)}. "
+        "Click a dot to see its maps. "
         + "Dashed: the parts of content, which add up to it."
         * (CONTENT in run.factors)
     )

@@ -1,6 +1,14 @@
 """Channels or units in order, and how two factors or two layers agree."""
 
-__all__ = ["ORDERS", "Agreement", "agreement", "compare_factors", "distribution", "ordered"]
+__all__ = [
+    "ORDERS",
+    "Agreement",
+    "agreement",
+    "compare_factors",
+    "distribution",
+    "ordered",
+    "search_layers",
+]
 
 from dataclasses import dataclass
 
@@ -8,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 from actsense.explorer.reading import CONTRAST
+from actsense.inspection import RunResults
+from actsense.inspection.search import strongest_of_run
 
 ORDERS = {
     "variance": "variance due to the factor",
@@ -15,6 +25,9 @@ ORDERS = {
     "certain": "lower end of its interval",
     "number": "number",
 }
+
+
+FOUND = 100  # channels of all layers that are listed
 
 
 @dataclass(frozen=True)
@@ -84,3 +97,8 @@ def distribution(table: pd.DataFrame, index: str, points: int = 101) -> pd.DataF
     share = np.linspace(0, 1, points)
     value = known.quantile(share).to_numpy() if len(known) else np.full(points, np.nan)
     return pd.DataFrame({"share": share, "value": value})
+
+
+def search_layers(run: RunResults, factor: str, index: str) -> pd.DataFrame:
+    """Return the channels of all layers that feel a factor most, as `find_strongest` does."""
+    return strongest_of_run(run, factor, index=index, level="channel", top=FOUND)

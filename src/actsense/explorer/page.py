@@ -10,7 +10,9 @@ import streamlit as st
 from PIL import Image
 
 from actsense.explorer.controls import pick, plain, told, wishes
+from actsense.explorer.documentation import show_documentation
 from actsense.explorer.figures import show_figures
+from actsense.explorer.image_views import show_images
 from actsense.explorer.invariance.views import show_invariances
 from actsense.explorer.network_views import show_comparison, show_masking
 from actsense.explorer.overview.cards import UNIT
@@ -20,7 +22,7 @@ from actsense.explorer.pictures.views import show_pictures
 from actsense.explorer.shelf import study_shelf
 from actsense.explorer.sidebar import choose_scene, choose_study
 from actsense.explorer.spatial.views import show_spatial
-from actsense.explorer.unit_views import show_contrast, show_images, show_units
+from actsense.explorer.unit_views import show_contrast, show_units
 
 # What each view is called, and what shows it: one unit of a run, or the study.
 OF_UNIT = {
@@ -47,7 +49,7 @@ ABOUT_UNITS = ("layer", "factor", "index", *UNIT)
 ICON = Image.fromarray(np.kron([[230, 40], [120, 200]], np.ones((16, 16))).astype(np.uint8))
 STYLE = """<style>
 .stMainBlockContainer {padding: 2.2rem 2rem 2rem}
-@media (max-width: 768px) {.stMainBlockContainer {padding: 3.6rem 1rem 2rem}}
+@media (max-width: 768px) {.stMainBlockContainer {padding: 4.2rem 1rem 2rem}}
 @media (max-width: 1100px) {
 .stMain [data-testid="stColumn"]:has(
 [data-testid="stVegaLiteChart"], [data-testid="stHtml"], [data-testid="stDataFrame"],
@@ -73,6 +75,7 @@ def show(path: Path) -> None:
     wanted.begin()
     notes = st.container()
     with told():
+        st.sidebar.markdown("**actsense** explorer")
         study = choose_study(path)
         shelf = study_shelf(study)
         if not wanted.about(["view"]):
@@ -92,6 +95,7 @@ def show(path: Path) -> None:
                 OF_STUDY[view][1](shelf)
             else:
                 OF_UNIT[view][1](choose_scene(study))
+    show_documentation()
     if wanted.notes:
         notes.warning("  \n".join(map(plain, wanted.notes)), icon=":material/link_off:")
     query = wanted.query()

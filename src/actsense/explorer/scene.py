@@ -19,6 +19,7 @@ class Scene:
         index: `S1`, `ST`, `shapley` or `contrast`.
         at: Place of the unit on every axis of the layer, the channel (or unit) first.
         sizes: Length of these axes.
+        names: Class of every unit, where the layer is the output and they are known.
     """
 
     shelf: Shelf[RunResults]
@@ -27,6 +28,7 @@ class Scene:
     index: str
     at: dict[str, int]
     sizes: dict[str, int]
+    names: tuple[str, ...] = ()
 
     @property
     def run(self) -> RunResults:
@@ -54,4 +56,6 @@ class Scene:
     @property
     def unit_name(self) -> str:
         """The unit in words."""
-        return f"{self.layer}, " + ", ".join(f"{axis} {k}" for axis, k in self.at.items())
+        place = ", ".join(f"{axis} {k}" for axis, k in self.at.items())
+        named = f" ({self.names[self.number]})" if self.names else ""
+        return f"{self.layer}, {place}{named}"

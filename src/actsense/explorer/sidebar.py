@@ -8,8 +8,9 @@ import streamlit as st
 
 from actsense.drawing.style import factor_labels
 from actsense.errors import MissingResultError
-from actsense.explorer.controls import pick, pick_number
+from actsense.explorer.controls import pick, pick_number, plain
 from actsense.explorer.ordering import ordered
+from actsense.explorer.outputs import output_names
 from actsense.explorer.reading import CONTRAST, INDICES, NAMES, layer_dimensions, ranking
 from actsense.explorer.reading import strongest_position as strongest
 from actsense.explorer.scene import Scene
@@ -20,6 +21,7 @@ from actsense.layout import make_command
 from actsense.sampling.told import freedom_words, recorded_designs
 
 STRONGEST = "The largest variance due to the factor: the index times the variance."
+FEW = 5  # replicates that say how uncertain an interval is
 UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
 
 
@@ -67,7 +69,10 @@ def choose_scene(study: Path) -> Scene:
         "the factor alone against the untouched image.",
     )
     at, sizes = _choose_unit(shelf, layer, factor, index)
-    return Scene(shelf, layer, factor, index, at, sizes)
+    names = tuple(shelf.read_study(output_names, layer))
+    if names:
+        side.caption(f"The output for class {plain(names[next(iter(at.values()))])}")
+    return Scene(shelf, layer, factor, index, at, sizes, names)
 
 
 def choose_run(study: Path) -> Shelf[RunResults]:
@@ -86,7 +91,15 @@ def choose_run(study: Path) -> Shelf[RunResults]:
     left, right = side.columns(2)
     network = pick(left, "Network", "network", networks, instead_of=UNIT)
     design = pick(right, "Design", "design", opened.designs(network))
-    return run_shelf(study, network, design)
+    shelf = run_shelf(study, network, design)
+    replicates = shelf.held.indices.attrs.get("replicates", FEW)
+    if replicates < FEW:
+        side.warning(
+            f"Intervals rest on {replicates} replicates alone: they are wide and uncertain "
+            f"themselves. Set `replicates` to {FEW} or more.",
+            icon=":material/warning:",
+        )
+    return shelf
 
 
 def _choose_unit(

@@ -1,12 +1,15 @@
 """The pictures that drive a unit most, drawn again."""
 
-__all__ = ["TopPicture", "top_conditions", "top_pictures"]
+__all__ = ["TopPicture", "channel_pictures", "top_conditions", "top_pictures"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actsense.explorer.channel_images import top_of_channel
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import RunResults
 from actsense.store import CorruptFileError, reading
@@ -21,12 +24,16 @@ class TopPicture:
         response: In the unit's own scale.
         class_name: Class of the image.
         partition: `train` or `validation`.
+        name: Path of the image in its dataset.
+        position: Where the unit that answered is in its map, nothing in a vector.
     """
 
     pixels: NDArray[np.uint8]
     response: float
     class_name: str
     partition: str
+    name: str
+    position: tuple[int, ...]
 
 
 def top_conditions(run: RunResults) -> list[str]:
@@ -46,9 +53,6 @@ def top_pictures(
     Raises:
         ConfigError: If images or their list are missing or damaged.
     """
-    # PyTorch draws them: a page without pictures should not wait for it.
-    from actsense.inspection.pictures import draw_pictures
-
     top = shelf.held.top_images
     path = shelf.held.path / "top_images.zarr"
     if layer not in top.children:
@@ -60,11 +64,42 @@ def top_pictures(
     rows, draws, responses = rows[there], draws[there], responses[there]
     if not len(rows):
         return []
+    positions = [tuple(at.values())[1:]] * len(rows)
+    return _drawn(shelf, condition, rows, draws, responses, positions)
+
+
+def channel_pictures(
+    shelf: Shelf[RunResults], layer: str, number: int, condition: str
+) -> list[TopPicture]:
+    """Draw the top images of all units of a channel together, strongest first.
+
+    Raises:
+        ConfigError: If images or their list are missing or damaged.
+    """
+    found = top_of_channel(shelf.held, layer, number, condition)
+    rows, draws = (np.array([(one.row, one.draw) for one in found], np.int64).reshape(-1, 2)).T
+    responses = np.array([one.response for one in found])
+    return _drawn(shelf, condition, rows, draws, responses, [one.position for one in found])
+
+
+def _drawn(
+    shelf: Shelf[RunResults],
+    condition: str,
+    rows: NDArray[Any],
+    draws: NDArray[Any],
+    responses: NDArray[Any],
+    positions: Sequence[tuple[int, ...]],
+) -> list[TopPicture]:
+    # PyTorch draws them: a page without pictures should not wait for it.
+    from actsense.inspection.pictures import draw_pictures
+
     images = shelf.study.images
     described = images.manifest.iloc[rows]
-    pixels = draw_pictures(images, top, condition, rows, draws)
-    columns = (pixels, responses, described["class_name"], described["partition"])
+    pixels = draw_pictures(images, shelf.held.top_images, condition, rows, draws)
+    columns = (*(described[name] for name in ("class_name", "partition", "path")), positions)
     return [
-        TopPicture(picture, float(response), str(name), str(partition))
-        for picture, response, name, partition in zip(*columns, strict=True)
+        TopPicture(picture, float(response), str(kind), str(partition), str(path), position)
+        for picture, response, kind, partition, path, position in zip(
+            pixels, responses, *columns, strict=True
+        )
     ]

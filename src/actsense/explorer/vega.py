@@ -71,9 +71,14 @@ def scaled(field: str, ranged: Mapping[str, Any]) -> Spec:
     return {"field": field, "type": "nominal", "scale": scale}
 
 
-def tooltips(names: Mapping[str, str], numbers: Iterable[str]) -> list[Spec]:
-    """Tell names and numbers of what the mouse is on."""
-    titles = {"half": "± half-width"}
+def tooltips(names: Mapping[str, str], numbers: Iterable[str] | Mapping[str, str]) -> list[Spec]:
+    """Tell names and numbers of what the mouse is on.
+
+    Arguments:
+        names: Fields of words, with their titles.
+        numbers: Fields of numbers; with titles, if they are not called so.
+    """
+    titles = {"half": "± half-width"} | (dict(numbers) if isinstance(numbers, Mapping) else {})
     shown: list[Spec] = [{"field": k, "title": v} for k, v in names.items()]
     return shown + [
         {"field": n, "type": "quantitative", "format": ".3g", "title": titles.get(n, n)}

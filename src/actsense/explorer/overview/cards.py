@@ -102,6 +102,7 @@ def place_cards(places: Iterable[tuple[str, str, Mapping[str, str], str]]) -> st
 
 def _channel_card(one: Strong) -> str:
     place = ", ".join(f"{axis} {number}" for axis, number in one.at.items())
+    place += f" ({one.name})" * bool(one.name)
     width = f" ± {one.half:.2f}" if np.isfinite(one.half) else ""
     thumbs = "".join(f'<img src="{picture_address(pixels)}" alt="">' for pixels in one.pixels)
     wishes = {"view": "units", "layer": one.layer, "factor": one.factor, **one.at}

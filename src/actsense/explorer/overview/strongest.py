@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.explorer.channel_images import top_of_channel
+from actsense.explorer.outputs import output_names
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import RunResults
 from actsense.inspection.search import AXES, strongest_of_run
@@ -28,6 +29,7 @@ class Strong:
         at: Its place there, by the names of axes.
         value: Its index.
         half: Half-width of the 95 % interval, NaN if there is none.
+        name: Class of a unit of the output, empty of others.
         pixels: The images that drive it most, (3, side, side) each.
     """
 
@@ -36,6 +38,7 @@ class Strong:
     at: dict[str, int]
     value: float
     half: float
+    name: str
     pixels: tuple[NDArray[np.uint8], ...]
 
 
@@ -58,8 +61,10 @@ def strongest_channels(shelf: Shelf[RunResults], index: str) -> list[Strong]:
             if value - np.nan_to_num(half) > 0:
                 layer = str(row["layer"])
                 number = next(iter(at.values()))
+                names = shelf.read_study(output_names, layer)
+                name = names[number] if names else ""
                 pixels = _thumbnails(shelf, layer, number)
-                found.append(Strong(factor, layer, at, value, half, pixels))
+                found.append(Strong(factor, layer, at, value, half, name, pixels))
     return found
 
 

@@ -1,6 +1,6 @@
 """The overview: networks, depth, strongest channels, findings, and where to look on."""
 
-__all__ = ["show_overview"]
+__all__ = ["choose_dot", "show_overview"]
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -68,7 +68,7 @@ def _show_run(shelf: Shelf[RunResults]) -> None:
     key = f"depths_{run.network}_{run.design}_{index}"
     st.html(colors_of(run.factors))
     st.vega_lite_chart(
-        chart, width="stretch", key=key, on_select=_choose_dot(key), selection_mode="picked"
+        chart, width="stretch", key=key, on_select=choose_dot(key), selection_mode="picked"
     )
     parts = " Dashed: the parts of content, which add up to it." * (CONTENT in run.factors)
     st.caption(
@@ -101,7 +101,7 @@ def _show_findings(findings: list[Finding]) -> None:
     )
 
 
-def _choose_dot(key: str) -> Callable[[], None]:
+def choose_dot(key: str) -> Callable[[], None]:
     """Let a click on a dot go to the maps of that layer and factor."""
 
     def choose() -> None:
@@ -135,6 +135,6 @@ def _places(study: StudyResults) -> Iterator[tuple[str, str, Mapping[str, str], 
     )
     there = found_figures(study)
     for group, (name, what, target) in GROUPS.items():
-        wishes = {"view": "figures", "of": group} if group in there else {}
+        wishes = {"view": "figures", "about": group} if group in there else {}
         if wishes or group not in STUDIES:
             yield name, what, wishes, make_command(target, study.path)
