@@ -166,15 +166,29 @@ def test_a_page_has_every_map_in_its_place_and_names_its_channel() -> None:
         x, y = text.get_position()
         row, column = round(y / high), int(x / wide)
         assert text.get_text() == ("1", "2")[column]  # by variance
-        plane = units["ST"][row, int(text.get_text())].to_numpy()
+        plane = units["ST"][-1 - row, int(text.get_text())].to_numpy()  # the largest above
         step = (x - column * wide) / 2  # pixels of a unit: the number stands above the middle
         places = (np.arange(4) * step + step / 2).astype(int)
         shown = picture[np.ix_(round(row * high) + places, round(column * wide) + places)]
         np.testing.assert_array_equal(shown, COLORS(LIMITS(plane), bytes=True))
     assert (LIMITS.vmin, LIMITS.vmax) == (0, 1)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == LABELS
+    assert labels == LABELS[::-1]
     assert "clipped to [0, 1] in this picture only" in texts(figure)
+
+
+def test_factors_that_a_layer_hardly_feels_have_one_line_together() -> None:
+    units, channels = dataset(channel=2, row=3, col=3), dataset(channel=2)
+    channels["variance"][:] = [1, 3]
+    for name in INDICES:
+        channels[name].loc[{"factor": "hue"}] = [0.02, 0.006]  # 0.0095, weighted
+        channels[name].loc[{"factor": "order"}] = [0.02, 0.007]  # 0.01025
+        channels[name].loc[{"factor": "class"}] = 0.9 if name == "S1" else 0.0
+    figure = layer_maps(units, channels, title="t", shown=2)
+    rows = [label.get_text().split(" ")[0] for label in figure.axes[0].get_yticklabels()]
+    assert rows == ["class", "image", "partition", "content", "rolling", "order"]
+    assert "not shown, as under 0.01 of its variance: hue." in texts(figure)
+    assert "not shown" not in texts(layer_maps(units, dataset(channel=2), title="t", shown=2))
 
 
 @pytest.mark.parametrize(("high", "wide"), [(3, 5), (200, 120), (1, 1)])

@@ -90,4 +90,5 @@ class Mosaic:
 def share_bar(figure: Figure, left: float, top: float, height: float) -> None:
     """Draw the scale of all mosaics, inches from the left and upper edges of a figure."""
     bar = place(figure, left, top, 0.16, height)
-    figure.colorbar(ScalarMappable(LIMITS, COLORS), bar, label="share of variance", extend="both")
+    label = "share of variance (square roots)"
+    figure.colorbar(ScalarMappable(LIMITS, COLORS), bar, label=label, extend="both")

@@ -15,6 +15,7 @@ from actsense.store import LeftOut
 
 GAP = (0.35, 0.1)  # between rows, where numbers stand, and columns: in sides of a map
 SIDE = 0.72  # inches of a map
+LEAST = 0.01  # of a layer's variance: factors below it are named, and have no row
 LABELS, ABOVE, APART, BAR = (
     1.75,
     0.5,
@@ -36,18 +37,20 @@ def layer_maps(
     """
     if channels is None:
         return unit_bars(units, title=title, shown=shown)
-    factors = [str(factor) for factor in units["factor"].to_numpy()]
+    factors, small = _rows(channels)
     shown = min(shown, channels.sizes["channel"])
     height, width = SIDE * (1 + GAP[0]) * len(factors), SIDE * (1 + GAP[1]) * shown
     figure = new_figure(
         LABELS + len(TITLES) * (width + APART) + BAR,
-        HEADER + ABOVE + height,
+        HEADER + ABOVE + max(height, 1.5),
         f"{title}: where the most sensitive channels feel each factor",
         f"Each row shows the {shown} channels with the largest variance due to its factor (index "
-        "times variance); numbers are channels.\nShares of each unit's variance, clipped to "
-        f"[0, 1] in this picture only. {LEGEND} ({LeftOut.count(units)}).",
+        "times variance); numbers are channels. Rows: what the layer feels most first"
+        f"{small}.\nShares of each unit's variance; the scale of colors is that of square roots, "
+        f"clipped to [0, 1] in this picture only. {LEGEND} ({LeftOut.count(units)}).",
         arranged=False,
     )
+    units = units.sel(factor=factors)
     for number, (index, name) in enumerate(TITLES.items()):
         left = LABELS + number * (width + APART)
         block = place(figure, left, HEADER + ABOVE, width, height)
@@ -64,11 +67,30 @@ def layer_maps(
     return figure
 
 
+def _rows(channels: xr.Dataset) -> tuple[list[str], str]:
+    """Return the factors in the order of their largest index of the layer, and what is too small.
+
+    Channels weigh as much as their variance.
+    """
+    counted = ~(channels["dead"] | channels["rare"])
+    weights = channels["variance"].where(counted, 0)
+    strength = np.stack(
+        [(channels[name] * weights).sum("channel") / weights.sum("channel") for name in TITLES]
+    ).max(axis=0)
+    names = channels["factor"].to_numpy()[np.argsort(-strength, kind="stable")]
+    large = [str(name) for name in names[: max(1, int((np.sort(-strength) < -LEAST).sum()))]]
+    small = [str(name) for name in names[len(large) :]]
+    if not np.isfinite(strength).all():  # nothing is known of the layer
+        return [str(name) for name in names], ""
+    rest = f"; not shown, as under {LEAST:g} of its variance: {', '.join(small)}"
+    return large, rest if small else ""
+
+
 def _map_block(
     axis: Axes, units: xr.Dataset, index: str, channels: xr.Dataset, shown: int
 ) -> None:
     """Draw the maps of the strongest channels, a row per factor, and the channels' numbers."""
-    factors = units["factor"].to_numpy()
+    factors = [str(factor) for factor in units["factor"].to_numpy()]
     chosen = np.stack(
         [strongest(channels.sel(factor=one), index, "channel", shown) for one in factors]
     )
