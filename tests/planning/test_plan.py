@@ -382,7 +382,11 @@ def test_images_are_counted_before_they_are_decoded_or_assumed(tmp_path: Path) -
     assert (known.counts == 7).all()
     assert known.counts.shape == (2, 2)
     del dataset["samples_per_class"]
-    own = fast(study(dataset=dataset), 100)
+    all_of_them = StandIn(study(dataset=dataset))
+    assert all_of_them.counts.tolist() == [[56, 56], [14, 14]]  # a fifth is for validation
+    assert all_of_them.known
+    archive = {"kind": "imagenet", "folder": str(tmp_path), "samples_per_class": None}
+    own = fast(study(dataset=archive | {"image_size": 32}), 100)
     assert "Assumed: 100 train and 25 validation images per class" in planned(own, CPU)
 
 

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from actsense.data.digits import digit_blends
+from actsense.data.folder import plan_folder
+from actsense.data.manifest import PARTITIONS
 from actsense.data.pool import ImagePool
-from actsense.data.settings import Digits
+from actsense.data.settings import Digits, ImageFolder
 from actsense.draws import stream
+from actsense.errors import ConfigError
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
 from actsense.networks.taps import Tap
@@ -34,7 +37,7 @@ WARMING = 1  # images that are evaluated first, without looking at the clock
 SMALLEST = 4  # images that are timed, and more where they take no longer than wanted
 SUMMED = 2**14  # units whose moments are timed
 DIFFERENT_IMAGES = 64  # as pixels; what they show does not change the time
-ASSUMED = (100, 25)  # train and validation images of a class where only the folder knows
+ASSUMED = (100, 25)  # train and validation images of a class where only an archive knows
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class StandIn:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Images of every partition and class; assumed where only the files would tell."""
+        """Images of every partition and class; assumed where nothing tells."""
         dataset = self.study.settings.dataset
         if isinstance(dataset, Digits):
             blends = digit_blends(dataset, self.study.settings.seed)
@@ -54,6 +57,8 @@ class StandIn:
             np.add.at(counts, (validation, [blend.label for blend in blends]), 1)
             return counts
         wanted = dataset.samples_per_class
+        if not wanted and self._listed is not None:
+            return self._listed
         each = (wanted.train, wanted.validation) if wanted else ASSUMED
         return np.repeat(np.array(each)[:, None], self.study.survey["classes"], axis=1)
 
@@ -61,7 +66,23 @@ class StandIn:
     def known(self) -> bool:
         """Whether the numbers of images are the study's."""
         dataset = self.study.settings.dataset
-        return isinstance(dataset, Digits) or dataset.samples_per_class is not None
+        known = isinstance(dataset, Digits) or dataset.samples_per_class is not None
+        return known or self._listed is not None
+
+    @cached_property
+    def _listed(self) -> NDArray[np.int64] | None:
+        """The same of a folder, counted file by file; None of anything else, or if it is gone."""
+        dataset = self.study.settings.dataset
+        if not isinstance(dataset, ImageFolder):
+            return None
+        try:
+            planned = plan_folder(dataset, self.study.settings.seed)
+        except ConfigError:  # a finished cache needs it no longer
+            return None
+        counts = np.zeros((len(PARTITIONS), len(planned.classes)), dtype=np.int64)
+        for group in planned.groups:
+            counts[PARTITIONS.index(group.partition), group.label] = group.wanted
+        return counts
 
     @cached_property
     def pool(self) -> ImagePool:
