@@ -42,6 +42,11 @@ ELSEWHERE = {
     "actsense plot-shuffle results/mine results/other shuffle_resnet18 -o shuffle.png": (
         *(SHUFFLE, 'main(["plot-shuffle"'),
     ),
+    "actsense init photographs --network resnet18": (
+        *("tests/planning/test_first_study.py", 'main(["init"'),
+    ),
+    "actsense run study.yaml plan": ("tests/commands/test_run.py", "snakemake_call"),
+    "actsense run study.yaml": ("tests/commands/test_run.py", "snakemake_call"),
     "make check-install": (".ci/run", "make check-install"),
     "actsense check results/published": (
         *("tests/acceptance/test_published_accuracies.py", 'main(["check"'),
@@ -119,7 +124,8 @@ def folder(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = tmp_path_factory.mktemp("commands") / "study"
     shutil.copytree(finished, study, symlinks=True)
     shutil.copy(study / "config.yaml", study / "my.yaml")
-    example = dict(reversed(blocks(REPOSITORY / "docs/running.md")))["yaml"]  # the first
+    shown = [text for kind, text in blocks(REPOSITORY / "docs/running.md") if kind == "yaml"]
+    (example,) = (text for text in shown if text.startswith("study: animals"))
     (study / "animals.yaml").write_text(example)
     (study / "my_module.py").write_text(
         "from torch import nn\n\n\ndef build():\n"

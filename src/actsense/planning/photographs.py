@@ -55,7 +55,8 @@ class FolderImages:
         """A name for the study: that of the folder, as far as it is one."""
         name = Path(self.settings["path"]).expanduser().resolve().name
         plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[: LONGEST // 2]
-        return next(own for own in (plain, f"{USUAL}-{plain}", USUAL) if re.fullmatch(NAME, own))
+        known = [plain, f"{USUAL}-{plain}"] if plain else []
+        return next(own for own in (*known, USUAL) if re.fullmatch(NAME, own))
 
 
 def listed_images(folder: Path, image_size: int) -> FolderImages:

@@ -1,0 +1,257 @@
+"""A first study is the richest that ends in the time there is, and a file that can be read."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from actsense.__main__ import main
+from actsense.errors import ConfigError
+from actsense.planning import first_study as module
+from actsense.planning.cost import Cost, counted_facts, study_costs, total_cost
+from actsense.planning.first_study import ROOM, SHARE, FirstStudy, first_study
+from actsense.planning.ladder import STEPS, settings_of
+from actsense.planning.photographs import MOST, listed_images
+from actsense.planning.speed import StandIn
+from actsense.planning.study_text import configuration_text, left_out, told
+from actsense.planning.work import WorkTable
+from actsense.study.opening import open_configuration
+from actsense.study.study import Study
+
+RUNNING = Path(__file__).parents[2] / "docs/running.md"
+CPU = torch.device("cpu")
+SMALL = {"kind": "trained", "width": 2}  # known without a file; any network is planned alike
+SPEED = 40.0  # images per second
+
+
+def measured(
+    images: StandIn, runs: Mapping[str, Sequence[str]], device: torch.device
+) -> dict[tuple[str, str], float]:
+    return {(name, design): SPEED for name, designs in runs.items() for design in designs}
+
+
+@pytest.fixture(autouse=True)
+def measurements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Work in an empty folder at a known speed; return the designs of every measurement."""
+    monkeypatch.chdir(tmp_path)
+    counted: list[int] = []
+
+    def counting(
+        images: StandIn, runs: Mapping[str, Sequence[str]], device: torch.device
+    ) -> dict[tuple[str, str], float]:
+        counted.append(sum(map(len, runs.values())))
+        return measured(images, runs, device)
+
+    monkeypatch.setattr(module, "measured_speeds", counting)
+    return counted
+
+
+def folder(name: str = "photographs", **classes: int) -> Path:
+    for label, count in (classes or {"cat": 30, "dog": 40}).items():
+        (Path(name) / label).mkdir(parents=True)
+        for number in range(count):
+            (Path(name) / label / f"{number}.jpg").write_bytes(b"not decoded")
+    return Path(name)
+
+
+def study(path: Path, **options: Any) -> FirstStudy:
+    given = {"image_size": 32, "room": 1e6} | options
+    return first_study(path, "small", SMALL, CPU, **given)
+
+
+@pytest.fixture(scope="module")
+def ladder(tmp_path_factory: pytest.TempPathFactory) -> list[FirstStudy]:
+    """Plan every step by itself, for 70 photographs."""
+    found = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(tmp_path_factory.mktemp("ladder"))
+        patched.setattr(module, "measured_speeds", measured)
+        path = folder()
+        for step in STEPS:
+            patched.setattr(module, "STEPS", (step,))
+            found.append(study(path, minutes=1e6))
+    return found
+
+
+def test_the_documented_file_is_what_init_writes_and_its_plan_fits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder(cat=120, dog=80)
+    shown = RUNNING.read_text().partition("actsense init photographs --network resnet18")[2]
+    documented = re.search(r"```yaml\n(# resnet18.*?)```", shown, flags=re.DOTALL)
+    assert main(["init", "photographs", "--network", "resnet18"]) == 0
+    written = Path("study.yaml").read_text()
+    assert documented
+    assert written == documented[1]
+    assert "actsense run study.yaml plan" in capsys.readouterr().out
+
+    own = open_configuration(Path("study.yaml"))
+    table = WorkTable(counted_facts(StandIn(own)))
+    speeds = {("resnet18", design): SPEED for design in [*own.settings.designs, ""]}
+    hours = total_cost(table, study_costs(table, speeds)).hours / 2  # on two cores
+    assert 5 < 60 * hours < 30 * SHARE
+    assert table.facts.images == (100, 100)
+
+    assert main(["init", "photographs", "--network", "resnet18", "--minutes", "1"]) == 1
+    assert "study.yaml: it is there already" in capsys.readouterr().err
+    assert Path("study.yaml").read_text() == written
+
+
+def test_steps_leave_out_more_and_more(ladder: list[FirstStudy]) -> None:
+    for richer, poorer in pairwise(ladder):
+        assert poorer.cost.passes < 0.8 * richer.cost.passes
+        assert poorer.minutes < richer.minutes
+        assert poorer.cost.written <= richer.cost.written
+
+
+def test_the_richest_step_that_fits_is_taken_after_one_measurement(
+    ladder: list[FirstStudy], measurements: list[int]
+) -> None:
+    path = folder()
+    for step, share in ((1, 1.0001), (2, 0.9999)):  # of what the second step needs
+        taken = study(path, minutes=share * ladder[1].minutes / SHARE)
+        assert taken.config == ladder[step].config
+    assert measurements == [len(STEPS[0].designs)] * 2
+
+
+def test_results_fit_on_the_disk(ladder: list[FirstStudy]) -> None:
+    poorer = next(own for own in ladder if own.cost.written < ladder[0].cost.written)
+    room = 1.0001 * poorer.cost.written / ROOM
+    assert not ladder[0].fits(1e6, room)
+    assert poorer.fits(1e6, room)
+    with pytest.raises(ConfigError, match=r"takes up to \d.* GB, and 0\.0 GB are free here\."):
+        study(folder(), minutes=1e6, room=0)
+
+
+def test_minutes_are_passes_and_what_jobs_take_beside(ladder: list[FirstStudy]) -> None:
+    cost = Cost("all", jobs=10, hours=0.5, minutes=1)
+    own = replace(ladder[0], cost=cost, units=10**6, cores=2, on_cpu=True)
+    beside = 10 * 4.5 + 3 * 10**6 * 1.2e-4 + 70 * 0.1  # seconds of processor; three designs
+    assert own.minutes == pytest.approx((30 * 60 + beside) / 2 / 60)
+    elsewhere = replace(own, on_cpu=False)  # one accelerator, however many cores
+    assert elsewhere.minutes == pytest.approx((30 * 60 + beside / 2) / 60)
+    assert replace(own, cost=replace(cost, minutes=500)).minutes == 500  # jobs are not shared
+
+
+def test_the_study_of_photographs_is_expected_to_take_what_it_took(
+    ladder: list[FirstStudy],
+) -> None:
+    """Of processor 8.4 minutes, and 70 and 53 s of patterns and pictures: docs/costs.md."""
+    # 47 images per second pass on one core: 504 images of a contrast in 10.6 s.
+    hours = 13_800 / 47 / 3600
+    config = dict(ladder[0].config) | {"designs": {"colour": {}, "geometry": {}}}
+    taken = replace(
+        ladder[0], config=config, cost=Cost("all", jobs=35, hours=hours), units=223_080, cores=1
+    )
+    images = taken.images.count * 0.1 / 60
+    assert taken.minutes - images == pytest.approx(8.4, rel=0.05)
+
+
+def test_what_does_not_fit_is_said_with_the_time_that_would_do() -> None:
+    path = folder()
+    with pytest.raises(ConfigError, match="the smallest study of small on 'photographs'") as told:
+        study(path, minutes=0.1)
+    needed = re.search(r"Give --minutes (\d+)", str(told.value))
+    assert needed
+    study(path, minutes=float(needed[1]))
+
+
+def test_the_file_says_what_was_planned_whatever_classes_are_called() -> None:
+    hostile = ["cat\nseed: 7", "dog\u2028seed: 8", "\x85seed: 9", "- {", "#", "\u732b"]
+    planned = study(folder(**dict.fromkeys(hostile, 4)))
+    text = configuration_text(planned)
+    assert yaml.safe_load(text) == planned.config
+    assert "\u732b 4" in text
+    assert {line[:2] for line in text.splitlines() if "seed: " in line} == {"# "}
+    # A comment above every section.
+    assert all(part.startswith("# ") for part in text.split("\n\n"))
+    assert len(text.split("\n\n")) == len(planned.config)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_every_difference_from_the_defaults_is_told(ladder: list[FirstStudy]) -> None:
+    lines = left_out(ladder[2])
+    assert lines[0].startswith("designs: 10 of 14 augmentations, 4 replicates (8) of 32 base")
+    assert lines[1].endswith(": of colour alone")
+    spatial = next(line for line in lines if line.startswith("spatial: "))
+    assert "cells.images 12 (200)" in spatial
+    assert "transforms.divisions 4 values (10 values)" in spatial
+    assert "contrast: images 84 (1000)" in lines
+    last = left_out(ladder[-1])
+    assert {"patterns: left out", "featvis: left out"} < {*last}
+    assert "correlation, lda, masking, single_class, segments: left out" in last
+    said = told(ladder[2], "mine.yaml")
+    assert "actsense run mine.yaml plan" in said
+    assert "results/photographs/index.html" in said
+    assert max(map(len, said.splitlines())) <= 100
+
+
+def test_few_photographs_have_no_patterns() -> None:
+    many, few = study(folder("many", a=12, b=12)), study(folder("few", a=12, b=3))
+    assert many.config["patterns"] != {"networks": []} != many.config["featvis"]
+    assert few.config["patterns"] == {"networks": []} == few.config["featvis"]
+    assert few.images.taken == {"train": [6, 1], "validation": [6, 2]}
+
+
+def test_of_many_photographs_as_many_of_every_class_are_taken() -> None:
+    images = listed_images(folder(cat=1100, dog=700, owl=100), 224)
+    assert images.settings["samples_per_class"] == {"train": 50, "validation": 50}
+    assert images.count == 300 <= MOST
+    assert [*images.classes.items()] == [("cat", 1100), ("dog", 700), ("owl", 100)]
+    open_settings = {"study": "one", "networks": {"small": SMALL}, **settings_of(STEPS[-1], 224)}
+    own = Study.load(open_settings | {"dataset": dict(images.settings)})
+    assert StandIn(own).counts.tolist() == [[50] * 3, [50] * 3]
+
+
+def test_split_folders_stay_split() -> None:
+    for part, count in (("train", 5), ("val", 3)):
+        folder(f"photographs/{part}", a=count, b=count)
+    images = listed_images(Path("photographs"), 224)
+    assert "validation_fraction" not in images.settings
+    assert images.taken == {"train": [5, 5], "validation": [3, 3]}
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("my pets", "my-pets"),
+        ("data", "photographs-data"),  # the name of a folder of results
+        ("2024", "photographs-2024"),
+        ("\u732b", "photographs"),
+    ],
+)
+def test_the_study_is_named_after_the_folder(name: str, called: str) -> None:
+    assert listed_images(folder(name, a=2, b=2), 224).study_name == called
+
+
+@pytest.mark.parametrize("classes", [{}, {"cat": 3}, {"cat": 3, "dog": 0}])
+def test_folders_are_refused_in_the_words_of_the_workflow(classes: dict[str, int]) -> None:
+    path = folder(**classes) if classes else Path("photographs")
+    dataset = {"kind": "folder", "path": "photographs"}
+    own = {"study": "one", "networks": {"small": SMALL}, "dataset": dataset, "designs": {}}
+    with pytest.raises(ConfigError) as usual:
+        Study.load(own).survey  # noqa: B018 - looks at the folder
+    with pytest.raises(ConfigError) as here:
+        study(path)
+    assert str(here.value) == str(usual.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--minutes", "0"], "--minutes: 0 is not above 0."),
+        (["--cores", "-1"], "--cores: -1 is not above 0."),
+        (["-o", "."], r".: a folder. Give another file with -o."),
+    ],
+)
+def test_wrong_arguments_are_told_before_anything_is_looked_at(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "nowhere", "--network", "resnet18", *arguments]) == 1
+    assert capsys.readouterr().err.strip() == said
