@@ -5,9 +5,9 @@ network goes by, and any shape, or the other way round. Every network judges the
 of its own to see what is kept, of the other's to see what the other lets go.
 """
 
-__all__ = ["Biased", "CuesKept", "compare_networks", "cues_kept"]
+__all__ = ["Biased", "compare_networks"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from torch import Tensor
 
 from actsense.errors import ConfigError, choose
 from actsense.invariance.demos.view import View, image_rows
-from actsense.invariance.kept.estimates import Estimate, Floats, anchor_mean
 from actsense.invariance.kept.sampling import invariance_noise
 
 
@@ -87,47 +86,3 @@ def compare_networks(
         torch.stack([own.predicted for own in looked]),
         torch.stack(judged),
     )
-
-
-@dataclass(frozen=True)
-class CuesKept:
-    """How often samples have the class that a cue tells of, by judge and network.
-
-    Attributes:
-        texture: Shares for the class of the texture, [judge][network].
-        shape: Shares for the class of the shape, likewise.
-    """
-
-    texture: Sequence[Sequence[Estimate]]
-    shape: Sequence[Sequence[Estimate]]
-
-
-def cues_kept(
-    biased: Biased, texture: NDArray[np.int64], shape: NDArray[np.int64], draws: Floats
-) -> CuesKept:
-    """Return which cue the samples keep, with resamples of images.
-
-    Arguments:
-        biased: Samples of images with two cues.
-        texture: The output that the texture of every image tells of, (images,).
-        shape: The output that its shape tells of, (images,); where both are one, the image tells
-            nothing, and does not count.
-        draws: From `anchor_draws`, (1 + draws, images).
-
-    Raises:
-        ConfigError: If there is not one of each for every image, or they never differ.
-    """
-    count = len(biased.images)
-    if not texture.shape == shape.shape == (count,) or not (texture != shape).any():
-        raise ConfigError(
-            f"texture and shape: one class of each is needed for {count} images, different ones "
-            f"for some; got {texture.shape} and {shape.shape}."
-        )
-    conflict = texture != shape
-
-    def shares(cue: NDArray[np.int64]) -> list[list[Estimate]]:
-        kept = (biased.judged.numpy() == cue[:, None]).mean(axis=-1)
-        kept = np.where(conflict, kept, np.nan)
-        return [[anchor_mean(own, draws) for own in judge] for judge in kept]
-
-    return CuesKept(shares(texture), shares(shape))
