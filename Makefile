@@ -9,6 +9,12 @@ RESULTS ?= results
 TESTERS ?= 2
 BIN := .venv/bin
 ENVIRONMENT := .venv/complete
+# TORCH=cpu: PyTorch without CUDA. An environment stays what it was made as, until TORCH says otherwise.
+MADE := $(or $(word 2,$(shell cat $(ENVIRONMENT) 2>/dev/null)),locked)
+TORCH ?= $(MADE)
+ifneq ($(TORCH),$(MADE))
+.PHONY: $(ENVIRONMENT)
+endif
 # What builds the site has an environment of its own.
 SITE := .venv-tools/site
 
@@ -91,7 +97,7 @@ configuration: $(ENVIRONMENT)
 
 # The stamp is written last: an environment whose installation was cut off is made again.
 $(ENVIRONMENT): envs/requirements.txt pyproject.toml
-	PYTHON="$(PYTHON)" sh envs/install.sh
+	PYTHON="$(PYTHON)" TORCH="$(TORCH)" sh envs/install.sh
 
 $(SITE)/complete: envs/site.txt
 	PYTHON="$(PYTHON)" sh envs/uv.sh venv --quiet --clear --python "$(PYTHON)" $(SITE)

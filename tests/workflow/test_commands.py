@@ -27,6 +27,7 @@ SHUFFLE = "tests/spatial/commands/test_shuffle_commands.py"
 # Commands that another test or CI runs: where, and the words to be found there.
 ELSEWHERE = {
     "make demo": (".ci/run", "make demo"),
+    "make demo TORCH=cpu": ("tests/test_installation.py", 'install(folder, "cpu")'),
     "make photographs": ("tests/workflow/test_photographs.py", "studies/photographs.yaml"),
     "make report": (".ci/run", "make report"),
     "make notebooks": (".ci/run", "make notebooks"),
