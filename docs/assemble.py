@@ -24,15 +24,18 @@ ELSEWHERE = {
     "notebooks/README.md": "notebooks.md",
     "src/actsense/augment/README.md": "augmentations.md",
 }
+# How tables look.
+STYLE = "site.css"
 # Made by `make docs`, and copied where it is there.
 REFERENCE = "reference"
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)\s#]*)(#[^)\s]*)?(?=\))")
+PLACEHOLDER = re.compile(r"`[^`]*`|(<[a-z][^>\n]*>)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 
 
 class BrokenLinkError(Exception):
-    """A link that leads nowhere, or a page that the menu does not show."""
+    """A link that leads nowhere, a page that no menu shows, or words that would vanish."""
 
 
 def page_names(repository: Path) -> dict[Path, Path]:
@@ -69,7 +72,8 @@ def rewritten(page: Path, repository: Path, pages: dict[Path, Path]) -> tuple[st
     """Return a page with links as they are in the site, and the files that it links to.
 
     Raises:
-        BrokenLinkError: If a link names a file or a heading that is not there.
+        BrokenLinkError: If a link names a file or a heading that is not there, or if a `<name>`
+            stands outside code, where browsers take it for a tag and show nothing.
     """
     files = set()
 
@@ -84,7 +88,10 @@ def rewritten(page: Path, repository: Path, pages: dict[Path, Path]) -> tuple[st
             files.add(target)
         return (relpath(place(target, pages), place(page, pages).parent) if name else "") + anchor
 
-    parts = outside_fences((repository / page).read_text())
+    parts = [*outside_fences((repository / page).read_text())]
+    for part in (part for part, plain in parts if plain):
+        if lost := next(filter(None, PLACEHOLDER.findall(part)), None):
+            raise BrokenLinkError(f"{page}: {lost} vanishes outside code. Write `{lost}`.")
     text = "".join(LINK.sub(followed, part) if plain else part for part, plain in parts)
     return text, files
 
@@ -125,6 +132,7 @@ def assemble(repository: Path, folder: Path) -> None:
         for file in files:
             (folder / place(file, pages)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(repository / file, folder / place(file, pages))
+    shutil.copy(repository / "docs" / STYLE, folder)
     if (repository / "docs" / REFERENCE).is_dir():
         shutil.copytree(repository / "docs" / REFERENCE, folder / REFERENCE)
 

@@ -29,6 +29,7 @@ def repository(tmp_path: Path, site: ModuleType) -> Path:
         (tmp_path / page).write_text("# A page\n")
     (tmp_path / "docs/images").mkdir(parents=True)
     (tmp_path / "docs/images/picture.png").write_bytes(b"picture")
+    (tmp_path / "docs/site.css").touch()
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/config.yaml").write_text("jobs: 50\n")
     (tmp_path / "docs/running.md").write_text("# Running\n\n## What `S1` says, and_why\n")
@@ -93,6 +94,17 @@ def test_a_link_that_leads_nowhere_is_named(
 ) -> None:
     (repository / "README.md").write_text(f"# Top\n\nA [link]({link}).\n")
     with pytest.raises(site.BrokenLinkError, match=f"README.md links to {link}.*{words}"):
+        site.assemble(repository, repository / "docs/.pages")
+
+
+def test_a_placeholder_that_would_vanish_is_named(site: ModuleType, repository: Path) -> None:
+    page = repository / "docs/running.md"
+    page.write_text(
+        "# Running\n\n`results/<study>`\n```\n<study>\n```\n## What `S1` says, and_why\n"
+    )
+    site.assemble(repository, repository / "docs/.pages")
+    page.write_text(page.read_text() + "\n`a` goes to results/<study>, `b` too.\n")
+    with pytest.raises(site.BrokenLinkError, match=r"running\.md: <study> vanishes"):
         site.assemble(repository, repository / "docs/.pages")
 
 

@@ -129,8 +129,8 @@ class ImageFolder(Section):
 
     kind: Literal["folder"] = "folder"
     path: str = Field(
-        description="The folder; it holds <class>/ or train/<class>/ and val/<class>/, in small "
-        "or capital letters."
+        description="The folder; it holds `<class>/` or `train/<class>/` and `val/<class>/`, in "
+        "small or capital letters."
     )
     image_size: ImageSize = SIDE
     resize: Resize

@@ -47,7 +47,7 @@ class Notebooks(Section):
 class Settings(Section):
     """Everything that decides the numbers, and how they are made."""
 
-    study: Name = Field(description="Name of the study; its results go to results/<study>.")
+    study: Name = Field(description="Name of the study; its results go to `results/<study>`.")
     seed: Integer = Field(
         default=0,
         ge=0,
