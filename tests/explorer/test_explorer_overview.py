@@ -16,6 +16,7 @@ from actsense.explorer.figures import found_figures
 from actsense.explorer.link import Wishes
 from actsense.explorer.outputs import output_names
 from actsense.explorer.reading import ranking
+from actsense.explorer.two_runs import common_limits, other_runs
 from actsense.inspection import RunResults, open_study
 from actsense.inspection.search import find_strongest
 
@@ -137,3 +138,16 @@ def test_figures_are_found_by_what_they_are_about(copy: Path, visit: Visit) -> N
     test = visit(copy, view="figures", about="lda")
     assert address(test)["figure"] == "made/analysis/figures/lda_accuracy.png"
     assert not test.info
+
+
+def test_two_designs_stand_side_by_side_on_one_scale(made: Path, visit: Visit) -> None:
+    test = visit(made, view="compare", compare="runs", design="mixed", factor="hue")
+    assert address(test)["beside"] == "made under other"
+    assert not test.info
+    study = open_study(made)
+    assert other_runs(study, study["made", "other"]) == {"made under mixed": ("made", "mixed")}
+    tables = [
+        pd.DataFrame({"value": [0.1, 0.5], "half": [0.2, 0.1]}),
+        pd.DataFrame({"value": [0.7, np.nan], "half": [np.nan, np.nan]}),
+    ]
+    assert common_limits(tables) == pytest.approx((-0.1, 0.7))

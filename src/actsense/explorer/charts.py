@@ -148,7 +148,14 @@ def scatter_chart(
     return chart | {"params": [picked | {"views": ["dots"]}]}
 
 
-def depth_chart(table: pd.DataFrame, chosen: str, index: str, *, clicked: bool = False) -> Spec:
+def depth_chart(
+    table: pd.DataFrame,
+    chosen: str,
+    index: str,
+    *,
+    clicked: bool = False,
+    limits: tuple[float, float] | None = None,
+) -> Spec:
     """Draw an index over the layers, a line per factor, the chosen one on top.
 
     Arguments:
@@ -156,6 +163,7 @@ def depth_chart(table: pd.DataFrame, chosen: str, index: str, *, clicked: bool =
         chosen: Factor whose line is wide; none if empty.
         index: What is drawn.
         clicked: Whether dots can be chosen, as `picked`; the legend is then up to the page.
+        limits: Ends of the axis; those of the table unless given.
     """
     layers = list(dict.fromkeys(table["layer"]))
     x: Spec = {
@@ -174,6 +182,8 @@ def depth_chart(table: pd.DataFrame, chosen: str, index: str, *, clicked: bool =
     dashes = {label: [1, 0] if label == name else [5, 3] for name, label in labels.items()}
     dash = {"strokeDash": vega.scaled("factor", dashes) | {"legend": None}}
     y = vega.quantity("value", f"{NAMES[index]}, {SHARE}")
+    if limits is not None:
+        y["scale"] |= {"domain": list(map(vega.number, limits))}
     tips = {"tooltip": vega.tooltips({"factor": "factor", "layer": "layer"}, ("value", "half"))}
     line = {"mark": "line", "encoding": {"x": x, "y": y, "strokeWidth": width} | color | dash}
     points: Spec = {

@@ -23,19 +23,26 @@ from actsense.explorer.overview.cards import colors_of
 from actsense.explorer.overview.views import choose_dot
 from actsense.explorer.reading import CONTRAST, FLAGS, NAMES, depth_profile, ranking
 from actsense.explorer.scene import Scene
+from actsense.explorer.two_runs import show_two_runs
 from actsense.store import LeftOut
 
 POINTS = 2500  # a scatter of more is a cloud, and slow to draw
-KINDS = {"factors": "two factors in this layer", "layers": "two layers"}
+KINDS = {
+    "factors": "two factors in this layer",
+    "layers": "two layers",
+    "runs": "two networks or designs",
+}
 
 
 def show_comparison(scene: Scene) -> None:
-    """Compare two factors over the channels of the layer, or two layers over factors."""
+    """Compare two factors of the layer, two layers, or two networks or designs."""
     kind = pick(st.container(), "Compare", "compare", list(KINDS), words=KINDS, buttons=True)
     if kind == "factors":
         _show_factors(scene)
-    else:
+    elif kind == "layers":
         _show_layers(scene)
+    else:
+        show_two_runs(scene)
 
 
 def show_masking(scene: Scene) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 
 from actsense.drawing.style import FACTOR_COLORS, factor_labels
 from actsense.explorer.clicks import choice
-from actsense.explorer.heatmaps import picture_address
 from actsense.explorer.overview.strongest import Strong
 from actsense.findings.finding import Finding
 from actsense.findings.page import network_facts
@@ -104,7 +103,7 @@ def _channel_card(one: Strong) -> str:
     place = ", ".join(f"{axis} {number}" for axis, number in one.at.items())
     place += f" ({one.name})" * bool(one.name)
     width = f" ± {one.half:.2f}" if np.isfinite(one.half) else ""
-    thumbs = "".join(f'<img src="{picture_address(pixels)}" alt="">' for pixels in one.pixels)
+    thumbs = "".join(f'<img src="{address}" alt="">' for address in one.images)
     wishes = {"view": "units", "layer": one.layer, "factor": one.factor, **one.at}
     return (
         f"<button {choice(wishes, instead_of=UNIT)}>"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.explorer.channel_images import top_of_channel
+from actsense.explorer.heatmaps import picture_address
 from actsense.explorer.outputs import output_names
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import RunResults
@@ -30,7 +30,7 @@ class Strong:
         value: Its index.
         half: Half-width of the 95 % interval, NaN if there is none.
         name: Class of a unit of the output, empty of others.
-        pixels: The images that drive it most, (3, side, side) each.
+        images: Addresses that hold the images that drive it most.
     """
 
     factor: str
@@ -39,7 +39,7 @@ class Strong:
     value: float
     half: float
     name: str
-    pixels: tuple[NDArray[np.uint8], ...]
+    images: tuple[str, ...]
 
 
 def strongest_channels(shelf: Shelf[RunResults], index: str) -> list[Strong]:
@@ -63,14 +63,12 @@ def strongest_channels(shelf: Shelf[RunResults], index: str) -> list[Strong]:
                 number = next(iter(at.values()))
                 names = shelf.read_study(output_names, layer)
                 name = names[number] if names else ""
-                pixels = _thumbnails(shelf, layer, number)
-                found.append(Strong(factor, layer, at, value, half, name, pixels))
+                images = _thumbnails(shelf, layer, number)
+                found.append(Strong(factor, layer, at, value, half, name, images))
     return found
 
 
-def _thumbnails(
-    shelf: Shelf[RunResults], layer: str, number: int
-) -> tuple[NDArray[np.uint8], ...]:
+def _thumbnails(shelf: Shelf[RunResults], layer: str, number: int) -> tuple[str, ...]:
     """Return small copies of the images that drive a channel, none if they are not known."""
     try:
         rows = [one.row for one in top_of_channel(shelf.held, layer, number, count=IMAGES)]
@@ -78,4 +76,4 @@ def _thumbnails(
     except ConfigError:  # the view of top images says what is wrong
         return ()
     step = max(1, pixels.shape[-1] // SIDE)
-    return tuple(pixels[:, :, ::step, ::step])
+    return tuple(map(picture_address, pixels[:, :, ::step, ::step]))
