@@ -10,12 +10,16 @@ from scipy.stats import pearsonr, rankdata, wilcoxon
 
 from actsense.layers import place_layers
 from actsense.sensitivity.contrast import estimate_contrast, write_contrast
-from actsense.sensitivity.contrast_statistics import contrast_statistics, contrast_table
+from actsense.sensitivity.contrast_statistics import (
+    contrast_dataset,
+    contrast_statistics,
+    contrast_table,
+)
 from actsense.sensitivity.cuts import cut_contrast
 from actsense.sensitivity.differences import Differences, Responses
 from actsense.sensitivity.settings import Contrast
 from actsense.sensitivity.top_images import TopImages
-from actsense.store import Gathered
+from actsense.store import Gathered, write_results
 from tests.made.closed_responses import AUGMENTATIONS, build
 
 IMAGES, DRAWS = 30, 3
@@ -139,6 +143,23 @@ def test_a_table_has_a_row_for_every_partition(tmp_path: Any) -> None:
     assert (table["images"] == IMAGES).all()
     assert table["pairs"].tolist()[:6] == [90, 90, 30, 30, 90, 90]
     assert table["alive"].nunique() > 1
+
+
+def test_the_interval_of_a_layer_is_as_wide_as_if_all_units_erred_alike(tmp_path: Any) -> None:
+    values = {
+        "mean_difference": [0.5, -0.2, 0.0, np.nan],
+        "mean_difference_ci": [0.1, 0.1, 0.0, np.nan],
+        "standardized_mean_difference": [1.0, -0.1, 0.0, np.nan],  # deviations of 0.5 and 2
+        **dict.fromkeys(("rank_biserial", "point_biserial", "p_value", "p_adjusted"), [0.5] * 4),
+    }
+    layer = place_layers([("head", (4,))])[0]
+    arrays = {name: np.array([[value]]) for name, value in values.items()}
+    data = contrast_dataset(["hue"], layer, arrays, {"": 10})
+    write_results(tmp_path / "contrast.zarr", {"head": data}, attributes={})
+    row = contrast_table(tmp_path / "contrast.zarr", [layer]).iloc[0]
+    expected = (0.1 / 0.5 + 0.1 / 2 + 0) / 3
+    assert row["mean_abs_standardized_difference_ci"] == pytest.approx(expected, rel=1e-5)
+    assert row["mean_abs_standardized_difference"] == pytest.approx(1.1 / 3, rel=1e-5)
 
 
 def test_settings_as_before_are_written_as_before() -> None:

@@ -9,12 +9,13 @@ import xarray as xr
 from figure_texts import cells, words
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from actsense.drawing.mosaic import COLORS, LIMITS, Mosaic
 from actsense.drawing.names import legible
-from actsense.drawing.style import FACTOR_COLORS, FLAGS, save
+from actsense.drawing.style import CONTEXT_LINES, FACTOR_COLORS, FACTOR_MARKERS, FLAGS, save
 from actsense.sampling.figures.augmentations import contact_sheet
 from actsense.sensitivity.figures.bars import channel_bars
 from actsense.sensitivity.figures.contrasts import contrast_bars
@@ -328,11 +329,33 @@ def test_contrast_bars_draw_every_layer_and_augmentation() -> None:
         for layer in LAYERS[:2]
         for augmentation in FACTORS[:2]
     ]
-    figure = contrast_bars(pd.DataFrame(rows), title="t")
-    assert len(figure.axes[0].patches) == 4
+    table = pd.DataFrame(rows)
+    figure = contrast_bars(table, title="t")
+    above = figure.axes[0]
+    assert [line.get_marker() for line in above.lines] == [FACTOR_MARKERS[f] for f in FACTORS[:2]]
+    assert [to_hex(line.get_color()) for line in above.lines] == [
+        FACTOR_COLORS[factor].lower() for factor in FACTORS[:2]
+    ]
+    heights = np.array([line.get_ydata() for line in above.lines], float)
+    np.testing.assert_allclose(heights, np.full((2, 2), 0.3))
     text = texts(figure)
     assert "40 images" in text
     assert "rolling" in text
+    assert "intervals" not in text
+    wide = contrast_bars(table.assign(mean_abs_standardized_difference_ci=0.05), title="t")
+    assert "Lines: intervals of 95 % or more" in texts(wide)
+    bars = [one for one in wide.axes[1].containers if isinstance(one, ErrorbarContainer)]
+    ends = [path.vertices[:, 1] for one in bars for path in one.lines[2][0].get_paths()]
+    np.testing.assert_allclose(ends, [[0.15, 0.25]] * 4)
+    assert not [one for axis in (wide.axes[0], wide.axes[2]) for one in axis.containers]
+
+
+def test_factors_of_a_design_have_marks_of_their_own() -> None:
+    context = list(CONTEXT_LINES)
+    patches = [name for name in FACTOR_COLORS if name.startswith("patch")]
+    usual = [name for name in FACTOR_COLORS if name not in patches]
+    assert len({FACTOR_MARKERS[name] for name in usual}) == len(usual)
+    assert not {FACTOR_MARKERS[n] for n in patches} & {FACTOR_MARKERS[n] for n in context}
 
 
 def test_the_contact_sheet_shows_every_augmentation() -> None:

@@ -4,6 +4,7 @@ __all__ = [
     "CONTENT",
     "CONTEXT_LINES",
     "FACTOR_COLORS",
+    "FACTOR_MARKERS",
     "FLAGS",
     "PARTS",
     "ROUNDING",
@@ -61,6 +62,8 @@ FACTOR_COLORS = {
     "class": "#1F3B70",
     "image": "#A9744F",
 }
+# Beside colors: what tells factors apart in black and white; those of patches repeat others.
+FACTOR_MARKERS = dict(zip(FACTOR_COLORS, "os^DvPX<>ph*osdx1+2", strict=True))
 CONTENT, PARTS = "content", ("partition", "class", "image")  # a factor, and its nested split
 Line = str | tuple[int, tuple[int, ...]]
 CONTEXT_LINES: dict[str, Line] = {

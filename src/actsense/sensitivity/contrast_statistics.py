@@ -150,8 +150,24 @@ def _summary(effects: xr.Dataset, alive: int) -> dict[str, float]:
         "mean_abs_rank_biserial": float(abs(effects["rank_biserial"]).mean()),
         "mean_rank_biserial": float(effects["rank_biserial"].mean()),
         "mean_abs_standardized_difference": float(magnitude.mean()),
+        "mean_abs_standardized_difference_ci": _mean_half_width(effects),
         "mean_point_biserial": float(effects["point_biserial"].mean()),
     }
+
+
+def _mean_half_width(effects: xr.Dataset) -> float:
+    """Return a half-width that holds for the mean magnitude of a layer: 95 % or more.
+
+    Units share their images, and how their errors correlate is not kept. The error of a mean is
+    largest where all errors are one and the same: then it is the mean of the errors, which is
+    what this returns. Independent errors would make it far smaller.
+    """
+    difference, width = (
+        effects[n].astype(float) for n in ("mean_difference", "mean_difference_ci")
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = width * abs(effects["standardized_mean_difference"] / difference)
+    return float(scaled.where(width > 0, width).mean())
 
 
 def _estimate(

@@ -8,14 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from actsense.drawing.depth import name_layers
-from actsense.drawing.style import FACTOR_COLORS, new_figure
+from actsense.drawing.style import FACTOR_COLORS, FACTOR_MARKERS, new_figure
 
 STATISTICS = {
     "mean_abs_rank_biserial": "rank-biserial\ncorrelation,\nmean magnitude",
     "mean_abs_standardized_difference": "standardized\nmean difference,\nmean magnitude",
     "significant_share": "units with\nadjusted p < 0.05,\nshare of alive",
 }
-MOST = 60  # bars that a panel has room for; of more layers, lines are drawn
+CHANGE = "mean_abs_standardized_difference"  # whose intervals are known
+INTERVALS = " Lines: intervals of 95 % or more, as if all units erred alike."
+MOST = 60  # marks that a panel has room for side by side; of more layers, lines are drawn
 
 
 def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
@@ -33,22 +35,28 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
     # Of values that were published elsewhere, some are not known.
     known = {name: label for name, label in STATISTICS.items() if table[name].notna().any()}
     tested = "significant_share" in known
+    intervals = f"{CHANGE}_ci" in table and bool(table[f"{CHANGE}_ci"].notna().any())
     figure = new_figure(
         wide * len(partitions) + 2.6,
         max(3.2, 7 / 3 * len(known)),
         f"{title}: what each augmentation alone does to the responses",
         f"Averages over the units of a layer; {_paired(table)}"
+        + INTERVALS * intervals
         + "\np-values of signed-rank tests, corrected by Benjamini and Yekutieli over all units "
         f"and augmentations{' of a partition' if partitions[0] else ''}." * tested,
     )
     shape = len(known), len(partitions)
     axes = figure.subplots(*shape, sharex=True, sharey="row", squeeze=False)
-    draw = _bars if places <= MOST else _lines
     for across, partition in enumerate(partitions):
         own = table[table["partition"] == partition] if partition else table
         for axis, (column, label) in zip(axes[:, across], known.items(), strict=True):
-            draw(axis, own.pivot(index="layer", columns="augmentation", values=column)
-                 .reindex(index=layers, columns=augmentations))  # fmt: skip
+            values, widths = (
+                own.pivot(index="layer", columns="augmentation", values=name)
+                .reindex(index=layers, columns=augmentations) if name in own else None
+                for name in (column, f"{column}_ci")
+            )  # fmt: skip
+            assert values is not None
+            _draw(axis, values, widths, apart=places <= MOST)
             if not across:
                 axis.set_ylabel(label)
             axis.set_ylim(bottom=0)
@@ -78,21 +86,20 @@ def _paired(table: pd.DataFrame) -> str:
     )
 
 
-def _bars(axis: Axes, values: pd.DataFrame) -> None:
-    """Draw a bar for every layer (row) and augmentation (column)."""
-    width = 0.8 / values.shape[1]
-    for number, (augmentation, one) in enumerate(values.items()):
-        axis.bar(
-            np.arange(len(one)) + (number - (values.shape[1] - 1) / 2) * width,
-            one,
-            width * 0.92,
-            color=FACTOR_COLORS[str(augmentation)],
-            label=augmentation,
-        )
+def _draw(axis: Axes, values: pd.DataFrame, widths: pd.DataFrame | None, *, apart: bool) -> None:
+    """Draw a mark for every layer (row) and augmentation (column), with their intervals.
 
-
-def _lines(axis: Axes, values: pd.DataFrame) -> None:
-    """Draw a line over the layers (rows) for every augmentation (column)."""
-    for augmentation, one in values.items():
-        axis.plot(np.arange(len(one)), one, color=FACTOR_COLORS[str(augmentation)],
-                  marker="o", markersize=3, linewidth=1.2, label=augmentation)  # fmt: skip
+    Marks of a layer stand side by side, each on a bar; or on lines, where layers are many.
+    """
+    for number, (name, one) in enumerate(values.items()):
+        factor, places = str(name), np.arange(len(one), dtype=np.float64)
+        color, marker = FACTOR_COLORS[factor], FACTOR_MARKERS[factor]
+        if apart:
+            places += 0.8 * (number + 0.5) / values.shape[1] - 0.4
+            axis.vlines(places, 0, one, color=color, alpha=0.4, linewidth=5)
+        if widths is not None:
+            axis.errorbar(places, one, widths[factor], color="0.35" if apart else color,
+                          linestyle="none", capsize=2, elinewidth=0.9, zorder=2)  # fmt: skip
+        style = {"linestyle": "none", "markersize": 5} if apart else {"markersize": 3}
+        axis.plot(places, one, color=color, marker=marker, linewidth=1.2, zorder=3, label=factor,
+                  **style)  # fmt: skip

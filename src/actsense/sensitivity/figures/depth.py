@@ -15,6 +15,7 @@ from actsense.drawing.style import (
     CONTENT,
     CONTEXT_LINES,
     FACTOR_COLORS,
+    FACTOR_MARKERS,
     PARTS,
     factor_labels,
     foot,
@@ -119,10 +120,10 @@ def _line(
         one[f"{index}_ci"].to_numpy(),
         color=color,
         linestyle="none",
-        marker="o",
-        markersize=3,
+        marker=FACTOR_MARKERS[factor],
+        markersize=4,
         capsize=2,
     )
     # The legend shows the line, which tells parts from wholes.
-    axis.plot([], [], color=color, linestyle=line_style(factor), marker="o", markersize=3,
-              label=label)  # fmt: skip
+    axis.plot([], [], color=color, linestyle=line_style(factor), marker=FACTOR_MARKERS[factor],
+              markersize=5, label=label)  # fmt: skip
