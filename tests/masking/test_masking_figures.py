@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from actsense.drawing.style import FACTOR_COLORS
 from actsense.errors import OutdatedResultError
 from actsense.masking.figures import (
+    class_images,
     control_dots,
     first_place,
     masking_curves,
@@ -186,20 +187,32 @@ def test_a_tree_names_its_leaves_in_order_and_colors_them_by_cluster() -> None:
 def test_the_cut_of_a_tree_is_drawn_where_it_is() -> None:
     lines = trees(*tree(), title="t").axes[0].lines
     assert [line.get_xdata()[0] for line in lines] == [0.55]
-    whole = tree(clusters=1, cut=np.nan)
-    figure = trees(whole[0].assign(cluster=1), *whole[1:], title="t")
-    assert not figure.axes[0].lines
-    assert "no cut is better" in figure.axes[0].get_title(loc="left")
 
 
-def test_a_value_without_varying_profiles_has_no_tree() -> None:
-    undefined = {"cut": np.nan, "cophenetic": np.nan}
-    clusters, linkage, summary = tree(items=0, constant=4, clusters=0, **undefined)
-    clusters[["item", "cluster", "leaf"]] = np.nan
-    figure = trees(clusters, linkage.iloc[:0], summary, title="t")
-    title = figure.axes[0].get_title(loc="left")
-    assert title == "masks from S1: 0 profiles, 4 constant left out"
-    assert "fewer than two profiles vary" in texts(figure)
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"silhouette": 0.49}, "a silhouette of 0.49, below 0.50"),
+        ({"silhouette": 0.0, "clusters": 1, "cut": np.nan}, "no cut is better than one cluster"),
+        (
+            {"items": 0, "constant": 4, "clusters": 0, "cut": np.nan, "silhouette": np.nan},
+            "fewer than two profiles vary (4 constant left out)",
+        ),
+    ],
+)
+def test_trees_without_clear_clusters_are_not_drawn(
+    changes: dict[str, float], reason: str
+) -> None:
+    figure = trees(*tree(**changes), title="t")
+    assert not any(axis.axison for axis in figure.axes)
+    assert reason in texts(figure)
+    clusters, linkage, clear = tree()
+    both = pd.concat([clear, tree(**changes)[2].assign(value="ST")])
+    beside = trees(clusters, linkage, both, title="t")
+    assert len(beside.axes) == 1
+    assert f"Masks from ST: {'the best cut has ' * ('0.49' in reason)}{reason}" in texts(
+        beside
+    ).replace("\n", " ")
 
 
 def test_curves_draw_the_accuracy_of_every_factor_and_all_random_masks() -> None:
@@ -238,6 +251,34 @@ def test_recall_is_shown_under_the_mask_with_the_lowest_accuracy() -> None:
     chosen = (data["rule"] == "top") & (data["fraction"] == 0.5) & (data["scale"] == 0)
     expected = data["recall"].isel(condition=np.flatnonzero(chosen)).to_numpy()
     np.testing.assert_allclose(axis.images[0].get_array()[1:], expected)
+
+
+def test_classes_say_how_many_images_they_have() -> None:
+    data = originals()
+    names = [str(name) for name in data["class"].to_numpy()]
+    labels = np.repeat(np.arange(len(names)), np.arange(1, len(names) + 1))
+    kept = xr.Dataset({"label": ("image", labels.astype(np.int16))})
+    whole = xr.DataTree.from_dict({"/": data, "/predictions": kept})
+    images = class_images(whole)
+    assert images == {name: number for number, name in enumerate(names, 1)}
+    axis = recall_maps(data, title="t", images=images).axes[0]
+    shown = [label.get_text() for label in axis.get_xticklabels()]
+    assert shown == [f"{name} ({number})" for number, name in enumerate(names, 1)]
+    assert class_images(xr.DataTree(data)) == {}
+
+
+def test_masks_that_harm_more_than_all_random_ones_are_filled_and_sorted() -> None:
+    data = originals()
+    axis = control_dots(data, title="t").axes[0]
+    table = data[["top1", "top1_high"]].to_dataframe().query("fraction == 0.5")
+    rows = [label.get_text() for label in axis.get_yticklabels()]
+    top = table.query("rule == 'top'").groupby("factor", sort=False)["top1"].mean()
+    assert rows == list(top.sort_values(kind="stable").index)
+    least = table.query("rule == 'random' and scale == 0")["top1"].min()
+    own = table.query("rule == 'top' and scale == 0 and value == 'S1'")
+    expected = own[own["top1_high"] < least]["top1"]
+    (filled,) = [line for line in axis.lines if line.get_zorder() == 4]
+    np.testing.assert_allclose(np.asarray(filled.get_xdata(), float), expected)
 
 
 def test_recall_that_may_be_unchanged_stands_in_parentheses() -> None:

@@ -5,6 +5,7 @@ __all__ = ["control_dots", "first_place", "masking_curves", "plot_masking", "rec
 from collections.abc import Hashable, Mapping
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from actsense.drawing.style import (
     new_figure,
     save,
 )
+from actsense.drawing.values import value_name
 from actsense.errors import OutdatedResultError
 from actsense.masking.profile_figures import (
     correlation_maps,
@@ -46,6 +48,7 @@ CONTROLS = {
     "least": ("v", "least sensitive"),
     "mean": ("x", "most sensitive, but replaced by their mean"),
 }
+MOST = "#D55E00"  # color of masks of the most sensitive
 UNCONTROLLED = "No random masks were published."
 CLASSES = 20  # shown of a network that has more
 RECALL = Normalize(0, 1)
@@ -69,7 +72,8 @@ def plot_masking(
         title: Network and design.
         dpi: Dots per inch of the PNG files.
     """
-    data = read_results(store).to_dataset()
+    tree = read_results(store)
+    data = tree.to_dataset()
     if "first_place" not in data:
         raise OutdatedResultError(
             store, "which masks every input sees", "masking", "evaluate_masks"
@@ -89,7 +93,7 @@ def plot_masking(
             save(figure, folder / f"{value}.png", dpi=dpi)
     for name, figure in {
         "controls": control_dots(data, title=title),
-        "recall": recall_maps(data, title=title),
+        "recall": recall_maps(data, title=title, images=class_images(tree)),
         "effects": effect_maps(read["effects"], title=title),
         "layers": place_maps(read["effects"], title=title),
         "profiles": correlation_maps(read["profiles"], title=title),
@@ -111,7 +115,7 @@ def masking_curves(data: xr.Dataset, value: str, *, title: str) -> Figure:
     figure = new_figure(
         max(9.5, 3.4 * len(scales) + 1.0),
         8.0,
-        f"{title}: masks of the activations that {value} calls most sensitive",
+        f"{title}: masks of the activations that the {value_name(value)} calls most sensitive",
         f"Original images, n = {data.attrs['images']}; masked: {_place(data)}. What is masked is "
         "multiplied by the scale. Bars: 95 % intervals over images.\n"
         + (
@@ -166,22 +170,24 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
     """
     table = _scalars(data)
     largest = table["fraction"].max()
-    values, scales, factors = _values(data), _scales(table), _factors(table)
+    values, scales, count = _values(data), _scales(table), len(_factors(table))
     figure = new_figure(
         max(10.5, 3.4 * len(scales) + 1.4),
-        1.6 + len(values) * (0.2 * len(factors) + 0.45),
+        1.6 + len(values) * (0.2 * count + 0.45),
         f"{title}: masks of the most sensitive {100 * largest:g} % against their controls",
         f"Top-1 accuracy on original images, n = {data.attrs['images']}; masked: {_place(data)}. "
-        "Bars: 95 % intervals over images.\n"
+        "Bars: 95 % intervals over images. The mask with most harm is above.\n"
         + (
-            f"Gray band: all {_draws(table)} random masks of equal size; dashed: those of the "
-            "largest responses; dotted: no mask."
+            f"Gray band: all {_draws(table)} random masks of equal size; filled: harm beyond all "
+            "of them, by the interval. Dashed: masks of the largest responses; dotted: no mask."
             if _draws(table)
-            else f"Dotted: no mask. {UNCONTROLLED}"
+            else f"Dotted: no mask; filled: less than that, by the interval. {UNCONTROLLED}"
         ),
     )
     axes = figure.subplots(len(values), len(scales), sharex=True, sharey=True, squeeze=False)
     chosen = table[(table["fraction"] == largest) | (table["rule"] == "none")]
+    harm = chosen[chosen["rule"] == "top"].groupby("factor", sort=False)["top1"].mean()
+    factors = list(harm.sort_values(kind="stable").index)
     none = chosen.loc[chosen["rule"] == "none", "top1"].iloc[0]
     for row, value in zip(axes, values, strict=True):
         for axis, scale in zip(row, scales, strict=True):
@@ -192,8 +198,10 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
             for magnitude in same.loc[same["rule"] == "magnitude", "top1"].iloc[:1]:
                 axis.axvline(magnitude, color="black", linestyle=(0, (5, 2)), linewidth=1)
             axis.axvline(none, color="0.4", linestyle=":", linewidth=1)
-            _dots(axis, same[same["value"] == value], factors)
-            axis.set_title(f"masks from {value}, scaled by {scale:g}", loc="left")
+            _dots(
+                axis, same[same["value"] == value], factors, random.min() if len(random) else none
+            )
+            axis.set_title(f"masks from {value_name(value)}, scaled by {scale:g}", loc="left")
         row[0].set_yticks(range(len(factors)), factors, fontsize=8)
         row[0].set_ylim(len(factors) - 0.5, -0.5)
     axes[0, 0].set_xlim(-0.02, 1.02)
@@ -203,12 +211,28 @@ def control_dots(data: xr.Dataset, *, title: str) -> Figure:
     return figure
 
 
-def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
+def class_images(tree: xr.DataTree) -> Mapping[str, int]:
+    """Return how many images every class has, by name; nothing where labels are not kept.
+
+    Arguments:
+        tree: The masking store.
+    """
+    if "predictions" not in tree.children or "label" not in tree["predictions"]:
+        return {}
+    names = tree["class"].to_numpy()
+    counts = np.bincount(tree["predictions"]["label"].to_numpy().astype(int), minlength=len(names))
+    return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def recall_maps(
+    data: xr.Dataset, *, title: str, images: Mapping[str, int] = MappingProxyType({})
+) -> Figure:
     """Draw which classes survive the most harmful mask of every factor.
 
     Arguments:
         data: What `first_place` returns.
         title: Network and design.
+        images: How many images every class has, by name; written where they are known.
     """
     data = data.isel(
         {"class": data["recall"].notnull().any("condition").to_numpy()}
@@ -238,10 +262,11 @@ def recall_maps(data: xr.Dataset, *, title: str) -> Figure:
             *(_mask_name(row) for row in table.iloc[rows[value][1:]].to_dict("records")),
         ]
         axis.set_yticks(range(len(names)), names, fontsize=7.5)
-        named = short_names(map(str, own["class"].to_numpy())).values()
-        axis.set_xticks(range(len(classes)), [*named], rotation=45, ha="right", fontsize=7.5)
-        axis.set_xlabel("class")
-        axis.set_title(f"masks from {value}", loc="left")
+        named = short_names(map(str, own["class"].to_numpy()))
+        ticks = [f"{text} ({images[name]})" if images else text for name, text in named.items()]
+        axis.set_xticks(range(len(classes)), ticks, rotation=45, ha="right", fontsize=7.5)
+        axis.set_xlabel("class (its images)" if images else "class")
+        axis.set_title(f"masks from {value_name(value)}", loc="left")
         axis.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, fraction=0.05, pad=0.01, label="recall")
     return figure
@@ -289,7 +314,8 @@ def _points(axis: Axes, table: pd.DataFrame, metric: str, factor: str, shift: fl
     )
 
 
-def _dots(axis: Axes, table: pd.DataFrame, factors: list[str]) -> None:
+def _dots(axis: Axes, table: pd.DataFrame, factors: list[str], least: float) -> None:
+    """Draw masks and controls; filled, where a mask harms more than `least` accuracy tells."""
     place = {factor: row for row, factor in enumerate(factors)}
     for rule, (mark, name) in CONTROLS.items():
         own = table[table["rule"] == rule]
@@ -307,12 +333,15 @@ def _dots(axis: Axes, table: pd.DataFrame, factors: list[str]) -> None:
         top["top1"],
         top["factor"].map(place),
         xerr=interval_errors(top, "top1"),
-        color="#D55E00",
+        color=MOST,
         marker="o",
-        markersize=4.5,
+        markersize=5,
+        markerfacecolor="white",
         linestyle="none",
         label="most sensitive",
     )
+    beyond = top[top["top1_high"] < least]
+    axis.plot(beyond["top1"], beyond["factor"].map(place), "o", color=MOST, markersize=5, zorder=4)
 
 
 def _recalls(axis: Axes, data: xr.Dataset) -> AxesImage:

@@ -20,7 +20,8 @@ from scipy.cluster.hierarchy import dendrogram
 from actsense.drawing.depth import PAGE, fitting
 from actsense.drawing.matrices import Numbers
 from actsense.drawing.names import legible, short_names
-from actsense.drawing.style import new_figure
+from actsense.drawing.style import empty_figure, foot, new_figure
+from actsense.drawing.values import value_name
 from actsense.masking.plan import TOGETHER
 from actsense.sampling.designs import ORIGINAL
 
@@ -33,6 +34,7 @@ CLUSTERS = [to_hex(colormaps["tab10"](k)) for k in (0, 1, 2, 3, 4, 5, 6, 8, 9)] 
 UNCERTAIN = "0.45"
 PALE = 0.3  # opacity of uncertain cells
 SINGLE = "0.6"
+CLEAR = 0.5  # silhouette of groups that stand apart; Kaufman & Rousseeuw (1990): weak below it
 UNCONTROLLED = "no random masks were published."
 PALE_NOTE = "Pale: the 95 % interval covers 0."
 CELL, ROW, LEAST = 0.4, 0.24, 0.15  # inches of a cell of a map: columns, rows, rows of many
@@ -109,7 +111,7 @@ def correlation_maps(profiles: pd.DataFrame, *, title: str) -> Figure:
     for axis, value in zip(axes, values, strict=True):
         own = profiles[profiles["value"] == value].set_index(["input", "factor"])
         image = _cells(axis, own, "rho", inputs, factors, CORRELATIONS, "{:.2f}".format)
-        axis.set_title(f"masks from {value}", loc="left")
+        axis.set_title(f"masks from {value_name(value)}", loc="left")
     figure.colorbar(image, ax=axes, label="Spearman's rho", fraction=0.05, pad=0.01)
     return figure
 
@@ -129,26 +131,28 @@ def trees(
     summary, where = first_layer(summary)
     layers = summary["layers"].iloc[0]
     clusters, linkage = (table[table["layers"] == layers] for table in (clusters, linkage))
+    heading = f"{title}: which masks act alike on which input"
+    clear = summary["silhouette"] >= CLEAR
+    vague = " ".join(_vague(tree) for tree in summary[~clear].to_dict("records"))
+    summary = summary[clear]
+    if summary.empty:
+        return empty_figure(heading, f"No tree is drawn; masked: {where}.\n{vague}")
     rows = int(summary["items"].max())
     figure = new_figure(
         max(10.5, 4.3 * len(summary) + 0.4),
         1.6 + max(1.5, 0.135 * rows),
-        f"{title}: which masks act alike on which input",
+        heading,
         "Average linkage of the profiles named input--masked factor, distance 1 - Spearman's rho; "
         f"left: alike; masked: {where}.\nDashed: the cut with the best silhouette; colors: its "
         "clusters (gray: of one). Stability: mean Jaccard overlap when found again in resamples.",
     )
+    foot(figure, vague)
     axes = figure.subplots(1, len(summary), squeeze=False)[0]
     for axis, tree in zip(axes, summary.to_dict("records"), strict=True):
         own = clusters[(clusters["value"] == tree["value"]) & clusters["leaf"].notna()]
         axis.set_title(_tree_title(tree, own), loc="left", fontsize=8.5)
-        if len(own) < 2:
-            axis.text(0.5, 0.5, "fewer than two profiles vary", ha="center", va="center")
-            axis.set_axis_off()
-            continue
         _tree(axis, own.sort_values("item"), linkage[linkage["value"] == tree["value"]])
-        if np.isfinite(tree["cut"]):
-            axis.axvline(tree["cut"], color="black", linestyle="--", linewidth=0.9)
+        axis.axvline(tree["cut"], color="black", linestyle="--", linewidth=0.9)
     return figure
 
 
@@ -170,7 +174,7 @@ def _effect_grid(effects: pd.DataFrame, row: str, heading: str, subtitle: str) -
             own = percent[(percent["value"] == value) & (percent["scale"] == scale)]
             own = own.set_index([row, "factor"])
             image = _cells(axis, own, "effect", names, factors, EFFECTS, _points)
-            axis.set_title(f"masks from {value}, scaled by {scale:g}", loc="left")
+            axis.set_title(f"masks from {value_name(value)}, scaled by {scale:g}", loc="left")
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.01, extend="both", ticks=TICKS)
     bar.set_label("percentage points")
     bar.ax.set_yticklabels([f"{tick:+d}" if tick else "0" for tick in TICKS])
@@ -253,20 +257,26 @@ def _color(clusters: set[int], sizes: NDArray[np.int64]) -> str:
     return CLUSTERS[number % len(CLUSTERS)]
 
 
+def _vague(tree: Mapping[Hashable, Any]) -> str:
+    """Say why a tree is not drawn."""
+    if tree["items"] < 2:
+        why = f"fewer than two profiles vary ({tree['constant']} constant left out)"
+    elif not np.isfinite(tree["cut"]):
+        why = "no cut is better than one cluster"
+    else:
+        why = f"the best cut has a silhouette of {tree['silhouette']:.2f}, below {CLEAR:.2f}"
+    return f"Masks from {value_name(tree['value'])}: {why}."
+
+
 def _tree_title(tree: Mapping[Hashable, Any], items: pd.DataFrame) -> str:
     constant = f", {tree['constant']} constant left out" if tree["constant"] else ""
-    lines = [f"masks from {tree['value']}: {tree['items']} profiles{constant}"]
-    if np.isfinite(tree["cophenetic"]):
-        lines.append(f"cophenetic correlation {tree['cophenetic']:.2f}")
-    if np.isfinite(tree["cut"]):
-        stable = items.drop_duplicates("cluster")["stability"].mean()
-        lines.append(
-            f"{tree['clusters']} clusters, silhouette {tree['silhouette']:.2f}, "
-            f"stability {stable:.2f}"
-        )
-    elif len(items) > 1:
-        lines.append("no cut is better than one cluster")
-    return "\n".join(lines)
+    stable = items.drop_duplicates("cluster")["stability"].mean()
+    return (
+        f"masks from {value_name(tree['value'])}: {tree['items']} profiles{constant}\n"
+        f"cophenetic correlation {tree['cophenetic']:.2f}\n"
+        f"{tree['clusters']} clusters, silhouette {tree['silhouette']:.2f}, "
+        f"stability {stable:.2f}"
+    )
 
 
 def _points(value: float) -> str:
