@@ -126,6 +126,13 @@ def test_pages_and_menu_agree(site: ModuleType, repository: Path, found: str, wo
         site.assemble(repository, repository / "docs/.pages")
 
 
+def test_every_study_that_is_ready_is_told_of() -> None:
+    page = (REPOSITORY / "docs/studies.md").read_text()
+    ready = {f"workflow/studies/{path.name}" for path in REPOSITORY.glob("workflow/studies/*.yaml")}
+    assert len(ready) > 5
+    assert set(re.findall(r"`(workflow/studies/[\w-]+\.yaml)`", page)) == ready
+
+
 def test_the_image_has_what_the_workflow_reads() -> None:
     recipe = (REPOSITORY / "envs/apptainer.def").read_text()
     copied = re.findall(r"^    (\S+) /opt/actsense/(\S+)$", recipe, re.MULTILINE)
