@@ -128,7 +128,9 @@ def test_pages_and_menu_agree(site: ModuleType, repository: Path, found: str, wo
 
 def test_every_study_that_is_ready_is_told_of() -> None:
     page = (REPOSITORY / "docs/studies.md").read_text()
-    ready = {f"workflow/studies/{path.name}" for path in REPOSITORY.glob("workflow/studies/*.yaml")}
+    ready = {
+        f"workflow/studies/{path.name}" for path in REPOSITORY.glob("workflow/studies/*.yaml")
+    }
     assert len(ready) > 5
     assert set(re.findall(r"`(workflow/studies/[\w-]+\.yaml)`", page)) == ready
 
