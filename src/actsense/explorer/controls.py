@@ -17,7 +17,7 @@ from actsense.texts import printable
 # Where something in between makes no sign of it: `http://`, `:smile:`, `a@b.org`, `www.`, `->`.
 APART = re.compile(r"(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[<=-])(?=>)|(?<=<)(?=-)", re.IGNORECASE)
 JOINER = "\u2060"  # of words, without width
-TABS = 11  # up to so many options stand side by side where a row of buttons is asked for
+TABS = 12  # up to so many options stand side by side where a row of buttons is asked for
 
 
 def wishes() -> Wishes:

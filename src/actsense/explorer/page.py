@@ -23,12 +23,14 @@ from actsense.explorer.shelf import study_shelf
 from actsense.explorer.sidebar import choose_scene, choose_study
 from actsense.explorer.spatial.views import show_spatial
 from actsense.explorer.unit_views import show_contrast, show_units
+from actsense.explorer.your_picture import show_yours
 
 # What each view is called, and what shows it: one unit of a run, or the study.
 OF_UNIT = {
     "units": ("Units and maps", show_units),
     "images": ("Top images", show_images),
     "contrast": ("Contrast", show_contrast),
+    "yours": ("Your picture", show_yours),
     "compare": ("Compare", show_comparison),
     "masking": ("Masking", show_masking),
 }

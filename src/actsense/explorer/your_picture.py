@@ -1,0 +1,232 @@
+"""A picture of one's own under the augmentations of the design, and what the unit answers."""
+
+__all__ = ["show_yours"]
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from actsense.drawing.style import FACTOR_COLORS
+from actsense.errors import ConfigError
+from actsense.explorer import vega
+from actsense.explorer.controls import pick_number, plain
+from actsense.explorer.curves import Style, curve_chart, curves_legend
+from actsense.explorer.heatmaps import picture
+from actsense.explorer.invariance.uploads import read_uploads
+from actsense.explorer.running import RUNNING, fields_of, opened_subject
+from actsense.explorer.scene import Scene
+from actsense.explorer.shelf import Shelf
+from actsense.inspection import RunResults
+from actsense.sampling.told import recorded_designs
+
+if TYPE_CHECKING:
+    from actsense.explorer.responses import Settings
+    from actsense.sampling.law import InputLaw
+
+SMALL = 64  # pixels: networks on such images run quickly, so more is shown
+OTHERS, FEW_OTHERS = 24, 8  # images of the study beside one's own
+LEVELS, FEW_LEVELS = 17, 7  # values of the augmentation
+YOURS, MIDDLE = "your picture", "median of images of the study"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a curve depends on.
+
+    Attributes:
+        layer: Name of the layer.
+        place: Place of the unit.
+        augmentation: What grows.
+        parameters: Its parameters, as the sliders say.
+    """
+
+    layer: str
+    place: tuple[int, ...]
+    augmentation: str
+    parameters: tuple[float, ...]
+
+
+def show_yours(scene: Scene) -> None:
+    """Show a picture under augmentations, and the response of the unit beside other images.
+
+    Raises:
+        ConfigError: If the network cannot run.
+    """
+    st.markdown(f"##### What {plain(scene.unit_name)} answers to your picture")
+    subject, law, stretched = _opened(scene.run)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        pixels = _chosen(scene, subject.images.image_size)
+        settings = _sliders(law)
+    with right:
+        _show_pictures(scene, law, pixels, settings, stretched)
+    name = scene.factor if scene.factor in law.augmentations else law.augmentations[0]
+    held = settings.get(name) or [_usual(one) for one in _parameters(law, name)]
+    asked = Asked(scene.layer, tuple(scene.at.values()), name, tuple(held))
+    _show_curve(scene, asked, pixels)
+
+
+def _opened(run: RunResults) -> "tuple[Any, InputLaw, bool]":
+    """Return the network, the law of the design, and whether it stretches contrasts."""
+    from actsense.sampling.law import InputLaw
+
+    subject = opened_subject(run)
+    design = recorded_designs(run.indices.attrs).get(run.design)
+    if design is None or not design.augmentations:
+        raise ConfigError(f"{run.path}/indices.zarr: does not say what its augmentations were.")
+    side = subject.images.image_size
+    law = InputLaw.of_design(design, size=side, pool=subject.pool)
+    return subject, law, bool(design.stretch)
+
+
+def _chosen(scene: Scene, side: int) -> NDArray[np.uint8]:
+    """Let a picture be brought, or one of the study be chosen; return it, (3, side, side)."""
+    file = st.file_uploader(
+        "Your picture: its centre is cut out and scaled to the images of the study",
+        type=["png", "jpg", "jpeg", "webp", "bmp"],
+        key="your_file",
+    )
+    if file is not None:
+        read = read_uploads([file], side)
+        for problem in read.problems:
+            st.warning(plain(problem), icon=":material/image_not_supported:")
+        if len(read.pixels):
+            own: NDArray[np.uint8] = read.pixels[0]
+            return own
+    images = scene.shelf.study.images
+    first = int(images.partition_rows("validation")[:1].sum())
+    row = pick_number(st.container(), "or image of the study", "image", len(images), first)
+    shown: NDArray[np.uint8] = images.read(np.array([row]))[0]
+    return shown
+
+
+def _sliders(law: "InputLaw") -> "dict[str, list[float]]":
+    """Draw a switch for every augmentation, and sliders of those that are on."""
+    found = {}
+    for name in law.augmentations:
+        if not st.toggle(plain(name), key=f"your_{name}"):
+            continue
+        found[name] = [_slider(name, parameter) for parameter in _parameters(law, name)]
+    return found
+
+
+def _slider(augmentation: str, parameter: Any) -> float:
+    key, label = f"your_{augmentation}_{parameter.name}", plain(parameter.name)
+    if hasattr(parameter, "options"):
+        return float(st.select_slider(label, parameter.options, key=key))
+    low, high = float(parameter.low), float(parameter.high)
+    if not low < high:
+        return low
+    return float(st.slider(label, low, high, _usual(parameter), key=key))
+
+
+def _parameters(law: "InputLaw", name: str) -> tuple[Any, ...]:
+    return law.parameters[law.augmentations.index(name)]
+
+
+def _usual(parameter: Any) -> float:
+    """Return the middle of a range."""
+    return float(parameter.at(np.array(0.5)))
+
+
+def _show_pictures(
+    scene: Scene,
+    law: "InputLaw",
+    pixels: NDArray[np.uint8],
+    settings: "Settings",
+    stretched: bool,
+) -> None:
+    from actsense.data.pixels import unit_images
+    from actsense.explorer.responses import applied, responses
+
+    subject = opened_subject(scene.run)
+    before = applied(unit_images(pixels[None]), law, {}, stretched=stretched)
+    after = applied(unit_images(pixels[None]), law, settings, stretched=stretched)
+    with RUNNING:
+        answers = [
+            float(responses(subject, scene.layer, tuple(scene.at.values()), one)[0])
+            for one in (before, after)
+        ]
+    position = tuple(scene.at.values())[1:]
+    (box,) = scene.shelf.read_study(fields_of, scene.layer, (position,))
+    framed = box if box[2] - box[0] < pixels.shape[-1] else None
+    cells = [
+        picture(
+            (255 * one[0]).round().byte().numpy(), [name, f"response {answer:.3g}"], framed=framed
+        )
+        for one, name, answer in zip(
+            (before, after), ("untouched", "as the sliders say"), answers, strict=True
+        )
+    ]
+    st.html(f'<div style="display:grid;gap:0.8rem;max-width:26rem">{"".join(cells)}</div>')
+
+
+def curve_table(shelf: Shelf[RunResults], asked: Asked) -> pd.DataFrame:
+    """Return what the unit answers to images of the study while the augmentation grows.
+
+    Returns:
+        One row per level: `x`, `value` the median, `low` and `high` the tenth and ninetieth
+        percentile.
+    """
+    images = shelf.study.images
+    rows = images.partition_rows("validation")
+    rows = rows if len(rows) else np.arange(len(images))
+    count = OTHERS if images.image_size <= SMALL else FEW_OTHERS
+    spread = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
+    levels, found = _swept(shelf.held, asked, images.read(spread))
+    low, middle, high = np.quantile(found, [0.1, 0.5, 0.9], axis=0)
+    return pd.DataFrame({"x": levels, "value": middle, "low": low, "high": high})
+
+
+def _swept(
+    run: RunResults, asked: Asked, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from actsense.data.pixels import unit_images
+    from actsense.explorer.responses import sweep_of, swept
+
+    subject, law, stretched = _opened(run)
+    small = subject.images.image_size <= SMALL
+    sweep = sweep_of(law, asked.augmentation, LEVELS if small else FEW_LEVELS)
+    with RUNNING:
+        found = swept(
+            *(subject, asked.layer, asked.place, unit_images(pixels), law),
+            *(asked.augmentation, asked.parameters, sweep),
+            stretched=stretched,
+        )
+    return np.array(sweep.levels), found
+
+
+def _show_curve(scene: Scene, asked: Asked, pixels: NDArray[np.uint8]) -> None:
+    from actsense.explorer.responses import sweep_of
+
+    population = scene.shelf.read_study(curve_table, asked)
+    levels, own = _swept(scene.run, asked, pixels[None])
+    _, law, _ = _opened(scene.run)
+    name = asked.augmentation
+    yours = pd.DataFrame({"curve": YOURS, "x": levels, "value": own[0], "low": own[0]})
+    middle = population.assign(curve=MIDDLE, low=population["value"], high=population["value"])
+    styles = {
+        YOURS: Style(FACTOR_COLORS.get(name, "#0072B2")),
+        MIDDLE: Style("#555555", (5, 3)),
+    }
+    st.html(curves_legend(styles))
+    chart = curve_chart(
+        pd.concat([yours.assign(high=own[0]), middle], ignore_index=True),
+        styles,
+        x=vega.quantity("x", f"{name}: {sweep_of(law, name, 2).name}"),
+        y=vega.quantity("value", "response, in the unit's own scale"),
+        band=population,
+        chosen=YOURS,
+        legend=False,
+    )
+    st.vega_lite_chart(chart, width="stretch", key="your_curve")
+    st.caption(
+        f"The response of {plain(scene.unit_name)} while {plain(name)} grows, alone; its other "
+        "parameters as the sliders say. Gray: from the tenth to the ninetieth percentile of "
+        "validation images of the study, spread evenly. The network runs here, on the CPU. Your "
+        "picture stays in memory, of your page alone, and a link does not carry it."
+    )
