@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import yaml
 
 from actsense.__main__ import main
 from actsense.errors import ConfigError
+from actsense.layers import Layer
 from actsense.planning import first_study as module
 from actsense.planning.cost import Cost, counted_facts, study_costs, total_cost
 from actsense.planning.first_study import ROOM, SHARE, FirstStudy, first_study
@@ -23,6 +25,7 @@ from actsense.planning.study_text import configuration_text, left_out, told
 from actsense.planning.work import WorkTable
 from actsense.study.opening import open_configuration
 from actsense.study.study import Study
+from actsense.work import NetworkFacts
 
 RUNNING = Path(__file__).parents[2] / "docs/running.md"
 CPU = torch.device("cpu")
@@ -79,6 +82,11 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> list[FirstStudy]:
     return found
 
 
+def sized(planned: FirstStudy, units: int) -> NetworkFacts:
+    """Return the network of a study with so many units."""
+    return replace(planned.network, layers=(Layer("all", (units,), 0),))
+
+
 def test_the_documented_file_is_what_init_writes_and_its_plan_fits(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -120,23 +128,38 @@ def test_the_richest_step_that_fits_is_taken_after_one_measurement(
     assert measurements == [len(STEPS[0].designs)] * 2
 
 
-def test_results_fit_on_the_disk(ladder: list[FirstStudy]) -> None:
+def test_a_measurement_that_waits_for_other_work_tells_how_busy_the_machine_is(
+    ladder: list[FirstStudy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall, used = iter((0.0, 6.0, 0.0, 0.5)), iter((0.0, 2.0, 0.0, 0.1))
+    clock = SimpleNamespace(perf_counter=wall.__next__, process_time=used.__next__)
+    monkeypatch.setattr(module, "time", clock)
+    assert study(folder(), minutes=1e6).slowdown == 3
+    assert study(Path("photographs"), minutes=1e6).slowdown == 1  # too short to tell
+
+
+def test_results_fit_on_the_disk(
+    ladder: list[FirstStudy], monkeypatch: pytest.MonkeyPatch
+) -> None:
     poorer = next(own for own in ladder if own.cost.written < ladder[0].cost.written)
     room = 1.0001 * poorer.cost.written / ROOM
     assert not ladder[0].fits(1e6, room)
     assert poorer.fits(1e6, room)
+    monkeypatch.setattr(module, "STEPS", STEPS[-1:])
     with pytest.raises(ConfigError, match=r"takes up to \d.* GB, and 0\.0 GB are free here\."):
         study(folder(), minutes=1e6, room=0)
 
 
 def test_minutes_are_passes_and_what_jobs_take_beside(ladder: list[FirstStudy]) -> None:
     cost = Cost("all", jobs=10, hours=0.5, minutes=1)
-    own = replace(ladder[0], cost=cost, units=10**6, cores=2, on_cpu=True)
+    own = replace(ladder[0], cost=cost, network=sized(ladder[0], 10**6), cores=2, on_cpu=True)
     beside = 10 * 4.5 + 3 * 10**6 * 1.2e-4 + 70 * 0.1  # seconds of processor; three designs
     assert own.minutes == pytest.approx((30 * 60 + beside) / 2 / 60)
     elsewhere = replace(own, on_cpu=False)  # one accelerator, however many cores
     assert elsewhere.minutes == pytest.approx((30 * 60 + beside / 2) / 60)
     assert replace(own, cost=replace(cost, minutes=500)).minutes == 500  # jobs are not shared
+    busy = replace(own, slowdown=3)  # the speed of passes was measured beside other work
+    assert busy.minutes == pytest.approx((30 * 60 + 3 * beside) / 2 / 60)
 
 
 def test_the_study_of_photographs_is_expected_to_take_what_it_took(
@@ -146,15 +169,18 @@ def test_the_study_of_photographs_is_expected_to_take_what_it_took(
     # 47 images per second pass on one core: 504 images of a contrast in 10.6 s.
     hours = 13_800 / 47 / 3600
     config = dict(ladder[0].config) | {"designs": {"colour": {}, "geometry": {}}}
-    taken = replace(
-        ladder[0], config=config, cost=Cost("all", jobs=35, hours=hours), units=223_080, cores=1
-    )
+    cost, known = Cost("all", jobs=35, hours=hours), sized(ladder[0], 223_080)
+    taken = replace(ladder[0], config=config, cost=cost, network=known, cores=1)
     images = taken.images.count * 0.1 / 60
     assert taken.minutes - images == pytest.approx(8.4, rel=0.05)
 
 
-def test_what_does_not_fit_is_said_with_the_time_that_would_do() -> None:
+def test_what_does_not_fit_is_said_with_the_time_that_would_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     path = folder()
+    monkeypatch.setattr(module, "STEPS", STEPS[-1:])
+    monkeypatch.setitem(globals(), "SPEED", 0.5)  # so that a fifth of it is minutes
     with pytest.raises(ConfigError, match="the smallest study of small on 'photographs'") as told:
         study(path, minutes=0.1)
     needed = re.search(r"Give --minutes (\d+)", str(told.value))
@@ -186,24 +212,34 @@ def test_every_difference_from_the_defaults_is_told(ladder: list[FirstStudy]) ->
     last = left_out(ladder[-1])
     assert {"patterns: left out", "featvis: left out"} < {*last}
     assert "correlation, lda, masking, single_class, segments: left out" in last
-    said = told(ladder[2], "mine.yaml")
-    assert "actsense run mine.yaml plan" in said
+    said = told(ladder[2], "my own.yaml")
+    assert "actsense run 'my own.yaml' plan" in said
     assert "results/photographs/index.html" in said
     assert max(map(len, said.splitlines())) <= 100
 
 
+def test_a_busy_machine_and_a_download_are_told(ladder: list[FirstStudy]) -> None:
+    said = told(ladder[2], "study.yaml")
+    assert "downloaded" not in said
+    assert "Other work" not in said
+    fetched = replace(ladder[2].network, origin="downloaded", weights=44_700_000)
+    said = told(replace(ladder[2], network=fetched, slowdown=2.5), "study.yaml")
+    assert "Its weights, 45 MB, are downloaded first." in said
+    assert "expected to take 2.5 times as long as on an idle machine" in " ".join(said.split())
+
+
 def test_few_photographs_have_no_patterns() -> None:
-    many, few = study(folder("many", a=12, b=12)), study(folder("few", a=12, b=3))
+    many, few = study(folder("many", a=12, b=12)), study(folder("few", a=30, b=2))
     assert many.config["patterns"] != {"networks": []} != many.config["featvis"]
     assert few.config["patterns"] == {"networks": []} == few.config["featvis"]
-    assert few.images.taken == {"train": [6, 1], "validation": [6, 2]}
+    assert few.images.taken == {"train": [15, 1], "validation": [15, 1]}
 
 
 def test_of_many_photographs_as_many_of_every_class_are_taken() -> None:
-    images = listed_images(folder(cat=1100, dog=700, owl=100), 224)
+    images = listed_images(folder(cat=100, dog=700, owl=1100), 224)
     assert images.settings["samples_per_class"] == {"train": 50, "validation": 50}
     assert images.count == 300 <= MOST
-    assert [*images.classes.items()] == [("cat", 1100), ("dog", 700), ("owl", 100)]
+    assert [*images.classes.items()] == [("owl", 1100), ("dog", 700), ("cat", 100)]
     open_settings = {"study": "one", "networks": {"small": SMALL}, **settings_of(STEPS[-1], 224)}
     own = Study.load(open_settings | {"dataset": dict(images.settings)})
     assert StandIn(own).counts.tolist() == [[50] * 3, [50] * 3]
@@ -247,6 +283,7 @@ def test_folders_are_refused_in_the_words_of_the_workflow(classes: dict[str, int
     [
         (["--minutes", "0"], "--minutes: 0 is not above 0."),
         (["--cores", "-1"], "--cores: -1 is not above 0."),
+        (["--image-size", "8"], "--image-size: 8 is less than 16 pixels."),
         (["-o", "."], r".: a folder. Give another file with -o."),
     ],
 )

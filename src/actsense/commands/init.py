@@ -9,6 +9,7 @@ from typing import Any
 from actsense.errors import ConfigError
 
 SUMMARY = "write a study of your photographs that ends in half an hour"
+LEAST = 16  # pixels of a side, as in the configuration
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -60,6 +61,8 @@ def _check(chosen: Any) -> None:
     for key in ("minutes", "cores"):
         if not getattr(chosen, key) > 0:
             raise ConfigError(f"--{key}: {getattr(chosen, key):g} is not above 0.")
+    if chosen.image_size is not None and chosen.image_size < LEAST:
+        raise ConfigError(f"--image-size: {chosen.image_size} is less than {LEAST} pixels.")
     output: Path = chosen.output
     if output.is_dir() or (output.exists() and not chosen.force):
         what = "a folder" if output.is_dir() else "it is there already"

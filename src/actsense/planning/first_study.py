@@ -1,14 +1,16 @@
 """A first study of a network on somebody's photographs that ends in the time there is.
 
-The speed of the network is measured once, every step of the ladder is planned with it, and the
-richest that fits is taken. What jobs take beside images that pass is known from one run:
-`workflow/studies/photographs.yaml`, without patterns and pictures, took 504 seconds of processor
-for 35 jobs and two designs of 223,080 units, 293 of them for passes (docs/costs.md).
+The speed of the network is measured once, beside whatever else the machine does; every step of
+the ladder is planned with it, and the richest that fits is taken. What jobs take beside images
+that pass is known from one run: `workflow/studies/photographs.yaml`, without patterns and
+pictures, took 504 seconds of processor for 35 jobs and two designs of 223,080 units, 293 of them
+for passes (docs/costs.md).
 """
 
 __all__ = ["SHARE", "FirstStudy", "first_study"]
 
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
@@ -18,18 +20,20 @@ from typing import Any
 import torch
 
 from actsense.errors import ConfigError
-from actsense.planning.cost import Cost, Speeds, counted_facts, study_costs, total_cost
+from actsense.planning.cost import Cost, counted_facts, study_costs, total_cost
 from actsense.planning.ladder import STEPS, Step, settings_of
 from actsense.planning.photographs import FolderImages, listed_images
 from actsense.planning.speed import StandIn, measured_speeds
 from actsense.planning.work import WorkTable
 from actsense.study.study import Study
+from actsense.work import NetworkFacts
 
 SHARE = 0.8  # of the wanted time: jobs wait for each other, and measurements err
 ROOM = 0.5  # of the free disk that results may take
 JOB = 4.5  # processor seconds of a job beside its passes: it starts, tabulates and draws
 UNIT = 1.2e-4  # and of every unit and design: indices are estimated and drawn
 IMAGE = 0.1  # and of every photograph: it is decoded, 12 million pixels of it
+LASTING = 1.0  # seconds of a measurement that tell how busy the machine is
 
 
 @dataclass(frozen=True)
@@ -41,18 +45,20 @@ class FirstStudy:
         images: The photographs.
         cost: What it costs in all.
         speed: Images per second through the network and the slowest augmentations.
-        units: Units of the network.
+        network: What is known of the network.
         cores: Cores that it runs on.
         on_cpu: Whether images pass on these cores, too.
+        slowdown: How many times longer than its processor time a job takes now.
     """
 
     config: Mapping[str, Any]
     images: FolderImages
     cost: Cost
     speed: float
-    units: int
+    network: NetworkFacts
     cores: int
     on_cpu: bool
+    slowdown: float = 1
 
     @property
     def passing(self) -> float:
@@ -62,8 +68,9 @@ class FirstStudy:
     @property
     def beside(self) -> float:
         """Minutes that its jobs take beside."""
-        indices = UNIT * self.units * len(self.config["designs"])
-        return (JOB * self.cost.jobs + indices + IMAGE * self.images.count) / self.cores / 60
+        indices = UNIT * self.network.units * len(self.config["designs"])
+        seconds = JOB * self.cost.jobs + indices + IMAGE * self.images.count
+        return self.slowdown * seconds / self.cores / 60
 
     @property
     def minutes(self) -> float:
@@ -108,19 +115,22 @@ def first_study(
         "dataset": dict(images.settings),
         "networks": {name: {**network, "layers": "auto"}},
     }
-    speeds: Speeds = {}
+    speeds: dict[tuple[str, str], float] = {}
+    slowdown = 1.0
     for step in _steps(images):
         stand_in = StandIn(Study.load(config := head | settings_of(step, image_size)))
-        speeds = speeds or _measured(stand_in, name, device)
+        if not speeds:
+            speeds, slowdown = _measured(stand_in, name, device)
         table = WorkTable(counted_facts(stand_in))
         planned = FirstStudy(
             config=config,
             images=images,
             cost=total_cost(table, study_costs(table, speeds)),
             speed=min(speeds.values()),
-            units=table.facts.networks[name].units,
+            network=table.facts.networks[name],
             cores=cores,
             on_cpu=device.type == "cpu",
+            slowdown=slowdown,
         )
         if planned.fits(minutes, free):
             return planned
@@ -133,11 +143,17 @@ def _steps(images: FolderImages) -> Iterator[Step]:
         yield step if images.enough else replace(step, patterns=0, pictures=0)
 
 
-def _measured(images: StandIn, network: str, device: torch.device) -> Speeds:
-    """Measure the speed under every design, as `snakemake plan` does."""
+def _measured(
+    images: StandIn, network: str, device: torch.device
+) -> tuple[dict[tuple[str, str], float], float]:
+    """Measure the speed under every design, and how busy the machine is with other work."""
     designs = [*images.study.settings.designs]
+    start, used = time.perf_counter(), time.process_time()
     speeds = measured_speeds(images, {network: designs}, device)
-    return speeds | {(network, ""): max(speeds.values())}
+    lasted, used = time.perf_counter() - start, time.process_time() - used
+    busy = device.type == "cpu" and lasted > LASTING  # with one thread
+    speeds[network, ""] = max(speeds.values())
+    return speeds, max(1.0, lasted / used) if busy else 1.0
 
 
 def _too_much(planned: FirstStudy, name: str, minutes: float, free: float) -> str:

@@ -3,6 +3,7 @@
 __all__ = ["configuration_text", "left_out", "told"]
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
 from textwrap import wrap
 from typing import Any
 
@@ -17,6 +18,7 @@ from actsense.texts import printable
 WIDTH = 100  # columns
 MOST = 12  # classes that are listed by name
 FEW = 2  # values that are written out
+BUSY = 1.3  # times as long as on an idle machine: worth saying
 ANALYSES = "correlation, lda, masking, single_class, segments"
 # Sections that this file states with fewer of everything than the defaults.
 LOWERED = ("contrast", "masking", "segments", "spatial", "patterns", "featvis")
@@ -42,22 +44,35 @@ def told(planned: FirstStudy, path: str) -> str:
         planned: The study.
         path: The file that it was written to.
     """
+    typed = quote(path)
     lines = [
         f"{path}: {_headline(planned)}",
         f"Images pass for {_minutes(planned.passing)} of it, {planned.cost.passes:,} passes at "
         f"{planned.speed:.3g} images per second{' and core' * planned.on_cpu} now; its "
         f"{planned.cost.jobs} jobs take {_minutes(planned.beside)} beside. At most "
         f"{planned.cost.written:.1f} GB are written.",
+        *_circumstances(planned),
         *(f"{note[0].upper()}{note[1:]}." for note in planned.images.notes),
         "",
         "Less than by default (docs/configuration.md), whose values stand in brackets:",
         *(f"  {line}" for line in left_out(planned)),
         "",
         "Next:",
-        f"  actsense run {path} plan   # how long, how large, measured anew",
-        f"  actsense run {path}        # then open results/{planned.config['study']}/index.html",
+        f"  actsense run {typed} plan   # how long, how large, measured anew",
+        f"  actsense run {typed}        # then open results/{planned.config['study']}/index.html",
     ]
     return "\n".join(part for line in lines for part in _folded(line))
+
+
+def _circumstances(planned: FirstStudy) -> Iterator[str]:
+    """Yield what else the time follows from."""
+    if planned.slowdown > BUSY:
+        yield (
+            f"Other work is going on: jobs are expected to take {planned.slowdown:.1f} times as "
+            "long as on an idle machine. Write the study anew when it is idle for a richer one."
+        )
+    if planned.network.origin == "downloaded":
+        yield f"Its weights, {planned.network.weights / 1e6:.0f} MB, are downloaded first."
 
 
 def left_out(planned: FirstStudy) -> list[str]:
@@ -137,7 +152,7 @@ def _photographs(planned: FirstStudy) -> str:
 
 def _network(planned: FirstStudy) -> str:
     (network,) = planned.config["networks"].values()
-    return f"Of {network['kind']}; {planned.units:,} units are recorded."
+    return f"Of {network['kind']}; {planned.network.units:,} units are recorded."
 
 
 def _one_line(name: str) -> str:
