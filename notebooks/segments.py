@@ -120,15 +120,13 @@ plt.show()
 # %% [markdown]
 # ## Do factors go together in the same places?
 #
-# Correlations over positions between the maps of two factors, and how far they are from those of
-# the same channels in place.
+# Correlations over positions between the maps of two factors, beside those of the same channels
+# in place.
 
 # %%
-correlations, differences = (
-    table[table["layer"] == layer]
-    for table in (run.table("segment_correlations"), run.table("segment_differences"))
-)
-segment_correlations(correlations, differences, title=f"{title}, {layer}")
+correlations = run.table("segment_correlations")
+own = correlations[correlations["layer"] == layer]
+segment_correlations(own, title=f"{title}, {layer}")
 
 # %% [markdown]
 # ## And in other layers?

@@ -116,14 +116,14 @@ def test_profiles_of_real_networks_fit_a_page() -> None:
 def test_maps_are_of_the_chosen_channels_behind_the_right_colour_channel() -> None:
     segments, whole = trees(["a"])
     whole["a"]["rare"][5, 0, 0] = True
-    segments["a hue"]["S1"][0, 1, 0, 0] = np.nan  # brightness, channel 5, first position
+    segments["a hue"]["shapley"][0, 1, 0, 0] = np.nan  # brightness, channel 5, first position
     root = xr.Dataset(coords={"factor": FACTORS})
     inside, place = (xr.DataTree.from_dict({"/": root, **one}) for one in (segments, whole))
     figure = segment_maps({"layer": "a", "channels": CHANNELS}, inside, place, title="t")
     first, second = figure.axes[:2]
     assert [first.get_title(), second.get_title()] == ["channel 5", "channel 2"]
     picture = np.asarray(first.images[0].get_array())
-    rows = len(INDICES) * len(COLOURS)
+    rows = len(COLOURS)
     high, wide = picture.shape[0] // rows, picture.shape[1] // len(FACTORS)
     for row, value in enumerate([0.2, 0.4, 0.6, 0.9]):
         shown = picture[row * high + high // 2, wide // 2]
@@ -134,25 +134,36 @@ def test_maps_are_of_the_chosen_channels_behind_the_right_colour_channel() -> No
     np.testing.assert_array_equal(picture[high - 1], 255)  # white between the maps
 
 
-def test_correlations_are_below_the_diagonal_and_differences_above() -> None:
-    correlations, gaps = pairs(["a"], "rho"), differences(["a"])
+def test_correlations_stand_below_the_diagonal() -> None:
+    correlations = pairs(["a"], "rho")
     correlations.loc[0, "low"] = -0.1
-    figure = segment_correlations(correlations, gaps, title="t")
+    figure = segment_correlations(correlations, title="t")
     axis = figure.axes[0]  # first-order indices behind hue
-    below, above = (image.get_array() for image in axis.images)
+    (image,) = axis.images
+    below = image.get_array()
     assert below is not None
-    assert above is not None
     assert below[1, 0] == correlations["rho"][0]
-    assert above[0, 1] == gaps["difference"].iloc[0]
-    assert below.mask[0, 1]
-    assert above.mask[1, 0]
+    assert below.mask[np.triu_indices(len(FACTORS))].all()
     assert dict(cells(axis).values()) == {".01": "0.55"} | {
         f".{k:02}": "black" for k in range(2, 7)
     }
-    assert len(figure.axes[3].images) == 1  # in place there is nothing to differ from
     text = texts(figure)
     assert "averaged over 7 channels" in text
+    assert "hue, Shapley effect" in text
     assert all(factor in text for factor in FACTORS)
+
+
+def test_the_profile_names_what_is_small_throughout() -> None:
+    table = profile(["a", "b"])
+    table.loc[table["factor"] == "partition", "value"] = -0.2
+    small = (table["factor"] == "partition") & (table["index"] == "ST")
+    table.loc[small, "value"] = 0.0499
+    figure = segment_profile(table, title="t")
+    assert len(figure.axes) == len(INDICES) * (len(FACTORS) - 1)
+    assert "Below 0.05 throughout: partition." in texts(figure)
+    table.loc[small, "value"] = 0.0501
+    assert "throughout" not in texts(segment_profile(table, title="t"))
+    assert len(segment_profile(table.assign(value=0.0), title="t").axes) == 12  # not without all
 
 
 @pytest.mark.parametrize("rare", [False, True])
@@ -162,7 +173,7 @@ def test_blank_matrices_say_why(rare: bool) -> None:
         alike[["rho", "low", "high"]] = correlations[["rho", "low", "high"]] = np.nan
     for figure in (
         segment_patterns(alike, differences(["a", "b"]), title="t"),
-        segment_correlations(correlations, differences(["a"]), title="t"),
+        segment_correlations(correlations, title="t"),
     ):
         assert ("more base points help" in texts(figure)) == rare
 

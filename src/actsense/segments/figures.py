@@ -26,7 +26,8 @@ from actsense.store import LeftOut, file_names, read_facts, read_indices, read_t
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
 IN_PLACE = "in place"
 TABLES = ("segments", "correlations", "differences", "patterns")
-SHOWN = 2  # channels per layer
+SHOWN, INDEX = 2, "shapley"  # channels per layer, and what their maps show
+LEAST = 0.05  # share of variance that a factor reaches somewhere, or is named in a line
 HALF = 0.5  # of the positions that are drawn as one
 LISTED = 70  # characters of a list of layers in a subtitle
 SIDE, GAP = 0.55, (0.08, 0.08)  # inches of a map; between maps, in sides of a map
@@ -66,7 +67,7 @@ def plot_segments(
             label, file = f"{title}, {legible(layer)}", f"{files[layer]}.png"
             save(segment_maps(segment, inside, whole, title=label), maps / file, dpi=dpi)
             own = {name: table[table["layer"] == layer] for name, table in read.items()}
-            figure = segment_correlations(own["correlations"], own["differences"], title=label)
+            figure = segment_correlations(own["correlations"], title=label)
             save(figure, matrices / file, dpi=dpi)
 
 
@@ -77,6 +78,7 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         table: Columns layer, colour, factor, index, value, ci, channels.
         title: Network and design.
     """
+    table, small = _large(table)
     layers, factors = (list(dict.fromkeys(table[name])) for name in ("layer", "factor"))
     parts = table.drop_duplicates(["layer", "colour"])
     names = ("dead_units", "rare_units", "units")
@@ -88,7 +90,7 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         HEADER + 0.4 + len(down) * (size[1] + 0.15) + longest(short.values(), 9),
         f"{title}: what a part of the network feels that sees one colour channel alone",
         "Each part, from the layer before to the one named below, is fed with hue, saturation or "
-        "value instead of that layer; black: the same channels in the whole network.\n"
+        f"value instead of that layer; black: the same channels in the whole network.{small}\n"
         f"Shares of the variance of the chosen channels ({_channels(table)}); "
         f"{bars_note(table['ci'])}. Their units, all colour channels together: {left_out}.",
         arranged=False,
@@ -116,6 +118,16 @@ def segment_profile(table: pd.DataFrame, *, title: str) -> Figure:
         axis.set_title(name, fontsize=9 if len(name) < 14 or size[0] > 2 else 7.5)
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
+
+
+def _large(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Leave out factors that are small under all indices, and name them."""
+    largest = table.groupby("factor", sort=False)["value"].max()
+    small = largest[largest < LEAST]
+    if small.empty or len(small) == len(largest):
+        return table, ""
+    names = ", ".join(map(str, small.index))
+    return table[~table["factor"].isin(small.index)], f" Below {LEAST:g} throughout: {names}."
 
 
 def _panels(
@@ -174,15 +186,15 @@ def segment_maps(
     """
     channels = sorted(segment["channels"], key=lambda one: -len(segment["channels"][one]))[:SHOWN]
     factors = [str(factor) for factor in whole["factor"].to_numpy()]
-    rows = [(index, colour) for index in TITLES for colour in COLOURS]
+    rows = [(INDEX, colour) for colour in COLOURS]
     size = SIDE * (1 + GAP[1]) * len(factors), SIDE * (1 + GAP[0]) * len(rows)
     figure = new_figure(
         MARGIN + len(channels) * (size[0] + 0.3) + 0.8,
         HEADER + NAMED + size[1] + 0.1,
         f"{title}: where channels feel each factor behind one colour channel",
-        f"Shares of each unit's variance, clipped to [0, 1] in this picture only. {LEGEND}.\n"
-        f"The channels that most factors chose; in place: in the whole network (all its units: "
-        f"{LeftOut.count(whole[segment['layer']].to_dataset())})."
+        "Shapley effects, shares of each unit's variance, clipped to [0, 1] in this picture only. "
+        f"{LEGEND}.\nThe channels that most factors chose; in place: in the whole network (all its "
+        f"units: {LeftOut.count(whole[segment['layer']].to_dataset())})."
         + " Larger maps are averaged down to it."
         * _larger(segment, inside, whole),
         arranged=False,
@@ -199,10 +211,9 @@ def segment_maps(
         axis.set_xticks(right * np.arange(len(factors)) + maps.side / 2, factors, rotation=40,
                         ha="left", rotation_mode="anchor")  # fmt: skip
         if number == 0:
-            names = [f"{index}   {colour}" for index, colour in rows]
-            axis.set_yticks(down * np.arange(len(rows)) + maps.side / 2, names)
+            axis.set_yticks(down * np.arange(len(rows)) + maps.side / 2, [*COLOURS])
         axis.set_title(f"channel {channel}")
-    share_bar(figure, MARGIN + len(channels) * (size[0] + 0.3), HEADER + NAMED, 3.0)
+    share_bar(figure, MARGIN + len(channels) * (size[0] + 0.3), HEADER + NAMED, size[1])
     return figure
 
 

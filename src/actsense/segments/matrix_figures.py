@@ -17,7 +17,7 @@ from actsense.drawing.depth import name_layers
 from actsense.drawing.matrices import NAME, Numbers, grid, longest, name_sides
 from actsense.drawing.names import short_names
 from actsense.drawing.style import HEADER, new_figure, place
-from actsense.drawing.values import TITLES
+from actsense.drawing.values import TITLES, value_name
 
 Floats = NDArray[np.float64]
 
@@ -33,14 +33,11 @@ BLANK = " Blank: too few units are neither dead nor rare; more base points help.
 MOST = 2.1  # inches of a matrix of many layers, without numbers
 
 
-def segment_correlations(
-    correlations: pd.DataFrame, differences: pd.DataFrame, *, title: str
-) -> Figure:
-    """Draw the correlations between factors of one layer, and how far they are from in place.
+def segment_correlations(correlations: pd.DataFrame, *, title: str) -> Figure:
+    """Draw the correlations between factors of one layer, beside those in place.
 
     Arguments:
         correlations: Rows of one layer: colour, index, factor, factor_2, rho, low, high.
-        differences: Rows of the same layer: difference instead of rho.
         title: Network, design and layer.
     """
     factors = list(dict.fromkeys([*correlations["factor"], *correlations["factor_2"]]))
@@ -51,10 +48,10 @@ def segment_correlations(
         margin + 4 * (side + GAP[0]) + BAR,
         HEADER + 3 * (side + GAP[1]) + margin,
         f"{title}: do factors act at the same positions?",
-        "Below the diagonal: rank correlation over positions between the maps of two factors, "
-        f"averaged over {channels} channels; gray numbers: the 95 % interval covers 0.\nAbove it, "
-        "gray: mean magnitude of the difference from the same channels in the whole network; "
-        "noise adds to it." + (BLANK if correlations["rho"].isna().any() else ""),
+        "Rank correlation over positions between the maps of two factors, averaged over "
+        f"{channels} channels: behind one colour channel, and in the whole network (in place).\n"
+        "Gray numbers: the 95 % interval covers 0."
+        + (BLANK if correlations["rho"].isna().any() else ""),
         arranged=False,
     )
     corner = (margin, HEADER + GAP[1])
@@ -64,16 +61,10 @@ def segment_correlations(
             one = _selected(correlations, index, colour)
             below, sure = (_square(one, factors, "factor", "rho"), _sure(one, factors, "factor"))
             image = _cells(axis, below.T, sure.T, *CORRELATION)
-            if colour != IN_PLACE:
-                apart = _selected(differences, index, colour)
-                gap = _square(apart, factors, "factor", "difference")
-                grays = axis.imshow(np.ma.masked_invalid(gap), DIFFERENCE[0], DIFFERENCE[1])
-            axis.set_title(f"{colour}, {index}", loc="left", fontsize=9)
+            axis.set_title(f"{colour}, {value_name(index)}", loc="left", fontsize=9)
             name_sides(axis, factors, left=axis is row[0], below=index == LAST)
-    left, down = margin + 4 * (side + GAP[0]), side + GAP[1]
-    first, second = (place(figure, left, corner[1] + k * down, 0.15, side) for k in (0, 1))
-    figure.colorbar(image, first, label="correlation (below)")
-    figure.colorbar(grays, second, label="difference (above)", extend="max")
+    bar = place(figure, margin + 4 * (side + GAP[0]), corner[1], 0.15, side)
+    figure.colorbar(image, bar, label="rank correlation")
     return figure
 
 
@@ -110,7 +101,7 @@ def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title
         _gaps(first[row, 0], own, layers)
         name_layers(first[row, 0], range(len(layers)), layers, LINES, size=NAME,
                     named=index == LAST)  # fmt: skip
-        first[row, 0].set_ylabel(f"{index}\nmean |difference|")
+        first[row, 0].set_ylabel(f"{value_name(index)}\nmean |difference|")
         for axis, (other, colour) in zip(axes[row], columns, strict=True):
             one = _selected(patterns[patterns["against"] == other], index, colour)
             values, sure = _square(one, layers, "layer", "rho"), _sure(one, layers, "layer")
@@ -163,7 +154,7 @@ def segment_distances(patterns: pd.DataFrame, *, title: str) -> Figure:
             name = "other segments" if other == "segments" else "layers in place"
             axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
             name_sides(axis, named, left=axis is row[0], below=index == LAST)
-        row[0].set_ylabel(index)
+        row[0].set_ylabel(value_name(index))
     left = corner[0] + len(columns) * (side + GAP[0])
     scale = place(figure, left, corner[1], 0.15, side)
     figure.colorbar(image, scale, label="mean |difference|", extend="max")
