@@ -193,8 +193,8 @@ def segment_maps(
         HEADER + NAMED + size[1] + 0.1,
         f"{title}: where channels feel each factor behind one colour channel",
         "Shapley effects, shares of each unit's variance, clipped to [0, 1] in this picture only. "
-        f"{LEGEND}.\nThe channels that most factors chose; in place: in the whole network (all its "
-        f"units: {LeftOut.count(whole[segment['layer']].to_dataset())})."
+        f"{LEGEND}.\nThe channels that most factors chose; in place: in the whole network (all "
+        f"its units: {LeftOut.count(whole[segment['layer']].to_dataset())})."
         + " Larger maps are averaged down to it."
         * _larger(segment, inside, whole),
         arranged=False,
