@@ -82,7 +82,8 @@ lint: $(ENVIRONMENT)
 
 # The reference of the package, made from its docstrings.
 REFERENCE := $(addprefix actsense.,inspection acceptance store data augment networks attribution sampling sensitivity \
-	correlation recognition single_class masking segments spatial statistics drawing)
+	correlation recognition single_class masking segments spatial findings comparison \
+	statistics drawing)
 docs: $(ENVIRONMENT)
 	$(BIN)/pdoc --docformat google --output-directory docs/reference $(REFERENCE)
 
