@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from actsense.explorer.heatmaps import color_bar, heatmap, picture
+from actsense.explorer.image_views import part_of
 from actsense.explorer.unit_maps import color_limit, verdict
 
 
@@ -88,3 +89,21 @@ def test_a_map_of_noise_is_said_to_be_one(beyond: int, words: str) -> None:
     assert (words in said) if words else not said
     assert not verdict(value, np.full_like(value, np.nan), None)  # none were published
     assert "all intervals" in verdict(value, np.full_like(value, 0.5), value != 0)
+
+
+@pytest.mark.parametrize(
+    ("box", "shown"),
+    [((0, 0, 0, 0), False), ((0, 0, 20, 20), False), ((3, 0, 20, 20), True), ((0, 4, 2, 6), True)],
+)
+def test_what_a_unit_sees_is_shown_if_it_is_a_part(
+    box: tuple[int, int, int, int], shown: bool
+) -> None:
+    assert part_of(box, 20) == (box if shown else None)
+
+
+def test_a_framed_part_is_shown_again_pixel_by_pixel() -> None:
+    image = np.arange(3 * 8 * 8, dtype=np.uint8).reshape(3, 8, 8)
+    html = picture(image, ["1.5"], framed=(2, 1, 5, 7))
+    assert "left:12.500%;top:25.000%;width:75.000%;height:37.500%" in html
+    part = pixels(html.partition('alt="what the unit sees"')[0].rpartition("<img")[2])
+    np.testing.assert_array_equal(part, np.moveaxis(image[:, 2:5, 1:7], 0, -1))

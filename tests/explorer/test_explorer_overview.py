@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from actsense.explorer.channel_images import top_of_channel
 from actsense.explorer.clicks import follow
+from actsense.explorer.documentation import readable
 from actsense.explorer.figures import found_figures
 from actsense.explorer.link import Wishes
 from actsense.explorer.outputs import output_names
@@ -151,3 +152,8 @@ def test_two_designs_stand_side_by_side_on_one_scale(made: Path, visit: Visit) -
         pd.DataFrame({"value": [0.7, np.nan], "half": [np.nan, np.nan]}),
     ]
     assert common_limits(tables) == pytest.approx((-0.1, 0.7))
+
+
+def test_documentation_keeps_addresses_and_drops_what_no_browser_opens() -> None:
+    page = "![map](images/a.png)See [the method](method.md#x) and [home](https://example.org)."
+    assert readable(page) == "See the method and [home](https://example.org)."

@@ -1,6 +1,6 @@
 """The images that drive a unit or its channel most, with what the unit sees of them."""
 
-__all__ = ["show_images"]
+__all__ = ["part_of", "show_images"]
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -80,14 +80,15 @@ def _boxes(scene: Scene, found: Sequence[TopPicture]) -> tuple[list["Box | None"
     except ConfigError as error:
         return [None] * len(found), f"What the unit sees is not framed: {error}"
     side = found[0].pixels.shape[-1]
-    boxes = {
-        position: box
-        if 0 < box[2] - box[0] < WHOLE * side or 0 < box[3] - box[1] < WHOLE * side
-        else None
-        for position, box in zip(positions, seen, strict=True)
-    }
+    boxes = {position: part_of(box, side) for position, box in zip(positions, seen, strict=True)}
     reason = "" if any(boxes.values()) else "The unit sees the whole image, or nearly so."
     return [boxes[one.position] for one in found], reason
+
+
+def part_of(box: "Box", side: int) -> "Box | None":
+    """Return what a unit sees if it is a part of the image, and neither nothing nor nearly all."""
+    height, width = box[2] - box[0], box[3] - box[1]
+    return box if 0 < min(height, width) < WHOLE * side else None
 
 
 def _show_words(scene: Scene, whole: bool, reason: str) -> None:

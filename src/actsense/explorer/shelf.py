@@ -90,7 +90,13 @@ def _study_marks(path: Path) -> Iterator[Path]:
 
 def _run_marks(path: Path) -> Iterator[Path]:
     """Yield files that are new when networks, or results of a network or run, are others."""
-    for pattern in ("*/card.json", "*/*/*.zarr/zarr.json", "*/*/tables/*.csv", "*/*/figures"):
+    for pattern in (
+        "*/card.json",
+        "*/*/*.zarr/zarr.json",
+        "*/*/tables/*.csv",
+        "*/figures",
+        "*/*/figures",
+    ):
         yield from sorted(path.glob(pattern))
 
 

@@ -16,6 +16,7 @@ from actsense.explorer import vega
 from actsense.explorer.controls import pick_number, plain
 from actsense.explorer.curves import Style, curve_chart, curves_legend
 from actsense.explorer.heatmaps import picture
+from actsense.explorer.image_views import part_of
 from actsense.explorer.invariance.uploads import read_uploads
 from actsense.explorer.running import RUNNING, fields_of, opened_subject
 from actsense.explorer.scene import Scene
@@ -153,7 +154,7 @@ def _show_pictures(
         ]
     position = tuple(scene.at.values())[1:]
     (box,) = scene.shelf.read_study(fields_of, scene.layer, (position,))
-    framed = box if box[2] - box[0] < pixels.shape[-1] else None
+    framed = part_of(box, pixels.shape[-1])
     cells = [
         picture(
             (255 * one[0]).round().byte().numpy(), [name, f"response {answer:.3g}"], framed=framed

@@ -55,7 +55,7 @@ def show_overview(shelf: Shelf[StudyResults]) -> None:
     with told():
         _show_findings(whole.read(find_findings))
     st.markdown("##### Where to look on")
-    show_clickable(place_cards(_places(study)), "places")
+    show_clickable(place_cards(_places(study, whole.read(found_figures))), "places")
 
 
 def _show_run(shelf: Shelf[RunResults]) -> None:
@@ -116,7 +116,9 @@ def choose_dot(key: str) -> Callable[[], None]:
     return choose
 
 
-def _places(study: StudyResults) -> Iterator[tuple[str, str, Mapping[str, str], str]]:
+def _places(
+    study: StudyResults, there: Mapping[str, list[str]]
+) -> Iterator[tuple[str, str, Mapping[str, str], str]]:
     """Yield every view and group of figures that has results, and how to make the others."""
     for view, (name, what, target) in STUDIES.items():
         wishes = {"view": view} if study.has(TABLES[view]) else {}
@@ -133,7 +135,6 @@ def _places(study: StudyResults) -> Iterator[tuple[str, str, Mapping[str, str], 
         {"view": "masking"} if masked else {},
         command,
     )
-    there = found_figures(study)
     for group, (name, what, target) in GROUPS.items():
         wishes = {"view": "figures", "about": group} if group in there else {}
         if wishes or group not in STUDIES:
