@@ -16,7 +16,9 @@ from actsense.explorer.documentation import readable
 from actsense.explorer.figures import found_figures
 from actsense.explorer.link import Wishes
 from actsense.explorer.outputs import output_names
+from actsense.explorer.overview import strongest
 from actsense.explorer.reading import ranking
+from actsense.explorer.shelf import run_shelf
 from actsense.explorer.two_runs import common_limits, other_runs
 from actsense.inspection import RunResults, open_study
 from actsense.inspection.search import find_strongest
@@ -51,7 +53,7 @@ def test_the_first_page_leads_to_the_surest_channel_of_every_factor(
 def test_top_images_of_a_channel_are_the_best_of_all_its_units(
     run: RunResults, layer: str, number: int, condition: str
 ) -> None:
-    found = top_of_channel(run, layer, number, condition, count=4)
+    found = top_of_channel(run, layer, number, condition, count=20)
     data = run.top_images[layer].to_dataset().sel(condition=condition)
     own = data.isel({str(data["image"].dims[1]): number})
     best: dict[int, tuple[float, tuple[int, ...]]] = {}
@@ -59,7 +61,7 @@ def test_top_images_of_a_channel_are_the_best_of_all_its_units(
         row, response = int(own["image"][place]), float(own["response"][place])
         if response > best.get(row, (-np.inf, ()))[0]:
             best[row] = response, place[1:]
-    order = sorted(best, key=lambda row: -best[row][0])[:4]
+    order = sorted(best, key=lambda row: -best[row][0])[:20]
     assert [one.row for one in found] == order
     assert [(one.response, one.position) for one in found] == [best[row] for row in order]
 
@@ -157,3 +159,13 @@ def test_two_designs_stand_side_by_side_on_one_scale(made: Path, visit: Visit) -
 def test_documentation_keeps_addresses_and_drops_what_no_browser_opens() -> None:
     page = "![map](images/a.png)See [the method](method.md#x) and [home](https://example.org)."
     assert readable(page) == "See the method and [home](https://example.org)."
+
+
+def test_a_channel_within_its_interval_is_not_strong(
+    made: Path, run: RunResults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.DataFrame({"layer": "fc", "unit": [1, 2, 3], "shapley": 0.3, "variance": 1.0})
+    table["half-width"] = [0.2, 0.4, np.nan]  # the last one was published without
+    monkeypatch.setattr(strongest, "strongest_of_run", lambda *_, **__: table)
+    found = strongest.strongest_channels(run_shelf(made, "made", "mixed"), "shapley")
+    assert [one.at["unit"] for one in found] == [1, 3] * len(run.factors)

@@ -226,7 +226,7 @@ def test_pages_hold_all_targets_once(
         test = visit(shapes, view="pictures", of="channels", page=page)
         assert not test.info
         assert len(cards(test)) == count
-        shown += [one.label for one in test.button]
+        shown += [one.label for one in test.main.button]
     assert shown == [f"channel {k}" for k in range(CHANNELS)]
     (pages,) = [box for box in test.selectbox if box.label == "Page"]
     assert pages.options == ["1 to 5 of 8", "6 to 8 of 8"]
