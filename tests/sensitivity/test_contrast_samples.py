@@ -149,7 +149,7 @@ def test_the_interval_of_a_layer_is_as_wide_as_if_all_units_erred_alike(tmp_path
     values = {
         "mean_difference": [0.5, -0.2, 0.0, np.nan],
         "mean_difference_ci": [0.1, 0.1, 0.0, np.nan],
-        "standardized_mean_difference": [1.0, -0.1, 0.0, np.nan],  # deviations of 0.5 and 2
+        "standardized_mean_difference": [1.0, -0.05, 0.0, np.nan],  # deviations of 0.5 and 4
         **dict.fromkeys(("rank_biserial", "point_biserial", "p_value", "p_adjusted"), [0.5] * 4),
     }
     layer = place_layers([("head", (4,))])[0]
@@ -157,9 +157,9 @@ def test_the_interval_of_a_layer_is_as_wide_as_if_all_units_erred_alike(tmp_path
     data = contrast_dataset(["hue"], layer, arrays, {"": 10})
     write_results(tmp_path / "contrast.zarr", {"head": data}, attributes={})
     row = contrast_table(tmp_path / "contrast.zarr", [layer]).iloc[0]
-    expected = (0.1 / 0.5 + 0.1 / 2 + 0) / 3
+    expected = (0.1 / 0.5 + 0.1 / 4 + 0) / 3
     assert row["mean_abs_standardized_difference_ci"] == pytest.approx(expected, rel=1e-5)
-    assert row["mean_abs_standardized_difference"] == pytest.approx(1.1 / 3, rel=1e-5)
+    assert row["mean_abs_standardized_difference"] == pytest.approx(1.05 / 3, rel=1e-5)
 
 
 def test_settings_as_before_are_written_as_before() -> None:
