@@ -19,6 +19,7 @@ OPEN = {
     "data/splits.py: key",
     "sampling/designs.py: self.name, replicate",
     "sampling/designs.py: self.name, replicate, number",
+    "sampling/designs.py: self.name, replicate, number, 'hidden'",
     "statistics/resampling.py: *purpose",
 }
 # Further numbers of what are keys of a purpose already.

@@ -99,7 +99,9 @@ def test_missing_files_name_the_target(study: Path, lacking: str) -> None:
     away = study / "away"
     (study / lacking).rename(away)
     try:
-        with pytest.raises(MissingResultError, match=r"Make it with: snakemake invariance$"):
+        with pytest.raises(
+            MissingResultError, match=r"Make it with: snakemake invariance --cores all$"
+        ):
             open_demos(study, "net")
     finally:
         away.rename(study / lacking)

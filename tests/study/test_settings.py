@@ -47,7 +47,7 @@ def written(schema: Schema) -> SearchStrategy[Any]:
             written(schema["items"]),
             min_size=schema.get("minItems", 0),
             max_size=schema.get("maxItems", schema.get("minItems", 0) + 2),
-            unique="uniqueItems" in schema,
+            unique_by=repr if "uniqueItems" in schema else None,
         ),
         "string": lambda: NAMES,
         "boolean": st.booleans,
@@ -73,8 +73,18 @@ def mapping(schema: Schema) -> SearchStrategy[dict[str, Any]]:
     values = {name: written(inner) for name, inner in schema["properties"].items()}
     if "base_points" in values:  # a power of two, which a schema cannot say
         values["base_points"] = st.integers(1, 20).map(lambda power: 2**power)
+    if {"divisions", "modes"} <= {*values}:  # of shuffled patches
+        values["divisions"] = values["divisions"].map(with_curves)
     must = {name: values.pop(name) for name in schema.get("required", ())}
     return st.fixed_dictionaries(must, optional=values)
+
+
+def with_curves(divisions: list[Any]) -> list[Any]:
+    """Add what a schema cannot ask of divisions: two squares, and none of them twice."""
+    square = {
+        repr(k[0]) if isinstance(k, list) and k[0] == k[1] else repr(k): k for k in divisions
+    }
+    return [*square.values(), 9991, 9992]
 
 
 CONFIGURATIONS = mapping(SCHEMA)

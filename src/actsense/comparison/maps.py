@@ -29,7 +29,6 @@ from actsense.comparison.sides import Key, Side
 from actsense.statistics.pearson import reliability, resampled_pearson
 from actsense.statistics.resampling import defined_interval, resample
 from actsense.statistics.spearman import (
-    OBSERVATIONS,
     Floats,
     exchange_p_value,
     exchange_variance,
@@ -75,7 +74,7 @@ class _Layer:
     def draws(self) -> Floats:
         """How often tiles are drawn for every interval."""
         return resample(
-            int(self.tiles.max()) + 1, self.resamples, self.seed, "resampled correlations"
+            int(self.tiles.max()) + 1, self.resamples, self.seed, "resampled correlations of two studies"
         )
 
     @property
@@ -192,7 +191,9 @@ def _over_units(
         if used.sum() < FEWEST_UNITS:
             continue
         x, y = a[same][:, used, 0], b[same][:, used, 0]
-        draws = resample(x.shape[1], layer.resamples, layer.seed, OBSERVATIONS)
+        draws = resample(
+            x.shape[1], layer.resamples, layer.seed, "resampled observations of two studies"
+        )
         ranked = resampled_pairs(x, y, draws=draws)
         plain = resampled_pearson(x, y, groups=np.arange(x.shape[1]), draws=draws)
         for into, samples in ((spearman, ranked), (pearson, plain)):

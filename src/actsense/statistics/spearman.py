@@ -48,7 +48,6 @@ Floats = NDArray[np.float64]
 LARGEST = 1 - 1e-7  # atanh of an exact 1 is infinite and would take over every mean
 CHUNK = 2**18  # numbers ranked at a time: more leave the cache, and were slower by half
 POSITIONS = 512  # of larger maps so many count in K, evenly spread
-OBSERVATIONS = "resampled observations"  # purpose of draws
 ROWS = 32  # of K at a time: 10 MB for 80 variables
 
 
@@ -138,7 +137,7 @@ def resampled_spearman(values: NDArray[Any], *, resamples: int, seed: int) -> Fl
         resample leaves a variable constant.
     """
     variables, observations = values.shape
-    every = resample(observations, resamples, seed, OBSERVATIONS)
+    every = resample(observations, resamples, seed, "resampled observations")
     rho = np.empty((len(every), variables, variables))
     for part, ranks in _resampled_ranks(values, every):
         by_draw = np.ascontiguousarray(ranks.transpose(2, 0, 1))
