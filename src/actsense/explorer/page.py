@@ -54,7 +54,7 @@ STYLE = """<style>
 @media (max-width: 768px) {.stMainBlockContainer {padding: 4.2rem 1rem 2rem}}
 @media (max-width: 1100px) {
 .stMain [data-testid="stColumn"]:has(
-[data-testid="stVegaLiteChart"], [data-testid="stHtml"], [data-testid="stDataFrame"],
+[data-testid="stVegaLiteChart"], [data-testid="stDataFrame"],
 [data-testid="stImage"], [data-testid^="stBidiComponent"]) {min-width: 100%}
 .stMain [data-testid="stColumn"] {min-width: min(100%, 13rem)}
 }

@@ -60,7 +60,8 @@ def show_maps(scene: Scene) -> None:
         )
     layer, factor = plain(scene.layer), plain(scene.factor)
     st.markdown(f"**Maps of {layer}, channel {scene.number}, factor {factor}**")
-    row = "display:grid;gap:0.8rem;grid-template-columns:repeat(auto-fit,minmax(7.5rem,14rem))"
+    row = "display:grid;gap:0.8rem;grid-template-columns:repeat(auto-fit,minmax(7.4rem,1fr))"
+    row += f";max-width:{14 * len(columns)}rem"
     show_clickable(f'<div style="{row}">{"".join(columns)}</div>', "maps")
     _show_words(scene, found)
 
