@@ -74,7 +74,10 @@ class _Layer:
     def draws(self) -> Floats:
         """How often tiles are drawn for every interval."""
         return resample(
-            int(self.tiles.max()) + 1, self.resamples, self.seed, "resampled correlations of two studies"
+            int(self.tiles.max()) + 1,
+            self.resamples,
+            self.seed,
+            "resampled correlations of two studies",
         )
 
     @property
