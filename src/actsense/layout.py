@@ -249,7 +249,7 @@ def target_of(path: PurePath) -> str:
         for inside in place.paths
         if "*" not in inside
     }
-    ends[("weights.pt",)] = "networks"
+    ends |= {("weights.pt",): "networks", (RECORD,): "all"}
     for length in range(len(path.parts), 0, -1):
         if target := ends.get(path.parts[-length:]):
             return target

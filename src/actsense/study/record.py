@@ -9,7 +9,7 @@ from shlex import join
 from typing import Any
 
 from actsense.layout import RECORD
-from actsense.store.atomic import replacing
+from actsense.store import write_facts
 from actsense.study.study import Study
 
 
@@ -28,11 +28,7 @@ def keep_record(study: Study, configurations: Sequence[Path], changes: Mapping[s
         options += ["--config", *(f"{name}={_yaml(value)}" for name, value in changes.items())]
     analysed = {name: study.analysed(name) for name in study.settings.networks}
     study.results.mkdir(parents=True, exist_ok=True)
-    with replacing(study.results / RECORD) as beside:
-        beside.write_text(
-            json.dumps({"options": join(options), "analysed": analysed}, indent=2) + "\n",
-            encoding="utf-8",
-        )
+    write_facts(study.results / RECORD, {"options": join(options), "analysed": analysed})
 
 
 def _yaml(value: Any) -> str:
