@@ -28,6 +28,8 @@ rule write_page:
 rule page:
     """Everything, and the page on it."""
     input:
+        # What is read alone is not made again where it was deleted.
+        rules.write_page.input,
         expand(rules.write_page.output, study=STUDY),
     message:
         "The page is there"

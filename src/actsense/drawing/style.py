@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, TypeVar
@@ -63,7 +64,7 @@ FACTOR_COLORS = {
     "image": "#A9744F",
 }
 # Beside colors: what tells factors apart in black and white; those of patches repeat others.
-FACTOR_MARKERS = dict(zip(FACTOR_COLORS, "os^DvPX<>ph*osdx1+2", strict=True))
+FACTOR_MARKERS = dict(zip(FACTOR_COLORS, cycle("os^DvPX<>ph*osdx1+2"), strict=False))
 CONTENT, PARTS = "content", ("partition", "class", "image")  # a factor, and its nested split
 Line = str | tuple[int, tuple[int, ...]]
 CONTEXT_LINES: dict[str, Line] = {
