@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +62,16 @@ def interrupt(process: "subprocess.Popen[bytes]", folder: Path, stage: str) -> N
 
 
 def wait_for(process: "subprocess.Popen[bytes]", folder: Path, stage: str) -> None:
+    """Wait until a run that has begun its jobs sees a new file.
+
+    The file may be one that a job of the run before it, which was killed, goes on to write.
+    """
     begun, deadline = time.time(), time.monotonic() + 120
-    while not any(_changed(path) > begun for path in folder.glob(stage)):
+
+    def came(paths: Iterable[Path]) -> bool:
+        return any(_changed(path) > begun for path in paths)
+
+    while not (came(folder.glob(stage)) and came(_locks(folder))):
         assert process.poll() is None, stage
         assert time.monotonic() < deadline, stage
         time.sleep(0.01)
