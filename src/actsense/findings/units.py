@@ -24,8 +24,11 @@ def layers_findings(study: StudyResults) -> Iterator[Finding]:
         layers = [name for name in run.layers if name in set(effects["layer"])]
         if len(layers) < 2:
             continue
-        texts = [*_forgotten(run, effects, layers), *_strongest(run, effects, layers)]
-        texts += _faded(run, effects, layers)
+        ends = f"From {layers[0]} to {layers[-1]}"
+        texts = [f"{ends}, {text}." for text in _forgotten(run, effects, layers)]
+        for text in _faded(run, effects, layers):
+            texts.append(f"{'Over the same layers' if texts else ends}, {text}.")
+        texts += _strongest(run, effects, layers)
         if texts:
             yield Finding(
                 f"What do the layers of {run.network} feel under {run.design}?",
@@ -47,7 +50,7 @@ def _forgotten(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Ite
                 whole = "" if parts else " in the variance of a layer"
                 parts.append(f"the share of `{name}`{whole} {word} from {start} to {end}")
     if parts:
-        yield f"From {first} to {last}, {joined(parts)}."
+        yield joined(parts)
 
 
 def _strongest(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Iterator[str]:
@@ -67,19 +70,17 @@ def _strongest(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Ite
 
 def _faded(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Iterator[str]:
     """Say which augmentations the last layer feels less or more than the first."""
-    first, last = layers[0], layers[-1]
-    for word, verb in (("falls", "less"), ("rises", "more")):
-        moved = []
-        for name in run.augmentations:
-            start, end = _effect(effects, first, name), _effect(effects, last, name)
-            if _moved(start, end) == word and max(start.value, end.value) > SURELY:
-                moved.append((abs(end.value - start.value), name, start, end))
-        told = [
-            f"`{name}` ({start.value:.2f} and {end.value:.2f})"
-            for _, name, start, end in sorted(moved, reverse=True)[:NAMED]
-        ]
-        if told:
-            yield f"{last} feels {verb} than {first} of {joined(told)}."
+    moved = []
+    for name in run.augmentations:
+        start, end = _effect(effects, layers[0], name), _effect(effects, layers[-1], name)
+        if (word := _moved(start, end)) and max(start.value, end.value) > SURELY:
+            moved.append((abs(end.value - start.value), name, word, start, end))
+    told = [
+        f"{'that' if at else 'the Shapley effect'} of `{name}` {word} from {start} to {end}"
+        for at, (_, name, word, start, end) in enumerate(sorted(moved, reverse=True)[:NAMED])
+    ]
+    if told:
+        yield joined(told)
 
 
 def pairs_findings(study: StudyResults) -> Iterator[Finding]:
