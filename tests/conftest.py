@@ -1,5 +1,7 @@
 """Fixtures of tests in several folders."""
 
+import logging
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,21 @@ def one_thread() -> Iterator[None]:
     yield
     if torch:
         torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def as_found() -> Iterator[None]:
+    """Leave the process as it was: a job in it sets what is logged, and how it is ended."""
+    root, ended = logging.getLogger(), signal.getsignal(signal.SIGTERM)
+    level, handlers = root.level, [*root.handlers]
+    yield
+    for handler in [*root.handlers]:
+        if handler not in handlers:
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(level)
+    logging.captureWarnings(False)
+    signal.signal(signal.SIGTERM, ended)
 
 
 @pytest.fixture

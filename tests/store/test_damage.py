@@ -1,7 +1,6 @@
 """A file is called damaged only if it is; a limit or a missing right is named as such."""
 
 import errno
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -126,7 +125,6 @@ def test_jobs_and_commands_name_limits(
 
     with pytest.raises(SystemExit):
         job()
-    logging.getLogger().handlers.clear()
     capsys.readouterr()
     monkeypatch.setattr("actsense.inspection.describe.describe", refuse)
     assert main(["describe", str(tmp_path)]) == 1
