@@ -24,7 +24,7 @@ PREFIXED = [
     ("of_factors", "ALL_FACTORS", "factors"),
     ("of_demos", "", "demo"),
 ]
-STYLE = REPOSITORY / "workflow/report/report.css"
+STYLE = REPOSITORY / "profiles/default/report.css"
 CAPTIONS = sorted((REPOSITORY / "workflow/report").glob("*.rst"))
 SHOWN = """() => {
     const image = document.querySelector("#app div.grow img");

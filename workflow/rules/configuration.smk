@@ -2,7 +2,6 @@
 
 import re
 import sys
-from os import PathLike
 from os.path import relpath
 from pathlib import Path
 from shlex import quote
@@ -10,14 +9,6 @@ from shlex import quote
 from snakemake.logging import logger
 from snakemake.utils import update_config
 
-# The checkout, whichever Snakefile began: this may be a module of another workflow. Snakemake reads
-# modules out of repositories file by file; the package and the environment would not be there.
-if not isinstance(workflow.current_basedir, PathLike):
-    sys.exit(
-        "actsense is a module of this workflow by an address, but needs its whole checkout. Clone it,"
-        ' and give the path: snakefile: "<clone>/workflow/Snakefile". docs/module.md says more.'
-    )
-HERE = Path(workflow.current_basedir).parents[1]
 sys.path.insert(0, str(HERE / "src"))
 
 from actsense.job.alone import enter, note_cluster
