@@ -41,7 +41,11 @@ def write_run(folder: Path) -> None:
         {"units": ("layer", [3, 3, 6])},
         coords={"factor": list(FACTORS), "layer": [*LAYERS, "network"]},
     )
-    write_results(folder / "indices.zarr", {"": totals, **layers}, attributes={"seed": 0})
+    write_results(
+        folder / "indices.zarr",
+        {"": totals, **layers},
+        attributes={"replicates": 4, "base_points": 256},
+    )
     common = {"index": "shapley", "ci": 0.02}
     rows = [
         {"layer": layer, "factor": name, "value": values[k], **common}
@@ -189,6 +193,9 @@ def test_the_page_holds_everything_and_escapes_names(folder: Path) -> None:
     assert 'src="data:image/png;base64,iVBORw=="' in text
     assert "data:text/csv;base64," in text
     assert "90.0 %" in text
+    assert "<td>colour</td><td>hue, hflip</td><td>4 replicates of 64 base points</td>" in text
+    assert text.count("<figure>") == 1  # figures that are not there are not named
+    assert "masking_effects.png" not in text
     assert not re.findall(r'(?:src|href)="(?!data:|notebooks/|\.\./|report)', text)
 
 

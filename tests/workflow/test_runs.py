@@ -184,6 +184,15 @@ def test_a_finished_run_has_nothing_to_do(replan: Callable[..., set[str]]) -> No
     assert replan() == set()
 
 
+def test_the_page_says_what_was_shown_and_sampled(finished: Path) -> None:
+    folder = finished / "results/tiny"
+    images = pd.read_csv(folder / "data/manifest.csv")
+    text = (folder / "index.html").read_text()
+    assert f"saw {len(images):,} images of {images['class_name'].nunique()} classes" in text
+    designs = {path.parent.name for path in folder.glob("*/*/indices.zarr")}
+    assert text.count(" replicates of ") == len(designs)
+
+
 def test_plotting_options_repeat_figures_only(replan: Callable[..., set[str]]) -> None:
     repeated = replan(figures={"units": 1, "dpi": 60})
     tables_with_figures = {

@@ -4,7 +4,7 @@ __all__ = ["network_facts", "study_page", "write_page"]
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from shlex import quote
@@ -12,6 +12,7 @@ from shlex import quote
 from actsense.errors import MissingResultError
 from actsense.findings.collection import find_findings, headlines
 from actsense.findings.finding import Finding, joined
+from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults, open_study
 from actsense.layout import recorded
 from actsense.store.atomic import replacing
@@ -26,8 +27,8 @@ h2 { font-size: 1.15rem; margin: 2.6rem 0 .3rem; }
 p { margin: .4rem 0; }
 code { background: #f2f2f4; border-radius: .2rem; padding: 0 .2em; font-size: .92em;
   overflow-wrap: anywhere; }
-img { max-width: 100%; height: auto; display: block; margin: .8rem 0 .3rem;
-  border: 1px solid #e3e3e6; }
+figure { margin: .8rem calc(50% - min(47vw, 40rem)) .3rem; overflow-x: auto; }
+img { display: block; width: 100%; min-width: 46rem; border: 1px solid #e3e3e6; }
 table { border-collapse: collapse; margin: .8rem 0; }
 th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; border-bottom: 1px solid #e3e3e6; }
 a { color: #0b5cad; overflow-wrap: anywhere; }
@@ -101,15 +102,49 @@ def _opening(study: StudyResults, count: int) -> Iterator[str]:
         "computed from the tables of the study. Numbers in parentheses are 95 % intervals. What "
         "an interval does not decide is left out.</p>"
     )
-    yield '<div class="wide"><table><tr><th>network</th><th>right on validation images</th>'
-    yield "<th>layers</th><th>units</th><th>designs</th></tr>"
-    for network in study.networks:
-        cells = (
-            network,
-            *network_facts(study, network),
-            ", ".join(study.designs(network)) or "none",
+    yield from _images(study)
+    heads = ("network", "right on validation images", "layers", "units", "designs")
+    yield from _table(
+        heads,
+        [
+            (name, *network_facts(study, name), ", ".join(study.designs(name)) or "none")
+            for name in study.networks
+        ],
+    )
+    if designs := {
+        design: study[name, design] for name in study.networks for design in study.designs(name)
+    }:
+        yield from _table(
+            ("design", "augmentations that act together", "sampled"),
+            [(name, ", ".join(run.augmentations), _sampled(run)) for name, run in designs.items()],
         )
-        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _images(study: StudyResults) -> Iterator[str]:
+    """Say what the networks saw."""
+    try:
+        images = study.images
+    except MissingResultError:
+        return
+    count, size = len(images.manifest), images.image_size
+    yield (
+        f"<p>The networks saw {count:,} images of {len(images.class_names)} classes, "
+        f"{size} x {size} pixels.</p>"
+    )
+
+
+def _sampled(run: RunResults) -> str:
+    attributes = run.indices.attrs if run.has("indices") else {}
+    if "replicates" not in attributes:
+        return ""
+    count = attributes["replicates"]
+    return f"{count} replicates of {attributes['base_points'] // count} base points"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield '<div class="wide"><table>'
+    for tag, cells in (("th", heads), *(("td", row) for row in rows)):
+        yield f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
     yield "</table></div>"
 
 
@@ -117,8 +152,9 @@ def _section(study: StudyResults, finding: Finding) -> Iterator[str]:
     yield f"<h2>{escape(finding.question)}</h2>"
     yield f"<p>{_marked(finding.text)}</p>"
     if image := _embedded(study.path / finding.figure, "image/png"):
-        yield f'<img src="{image}" alt="{escape(finding.question)}" loading="lazy">'
-    links = [f"figure <code>{escape(finding.figure)}</code>"]
+        alt = escape(finding.question)
+        yield f'<figure><img src="{image}" alt="{alt}" loading="lazy"></figure>'
+    links = [f"figure <code>{escape(finding.figure)}</code>"] if image else []
     for table in finding.tables:
         name = escape(table)
         data = _embedded(study.path / table, "text/csv")
