@@ -153,7 +153,25 @@ class ImageFolder(Section):
         return Path(self.path).expanduser()
 
 
-class ImageNet(Section):
+class DownloadedPhotographs(Section):
+    """Photographs in archives that are downloaded; what their sets have in common."""
+
+    kind: str
+    folder: str
+    image_size: ImageSize = SIDE
+    resize: Resize
+    samples_per_class: Samples = SAMPLES
+    on_unreadable: OnUnreadable = "stop"
+    max_pixels: MaxPixels = MAX_PIXELS
+    white: White = None
+
+    @property
+    def place(self) -> Path:
+        """The folder that the originals are in."""
+        return Path(self.folder).expanduser()
+
+
+class ImageNet(DownloadedPhotographs):
     """ILSVRC 2012, downloaded from Kaggle."""
 
     kind: Literal["imagenet"] = "imagenet"
@@ -162,20 +180,9 @@ class ImageNet(Section):
         min_length=1,
         description="Where the archive is kept; downloaded there if it is missing (168 GB).",
     )
-    image_size: ImageSize = SIDE
-    resize: Resize
-    samples_per_class: Samples = SAMPLES
-    on_unreadable: OnUnreadable = "stop"
-    max_pixels: MaxPixels = MAX_PIXELS
-    white: White = None
-
-    @property
-    def place(self) -> Path:
-        """The folder that the originals are in."""
-        return Path(self.folder).expanduser()
 
 
-class Places365(Section):
+class Places365(DownloadedPhotographs):
     """The standard set at 256x256 pixels, downloaded."""
 
     kind: Literal["places365"] = "places365"
@@ -184,17 +191,6 @@ class Places365(Section):
         min_length=1,
         description="Where the archives are kept; downloaded there if they are missing (25 GB).",
     )
-    image_size: ImageSize = SIDE
-    resize: Resize
-    samples_per_class: Samples = SAMPLES
-    on_unreadable: OnUnreadable = "stop"
-    max_pixels: MaxPixels = MAX_PIXELS
-    white: White = None
-
-    @property
-    def place(self) -> Path:
-        """The folder that the originals are in."""
-        return Path(self.folder).expanduser()
 
 
 CIFAR_SAMPLES = SamplesPerClass(train=5000, validation=1000)  # all of them

@@ -7,7 +7,8 @@ Every step leaves more out than the one before. The middle one holds as much as
 __all__ = ["NOTES", "STEPS", "Step", "settings_of"]
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 Plain = dict[str, Any]
@@ -42,84 +43,63 @@ class Step:
     analysed: tuple[str, ...]
     contrast: int
     spatial: tuple[int, int, int]
-    masks: tuple[int, int] = (0, 0)
-    segments: int = 0
-    patterns: int = 0
-    pictures: int = 0
+    masks: tuple[int, int]
+    segments: int
+    patterns: int
+    pictures: int
 
 
-STEPS = (
-    Step(
-        points=64,
-        replicates=8,
-        designs={"colour": COLOUR, "geometry": GEOMETRY, "layout": LAYOUT},
-        analysed=("colour", "geometry"),
-        contrast=300,
-        spatial=(200, 40, 80),
-        masks=(60, 5),
-        segments=16,
-        patterns=200,
-        pictures=128,
-    ),
-    Step(
-        points=64,
-        replicates=4,
-        designs={"colour": COLOUR, "geometry": GEOMETRY, "layout": LAYOUT},
-        analysed=("colour", "geometry"),
-        contrast=150,
-        spatial=(100, 20, 40),
-        masks=(24, 2),
-        segments=8,
-        patterns=100,
-        pictures=64,
-    ),
-    Step(
-        points=32,
-        replicates=4,
-        designs={"colour": COLOUR, "geometry": GEOMETRY},
-        analysed=("colour",),
-        contrast=84,
-        spatial=(60, 12, 30),
-        masks=(12, 2),
-        segments=8,
-        patterns=60,
-        pictures=64,
-    ),
-    Step(
-        points=32,
-        replicates=4,
-        designs={"colour": COLOUR, "geometry": GEOMETRY},
-        analysed=("colour",),
-        contrast=48,
-        spatial=(30, 6, 12),
-        masks=(10, 2),
-        segments=4,
-    ),
-    Step(
-        points=32,
-        replicates=4,
-        designs={"colour": COLOUR, "geometry": GEOMETRY},
-        analysed=(),
-        contrast=48,
-        spatial=(24, 4, 8),
-    ),
-    Step(
-        points=32,
-        replicates=4,
-        designs={"colour": COLOUR},
-        analysed=(),
-        contrast=32,
-        spatial=(12, 2, 4),
-    ),
-    Step(
-        points=8,
-        replicates=4,
-        designs={"colour": ("brightness", "saturation", "hue")},
-        analysed=(),
-        contrast=16,
-        spatial=(6, 2, 2),
-    ),
+MOST = Step(
+    points=64,
+    replicates=8,
+    designs={"colour": COLOUR, "geometry": GEOMETRY, "layout": LAYOUT},
+    analysed=("colour", "geometry"),
+    contrast=300,
+    spatial=(200, 40, 80),
+    masks=(60, 5),
+    segments=16,
+    patterns=200,
+    pictures=128,
 )
+
+# What every further step has less of than the one before.
+LESS: tuple[Plain, ...] = (
+    {
+        "replicates": 4,
+        "contrast": 150,
+        "spatial": (100, 20, 40),
+        "masks": (24, 2),
+        "segments": 8,
+        "patterns": 100,
+        "pictures": 64,
+    },
+    {
+        "points": 32,
+        "designs": {"colour": COLOUR, "geometry": GEOMETRY},
+        "analysed": ("colour",),
+        "contrast": 84,
+        "spatial": (60, 12, 30),
+        "masks": (12, 2),
+        "patterns": 60,
+    },
+    {
+        "contrast": 48,
+        "spatial": (30, 6, 12),
+        "masks": (10, 2),
+        "segments": 4,
+        "patterns": 0,
+        "pictures": 0,
+    },
+    {"analysed": (), "spatial": (24, 4, 8), "masks": (0, 0), "segments": 0},
+    {"designs": {"colour": COLOUR}, "contrast": 32, "spatial": (12, 2, 4)},
+    {
+        "points": 8,
+        "designs": {"colour": ("brightness", "saturation", "hue")},
+        "contrast": 16,
+        "spatial": (6, 2, 2),
+    },
+)
+STEPS = tuple(accumulate(LESS, lambda step, less: replace(step, **less), initial=MOST))
 
 # What a reader of the file wants to know of a section; those of dataset and networks are computed.
 NOTES = {

@@ -9,6 +9,7 @@ __all__ = ["PUBLISHED"]
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from actsense.augment.catalog import AUGMENTATIONS, Augmentation, Parameter
 from actsense.augment.published import blur, color, geometry
@@ -35,47 +36,28 @@ def _elliptic_local_blur(height: int, width: int) -> tuple[Parameter, ...]:
     return tuple(replace(parameter, whole=True) for parameter in ranges)
 
 
+# What is not as in `AUGMENTATIONS`.
+CHANGED: Mapping[str, dict[str, Any]] = {
+    "erasing": {"ranges": _erasing, "apply": geometry.erasing},
+    "sharpness_const": {"apply_in_8_bits": blur.sharpness_const_in_8_bits},
+    "rolling": {"ranges": _rolling},
+    "grayscaling": {
+        "apply": color.grayscaling,
+        "apply_in_8_bits": color.grayscaling_in_8_bits,
+    },
+    "gaussian_blur": {"apply_in_8_bits": blur.gaussian_blur_in_8_bits},
+    "brightness": {"apply_in_8_bits": color.brightness_in_8_bits},
+    "contrast": {"apply": color.contrast, "apply_in_8_bits": color.contrast_in_8_bits},
+    "saturation": {"apply": color.saturation, "apply_in_8_bits": color.saturation_in_8_bits},
+    "hue": {"apply": color.hue, "apply_in_8_bits": color.hue_in_8_bits},
+    "hflip": {},
+    "rotation": {"apply": geometry.rotation, "leaves_8_bits": True},
+    "elliptic_local_blur": {
+        "ranges": _elliptic_local_blur,
+        "apply": blur.elliptic_local_blur,
+        "leaves_8_bits": True,
+    },
+}
 PUBLISHED: Mapping[str, Augmentation] = {
-    "erasing": replace(AUGMENTATIONS["erasing"], ranges=_erasing, apply=geometry.erasing),
-    "sharpness_const": replace(
-        AUGMENTATIONS["sharpness_const"],
-        apply_in_8_bits=blur.sharpness_const_in_8_bits,
-    ),
-    "rolling": replace(AUGMENTATIONS["rolling"], ranges=_rolling),
-    "grayscaling": replace(
-        AUGMENTATIONS["grayscaling"],
-        apply=color.grayscaling,
-        apply_in_8_bits=color.grayscaling_in_8_bits,
-    ),
-    "gaussian_blur": replace(
-        AUGMENTATIONS["gaussian_blur"],
-        apply_in_8_bits=blur.gaussian_blur_in_8_bits,
-    ),
-    "brightness": replace(
-        AUGMENTATIONS["brightness"],
-        apply_in_8_bits=color.brightness_in_8_bits,
-    ),
-    "contrast": replace(
-        AUGMENTATIONS["contrast"],
-        apply=color.contrast,
-        apply_in_8_bits=color.contrast_in_8_bits,
-    ),
-    "saturation": replace(
-        AUGMENTATIONS["saturation"],
-        apply=color.saturation,
-        apply_in_8_bits=color.saturation_in_8_bits,
-    ),
-    "hue": replace(
-        AUGMENTATIONS["hue"],
-        apply=color.hue,
-        apply_in_8_bits=color.hue_in_8_bits,
-    ),
-    "hflip": AUGMENTATIONS["hflip"],
-    "rotation": replace(AUGMENTATIONS["rotation"], apply=geometry.rotation, leaves_8_bits=True),
-    "elliptic_local_blur": replace(
-        AUGMENTATIONS["elliptic_local_blur"],
-        ranges=_elliptic_local_blur,
-        apply=blur.elliptic_local_blur,
-        leaves_8_bits=True,
-    ),
+    name: replace(AUGMENTATIONS[name], **changed) for name, changed in CHANGED.items()
 }
