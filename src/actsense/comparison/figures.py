@@ -56,18 +56,15 @@ def map_correlations(comparison: Comparison, pair: Pair) -> Figure:
     labels = {value: list(dict.fromkeys(one["label"])) for value, one in shown.items()}
     margin = longest(short_names(every).values(), NAME) + 0.2
     below = longest([name for names in labels.values() for name in names], NAME) * 0.9 + 0.2
-    notes = _notes(comparison, pair, table)
     widths = [max(len(names) * WIDE, 0.7) for names in labels.values()]
     width, high = margin + sum(widths) + GAP * len(widths) + 0.8, len(layers) * HIGH
-    figure, top, notes = _page(
-        comparison,
-        width,
-        high + below + 0.3,
+    figure, top = _page(
+        (comparison, pair, table),
+        (width, high + below + 0.3),
         heading,
         "Spearman correlation over units between the map of A and that of B, per layer and "
         f"factor, mean over positions.{left}\nGray on white: the 95 % interval covers 0, or there "
         "is none. Gray cells: no such map on one side, or a constant one.",
-        notes,
     )
     left_edge = margin
     for (value, one), wide in zip(shown.items(), widths, strict=True):
@@ -79,7 +76,6 @@ def map_correlations(comparison: Comparison, pair: Pair) -> Figure:
         left_edge += wide + GAP
     bar = place(figure, left_edge, top + 0.3, 0.12, max(min(high, 2.0), 1.0))
     figure.colorbar(image, cax=bar, label="correlation")
-    _write(figure, notes)
     return figure
 
 
@@ -102,16 +98,14 @@ def pair_correlations(comparison: Comparison, pair: Pair) -> Figure:
     every = list(dict.fromkeys(table["layer"]))
     layers, left = fitting(every, most * max(1, int(PAGE / (high + 0.3))))
     columns = min(most, len(layers))
-    rows, notes = ceil(len(layers) / columns), _notes(comparison, pair, table)
-    figure, top, notes = _page(
-        comparison,
-        below + columns * (side + GAP) + 0.8,
-        rows * (high + 0.3) + below,
+    rows = ceil(len(layers) / columns)
+    figure, top = _page(
+        (comparison, pair, table),
+        (below + columns * (side + GAP) + 0.8, rows * (high + 0.3) + below),
         heading,
         "Spearman correlation over units between the second-order maps of A and B, per layer and "
         f"pair of factors, mean over positions.{left}\nGray on white: the 95 % interval covers 0, "
         "or there is none. Gray cells: no such pair, or a constant map.",
-        notes,
     )
     axes = grid(figure, rows, columns, corner=(below, top + 0.3), size=(side, high),
                 gap=(GAP, 0.3)).ravel()  # fmt: skip
@@ -127,7 +121,6 @@ def pair_correlations(comparison: Comparison, pair: Pair) -> Figure:
         axis.set_visible(False)
     bar = place(figure, below + columns * (side + GAP), top + 0.3, 0.12, min(high, 2.0))
     figure.colorbar(image, cax=bar, label="correlation")
-    _write(figure, notes)
     return figure
 
 
@@ -148,16 +141,13 @@ def layer_profiles(comparison: Comparison, pair: Pair) -> Figure:
     columns = min(COLUMNS, len(panels))
     rows, wide = ceil(len(panels) / columns), max(2.1, min(5.0, 0.28 * len(layers)))
     below = 0.6 * longest(short_names(layers).values(), 8) + 0.1  # slanted
-    notes = _notes(comparison, pair, table)
-    figure, top, notes = _page(
-        comparison,
-        0.7 + columns * (wide + 0.5) + 1.2,
-        rows * 1.9 + below,
+    figure, top = _page(
+        (comparison, pair, table),
+        (0.7 + columns * (wide + 0.5) + 1.2, rows * 1.9 + below),
         heading,
         "Indices of whole layers (units weighted by their variance), shares of variance; "
         f"contrast: mean over units of the rank-biserial correlation.\n{_bars(table)} Every panel "
         "has a scale of its own. `network` is all layers together.",
-        notes,
     )
     axes = grid(figure, rows, columns, corner=(0.6, top + 0.25), size=(wide, 1.4),
                 gap=(0.5, 0.5)).ravel()  # fmt: skip
@@ -178,7 +168,6 @@ def layer_profiles(comparison: Comparison, pair: Pair) -> Figure:
               for side, name in enumerate(("A", "B"))]  # fmt: skip
     figure.legend(handles=lines, loc="upper right", bbox_to_anchor=(
         1 - 0.05 / figure.get_figwidth(), 1 - top / figure.get_figheight()))  # fmt: skip
-    _write(figure, notes)
     return figure
 
 
@@ -197,17 +186,14 @@ def unit_clouds(comparison: Comparison, pair: Pair, layer: str) -> Figure:
         return new_figure(8, 1.2, heading, NOTHING)
     known = [value for value in COLORS if value in set(table["value"])]
     factors = [name for name in pair.factors if name in set(table["factor"])]
-    notes = _notes(comparison, pair, table)
-    figure, top, notes = _page(
-        comparison,
-        1.0 + len(factors) * (CLOUD + 0.35) + 0.2,
-        len(known) * (CLOUD + 0.5) + 0.3,
+    figure, top = _page(
+        (comparison, pair, table),
+        (1.0 + len(factors) * (CLOUD + 0.35) + 0.2, len(known) * (CLOUD + 0.5) + 0.3),
         heading,
         "Values of A along, of B upwards, units as counts on a logarithmic scale of gray; shares "
         "of variance, or the magnitude of a contrast.\nOn the line both are equal. Above a panel: "
         "rho, Spearman within positions; r, Pearson over all units, of about as much as noise "
         "allows. Outermost 0.1 % beyond the panel.",
-        notes,
     )
     axes = grid(figure, len(known), len(factors), corner=(0.8, top + 0.4), size=(CLOUD, CLOUD),
                 gap=(0.35, 0.5))  # fmt: skip
@@ -232,33 +218,28 @@ def unit_clouds(comparison: Comparison, pair: Pair, layer: str) -> Figure:
             axis.tick_params(labelsize=6.5)
         row[0].set_visible(True)
         row[0].set_ylabel(value, fontsize=9)
-    _write(figure, notes)
     return figure
 
 
 def _page(
-    comparison: Comparison,
-    width: float,
-    height: float,
+    compared: tuple[Comparison, Pair, pd.DataFrame],
+    size: tuple[float, float],
     title: str,
     subtitle: str,
-    notes: Sequence[str],
-) -> tuple[Figure, float, list[str]]:
-    """Return a figure with room for notes below, where its panels begin, and the notes."""
-    first, second = comparison.names
+) -> tuple[Figure, float]:
+    """Return a figure with notes below its panels, and where its panels begin."""
+    (width, height), (first, second) = size, compared[0].names
     subtitle = f"{subtitle}\nA: {first}. B: {second}."
     top = HEADER + LINE
     probe = new_figure(width, 2, title, subtitle, arranged=False)
-    lines = [line for note in notes for line in wrap(note, int(probe.get_figwidth() / 0.068))]
+    columns = int(probe.get_figwidth() / 0.068)
+    lines = [line for note in _notes(*compared) for line in wrap(note, columns)]
     height = top + height + 0.15 + LINE * len(lines)
-    return new_figure(width, height, title, subtitle, arranged=False), top, lines
-
-
-def _write(figure: Figure, notes: Sequence[str]) -> None:
-    """Write notes below everything else."""
+    figure = new_figure(width, height, title, subtitle, arranged=False)
     wide, high = figure.get_size_inches()
-    for number, line in enumerate(reversed(notes)):
+    for number, line in enumerate(reversed(lines)):
         figure.text(0.1 / wide, (0.08 + LINE * number) / high, line, fontsize=8, va="bottom")
+    return figure, top
 
 
 def _notes(comparison: Comparison, pair: Pair, table: pd.DataFrame) -> list[str]:
