@@ -82,10 +82,10 @@ lint: $(ENVIRONMENT)
 
 # The reference of the package, made from its docstrings.
 REFERENCE := $(addprefix actsense.,inspection acceptance store data augment networks attribution sampling sensitivity \
-	correlation recognition single_class masking segments spatial findings comparison \
+	correlation recognition single_class masking segments spatial features patterns featvis invariance findings comparison \
 	statistics drawing)
 docs: $(ENVIRONMENT)
-	$(BIN)/pdoc --docformat google --output-directory docs/reference $(REFERENCE)
+	$(BIN)/python docs/refer.py --docformat google --output-directory docs/reference $(REFERENCE)
 
 # The documentation as a site, in docs/site: its links and its menu are checked first.
 site: docs $(SITE)/complete
