@@ -30,6 +30,33 @@ def test_an_impossible_number_falls_back_with_a_note(wrong: str) -> None:
     assert wishes.notes == [f"The link's unit {wrong!r} is not from 0 to 6; showing 5."]
 
 
+@pytest.mark.parametrize("wrong", ["2.01", "-1", "nan", "inf", "", "1,5", "much"])
+def test_an_impossible_amount_falls_back_with_a_note(wrong: str) -> None:
+    wishes = Wishes({"hue.shift": wrong})
+    assert wishes.amount("hue.shift", 0.5, 2.0, 0.75) == 0.75
+    assert wishes.notes == [f"The link's hue.shift {wrong!r} is not from 0.5 to 2; showing 0.75."]
+
+
+def test_an_amount_is_granted_at_both_ends_and_written_with_six_digits() -> None:
+    for given, written in (("0.5", "0.5"), ("2.0", "2"), ("1.23456789", "1.23457")):
+        wishes = Wishes({"hue.shift": given})
+        assert wishes.amount("hue.shift", 0.5, 2.0, 0.75) == float(given)
+        assert wishes.query() == {"hue.shift": written}
+        assert wishes.notes == []
+
+
+def test_of_nothing_that_is_on_a_link_says_nothing() -> None:
+    wishes = Wishes({"on": "hue,nowhere"})
+    assert wishes.several("on", ["hflip", "hue"], [], least=0, most=2) == ["hue"]
+    assert wishes.query() == {"on": "hue"}
+    assert len(wishes.notes) == 1
+    wishes.begin()
+    wishes.want("on", "")
+    assert wishes.several("on", ["hflip", "hue"], [], least=0, most=2) == []
+    assert wishes.query() == {}
+    assert wishes.notes == []
+
+
 def test_a_default_beyond_the_end_is_the_last() -> None:
     assert Wishes({}).number("unit", 3, default=9) == 2
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,6 @@ from actsense.explorer.clicks import follow
 from actsense.explorer.documentation import readable
 from actsense.explorer.figures import found_figures
 from actsense.explorer.link import Wishes
-from actsense.explorer.outputs import output_names
 from actsense.explorer.overview import strongest
 from actsense.explorer.reading import ranking
 from actsense.explorer.shelf import run_shelf
@@ -76,35 +74,6 @@ def test_a_search_over_all_layers_is_that_of_the_command(made: Path, visit: Visi
     np.testing.assert_array_equal(shown["S1"], found["S1"])
     first = next(f"{axis} {found[axis][0]}" for axis in AXES.values() if found[axis][0] >= 0)
     assert shown["place"][0] == first
-
-
-@pytest.mark.parametrize(
-    ("layer", "kind", "masks", "names"),
-    [
-        ("fc", "trained", None, ["cat", "dog"]),
-        ("fc", "torchvision", None, []),
-        ("fc", "torchvision", ["dog", "cat"], ["dog", "cat"]),
-        ("fc", "trained", ["dog", "cat", "cow"], []),
-        ("conv", "trained", None, []),
-    ],
-)
-def test_outputs_are_named_where_their_order_is_known(
-    layer: str, kind: str, masks: list[str] | None, names: list[str]
-) -> None:
-    coords = {} if masks is None else {"class": pd.Series(masks)}
-    run = SimpleNamespace(
-        layers=("conv", "fc"),
-        network="net",
-        layer=lambda _: SimpleNamespace(sizes={"unit": 2}),
-        has=lambda _: masks is not None,
-        masking=SimpleNamespace(coords=coords),
-    )
-
-    class Study(dict[str, SimpleNamespace]):
-        images = SimpleNamespace(class_names=["cat", "dog"])
-
-    study = Study(net=SimpleNamespace(card={"settings": {"kind": kind}}))
-    assert output_names(SimpleNamespace(held=run, study=study), layer) == names
 
 
 def test_a_click_takes_what_it_chooses_and_drops_what_makes_no_sense_then() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from explored import told
+from explored import address, told
 from opened import opened
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
@@ -119,7 +119,18 @@ def test_the_page_runs_the_network_or_says_why_it_cannot(
     pixels = unit_images(open_study(copy).images.read(np.array([7])))
     plain = float(subject.network.module[:2](pixels)[0, 1, 0, 0])
     assert told_responses() == pytest.approx([plain, plain], rel=5e-3)
-    test.toggle(key="your_hflip").set_value(True).run()
+    test.toggle(key="pick_on_hflip").set_value(True).run()
     turned = float(subject.network.module[:2](pixels.flip(-1))[0, 1, 0, 0])
     assert told_responses() == pytest.approx([plain, turned], rel=5e-3)
     assert abs(plain - turned) > 0.02 * abs(plain)
+    test.toggle(key="pick_on_brightness").set_value(True).run()
+    test.slider(key="pick_brightness.factor").set_value(0.75).run()
+    dimmed = turned * 0.75
+    assert told_responses() == pytest.approx([plain, dimmed], rel=5e-3)
+    query = address(test)
+    assert (query["on"], query["brightness.factor"]) == ("hflip,brightness", "0.75")
+    test = visit(copy, **query)
+    assert told_responses() == pytest.approx([plain, dimmed], rel=5e-3)
+    test.toggle(key="pick_on_hflip").set_value(False).run()
+    assert address(test)["on"] == "brightness"
+    assert told_responses() == pytest.approx([plain, 0.75 * plain], rel=5e-3)

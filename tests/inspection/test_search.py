@@ -1,5 +1,6 @@
 """Units that feel a factor most, against a list that is sorted by hand."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,19 @@ def test_the_surest_units_lead(study: Path, network: str) -> None:
         (name, where) for _, name, where in expected
     ]
     assert ("half-width" in found) == (network == "a")
+
+
+def test_outputs_are_found_by_their_class(study: Path) -> None:
+    settings = {"kind": "trained", "architecture": "compact", "epochs": 1}
+    card = {"settings": settings, "classes": ["ape", "bee", "cat", "dog", "elk"]}
+    (study / "b/card.json").write_text(json.dumps(card))
+    found = find_strongest(open_study(study), "hue", top=100)
+    named = found.dropna(subset=["class"])
+    assert set(named["network"]) == {"b"}
+    assert set(named["layer"]) == {"head"}
+    assert [card["classes"][unit] for unit in named["unit"]] == list(named["class"])
+    assert len(named) == len([name for _, name, _ in by_hand(study, "b") if name == "head"])
+    assert "class" not in find_strongest(open_study(study), "hue", networks=["a"])
 
 
 def test_networks_are_ranked_together_and_layers_chosen(study: Path) -> None:

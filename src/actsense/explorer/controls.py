@@ -1,6 +1,16 @@
 """Controls that grant wishes and change them: the address always says what the page shows."""
 
-__all__ = ["pick", "pick_along", "pick_number", "plain", "show_words", "told", "wishes"]
+__all__ = [
+    "pick",
+    "pick_along",
+    "pick_amount",
+    "pick_number",
+    "plain",
+    "show_words",
+    "switch",
+    "told",
+    "wishes",
+]
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -155,6 +165,58 @@ def pick_number(
         args=(name, instead_of),
     )
     return granted
+
+
+def pick_amount(
+    place: DeltaGenerator,
+    label: str,
+    name: str,
+    low: float,
+    high: float,
+    default: float,
+    *,
+    whole: bool = False,
+) -> float:
+    """Let a number from `low` to `high`, which is larger, be chosen on a slider.
+
+    Arguments:
+        place: Where on the page.
+        label: What stands above the slider, Markdown.
+        name: What the choice is called in a link.
+        low: Its left end.
+        high: Its right end.
+        default: Chosen at first.
+        whole: Whether only whole numbers can be chosen.
+    """
+    key, step = f"pick_{name}", 1.0 if whole else None
+    granted: float = st.session_state.wishes.amount(name, low, high, default)
+    granted = float(round(granted)) if whole else granted
+    if st.session_state.get(key) != granted:
+        st.session_state[key] = granted
+    place.slider(label, low, high, step=step, key=key, on_change=_keep, args=(name, ()))
+    return granted
+
+
+def switch(place: DeltaGenerator, label: str, name: str, option: str, on: Sequence[str]) -> None:
+    """Draw a switch of one of some options.
+
+    Arguments:
+        place: Where on the page.
+        label: What stands beside the switch, Markdown.
+        name: What the list of those that are on is called in a link.
+        option: The option.
+        on: Those that are on now.
+    """
+    key = f"pick_{name}_{option}"
+    if st.session_state.get(key) != (option in on):
+        st.session_state[key] = option in on
+
+    def turn() -> None:
+        others = [one for one in on if one != option]
+        own = [option] if st.session_state[key] else []
+        st.session_state.wishes.want(name, ",".join([*others, *own]))
+
+    place.toggle(label, key=key, on_change=turn)
 
 
 def plain(name: str) -> str:

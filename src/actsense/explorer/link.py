@@ -2,6 +2,7 @@
 
 __all__ = ["Wishes"]
 
+import math
 from collections.abc import Mapping, Sequence
 
 
@@ -99,7 +100,7 @@ class Wishes:
             name: Name of the control.
             options: What can be had; none has a comma, which stands between them in a link.
             default: What is shown if nothing, or nothing possible, is wanted.
-            least: How many at least.
+            least: How many at least; of none, a link says nothing.
             most: How many at most; of more, the first are granted.
         """
         wanted = self._wanted.get(name, "")
@@ -107,7 +108,29 @@ class Wishes:
         granted = known[:most] if len(known) >= least else [*default]
         if ",".join(granted) != wanted:
             self._note(name, f"{wanted!r} is not here; showing {','.join(granted)!r}.")
-        self._grant(name, ",".join(granted))
+        if granted:
+            self._grant(name, ",".join(granted))
+        self._linked.discard(name)
+        return granted
+
+    def amount(self, name: str, low: float, high: float, default: float) -> float:
+        """Grant a number from `low` to `high`, six digits of it.
+
+        Arguments:
+            name: Name of the control.
+            low: The least that can be had.
+            high: The most.
+            default: What is shown if nothing, or nothing possible, is wanted.
+        """
+        wanted = self._wanted.get(name, "")
+        try:
+            granted = float(wanted)
+        except ValueError:
+            granted = math.nan
+        if not low <= granted <= high:
+            granted = default
+            self._note(name, f"{wanted!r} is not from {low:g} to {high:g}; showing {default:g}.")
+        self._grant(name, f"{granted:.6g}")
         return granted
 
     def query(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 __all__ = ["show_ranking"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from actsense.explorer.clicks import follow
 from actsense.explorer.controls import pick, plain
 from actsense.explorer.ordering import ORDERS, ordered, search_layers
+from actsense.explorer.outputs import unit_names
 from actsense.explorer.reading import CONTRAST, FLAGS, INDICES, NAMES, ranking
 from actsense.explorer.scene import Scene
 from actsense.explorer.unit_maps import TITLES
@@ -107,10 +108,10 @@ def _choose_row(key: str, numbers: NDArray[np.int64], scene: Scene) -> Callable[
 def _show_all(scene: Scene) -> None:
     index = scene.index if scene.index in INDICES else "shapley"
     table = scene.shelf.read(search_layers, scene.factor, index)
-    places = [axis for axis in AXES if axis in table]
+    last = scene.run.layers[-1]
+    names = scene.shelf.read_study(unit_names, last)
     table["place"] = [
-        ", ".join(f"{axis} {row[axis]}" for axis in places if pd.notna(row[axis]))
-        for _, row in table.iterrows()
+        _place(row, names if row["layer"] == last else []) for _, row in table.iterrows()
     ]
     key = f"search_{scene.run.network}_{scene.run.design}_{scene.factor}_{index}"
     words = _column_words(scene.axis)
@@ -129,6 +130,13 @@ def _show_all(scene: Scene) -> None:
         f"{plain(scene.factor)} most, by the lower end of the 95 % interval of their "
         f"{NAMES[index]}. Click a row to see it. The same in a terminal: `actsense find`."
     )
+
+
+def _place(row: pd.Series, names: Sequence[str]) -> str:
+    """Say where in its layer a channel or unit is, and its class, if it is an output."""
+    at = {axis: int(row[axis]) for axis in AXES if pd.notna(row.get(axis))}
+    named = f" ({names[at['unit']]})" if names else ""
+    return ", ".join(f"{axis} {number}" for axis, number in at.items()) + named
 
 
 def _choose_found(key: str, table: pd.DataFrame) -> Callable[[], None]:

@@ -10,7 +10,7 @@ from actsense.drawing.style import factor_labels
 from actsense.errors import MissingResultError
 from actsense.explorer.controls import pick, pick_number, plain
 from actsense.explorer.ordering import ordered
-from actsense.explorer.outputs import output_names
+from actsense.explorer.outputs import unit_names
 from actsense.explorer.reading import CONTRAST, INDICES, NAMES, layer_dimensions, ranking
 from actsense.explorer.reading import strongest_position as strongest
 from actsense.explorer.scene import Scene
@@ -69,7 +69,7 @@ def choose_scene(study: Path) -> Scene:
         "the factor alone against the untouched image.",
     )
     at, sizes = _choose_unit(shelf, layer, factor, index)
-    names = tuple(shelf.read_study(output_names, layer))
+    names = tuple(shelf.read_study(unit_names, layer))
     if names:
         side.caption(f"The output for class {plain(names[next(iter(at.values()))])}")
     return Scene(shelf, layer, factor, index, at, sizes, names)

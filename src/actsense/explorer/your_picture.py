@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from actsense.drawing.style import FACTOR_COLORS
 from actsense.errors import ConfigError
 from actsense.explorer import vega
-from actsense.explorer.controls import pick_number, plain
+from actsense.explorer.controls import pick_along, pick_amount, pick_number, plain, switch
 from actsense.explorer.curves import Style, curve_chart, curves_legend
 from actsense.explorer.heatmaps import picture
 from actsense.explorer.image_views import part_of
@@ -107,22 +107,26 @@ def _chosen(scene: Scene, side: int) -> NDArray[np.uint8]:
 
 def _sliders(law: "InputLaw") -> "dict[str, list[float]]":
     """Draw a switch for every augmentation, and sliders of those that are on."""
-    found = {}
-    for name in law.augmentations:
-        if not st.toggle(plain(name), key=f"your_{name}"):
-            continue
-        found[name] = [_slider(name, parameter) for parameter in _parameters(law, name)]
+    names, found = law.augmentations, {}
+    wanted = st.session_state.wishes.several("on", names, [], least=0, most=len(names))
+    for name in names:
+        switch(st.container(), plain(name), "on", name, wanted)
+        if name in wanted:
+            found[name] = [_slider(name, parameter) for parameter in _parameters(law, name)]
     return found
 
 
 def _slider(augmentation: str, parameter: Any) -> float:
-    key, label = f"your_{augmentation}_{parameter.name}", plain(parameter.name)
+    place, name = st.container(), f"{augmentation}.{parameter.name}"
     if hasattr(parameter, "options"):
-        return float(st.select_slider(label, parameter.options, key=key))
+        options = {f"{option:g}": float(option) for option in parameter.options}
+        first = next(iter(options))
+        return options[pick_along(place, plain(parameter.name), name, [*options], first)]
     low, high = float(parameter.low), float(parameter.high)
     if not low < high:
         return low
-    return float(st.slider(label, low, high, _usual(parameter), key=key))
+    label, usual = plain(parameter.name), _usual(parameter)
+    return pick_amount(place, label, name, low, high, usual, whole=parameter.whole)
 
 
 def _parameters(law: "InputLaw", name: str) -> tuple[Any, ...]:
@@ -229,5 +233,5 @@ def _show_curve(scene: Scene, asked: Asked, pixels: NDArray[np.uint8]) -> None:
         f"The response of {plain(scene.unit_name)} while {plain(name)} grows, alone; its other "
         "parameters as the sliders say. Gray: from the tenth to the ninetieth percentile of "
         "validation images of the study, spread evenly. The network runs here, on the CPU. Your "
-        "picture stays in memory, of your page alone, and a link does not carry it."
+        "picture stays in memory, of your page alone: a link carries the sliders, not the picture."
     )

@@ -1,6 +1,6 @@
 """One self-contained page on a study, to be opened, mailed or put on a wall."""
 
-__all__ = ["network_facts", "study_page", "write_page"]
+__all__ = ["study_page", "write_page"]
 
 import re
 from base64 import b64encode
@@ -12,6 +12,7 @@ from shlex import quote
 from actsense.errors import MissingResultError
 from actsense.findings.collection import find_findings, headlines
 from actsense.findings.finding import Finding, joined
+from actsense.inspection.network_facts import HEADS, network_rows
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults, open_study
 from actsense.layout import recorded
@@ -74,26 +75,6 @@ def study_page(study: StudyResults) -> str:
     )
 
 
-def network_facts(study: StudyResults, network: str) -> tuple[str, str, str]:
-    """Return accuracy, layers and units of a network in words, empty where they are not known.
-
-    Arguments:
-        study: The study.
-        network: Name of the network.
-    """
-    try:
-        accuracy = study[network].card.get("accuracy", {}).get("validation")
-    except MissingResultError:
-        accuracy = None
-    right = "" if accuracy is None else f"{100 * accuracy:.1f} %"
-    runs = [study[network, design] for design in study.designs(network)]
-    run = next((run for run in runs if run.has("indices")), None)
-    if run is None:
-        return right, "", ""
-    units = int(run.indices["units"].sel(layer=list(run.layers)).sum())
-    return right, str(len(run.layers)), f"{units:,}"
-
-
 def _opening(study: StudyResults, count: int) -> Iterator[str]:
     yield f"<h1>What study <em>{escape(study.name)}</em> found</h1>"
     yield (
@@ -103,14 +84,7 @@ def _opening(study: StudyResults, count: int) -> Iterator[str]:
         "an interval does not decide is left out.</p>"
     )
     yield from _images(study)
-    heads = ("network", "right on validation images", "layers", "units", "designs")
-    yield from _table(
-        heads,
-        [
-            (name, *network_facts(study, name), ", ".join(study.designs(name)) or "none")
-            for name in study.networks
-        ],
-    )
+    yield from _table(HEADS, network_rows(study))
     if designs := {
         design: study[name, design] for name in study.networks for design in study.designs(name)
     }:

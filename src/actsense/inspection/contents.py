@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from actsense.errors import MissingResultError
+from actsense.inspection.network_facts import validation_accuracy
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults, holds_study, open_study
 from actsense.layout import ANALYSES, LEVELS, PLACES, Place, make_command, recorded
@@ -76,10 +76,7 @@ def _network(study: StudyResults, network: str, designs: tuple[str, ...]) -> Ite
 
 
 def _accuracy(study: StudyResults, network: str) -> str:
-    try:
-        found = study[network].card.get("accuracy", {}).get("validation")
-    except MissingResultError:
-        return ""
+    found = validation_accuracy(study, network)
     return "" if found is None else f", {100 * found:.1f} % of validation images right"
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from actsense.errors import ConfigError, choose
+from actsense.inspection.output_names import output_names
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults
 
@@ -47,7 +48,7 @@ def find_strongest(
 
     Returns:
         A row each with network, design, layer, place in it, the index, its half-width and the
-        variance.
+        variance; and the class, where units of outputs are among them.
 
     Raises:
         ConfigError: If no design has the factor, or a name is unknown.
@@ -65,7 +66,7 @@ def find_strongest(
         for layer in run.layers
         if not wanted or layer in wanted
     ]
-    return _first(tables, top)
+    return _with_classes(_first(tables, top), study, runs)
 
 
 def strongest_of_run(
@@ -97,6 +98,18 @@ def _first(tables: list[pd.DataFrame], top: int) -> pd.DataFrame:
     order = found["bound"].sort_values(ascending=False, kind="stable").index[:top]
     kept = found.loc[order].drop(columns="bound").reset_index(drop=True)
     return kept.dropna(axis=1, how="all") if len(kept) else kept
+
+
+def _with_classes(
+    table: pd.DataFrame, study: StudyResults, runs: Iterable[RunResults]
+) -> pd.DataFrame:
+    """Add the classes of those units that are outputs, if there are any."""
+    for run in runs:
+        last = (table["layer"] == run.layers[-1]) & (table["network"] == run.network)
+        last &= table["design"] == run.design
+        if last.any() and (names := output_names(study, run, run.layers[-1])):
+            table.loc[last, "class"] = [names[unit] for unit in table.loc[last, "unit"]]
+    return table
 
 
 def _runs(

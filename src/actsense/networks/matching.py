@@ -11,7 +11,7 @@ Folders `0` to `11` have two orders: that of texts, which torchvision's ImageFol
 of numbers. The one under which the network is right more often is taken, if images can tell.
 """
 
-__all__ = ["Seen", "check_listed", "match_outputs"]
+__all__ = ["Seen", "check_listed", "match_outputs", "name_outputs"]
 
 import logging
 from collections import Counter
@@ -31,6 +31,7 @@ Seen = Callable[[], tuple[Integers, Integers]]  # classes of some images, output
 
 LISTED = 8  # classes in a message
 FEWEST = 2  # hits that are no chance
+NOTHING = "nothing"  # the basis of outputs that are not named
 MOST = 0.5  # share of the classes that are more than chance
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,43 @@ def match_outputs(
     return found
 
 
+def name_outputs(
+    wanted: str | Sequence[str],
+    classes: Sequence[str],
+    count: int,
+    *,
+    published: Sequence[str] | None,
+) -> list[str]:
+    """Return what `match_outputs` calls the outputs, or nothing where they have no names.
+
+    Nothing, too, where only images tell which of two orders of numbers is meant.
+
+    Arguments:
+        wanted: The setting `outputs`.
+        classes: Classes of the dataset, in its order.
+        count: Outputs of the network.
+        published: Names of the outputs as published with the weights.
+    """
+
+    def seen() -> tuple[Integers, Integers]:
+        raise _NotSeenError
+
+    published = published if published and len(published) == count else None
+    match = _Match("outputs", classes, count, published, seen, quiet=True)
+    names, _ = match.names()
+    try:
+        found = match.found(wanted)
+    except ConfigError:
+        return []
+    except _NotSeenError:
+        return [*names.shown] if names and count != len(classes) else []
+    return found.names if names or found.basis != NOTHING else []
+
+
+class _NotSeenError(Exception):
+    """The network would have to run."""
+
+
 def check_listed(network: str, wanted: str | Sequence[str] | None, count: int) -> None:
     """Refuse a list of names that is shorter or longer than the outputs are many."""
     if wanted is not None and not isinstance(wanted, str) and len(wanted) != count:
@@ -95,6 +133,7 @@ class _Match:
     count: int
     published: Sequence[str] | None
     seen: Seen
+    quiet: bool = False
 
     def found(self, wanted: str | Sequence[str]) -> Outputs:
         match wanted:
@@ -115,7 +154,7 @@ class _Match:
 
     def _tried(self) -> Iterator[Outputs]:
         """Yield what is likely, the best first, and at last that no class is an output."""
-        names, source = self._names()
+        names, source = self.names()
         if names:
             found = self._by_name(names, source, quiet=True)
             share = (found.places != NONE).mean()
@@ -128,9 +167,10 @@ class _Match:
         elif 2 * numbers.count(None) < len(numbers) and self._right(self._numbered()):
             yield self._by_number()
         shown = names.shown if names else tuple(map(str, range(self.count)))
-        yield Outputs([*shown], np.full(len(self.classes), NONE), "nothing")
+        yield Outputs([*shown], np.full(len(self.classes), NONE), NOTHING)
 
-    def _names(self) -> tuple[OutputNames | None, str]:
+    def names(self) -> tuple[OutputNames | None, str]:
+        """Return what the outputs are called as published, or by ImageNet, and who says so."""
         imagenet = imagenet_names(self.count)
         if self.published is None or (imagenet and _alike(imagenet, self.published)):
             return imagenet, "the names of ImageNet"
@@ -170,7 +210,7 @@ class _Match:
                 f"{self.setting}: numbers is for classes called 0 to {self.count - 1}, the "
                 f"numbers of the outputs; they are called {_listed(self.classes)}."
             )
-        names, _ = self._names()
+        names, _ = self.names()
         shown = [*names.shown] if names else [*map(str, range(self.count))]
         for name, place in zip(self.classes, places, strict=True):
             if place != NONE and not names:
@@ -236,7 +276,8 @@ class _Match:
             self._warn(f"{said}. Accuracies leave out images of {_listed(lacking)}")
 
     def _warn(self, message: str) -> None:
-        log.warning("%s: %s", self.setting, message)
+        if not self.quiet:
+            log.warning("%s: %s", self.setting, message)
 
 
 def _number(name: str) -> int | None:

@@ -10,6 +10,7 @@ __all__ = [
     "normalise",
     "outline_network",
     "probing_outline",
+    "published_classes",
 ]
 
 from collections.abc import Mapping, Sequence
@@ -222,6 +223,16 @@ def normalisation(
     usual = _expected(name, settings)
     mean, std = settings.mean or usual.mean, settings.std or usual.std
     return tuple(map(float, mean)), tuple(map(float, std))
+
+
+def published_classes(name: str, settings: NetworkSettings) -> list[str] | None:
+    """Return the names of the outputs as published with the weights, None where nobody has.
+
+    Arguments:
+        name: The network's name in the configuration, used in messages.
+        settings: Its settings.
+    """
+    return _expected(name, settings).classes
 
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:

@@ -12,26 +12,21 @@ from actsense.drawing.style import FACTOR_COLORS, factor_labels
 from actsense.explorer.clicks import choice
 from actsense.explorer.overview.strongest import Strong
 from actsense.findings.finding import Finding
-from actsense.findings.page import network_facts
 from actsense.inspection import StudyResults
+from actsense.inspection.network_facts import HEADS, network_rows
 
 UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
 CELL = "padding:0.25rem 1.2rem 0.25rem 0;border-bottom:1px solid #e3e3e6;text-align:left"
 LEGEND = "display:flex;flex-wrap:wrap;gap:0.2rem 1rem;font-size:0.85rem"
 LIST = "padding-left:1.1rem;margin:0;font-size:0.92rem;line-height:1.45"
-HEADS = ("network", "right on validation images", "layers", "units", "designs")
 
 
 def table_of_networks(study: StudyResults) -> str:
     """Return networks with accuracy, layers, units and designs."""
-    rows = [
-        (name, *network_facts(study, name), ", ".join(study.designs(name)) or "none")
-        for name in study.networks
-    ]
     head = "".join(f'<th style="{CELL};font-weight:600">{name}</th>' for name in HEADS)
     body = "".join(
         f"<tr>{''.join(f'<td style={CELL!r}>{escape(cell)}</td>' for cell in row)}</tr>"
-        for row in rows
+        for row in network_rows(study)
     )
     return (
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:0.92rem">'

@@ -10,7 +10,7 @@ import pandas as pd
 from actsense.errors import ConfigError
 from actsense.explorer.channel_images import top_of_channel
 from actsense.explorer.heatmaps import picture_address
-from actsense.explorer.outputs import output_names
+from actsense.explorer.outputs import unit_names
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import RunResults
 from actsense.inspection.search import AXES, strongest_of_run
@@ -61,7 +61,7 @@ def strongest_channels(shelf: Shelf[RunResults], index: str) -> list[Strong]:
             if value - np.nan_to_num(half) > 0:
                 layer = str(row["layer"])
                 number = next(iter(at.values()))
-                names = shelf.read_study(output_names, layer)
+                names = shelf.read_study(unit_names, layer)
                 name = names[number] if names else ""
                 images = _thumbnails(shelf, layer, number)
                 found.append(Strong(factor, layer, at, value, half, name, images))
