@@ -25,6 +25,7 @@ import actsense
 from actsense.patterns.figures.attack import attack_changes, attacked_points, changed_images
 from actsense.patterns.figures.plot import attacked_pixels
 from actsense.patterns.figures.trajectories import attacked_trajectories, last_types
+from actsense.patterns.trajectories import TYPES
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110
@@ -90,7 +91,7 @@ display(
 # With 95 % intervals over images. An origin above one half means that the attack turned evidence
 # of the first answer, below, that it made evidence where there was little.
 
-# %%
+# %% tags=["answer"]
 for name, row in attacks.iterrows():
     print(
         f"- {name}: accuracy is {100 * row['accuracy_clean']:.0f} % before and "
@@ -98,6 +99,8 @@ for name, row in attacks.iterrows():
         f"{100 * row['success']:.0f} % ({100 * row['success_low']:.0f} to "
         f"{100 * row['success_high']:.0f}) of the images that were right."
     )
+
+# %%
 changes = tables["attack_changes"]
 for name, rows in changes[changes["step"] == changes["step"].max()].groupby("network", sort=False):
     for metric, words in (("orientation", "turn most"), ("strength", "change most in strength")):
@@ -107,7 +110,7 @@ for name, rows in changes[changes["step"] == changes["step"].max()].groupby("net
             f"({most[f'{metric}_low']:.2f} to {most[f'{metric}_high']:.2f})."
         )
 
-# %%
+# %% tags=["answer"]
 origins = tables["attack_origins"]
 for name, rows in origins.groupby("network", sort=False):
     rows = rows[rows["layer"] == rows["layer"].iloc[-1]]
@@ -125,10 +128,9 @@ for name, rows in types.groupby("network", sort=False):
     rows = rows[rows["layer"] == rows["layer"].iloc[-1]]
     often = rows.loc[rows["share"].idxmax()]
     if not often["share"]:
-        print(f"- {name}: no region of the last layer goes any of the four ways.")
+        print(f"- {name}: no region of the last layer goes any of these ways.")
         continue
     print(
-        f"- {name}: of the four ways, number {often['type']:.0f} is the commonest, with "
-        f"{100 * often['share']:.1f} % ({100 * often['low']:.1f} to {100 * often['high']:.1f}) of "
-        "all regions of the last layer."
+        f"- {name}: the commonest way is {TYPES[often['type']]}, of {100 * often['share']:.1f} % "
+        f"({100 * often['low']:.1f} to {100 * often['high']:.1f}) of the regions of the last layer."
     )

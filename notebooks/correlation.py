@@ -138,7 +138,7 @@ else:
 # %% [markdown]
 # ## The answer
 
-# %%
+# %% tags=["answer"]
 same = across[across["variable_1"] == across["variable_2"]]
 agreement = same.groupby(["value_1", "value_2"], sort=False)["rho"].median()
 strongest, weakest = agreement.idxmax(), agreement.idxmin()

@@ -102,7 +102,7 @@ vector_histograms(flat, title=f"{run.network}, {design}")
 # %% [markdown]
 # ## The answer
 
-# %%
+# %% tags=["answer"]
 names = {"raw": "raw maps", "normalized": "shapes alone"}
 for (each, variant), own in accuracy.groupby(["design", "variant"], sort=False):
     best, above = own.loc[own["accuracy"].idxmax()], (own["p_adjusted"] < 0.05).sum()

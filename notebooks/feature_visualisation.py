@@ -149,7 +149,7 @@ failed = every.groupby("network", sort=False)["grey"].agg(["sum", "size"])
 for name, row in failed.iterrows():
     print(f"- {name}: {row['sum']} of {row['size']} pictures failed.")
 
-# %%
+# %% tags=["answer"]
 for (name, factor), rows in losses.groupby(["network", "factor"], sort=False):
     lost = {
         row[

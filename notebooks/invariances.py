@@ -83,7 +83,7 @@ of_layers.pivot(index=["network", "layer"], columns="state", values="value").loc
 #
 # In brackets 95 % intervals over anchors.
 
-# %%
+# %% tags=["answer"]
 for name, rows in of_layers[of_layers["state"] == "trained"].groupby("network", sort=False):
     said = ", ".join(f"{row['layer']} {percent(row)}" for _, row in rows.iterrows())
     print(

@@ -131,7 +131,7 @@ else:
 # Effects are accuracies under the mask minus those under random masks of equal size, in
 # percentage points, on untouched images, with 95 % intervals over images.
 
-# %%
+# %% tags=["answer"]
 answer, _ = first_layer(effects[effects["first_place"]])
 answer = answer[
     (answer["input"] == "original")

@@ -144,7 +144,7 @@ segment_distances(patterns, title=title)
 # Which colour channel carries each augmentation into the network, by the total index in the first
 # part, with 95 % intervals from replicates.
 
-# %%
+# %% tags=["answer"]
 own = segments[(segments["layer"] == layers[0]) & (segments["index"] == "ST")]
 for factor in augmentations:
     of_factor = own[own["factor"] == factor].set_index("colour")

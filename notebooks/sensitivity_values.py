@@ -176,7 +176,7 @@ layer_profiles(beside, beside.pairs[0]) if beside else print("Nothing to compare
 # %% [markdown]
 # ## The answer
 
-# %%
+# %% tags=["answer"]
 shapley = totals["shapley"].sel(factor=augmentations)
 for layer in (run.layers[0], run.layers[-1], "network"):
     one = shapley.sel(layer=layer)

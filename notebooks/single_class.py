@@ -108,7 +108,7 @@ for value, of_value in ranking.groupby("value", sort=False):
             "classes certainly feel it."
         )
 
-# %%
+# %% tags=["answer"]
 damaged = matches[matches["rule"] == "top"]
 if damaged.empty:
     print("No masks were compared, so nothing is known about damaged networks.")

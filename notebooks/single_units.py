@@ -177,7 +177,7 @@ layer_page(units, "shapley", title=f"{run.network}, {run.design}, {layer}")
 # other is another question: a half-width is about two standard errors, and what they do not
 # explain of the variance over positions is more than noise.
 
-# %%
+# %% tags=["answer"]
 print(f"{title}, {int(alive.sum())} of {alive.size} positions alive. Shapley effects:")
 known = bool(np.isfinite(one["shapley_ci"]).any()) if "shapley_ci" in one else False
 for factor in augmentations:

@@ -127,7 +127,7 @@ display(saliency_strips(saliency, title=title))
 # Accuracies with 95 % intervals over images. Certain differences are those whose intervals leave
 # out zero.
 
-# %%
+# %% tags=["answer"]
 shuffled = curves[(curves["mode"] == mode) & (curves["k"] == largest)].set_index("network")
 for name, row in intact.set_index("network").iterrows():
     after, half = shuffled.loc[name], scores[scores["network"] == name].set_index("mode")["k50"]
@@ -140,14 +140,16 @@ for name, row in intact.set_index("network").iterrows():
     )
 compared = differences[(differences["metric"] == "relative") & (differences["mode"] == mode)]
 for (first, second), pair in compared[compared["k"] > 1].groupby(["first", "second"]):
-    more, less = (pair.loc[sure, "k"].astype(int) for sure in (pair["low"] > 0, pair["high"] < 0))
-    more, less = (", ".join(map(str, which)) or "none" for which in (more, less))
-    print(
-        f"- Of the images right when intact, {first} certainly keeps a larger share than {second} "
-        f"at k = {more}, and a smaller one at k = {less}."
-    )
+    sides = {"larger": pair["low"] > 0, "smaller": pair["high"] < 0}
+    certain = [
+        f"a {side} share than {second} at k = {', '.join(f'{k:.0f}' for k in pair.loc[sure, 'k'])}"
+        for side, sure in sides.items()
+        if sure.any()
+    ]
+    kept = " and ".join(certain) or f"not certainly more or less than {second}"
+    print(f"- Of the images right when intact, {first} keeps {kept}.")
 
-# %%
+# %% tags=["answer"]
 own = areas[(areas["direction"] == "deletion") & (areas["fill"] == fill)]
 own = own[~own["borrowed"] & ~own["method"].isin(["random", "greedy"])]
 for name, orders in own.groupby("network", sort=False):

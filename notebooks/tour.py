@@ -233,7 +233,7 @@ else:
 # `single_units` (maps), and where the study has analyses with `correlation`,
 # `discriminant_analysis`, `masked_predictions`, `single_class` and `segments`.
 
-# %%
+# %% tags=["answer"]
 network_wide = run.indices.sel(layer="network")
 effects, halves = (network_wide[name].to_series() for name in ("shapley", "shapley_ci"))
 share = {

@@ -20,6 +20,7 @@
 
 # %%
 import matplotlib.pyplot as plt
+import numpy as np
 from IPython.display import Image, display
 
 import actsense
@@ -137,7 +138,7 @@ else:
 # Shares and differences with 95 % intervals over images. A control is beaten where the interval of
 # the network lies above that of the control.
 
-# %%
+# %% tags=["answer"]
 own = points[points["configured"]]
 for name, rows in own.groupby("network", sort=False):
     final = rows[rows["kind"] == "final"].set_index("layer")
@@ -151,11 +152,17 @@ for name, rows in own.groupby("network", sort=False):
     print(
         f"- {name}: the reliable share is largest in {best.name}, {100 * best['ratio']:.0f} % "
         f"({100 * best['ratio_boot_low']:.0f} to {100 * best['ratio_boot_high']:.0f}) of "
-        f"{best['points']:.1f} points per image; in {beaten.sum()} of {len(final)} layers it is "
-        "certainly above all controls."
+        f"{best['points']:.1f} points per image; in {beaten.sum() or 'none'} of {len(final)} layers it "
+        "is certainly above all controls."
     )
 
+
 # %%
+def share(ratio: float) -> str:
+    """Say a share; without points there is none."""
+    return "none" if np.isnan(ratio) else f"{100 * ratio:.0f} %"
+
+
 compared = embeddings[embeddings["kind"] == "final"]
 for name, rows in compared.groupby("network", sort=False):
     methods = rows.set_index("method")
@@ -172,16 +179,21 @@ for name, rows in own[own["kind"] == "checkpoint"].groupby("network", sort=False
     print(
         f"- {name}, {last}: from epoch {early['epoch']:g} to the end, points per image go from "
         f"{early['points']:.1f} to {late['points'].iloc[0]:.1f}, their reliable share from "
-        f"{100 * early['ratio']:.0f} to {100 * late['ratio'].iloc[0]:.0f} %."
+        f"{share(early['ratio'])} to {share(late['ratio'].iloc[0])}."
     )
 
-# %%
+# %% tags=["answer"]
+counted = {"points": "knowledge points", "reliable": "reliable ones", "ratio": "reliable share"}
 for (first, second), rows in differences.groupby(["first", "second"], sort=False):
     certain = rows[(rows["low"] > 0) | (rows["high"] < 0)]
     for quantity, sure in certain.groupby("quantity", sort=False):
-        more, less = (sure.loc[s * sure["difference"] > 0, "first_layer"] for s in (1, -1))
-        more, less = (", ".join(which) or "no layer" for which in (more, less))
-        print(f"- {quantity}: {first} certainly has more than {second} in {more}, less in {less}.")
+        sides = {"more": sure["difference"] > 0, "less": sure["difference"] < 0}
+        told = [
+            f"{side} than {second} in {', '.join(sure.loc[on_it, 'first_layer'])}"
+            for side, on_it in sides.items()
+            if on_it.any()
+        ]
+        print(f"- {counted[quantity]}: {first} has {' and '.join(told)}.")
     if certain.empty:
         print(f"- Between {first} and {second}, no difference is certain.")
 print("All of this is said of the classes and images of the study, at its threshold.")

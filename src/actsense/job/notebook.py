@@ -226,9 +226,10 @@ def _ended(notebook: NotebookNode) -> NotebookNode:
 
 
 def _answered(notebook: NotebookNode) -> NotebookNode:
-    """Repeat what the last cell says below the title: a reader wants the answer first."""
+    """Repeat below the title what cells tagged `answer` say, or the last: readers want it first."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    said = [output.get("text", "").strip() for output in code[-1].outputs] if code else []
+    answers = [cell for cell in code if "answer" in cell.metadata.get("tags", [])] or code[-1:]
+    said = [output.get("text", "").strip() for cell in answers for output in cell.outputs]
     first = next((k for k, cell in enumerate(notebook.cells) if _headings(cell)), None)
     if first is None or not any(said):
         return notebook
