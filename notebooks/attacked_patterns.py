@@ -132,5 +132,5 @@ for name, rows in types.groupby("network", sort=False):
         continue
     print(
         f"- {name}: the commonest way is {TYPES[often['type']]}, of {100 * often['share']:.1f} % "
-        f"({100 * often['low']:.1f} to {100 * often['high']:.1f}) of the regions of the last layer."
+        f"({100 * often['low']:.1f} to {100 * often['high']:.1f}) of the last layer's regions."
     )

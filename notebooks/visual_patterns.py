@@ -152,8 +152,8 @@ for name, rows in own.groupby("network", sort=False):
     print(
         f"- {name}: the reliable share is largest in {best.name}, {100 * best['ratio']:.0f} % "
         f"({100 * best['ratio_boot_low']:.0f} to {100 * best['ratio_boot_high']:.0f}) of "
-        f"{best['points']:.1f} points per image; in {beaten.sum() or 'none'} of {len(final)} layers it "
-        "is certainly above all controls."
+        f"{best['points']:.1f} points per image; certainly above all controls in "
+        f"{beaten.sum() or 'none'} of {len(final)} layers."
     )
 
 
