@@ -41,7 +41,8 @@ found = {
 }
 if not found or not {"attacks", "attack_changes"} <= {*results.tables}:
     raise SystemExit(
-        f"No network of {results.path} has been attacked. It is done with: snakemake patterns"
+        f"No network of {results.path} has been attacked. It is done with: "
+        + results.make_command("patterns")
     )
 network = network or next(iter(found))
 stored, title = found[network], f"{results.name}, {network}"

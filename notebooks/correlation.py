@@ -52,7 +52,7 @@ analysed = [
 if not analysed:
     raise SystemExit(
         f"No network of {results.path} has correlations. Where a design has analyses, "
-        "they are made with: snakemake correlation"
+        f"they are made with: {results.make_command('correlation')}"
     )
 run = results[analysed[0]]
 within, across, variation = (

@@ -42,7 +42,7 @@ analysed = [
 if not analysed:
     raise SystemExit(
         f"No network of {results.path} has a discriminant analysis. Where a design has analyses "
-        "and layers have positions, it is made with: snakemake lda"
+        f"and layers have positions, it is made with: {results.make_command('lda')}"
     )
 run = results[analysed[0]]
 accuracy, confusion, projection = (

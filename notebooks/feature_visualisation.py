@@ -47,7 +47,7 @@ found = {name: stored for name, stored in found.items() if stored.groups}
 if not found or not {"pictures", "picture_summary"} <= {*results.tables}:
     raise SystemExit(
         f"No network of {results.path} has been asked for pictures of what it looks for. It is "
-        "done with: snakemake featvis"
+        f"done with: {results.make_command('featvis')}"
     )
 network = network or max(found, key=lambda name: len(found[name].groups))
 stored, title = found[network], f"{results.name}, {network}"

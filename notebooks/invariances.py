@@ -48,7 +48,7 @@ tables = [f"invariance_{name}" for name in ("kept", "quality", "moved", "effects
 if not found or not {*tables} <= {*results.tables}:
     raise SystemExit(
         f"No network of {results.path} has been asked what its layers keep of images. It is done "
-        "with: snakemake invariance"
+        f"with: {results.make_command('invariance')}"
     )
 network = network or found[0]
 stored, title = results[network].invariances, f"{results.name}, {network}"

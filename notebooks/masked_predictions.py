@@ -53,7 +53,7 @@ found = [
 if not found:
     raise SystemExit(
         f"No network of {results.path} has been masked. Where a design has analyses and layers "
-        "have positions, it is done with: snakemake masking"
+        f"have positions, it is done with: {results.make_command('masking')}"
     )
 run = results[found[0]]
 title = f"{run.network}, {run.design}"

@@ -54,7 +54,7 @@ found = [
 if not found:
     raise SystemExit(
         f"No network of {results.path} has segments. Where a design has analyses and layers have "
-        "positions, they are made with: snakemake segments"
+        f"positions, they are made with: {results.make_command('segments')}"
     )
 run = results[found[0]]
 title = f"{run.network}, {run.design}"

@@ -49,7 +49,7 @@ found = [
 if not found:
     raise SystemExit(
         f"No such run in {results.path}. Where there are designs, indices are made with: "
-        "snakemake indices"
+        + results.make_command("indices")
     )
 run = results[found[0]]
 title = f"{run.network}, {run.design}"

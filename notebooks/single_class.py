@@ -41,7 +41,7 @@ analysed = [
 if not analysed:
     raise SystemExit(
         f"No network of {results.path} has this analysis. Where a design has analyses and layers "
-        "have positions, it is made with: snakemake single_class"
+        f"have positions, it is made with: {results.make_command('single_class')}"
     )
 run = results[analysed[0]]
 ranking = run.table("single_class").astype({"class": str})

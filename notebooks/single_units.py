@@ -50,7 +50,7 @@ found = [
 if not found:
     raise SystemExit(
         f"No such run in {results.path}. Where there are designs, indices are made with: "
-        "snakemake indices"
+        + results.make_command("indices")
     )
 run = results[found[0]]
 
@@ -153,7 +153,7 @@ if run.has("contrast"):
         line[0].set_ylabel(partition)
     figure.colorbar(drawn, ax=axes, label="rank-biserial")
 else:
-    print("This run has no contrast yet. Make it with: snakemake contrast")
+    print(f"This run has no contrast yet. Make it with: {results.make_command('contrast')}")
 
 # %% [markdown]
 # ## The channels of the layer that feel each factor most

@@ -45,7 +45,7 @@ mapped = [name for name in results.networks if results[name].has("saliency")]
 if not tables <= {*results.tables} or not mapped:
     raise SystemExit(
         f"No network of {results.path} has been asked where things are. It is done with: "
-        "snakemake spatial"
+        + results.make_command("spatial")
     )
 title = results.name
 curves, scores = results.table("shuffle_curves"), results.table("shuffle_scores")

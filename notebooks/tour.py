@@ -84,7 +84,7 @@ runs = [each for each in runs if network in (None, each.network) and design in (
 if not runs:
     raise SystemExit(
         f"No such run in {results.path}. Where there are designs, indices are made with: "
-        "snakemake indices"
+        + results.make_command("indices")
     )
 run = runs[0]
 title = f"{run.network}, {run.design}"
@@ -224,7 +224,7 @@ else:
 if run.has("contrast"):
     display(contrast_bars(run.table("contrast"), title=title))
 else:
-    print("This study has no contrast yet. Make it with: snakemake contrast")
+    print(f"This study has no contrast yet. Make it with: {results.make_command('contrast')}")
 
 # %% [markdown]
 # ## What this study says

@@ -51,7 +51,7 @@ found = {
 if not found or not {"embeddings", "knowledge_points"} <= {*results.tables}:
     raise SystemExit(
         f"No network of {results.path} has been asked for its patterns. It is done with: "
-        "snakemake patterns"
+        + results.make_command("patterns")
     )
 network = network or max(found, key=lambda name: len(found[name].training))
 stored, title = found[network], f"{results.name}, {network}"

@@ -1,6 +1,7 @@
 """Fixtures of tests in several folders."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Messages name the programs of this environment as in a shell where it is active.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(autouse=True)

@@ -13,21 +13,28 @@ __all__ = [
     "RESERVED",
     "Level",
     "Place",
+    "home_of",
     "make_command",
     "places",
+    "program",
     "recorded",
+    "report_command",
     "target_of",
 ]
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from shlex import quote
+from shutil import which
 from typing import Any, Literal
 
 Level = Literal["study", "network", "run"]
 
 ANALYSES = ("correlation", "lda", "masking", "single_class", "segments")  # of maps; targets
+RESULTS = "results"  # folder of all studies, where the workflow is run
 RECORD = "study.json"  # in a study's folder: how its last run was asked for
 LEVELS: tuple[Level, ...] = ("study", "network", "run")  # one folder below the other
 
@@ -262,24 +269,81 @@ def recorded(path: Path) -> dict[str, Any]:
     Arguments:
         path: The folder of the study, or anything below it.
     """
-    for folder in (path, *path.parents):
+    return _record(path)[1]
+
+
+def make_command(target: str, path: Path | None = None, rule: str = "") -> str:
+    """Return the command that makes a result, as it can be pasted into a shell here.
+
+    It asks with the configuration of the study's last run, and where that was run.
+
+    Arguments:
+        target: The target of the workflow.
+        path: The result, or the folder of its study; without it, the study that was run last here.
+        rule: The rule that has to be run again, where Snakemake would not by itself.
+    """
+    force = f" --forcerun {rule}" if rule else ""
+    return _snakemake(f"{target} --cores all", _last_record() if path is None else path, force)
+
+
+def report_command(study: Path) -> str:
+    """Return the command that writes the report of a study beside its results.
+
+    Arguments:
+        study: Folder of the study.
+    """
+    home = home_of(study)
+    inside = study if home is None else study.absolute().relative_to(home)
+    return _snakemake(f"--report {quote(str(inside / 'report.html'))}", study)
+
+
+def home_of(study: Path) -> Path | None:
+    """Return where the workflow of a study is run; nothing if its folder was moved elsewhere.
+
+    Arguments:
+        study: Folder of the study.
+    """
+    folder = study.absolute()
+    return folder.parents[1] if folder.parent.name == RESULTS else None
+
+
+def program(name: str, folder: Path = Path()) -> str:
+    """Return how a shell finds a program of this environment: by its name, or by its path.
+
+    Arguments:
+        name: Such as `snakemake`.
+        folder: Where the shell is; paths below it begin there.
+    """
+    beside, found = Path(sys.executable).with_name(name), which(name)
+    if not beside.is_file() or (found and beside.samefile(found)):
+        return name
+    here = folder.absolute()
+    return quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
+
+
+def _record(path: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Return the folder of the study that something lies in, and what its last run left there."""
+    for folder in (path.absolute(), *path.absolute().parents):
         try:
             record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(record, dict):
-            return record
-    return {}
+            return folder, record
+    return None, {}
 
 
-def make_command(target: str, path: Path = Path(), rule: str = "") -> str:
-    """Return the command that makes a result, with the configuration of the study's last run.
+def _last_record() -> Path:
+    """Return the record of the run that began last in the working directory."""
+    records = Path(RESULTS).glob(f"*/{RECORD}")
+    return max(records, key=lambda path: path.stat().st_mtime, default=Path(RESULTS))
 
-    Arguments:
-        target: The target of the workflow.
-        path: The result, or the folder of its study.
-        rule: The rule that has to be run again, where Snakemake would not by itself.
-    """
-    force = f" --forcerun {rule}" if rule else ""
-    options = str(recorded(path).get("options", ""))
-    return f"snakemake {target} --cores all {options}".rstrip() + force
+
+def _snakemake(asked: str, path: Path, after: str = "") -> str:
+    """Return a call of Snakemake with the options of a study's last run, in its directory."""
+    study, record = _record(path)
+    home = home_of(study) if study else None
+    away = home is not None and home.resolve() != Path.cwd().resolve()
+    typed = program("snakemake", home if home is not None and away else Path())
+    command = f"{typed} {asked} {record.get('options', '')}".rstrip() + after
+    return f"cd {quote(str(home))} && {command}" if away else command

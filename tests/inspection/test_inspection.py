@@ -78,7 +78,10 @@ def test_the_folder_of_all_studies_says_which_there_are(study: Path) -> None:
 
 
 def test_nothing_to_open_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Run snakemake --cores all first"):
+    with pytest.raises(ConfigError, match=r"Make them with: actsense run STUDY\.yaml"):
+        actsense.open_study(tmp_path)
+    (tmp_path / "study.json").write_text('{"options": "--configfile a.yaml"}')
+    with pytest.raises(ConfigError, match=r"snakemake all --cores all --configfile a\.yaml$"):
         actsense.open_study(tmp_path)
     with pytest.raises(ConfigError, match="no such folder"):
         actsense.open_study(tmp_path / "absent")

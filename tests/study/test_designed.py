@@ -67,8 +67,14 @@ def test_networks_have_base_points_of_their_own(home: Path) -> None:
             designed_table(study, "mixd", "large")
 
 
-def test_images_that_are_not_prepared_are_said(tmp_path: Path) -> None:
-    path = configured(tmp_path)
+def test_images_that_are_not_prepared_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configured(tmp_path).rename(tmp_path / "my study.yaml")
+    asked = ["design", path.name, "--design", "mixed", "-o", "rows.csv"]
+    with chdir(tmp_path):
+        assert main(asked) == 1
+    assert "Make it with: actsense run 'my study.yaml' data\n" in capsys.readouterr().err
     with chdir(tmp_path), pytest.raises(MissingResultError, match="snakemake data --cores"):
         designed_table(open_configuration(path), "mixed")
 

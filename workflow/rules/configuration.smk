@@ -68,11 +68,6 @@ config.update(study.plain)
 work = WorkTable(study.facts)
 
 STUDY = study.name
-# What `--configfile` named, as short as it can be typed here.
-CONFIGURATIONS = [
-    path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    for path in map(Path, workflow.overwrite_configfiles)
-]
 RESULTS = f"results/{STUDY}"
 NETWORKS = list(config["networks"])
 DESIGNS = list(config["designs"])

@@ -4,6 +4,7 @@ __all__ = ["SUMMARY", "arguments", "run"]
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from shlex import quote
 
 SUMMARY = "write the factors and parameters of every evaluation of a design"
 
@@ -18,10 +19,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
+    from actsense.errors import MissingResultError
+    from actsense.layout import program
     from actsense.study.designed import designed_table
     from actsense.study.opening import open_configuration
 
-    table = designed_table(open_configuration(chosen.configuration), chosen.design, chosen.network)
+    study = open_configuration(chosen.configuration)
+    try:
+        table = designed_table(study, chosen.design, chosen.network)
+    except MissingResultError as missing:
+        asked = f"{program('actsense')} run {quote(str(chosen.configuration))} {missing.target}"
+        advice = f"not there. Make it with: {asked}"
+        raise MissingResultError(missing.path, missing.target, advice) from None
     table.write(chosen.output)
     print(f"{chosen.output}: {len(table)} evaluations")
     return 0

@@ -22,11 +22,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
+    from shlex import quote
+
     from actsense.inspection.published.conversion.convert import import_archive
+    from actsense.layout import program
 
     def told(line: str) -> None:
         print(printable(line), flush=True)
 
     written = import_archive(chosen.archive, chosen.results, units=chosen.units, told=told)
-    told(f"Next: snakemake figures correlation lda --configfile {written}")
+    told(f"Next: {program('actsense')} run {quote(str(written))} figures correlation lda")
     return 0

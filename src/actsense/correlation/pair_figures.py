@@ -30,8 +30,8 @@ BINS = 30
 PAIR_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
 COLORS, LIMITS = colormaps["RdBu_r"].with_extremes(bad="0.85"), Normalize(-1, 1)
 OLDER = (
-    "The table holds no spread: an earlier version made it. Make it again with: "
-    "snakemake correlation --forcerun correlate"
+    "The table holds no spread: an earlier version made it. The target `correlation` makes it "
+    "again if the option --forcerun correlate is added."
 )
 CONTEXT = ("order", "content", "partition", "class", "image")
 

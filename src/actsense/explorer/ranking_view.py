@@ -3,6 +3,7 @@
 __all__ = ["show_ranking"]
 
 from collections.abc import Callable, Sequence
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from actsense.explorer.reading import CONTRAST, FLAGS, INDICES, NAMES, ranking
 from actsense.explorer.scene import Scene
 from actsense.explorer.unit_maps import TITLES
 from actsense.inspection.search import AXES
+from actsense.layout import program
 from actsense.store import LeftOut
 
 TABLE_HEIGHT, ROW_HEIGHT = 420, 28  # pixels
@@ -128,7 +130,8 @@ def _show_all(scene: Scene) -> None:
     st.caption(
         f"The {len(table)} channels (units of a vector) of all layers that feel "
         f"{plain(scene.factor)} most, by the lower end of the 95 % interval of their "
-        f"{NAMES[index]}. Click a row to see it. The same in a terminal: `actsense find`."
+        f"{NAMES[index]}. Click a row to see it. The same in a terminal: "
+        f"`{_find_command(scene, index)}`"
     )
 
 
@@ -137,6 +140,14 @@ def _place(row: pd.Series, names: Sequence[str]) -> str:
     at = {axis: int(row[axis]) for axis in AXES if pd.notna(row.get(axis))}
     named = f" ({names[at['unit']]})" if names else ""
     return ", ".join(f"{axis} {number}" for axis, number in at.items()) + named
+
+
+def _find_command(scene: Scene, index: str) -> str:
+    run = scene.run
+    chosen = {"factor": scene.factor, "by": index, "level": "channel"}
+    chosen |= {"network": run.network, "design": run.design}
+    options = " ".join(f"--{name} {quote(value)}" for name, value in chosen.items())
+    return f"{program('actsense')} find {quote(str(run.path.parents[1]))} {options}"
 
 
 def _choose_found(key: str, table: pd.DataFrame) -> Callable[[], None]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from actsense.errors import ConfigError
 from actsense.inspection import open_study
+from actsense.layout import program
 
 
 def find_studies(path: Path) -> dict[str, Path]:
@@ -28,6 +29,7 @@ def find_studies(path: Path) -> dict[str, Path]:
     if not found:
         raise ConfigError(
             f"{path}: holds no results of a study. Give the folder of one, such as "
-            "results/digits, or one with studies inside; make one with: snakemake"
+            "results/digits, or one with studies inside. Make one with: "
+            f"{program('actsense')} run STUDY.yaml, the file of a study."
         )
     return found

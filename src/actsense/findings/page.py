@@ -15,7 +15,7 @@ from actsense.findings.finding import Finding, joined
 from actsense.inspection.network_facts import HEADS, network_rows
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults, open_study
-from actsense.layout import recorded
+from actsense.layout import program, report_command
 from actsense.store.atomic import replacing
 
 LARGEST = 4 * 2**20  # bytes of a figure or table inside the page; larger ones stay outside
@@ -161,12 +161,11 @@ def _links(study: StudyResults) -> Iterator[str]:
         yield f'<p>All figures with captions: <a href="{reports[0]}">{reports[0]}</a>.</p>'
     if links:
         yield f"<p>Notebooks: {joined(links)}.</p>"
-    options = str(recorded(study.path).get("options", ""))
-    place = escape(quote(str(study.path)))
+    explore = f"{program('actsense')} explore {quote(str(study.path))}"
     yield (
         "<p>Links work where this page lies in the folder of the study. Everything in a browser: "
-        f"<code>actsense explore {place}</code>. All figures with captions: <code>"
-        f"{escape(' '.join(['snakemake --report report.html', options]).strip())}</code>.</p>"
+        f"<code>{escape(explore)}</code>. All figures with captions: "
+        f"<code>{escape(report_command(study.path))}</code>.</p>"
     )
 
 

@@ -2,30 +2,37 @@
 
 __all__ = ["guide"]
 
-import sys
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shlex import quote
 
-from actsense.layout import LEVELS, PLACES, Level, Place
+from actsense.layout import (
+    LEVELS,
+    PLACES,
+    Level,
+    Place,
+    make_command,
+    program,
+    report_command,
+)
 
 ABOVE: dict[Level, str] = {"study": "", "network": "<network>/", "run": "<network>/<design>/"}
 WAYS = {
     "{results}/index.html": "what was found, on one page to open in a browser or to mail",
-    "{bin}actsense explore {results}": "all of it, in a browser",
-    "{bin}actsense describe {results}": "layers of every network, what there is, what is lacking",
-    "{bin}snakemake --report {results}/report.html{study}": "all figures with captions, once made",
-    "{bin}snakemake --cores 2 notebooks{study}": "the questions of the study, answered one by one",
-    "{bin}actsense describe {store}": "a store as text",
+    "{actsense} explore {results}": "all of it, in a browser",
+    "{actsense} describe {results}": "layers of every network, what there is, what is lacking",
+    "{report}": "all figures with captions, once made",
+    "{notebooks}": "the questions of the study, answered one by one",
+    "{actsense} describe {store}": "a store as text",
 }
 
 
-def guide(results: Path, configurations: Iterable[Path] = ()) -> str:
+def guide(results: Path) -> str:
     """Say where the results of a study are and how to look at them; nothing if there are none.
 
     Arguments:
         results: Folder of the study.
-        configurations: What the run was given with `--configfile`.
     """
     folders: dict[str, list[str]] = {}
     for place in PLACES:
@@ -34,15 +41,15 @@ def guide(results: Path, configurations: Iterable[Path] = ()) -> str:
             folders.setdefault(folder, []).append(place.what)
     if not folders:
         return ""
-    given = [quote(str(path)) for path in configurations]
     store = _first_store(results)
     lacking = {"{store}": store is None, "index.html": not (results / "index.html").is_file()}
     ways = {
         way.format(
-            bin=_bin_folder(),
+            actsense=program("actsense"),
             results=quote(str(results)),
             store=quote(str(store)),
-            study=" --configfile " + " ".join(given) if given else "",
+            report=report_command(results),
+            notebooks=make_command("notebooks", results),
         ): what
         for way, what in WAYS.items()
         if not any(word in way for word, missing in lacking.items() if missing)
@@ -52,7 +59,7 @@ def guide(results: Path, configurations: Iterable[Path] = ()) -> str:
         [
             f"\nDone. Study {results.name!r} has",
             *_columns(held),
-            "Look at it with",
+            f"Look at it{_elsewhere()} with",
             *_columns(ways),
             "",
         ]
@@ -80,11 +87,8 @@ def _columns(rows: Mapping[str, str]) -> list[str]:
     return [f"  {first:{width}}  {second}" for first, second in rows.items()]
 
 
-def _bin_folder() -> str:
-    """Return the folder of this environment's programs as the user wrote it, if he did."""
-    program = Path(sys.argv[0])
-    return (
-        ""
-        if program.is_absolute() or program.parent == Path()
-        else f"{quote(str(program.parent))}/"
-    )
+def _elsewhere() -> str:
+    """Say where, if `--directory` led away from where the shell is."""
+    shell = Path(os.environ.get("PWD") or Path.cwd())
+    here = Path.cwd()
+    return "" if shell.resolve() == here.resolve() else f" in {quote(str(here))}"

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from actsense.inspection.source import Owner, Source
+from actsense.layout import make_command
 
 
 class Results:
@@ -37,6 +38,10 @@ class Results:
     def tables(self) -> tuple[str, ...]:
         """Names of the tables that are there."""
         return self._source.tables(self._owner)
+
+    def make_command(self, target: str) -> str:
+        """Return the command that makes what is lacking, see `actsense.layout.make_command`."""
+        return make_command(target, self.path)
 
     def has(self, name: str) -> bool:
         """Tell whether a store or table is there."""

@@ -13,6 +13,7 @@ from actsense.inspection.published.source import ValueFileSource, holds_value_fi
 from actsense.inspection.results import Results
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.source import FolderSource, Source
+from actsense.layout import make_command, program, recorded
 
 
 @final
@@ -88,13 +89,18 @@ def open_study(path: Path | str) -> StudyResults:
     inside = sorted(str(folder) for folder in path.iterdir() if holds_study(folder))
     if not inside and holds_value_files(path):
         return StudyResults(ValueFileSource(path))
-    advice = "Run snakemake --cores all first."
-    if inside:
-        advice = f"Studies inside: {', '.join(inside)}."
-    raise ConfigError(f"{path}: holds no results of a study. {advice}")
+    raise ConfigError(f"{path}: holds no results of a study. {_advice(path, inside)}")
 
 
 def holds_study(path: Path) -> bool:
     """Tell whether a folder is that of a study."""
     marks = ("data/manifest.csv", "*/card.json", "*/*/indices.zarr")
     return path.is_dir() and any(next(path.glob(mark), None) for mark in marks)
+
+
+def _advice(path: Path, inside: list[str]) -> str:
+    if inside:
+        return f"Studies inside: {', '.join(inside)}."
+    if recorded(path):
+        return f"Make them with: {make_command('all', path)}"
+    return f"Make them with: {program('actsense')} run STUDY.yaml, the file of a study."

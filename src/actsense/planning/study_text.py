@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from actsense.layout import program
 from actsense.planning.first_study import FirstStudy
 from actsense.planning.ladder import NOTES
 from actsense.sampling.ranges import PARAMETERS
@@ -44,7 +45,7 @@ def told(planned: FirstStudy, path: str) -> str:
         planned: The study.
         path: The file that it was written to.
     """
-    typed = quote(path)
+    typed, run = quote(path), f"{program('actsense')} run"
     lines = [
         f"{path}: {_headline(planned)}",
         f"Images pass for {_minutes(planned.passing)} of it, {planned.cost.passes:,} passes at "
@@ -58,8 +59,8 @@ def told(planned: FirstStudy, path: str) -> str:
         *(f"  {line}" for line in left_out(planned)),
         "",
         "Next:",
-        f"  actsense run {typed} plan   # how long, how large, measured anew",
-        f"  actsense run {typed}        # then open results/{planned.config['study']}/index.html",
+        f"  {run} {typed} plan   # how long, how large, measured anew",
+        f"  {run} {typed}        # then open results/{planned.config['study']}/index.html",
     ]
     return "\n".join(part for line in lines for part in _folded(line))
 

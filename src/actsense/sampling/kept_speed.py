@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from actsense.errors import ConfigError
+from actsense.layout import make_command
 from actsense.store import replacing
 
 SAMPLED = ("moments", "shards")  # folders of a design that there are once sampling has begun
@@ -63,8 +64,9 @@ def kept_speeds(results: Path, network: str) -> dict[str, Any]:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
-            f"{path}: not a speed as `snakemake plan` keeps it ({error}). Put it back as it was, "
-            "or delete it: then `snakemake plan` measures again if nothing is sampled yet."
+            f"{path}: not a speed as the target `plan` keeps it ({error}). Put it back as it was, "
+            "or delete it: if nothing is sampled yet, it is measured again by "
+            f"{make_command('plan', path)}"
         ) from error
     return known
 

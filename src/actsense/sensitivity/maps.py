@@ -248,7 +248,7 @@ def _of_partition(values: xr.DataArray, partition: str, design: str) -> xr.DataA
     if "partition" not in values.dims or partition not in values["partition"]:
         raise ConfigError(
             f"Contrasts under design {design!r} are not those of {partition} images, which other "
-            "designs have. Make all again: snakemake contrast --forcerun estimate_contrast"
+            "designs have. Make all again: " + make_command("contrast", rule="estimate_contrast")
         )
     return values.sel(partition=partition)
 

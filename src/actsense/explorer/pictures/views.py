@@ -45,7 +45,7 @@ EXPLAINED = {
 }
 UNJUDGED = (
     "Nobody has judged these pictures yet: whether they worked, and which of them failed, is not "
-    "known. It is done with: snakemake featvis --cores all"
+    "known. It is done with: `{command}`"
 )
 
 
@@ -61,7 +61,8 @@ def show_pictures(shelf: Shelf[StudyResults]) -> None:
     chosen = Chosen(network, kind, layer)
     known = shelf.read(picture_set, chosen)
     if not known.judged:
-        st.info(UNJUDGED, icon=":material/info:")
+        command = shelf.held.make_command("featvis")
+        st.info(UNJUDGED.format(command=command), icon=":material/info:")
     SHOW[part](shelf, chosen, known)
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from actsense.drawing.lines import draw_line, network_styles
 from actsense.drawing.style import new_figure, save
 from actsense.errors import ConfigError
+from actsense.layout import make_command
 from actsense.spatial.transforms.divisions import Axis, with_sides
 from actsense.spatial.transforms.score_figures import UNJOINED, border_rectangles
 from actsense.store import read_table
@@ -117,8 +118,9 @@ def _files(path: Path) -> list[Path]:
     found += sorted(path.rglob(TABLE.name))
     if not found:
         raise ConfigError(
-            f"{path}: no {TABLE} and no other curves of shuffled patches. Run `snakemake spatial` "
-            "for a study, or `actsense shuffle` for one network."
+            f"{path}: no {TABLE} and no other curves of shuffled patches. They are made with "
+            f"{make_command('spatial', path)} for a study, or with `actsense shuffle` for one "
+            "network."
         )
     return found
 
