@@ -43,6 +43,7 @@ own, theirs = workflow.get_rule("own"), workflow.get_rule("actsense_estimate_ind
 facts = {{
     "own": [str(own.conda_env), *own.log],
     "conda": str(theirs.conda_env),
+    "rules": str(theirs.basedir),
     "prefix": shell._process_prefix,
     "config": list(config),
 }}
@@ -119,6 +120,7 @@ def test_by_its_address_a_module_brings_its_whole_commit(tmp_path: Path) -> None
     assert (laid / "src/actsense/layout.py").is_file()
     facts = json.loads((host / "facts.json").read_text())
     assert facts["conda"] == str(laid / "envs/actsense.yaml")
+    assert facts["rules"] == str(laid / "workflow/rules")
     assert f"PYTHONPATH={laid / 'src'} " in facts["prefix"]
 
 
@@ -133,9 +135,9 @@ def locate(basedir: SourceFile, folder: Path) -> Mapping[str, Any]:
 
 def test_a_commit_is_laid_down_once(tmp_path: Path) -> None:
     """Tags move, branches go on: each commit has a folder of its own, also beside others."""
-    theirs, mine = tmp_path / "theirs", tmp_path / "mine"
-    for folder in (theirs / "workflow/rules", mine):
-        folder.mkdir(parents=True)
+    theirs, mine, other = (tmp_path / name for name in ("theirs", "mine", "other"))
+    for folder in (theirs, mine, other):
+        folder.mkdir()
     (theirs / "what").write_text("first")
     repository = commit(theirs)
     asked = LocalGitFile(str(theirs), "workflow/rules", ref="main")
@@ -154,6 +156,7 @@ def test_a_commit_is_laid_down_once(tmp_path: Path) -> None:
     tagged = GithubFile("any/one", path="workflow/rules", tag="v1")
     tagged._hosted_repos[GithubFile, "github.com", "any/one"] = SimpleNamespace(repo=repository)
     assert locate(tagged, mine)["HERE"] == first
+    assert (locate(tagged, other)["HERE"] / "what").read_text() == "first"
     assert {path.name for path in first.parent.iterdir()} == {first.name, second["HERE"].name}
 
 
