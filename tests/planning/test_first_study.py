@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,32 +12,51 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from actsense.__main__ import main
+from actsense.data.image_plan import ImagePlan
 from actsense.errors import ConfigError
 from actsense.layers import Layer
 from actsense.planning import first_study as module
+from actsense.planning import photographs
 from actsense.planning.cost import Cost, counted_facts, study_costs, total_cost
 from actsense.planning.first_study import ROOM, SHARE, FirstStudy, first_study
 from actsense.planning.ladder import STEPS, settings_of
+from actsense.planning.looking import Look, look_at
 from actsense.planning.photographs import MOST, listed_images
 from actsense.planning.speed import StandIn
 from actsense.planning.study_text import configuration_text, left_out, told
 from actsense.planning.work import WorkTable
 from actsense.study.opening import open_configuration
 from actsense.study.study import Study
-from actsense.work import NetworkFacts
+from actsense.work import Facts, NetworkFacts
 
 RUNNING = Path(__file__).parents[2] / "docs/running.md"
 CPU = torch.device("cpu")
 SMALL = {"kind": "trained", "width": 2}  # known without a file; any network is planned alike
 SPEED = 40.0  # images per second
+DECODING = 0.1  # seconds of a photograph
+MACHINE = 1e6  # gigabytes of memory and of disk
+
+
+def _photograph() -> bytes:
+    content = BytesIO()
+    Image.new("RGB", (64, 48), (200, 60, 20)).save(content, "jpeg")
+    return content.getvalue()
+
+
+PHOTOGRAPH = _photograph()
 
 
 def measured(
     images: StandIn, runs: Mapping[str, Sequence[str]], device: torch.device
 ) -> dict[tuple[str, str], float]:
     return {(name, design): SPEED for name, designs in runs.items() for design in designs}
+
+
+def looking(planned: ImagePlan) -> Look:
+    return replace(look_at(planned, seconds=1e6), seconds=DECODING)
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +72,7 @@ def measurements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return measured(images, runs, device)
 
     monkeypatch.setattr(module, "measured_speeds", counting)
+    monkeypatch.setattr(photographs, "look_at", looking)
     return counted
 
 
@@ -59,12 +80,12 @@ def folder(name: str = "photographs", **classes: int) -> Path:
     for label, count in (classes or {"cat": 30, "dog": 40}).items():
         (Path(name) / label).mkdir(parents=True)
         for number in range(count):
-            (Path(name) / label / f"{number}.jpg").write_bytes(b"not decoded")
+            (Path(name) / label / f"{number}.jpg").write_bytes(PHOTOGRAPH)
     return Path(name)
 
 
 def study(path: Path, **options: Any) -> FirstStudy:
-    given = {"image_size": 32, "room": 1e6} | options
+    given = {"image_size": 32, "room": MACHINE, "memory": MACHINE} | options
     return first_study(path, "small", SMALL, CPU, **given)
 
 
@@ -75,6 +96,7 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> list[FirstStudy]:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(tmp_path_factory.mktemp("ladder"))
         patched.setattr(module, "measured_speeds", measured)
+        patched.setattr(photographs, "look_at", looking)
         path = folder()
         for step in STEPS:
             patched.setattr(module, "STEPS", (step,))
@@ -152,14 +174,92 @@ def test_results_fit_on_the_disk(
 
 def test_minutes_are_passes_and_what_jobs_take_beside(ladder: list[FirstStudy]) -> None:
     cost = Cost("all", jobs=10, hours=0.5, minutes=1)
-    own = replace(ladder[0], cost=cost, network=sized(ladder[0], 10**6), cores=2, on_cpu=True)
+    own = replace(ladder[0], cost=cost, network=sized(ladder[0], 10**6), cores=2, chain=1)
     beside = 10 * 4.5 + 3 * 10**6 * 1.2e-4 + 70 * 0.1  # seconds of processor; three designs
     assert own.minutes == pytest.approx((30 * 60 + beside) / 2 / 60)
     elsewhere = replace(own, on_cpu=False)  # one accelerator, however many cores
     assert elsewhere.minutes == pytest.approx((30 * 60 + beside / 2) / 60)
-    assert replace(own, cost=replace(cost, minutes=500)).minutes == 500  # jobs are not shared
+    # Jobs that wait for one another, however many cores: eight links, and indices of one design.
+    assert replace(own, chain=500).minutes == pytest.approx(500 + (8 * 4.5 + 120) / 60)
     busy = replace(own, slowdown=3)  # the speed of passes was measured beside other work
     assert busy.minutes == pytest.approx((30 * 60 + 3 * beside) / 2 / 60)
+
+
+def test_many_cores_get_shorter_jobs_and_few_do_not(ladder: list[FirstStudy]) -> None:
+    path = folder()
+    few, many = (study(path, minutes=60, cores=cores) for cores in (2, 16))
+    assert "job_minutes" not in few.config
+    assert many.config["job_minutes"] == 6
+    assert many.config["networks"]["small"]["images_per_second"] == SPEED
+    assert many.cost.jobs > few.cost.jobs
+    assert many.waiting < few.waiting == ladder[0].waiting
+    # What the file says is planned like what was planned.
+    again = planned_anew(many)
+    assert again.jobs == many.cost.jobs
+    assert again.passes == many.cost.passes
+    said = told(many, "study.yaml")
+    assert "job_minutes" in configuration_text(many)
+    assert "measured anew" not in said
+
+
+def planned_anew(planned: FirstStudy) -> Cost:
+    table = WorkTable(counted_facts(StandIn(Study.load(planned.config))))
+    speeds = {("small", design): SPEED for design in [*planned.config["designs"], ""]}
+    return total_cost(table, study_costs(table, speeds))
+
+
+def test_a_chain_is_the_longest_sampling_and_what_waits_for_it(ladder: list[FirstStudy]) -> None:
+    own = ladder[0]
+    folder()
+    table = WorkTable(counted_facts(StandIn(Study.load(own.config))))
+    longest = {
+        work.rule: work.job_passes / SPEED / 60
+        for works in table.studies.values()
+        for work in works
+        if work.jobs and work.passes
+    }
+    sampling = max(longest[rule] for rule in ("stream_moments", "stream_part") if rule in longest)
+    after = max(longest[rule] for rule in ("evaluate_masks", "visualise_features"))
+    assert own.chain >= sampling + after
+    assert own.chain < sum(longest.values())
+
+
+def test_memory_is_the_machines_where_images_would_pass_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = folder()
+    usual = study(path, minutes=1e6)
+    assert "memory_gb" not in usual.config  # all fits as it is
+
+    def many_units(images: StandIn) -> Facts:
+        facts = counted_facts(images)
+        wide = {name: sized(own, 3_000_000) for name, own in facts.networks.items()}
+        return replace(facts, networks=wide)
+
+    def sized(own: NetworkFacts, units: int) -> NetworkFacts:
+        return replace(own, layers=(Layer("all", (units // 100, 10, 10), 0),))
+
+    monkeypatch.setattr(module, "counted_facts", many_units)
+    tight, wide = (study(path, minutes=1e6, memory=memory) for memory in (1, MACHINE))
+    assert "memory_gb" not in tight.config
+    assert tight.crowded
+    assert not wide.crowded
+    chosen = wide.config["memory_gb"]
+    assert wide.cost.passes < 0.6 * tight.cost.passes
+    # Less memory would make images pass again, more would gain nothing.
+    monkeypatch.setattr(module, "SIZES", (module.SIZES[module.SIZES.index(chosen) - 1],))
+    assert study(path, minutes=1e6).cost.passes > 1.02 * wide.cost.passes
+    monkeypatch.setattr(module, "SIZES", (64,))
+    assert study(path, minutes=1e6).cost.passes > wide.cost.passes / 1.02
+    # As much as the jobs of two cores may take together, and no more.
+    monkeypatch.setattr(module, "SIZES", (chosen,))
+    for share, has in ((1.01, True), (0.99, False)):
+        room = share * wide.memory / module.MEMORY
+        assert ("memory_gb" in study(path, minutes=1e6, memory=room).config) is has
+    said = " ".join(told(tight, "study.yaml").split())
+    assert "and this machine has 1:" in said
+    assert "actsense run study.yaml --resources mem_mb=800 # then open" in said
+    assert "mem_mb" not in told(wide, "study.yaml")
 
 
 def test_the_study_of_photographs_is_expected_to_take_what_it_took(
@@ -170,7 +270,7 @@ def test_the_study_of_photographs_is_expected_to_take_what_it_took(
     hours = 13_800 / 47 / 3600
     config = dict(ladder[0].config) | {"designs": {"colour": {}, "geometry": {}}}
     cost, known = Cost("all", jobs=35, hours=hours), sized(ladder[0], 223_080)
-    taken = replace(ladder[0], config=config, cost=cost, network=known, cores=1)
+    taken = replace(ladder[0], config=config, cost=cost, network=known, cores=1, chain=0)
     images = taken.images.count * 0.1 / 60
     assert taken.minutes - images == pytest.approx(8.4, rel=0.05)
 

@@ -158,6 +158,19 @@ def test_counted_images_bound_what_passes(alexnet: WorkTable) -> None:
         assert found(few, rule).passes < found(alexnet, rule).passes
 
 
+def test_of_few_images_none_passes_twice() -> None:
+    many = table(spatial={"cells": {"greedy_images": 0}})
+    few = WorkTable(replace(many.facts, images=(9, 3)))
+    spatial = many.facts.settings.spatial
+    for rule, wanted in (
+        ("evaluate_transforms", spatial.transforms.images),
+        ("evaluate_cells", spatial.cells.images),
+        ("evaluate_interaction", spatial.interaction.images),
+        ("map_saliency", spatial.saliency.images),
+    ):
+        assert found(few, rule).passes == found(many, rule).passes * 3 / wanted > 0
+
+
 def test_a_teacher_sees_every_training_image_as_well() -> None:
     old = {"kind": "trained", "epochs": 5, "checkpoints": [2]}
     own = table(networks={"old": old, "new": old | {"teacher": "old"}})

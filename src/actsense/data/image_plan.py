@@ -1,6 +1,13 @@
 """Which images of a dataset are taken, and reading them: the same for every source of bytes."""
 
-__all__ = ["ImagePlan", "Source", "content_sha256", "plan_images", "planned_samples"]
+__all__ = [
+    "Group",
+    "ImagePlan",
+    "Source",
+    "content_sha256",
+    "plan_images",
+    "planned_samples",
+]
 
 import hashlib
 import io

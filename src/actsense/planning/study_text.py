@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from actsense.layout import program
-from actsense.planning.first_study import FirstStudy
+from actsense.planning.first_study import MEMORY, FirstStudy
 from actsense.planning.ladder import NOTES
 from actsense.sampling.ranges import PARAMETERS
 from actsense.study.study import Study
@@ -21,6 +21,11 @@ MOST = 12  # classes that are listed by name
 FEW = 2  # values that are written out
 BUSY = 1.3  # times as long as on an idle machine: worth saying
 ANALYSES = "correlation, lda, masking, single_class, segments"
+CUT = {
+    "memory_gb": "Gigabytes that a job may take; with fewer, images pass several times.",
+    "job_minutes": "Longest time of a job, as far as it can be cut, so that no core is idle. It "
+    "follows from `images_per_second` above, as measured on the machine that wrote this file.",
+}
 # Sections that this file states with fewer of everything than the defaults.
 LOWERED = ("contrast", "masking", "segments", "spatial", "patterns", "featvis")
 
@@ -32,7 +37,7 @@ def configuration_text(planned: FirstStudy) -> str:
         planned: The study.
     """
     config = dict(planned.config)
-    notes = NOTES | {"dataset": _photographs(planned), "networks": _network(planned)}
+    notes = NOTES | CUT | {"dataset": _photographs(planned), "networks": _network(planned)}
     parts = [_comment(_headline(planned)) + _dumped("study", config.pop("study"))]
     parts += [_comment(notes[key]) + _dumped(key, value) for key, value in config.items()]
     return "\n".join(parts)
@@ -45,7 +50,9 @@ def told(planned: FirstStudy, path: str) -> str:
         planned: The study.
         path: The file that it was written to.
     """
-    typed, run = quote(path), f"{program('actsense')} run"
+    typed, page = quote(path), f"results/{planned.config['study']}/index.html"
+    limit = f" --resources mem_mb={_allowed(planned)}" if planned.crowded else ""
+    run = f"{program('actsense')} run"
     lines = [
         f"{path}: {_headline(planned)}",
         f"Images pass for {_minutes(planned.passing)} of it, {planned.cost.passes:,} passes at "
@@ -59,10 +66,12 @@ def told(planned: FirstStudy, path: str) -> str:
         *(f"  {line}" for line in left_out(planned)),
         "",
         "Next:",
-        f"  {run} {typed} plan   # how long, how large, measured anew",
-        f"  {run} {typed}        # then open results/{planned.config['study']}/index.html",
     ]
-    return "\n".join(part for line in lines for part in _folded(line))
+    commands = [  # never folded: they are pasted
+        f"  {run} {typed} plan{' ' * len(limit)}   # how long, how large",
+        f"  {run} {typed}{limit}        # then open {page}",
+    ]
+    return "\n".join([*(part for line in lines for part in _folded(line)), *commands])
 
 
 def _circumstances(planned: FirstStudy) -> Iterator[str]:
@@ -72,8 +81,19 @@ def _circumstances(planned: FirstStudy) -> Iterator[str]:
             f"Other work is going on: jobs are expected to take {planned.slowdown:.1f} times as "
             "long as on an idle machine. Write the study anew when it is idle for a richer one."
         )
+    if planned.crowded:
+        yield (
+            f"Jobs side by side may take up to {planned.memory:.0f} GB of memory, and this "
+            f"machine has {planned.machine:.0f}: with mem_mb as below, fewer run at a time, and "
+            "it takes longer."
+        )
     if planned.network.origin == "downloaded":
         yield f"Its weights, {planned.network.weights / 1e6:.0f} MB, are downloaded first."
+
+
+def _allowed(planned: FirstStudy) -> int:
+    """Return the megabytes that all jobs may take."""
+    return round(1000 * MEMORY * planned.machine)
 
 
 def left_out(planned: FirstStudy) -> list[str]:
@@ -146,6 +166,8 @@ def _photographs(planned: FirstStudy) -> str:
     lines = f"Photographs of every class: {', '.join(shown[:MOST])}{more}."
     if "samples_per_class" in images.settings:
         lines += f" Of these {images.count} are taken; raise samples_per_class for more."
+    if "on_unreadable" in images.settings:
+        lines += " Files that cannot be read are left out, and listed."
     if "validation_fraction" in images.settings:
         lines += " Half of them are for validation: nothing is trained."
     return lines
@@ -180,6 +202,4 @@ def _dumped(key: str, value: Any) -> str:
 
 
 def _folded(line: str) -> list[str]:
-    if line.startswith("  actsense"):
-        return [line]
     return wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False) or [""]

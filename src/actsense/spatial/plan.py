@@ -10,6 +10,7 @@ from actsense.spatial.transforms.settings import Transforms
 from actsense.work import GRADIENT, Facts, Work, store_files, table_files
 
 PASS_BYTES = 16  # kept of every image that passes, at most, orders of cells among them
+PARTS = ("transforms", "cells", "interaction", "saliency")
 PIXEL_BYTES = 3 + 3 * 4  # of an image with its saliency maps
 
 
@@ -27,7 +28,7 @@ def work(facts: Facts) -> list[Work]:
 
 
 def _network(facts: Facts, network: str) -> list[Work]:
-    spatial: Spatial = facts.settings.spatial
+    spatial = _there(facts)
     side, cells = facts.settings.dataset.image_size, spatial.cells
     transforms, saliency = (
         _transform_passes(spatial.transforms),
@@ -67,6 +68,18 @@ def _network(facts: Facts, network: str) -> list[Work]:
             files=store_files(9),
         ),
     ]
+
+
+def _there(facts: Facts) -> Spatial:
+    """Return the section `spatial` with no more images in any part than there are."""
+    spatial: Spatial = facts.settings.spatial
+    parts = {name: getattr(spatial, name) for name in PARTS}
+    fewer = {name: facts.validation(part.images) for name, part in parts.items()}
+    return spatial.model_copy(
+        update={
+            name: part.model_copy(update={"images": fewer[name]}) for name, part in parts.items()
+        }
+    )
 
 
 def _transform_passes(transforms: Transforms) -> int:
