@@ -39,7 +39,7 @@ def profile_chart(table: pd.DataFrame, chosen: str) -> Spec:
     factors = [labels[name] for name in dict.fromkeys(table["factor"])]
     y: Spec = {"field": "factor", "type": "nominal", "sort": factors, "title": None} | EVERY
     offset: Spec = {"yOffset": {"field": "index", "sort": list(INDEX_COLORS)}}
-    color = vega.palette("index", INDEX_COLORS, orient="top")
+    color = vega.palette("index", INDEX_COLORS)
     names = {"factor": labels, "index": {"shapley": "Shapley effect"}}
     return vega.chart(
         vega.ends(table.replace(names)),
@@ -90,7 +90,7 @@ def contrast_chart(table: pd.DataFrame, chosen: str) -> Spec:
     if "partition" in data:
         names = ["partition", "factor"]
         colors = dict(zip(dict.fromkeys(data["partition"]), PARTITION_COLORS, strict=False))
-        color = vega.palette("partition", colors, orient="top")
+        color = vega.palette("partition", colors)
         offset = {"yOffset": {"field": "partition", "sort": list(colors)}}
     kept = vega.ends(data[[*names, "value", "half"]])
     return vega.chart(
@@ -153,16 +153,16 @@ def depth_chart(
     chosen: str,
     index: str,
     *,
-    clicked: bool = False,
     limits: tuple[float, float] | None = None,
 ) -> Spec:
-    """Draw an index over the layers, a line per factor, the chosen one on top.
+    """Draw an index over the layers, a line per factor; dots can be chosen, as `picked`.
+
+    Names of factors are up to the page: there they wrap.
 
     Arguments:
         table: What `reading.depth_profile` returned.
         chosen: Factor whose line is wide; none if empty.
         index: What is drawn.
-        clicked: Whether dots can be chosen, as `picked`; the legend is then up to the page.
         limits: Ends of the axis; those of the table unless given.
     """
     layers = list(dict.fromkeys(table["layer"]))
@@ -175,7 +175,7 @@ def depth_chart(
     }
     labels = factor_labels(dict.fromkeys(table["factor"]))
     colors = {label: _color(name) for name, label in labels.items()}
-    color = vega.palette("factor", colors, orient="right")
+    color: Spec = {"color": vega.scaled("factor", colors) | {"legend": None}}
     chosen = labels.get(chosen, chosen)
     wide = 4 if chosen else 1.8
     width = {"condition": {"test": f"datum.factor == {chosen!r}", "value": wide}, "value": 1.3}
@@ -187,22 +187,17 @@ def depth_chart(
     tips = {"tooltip": vega.tooltips({"factor": "factor", "layer": "layer"}, ("value", "half"))}
     line = {"mark": "line", "encoding": {"x": x, "y": y, "strokeWidth": width} | color | dash}
     points: Spec = {
-        "mark": {"type": "circle", "size": 30},
+        "name": "dots",
+        "mark": {"type": "circle", "size": 90, "cursor": "pointer", "opacity": 1},
         "encoding": {"x": x, "y": y} | color | tips,
     }
-    rules = {
+    rules: Spec = {
         "mark": "rule",
         "encoding": {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}} | color,
     }
     data = vega.ends(table.assign(name=table["factor"]).replace({"factor": labels}))
-    if clicked:
-        color["color"]["legend"] = None
-        points |= {"name": "dots"}
-        points["mark"] |= {"size": 90, "cursor": "pointer", "opacity": 1}
     height = 320 if len(layers) <= MANY else 440
     drawn = vega.chart(data, [line, rules, points], height=height)
-    if not clicked:
-        return drawn
     picked = {"name": "picked", "select": {"type": "point", "fields": ["layer", "name"]}}
     return drawn | {"params": [picked | {"views": ["dots"]}]}
 
@@ -263,7 +258,7 @@ def _short(layers: Iterable[str]) -> Spec:
 
 def _two_layers(layers: tuple[str, str]) -> Spec:
     """Give two layers a color each, with a legend."""
-    color = vega.palette("layer", dict(zip(layers, LAYER_COLORS, strict=True)), orient="top")
+    color = vega.palette("layer", dict(zip(layers, LAYER_COLORS, strict=True)))
     color["color"]["legend"] |= _short(layers)
     return color
 

@@ -1,6 +1,14 @@
 """Curves with intervals as Vega-Lite specifications: networks, orders or masks over one number."""
 
-__all__ = ["SOLID", "Style", "curve_chart", "curves_legend", "mask_chart", "mask_styles"]
+__all__ = [
+    "SOLID",
+    "Style",
+    "curve_chart",
+    "curves_legend",
+    "mask_chart",
+    "mask_styles",
+    "style_scales",
+]
 
 from collections.abc import Mapping
 from html import escape
@@ -18,7 +26,6 @@ SOLID = (1, 0)
 OTHER = "#CCCCCC"
 HEIGHT = 430
 ASIDE = 0.015  # of the gap between two fractions: from curve to curve
-SHORT = 2  # dashes up to so many pixels are dots
 LEGEND = "display:flex;flex-wrap:wrap;gap:0.2rem 1.1rem;font-size:0.85rem"
 
 
@@ -51,9 +58,8 @@ def curve_chart(
     band: pd.DataFrame | None = None,
     level: float = np.nan,
     chosen: str = "",
-    legend: bool = True,
 ) -> Spec:
-    """Draw curves with intervals.
+    """Draw curves with intervals; their legend, see `curves_legend`, is up to the page.
 
     Arguments:
         table: A row per point: `curve`, `x`, `value`, `low` and `high`, and where points are drawn
@@ -64,18 +70,13 @@ def curve_chart(
         band: Points whose `low` and `high` are filled with gray, behind the curves.
         level: A value that is dotted from side to side; none if NaN.
         chosen: The curve that is wide.
-        legend: Whether the legend is part of the chart; else it is up to the page.
     """
-    beside: Spec = {"orient": "right", "title": None, "symbolType": "stroke", "symbolSize": 600}
-    color, dash = (
-        vega.scaled("curve", {name: style[k] for name, style in styles.items()})
-        | {"legend": beside if legend else None}
-        for k in (0, 1)
-    )
+    color, dash = style_scales("curve", styles)
     wide = {"condition": {"test": f"datum.curve == {chosen!r}", "value": 4}, "value": 1.4}
     between = {"x": x, "y": y | {"field": "low"}, "y2": {"field": "high"}}
     tips = vega.tooltips({"curve": " "}, ("value", "low", "high"))
-    tips.append({"field": "x", "type": "quantitative", "format": ".3g", "title": x["title"]})
+    title = x["title"] if isinstance(x["title"], str) else " ".join(x["title"])
+    tips.append({"field": "x", "type": "quantitative", "format": ".3g", "title": title})
     places = {"x": x, "y": y, "color": color}
     layers: list[Spec] = [
         {"mark": "line", "encoding": places | {"strokeWidth": wide, "strokeDash": dash}},
@@ -90,6 +91,15 @@ def curve_chart(
         area = {"type": "area", "color": OTHER, "opacity": 0.7}
         layers.insert(0, {"mark": area, "data": vega.values(band), "encoding": between})
     return vega.chart(table, layers, height=HEIGHT)
+
+
+def style_scales(field: str, styles: Mapping[str, Style]) -> tuple[Spec, Spec]:
+    """Return the colors and the dashes of curves, without a legend: see `curves_legend`."""
+    color, dash = (
+        vega.scaled(field, {name: style[k] for name, style in styles.items()}) | {"legend": None}
+        for k in (0, 1)
+    )
+    return color, dash
 
 
 def mask_chart(table: pd.DataFrame, metric: str, chosen: str, unmasked: float) -> Spec:
@@ -119,7 +129,6 @@ def mask_chart(table: pd.DataFrame, metric: str, chosen: str, unmasked: float) -
         band=random.assign(at=random["x"]),
         level=unmasked,
         chosen=chosen,
-        legend=False,
     )
 
 
@@ -133,16 +142,19 @@ def mask_styles(table: pd.DataFrame) -> dict[str, Style]:
 def curves_legend(styles: Mapping[str, Style]) -> str:
     """Return a legend of curves as HTML, which wraps where there is little room."""
     names = "".join(
-        '<span style="white-space:nowrap"><span style="display:inline-block;width:34px;'
-        "margin-right:6px;vertical-align:middle;"
-        f'border-top:3px {_line(style)} {style.color}"></span>{escape(name)}</span>'
+        '<span style="white-space:nowrap"><span style="display:inline-block;width:34px;height:3px;'
+        f'margin-right:6px;vertical-align:middle;background:{_line(style)}"></span>'
+        f"{escape(name)}</span>"
         for name, style in styles.items()
     )
     return f'<div style="{LEGEND}">{names}</div>'
 
 
 def _line(style: Style) -> str:
-    """Return the nearest line that HTML has."""
+    """Return the background that looks like the line: its dashes, side by side."""
     if style.dashes == SOLID:
-        return "solid"
-    return "dotted" if max(style.dashes) <= SHORT else "dashed"
+        return style.color
+    ends = np.cumsum([0, *style.dashes]).tolist()
+    inks = (style.color, "transparent")
+    stops = (f"{inks[k % 2]} {ends[k]}px {ends[k + 1]}px" for k in range(len(style.dashes)))
+    return f"repeating-linear-gradient(to right,{','.join(stops)})"

@@ -144,7 +144,7 @@ def _show_layers(scene: Scene) -> None:
     st.html(colors_of(run.factors))
     key = f"depth_{run.network}_{run.design}_{index}"
     st.vega_lite_chart(
-        depth_chart(table, scene.factor, index, clicked=True),
+        depth_chart(table, scene.factor, index),
         width="stretch",
         key=key,
         on_select=choose_dot(key),

@@ -43,26 +43,13 @@ OF_STUDY = {
     "figures": ("Figures", show_figures),
 }
 FIRST = "overview"
-VIEWS = {name: words for name, (words, _) in [*OF_UNIT.items(), *OF_STUDY.items()]}
-VIEWS = {FIRST: VIEWS.pop(FIRST), **VIEWS}
+VIEWS = {name: words for name, (words, _) in [*OF_STUDY.items(), *OF_UNIT.items()]}
 # A link with one of these and without a view is about a unit.
 ABOUT_UNITS = ("layer", "factor", "index", *UNIT)
 # Half bright, half dark: a picture of our own, because named icons are fetched from elsewhere.
 ICON = Image.fromarray(np.kron([[230, 40], [120, 200]], np.ones((16, 16))).astype(np.uint8))
-STYLE = """<style>
-.stMainBlockContainer {padding: 2.2rem 2rem 2rem}
-@media (max-width: 768px) {.stMainBlockContainer {padding: 4.2rem 1rem 2rem}}
-@media (max-width: 1100px) {
-.stMain [data-testid="stColumn"]:has(
-[data-testid="stVegaLiteChart"], [data-testid="stDataFrame"],
-[data-testid="stImage"], [data-testid^="stBidiComponent"]) {min-width: 100%}
-.stMain [data-testid="stColumn"] {min-width: min(100%, 13rem)}
-}
-[data-testid="stSidebarHeader"] {height: 1.5rem; margin-bottom: 0}
-[data-testid="stSidebarUserContent"] {padding-bottom: 1rem}
-[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem}
-* {transition: none !important}
-</style>"""
+STYLE = Path(__file__).with_suffix(".css")
+SIDEBAR = 260  # pixels
 
 
 def show(path: Path) -> None:
@@ -71,7 +58,9 @@ def show(path: Path) -> None:
     Arguments:
         path: Folder of a study, or of several studies.
     """
-    st.set_page_config(page_title="actsense", page_icon=ICON, layout="wide")
+    st.set_page_config(
+        page_title="actsense", page_icon=ICON, layout="wide", initial_sidebar_state=SIDEBAR
+    )
     st.html(STYLE)
     wanted = wishes()
     wanted.begin()

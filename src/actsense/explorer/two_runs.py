@@ -79,7 +79,7 @@ def _show_one(
 ) -> None:
     run = shelf.held
     st.markdown(f"**{plain(run.network)} under {plain(run.design)}**")
-    chart = depth_chart(table, factor, index, clicked=True, limits=limits)
+    chart = depth_chart(table, factor, index, limits=limits)
     key = f"beside_{run.network}_{run.design}_{index}"
     st.vega_lite_chart(
         chart, width="stretch", key=key, on_select=_choose(key, run), selection_mode="picked"

@@ -13,12 +13,15 @@ __all__ = [
 ]
 
 from collections.abc import Iterable, Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 Spec = dict[str, Any]
+LINE = 44  # characters of an axis' title that fit below a chart on a telephone
+ROW = 36  # characters of a legend that fit beside each other on a telephone
 
 
 def chart(table: pd.DataFrame, layers: list[Spec], *, height: float) -> Spec:
@@ -51,18 +54,22 @@ def ends(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def quantity(field: str, title: str) -> Spec:
-    """Draw numbers along an axis, which need not begin at zero."""
+    """Draw numbers along an axis, which need not begin at zero; a long title has several lines."""
+    lines = wrap(title, LINE)
     return {
         "field": field,
         "type": "quantitative",
-        "title": title,
+        "title": lines if len(lines) > 1 else title,
         "scale": {"zero": False, "nice": True},
     }
 
 
-def palette(field: str, colors: Mapping[str, str], *, orient: str) -> Spec:
-    """Give every name a color, with a legend."""
-    return {"color": scaled(field, colors) | {"legend": {"orient": orient, "title": None}}}
+def palette(field: str, colors: Mapping[str, str]) -> Spec:
+    """Give every name a color, with a legend above the chart, of one column if names are long."""
+    legend: Spec = {"orient": "top", "title": None}
+    if sum(map(len, colors)) > ROW:
+        legend["columns"] = 1
+    return {"color": scaled(field, colors) | {"legend": legend}}
 
 
 def scaled(field: str, ranged: Mapping[str, Any]) -> Spec:

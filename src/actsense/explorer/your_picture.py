@@ -226,7 +226,6 @@ def _show_curve(scene: Scene, asked: Asked, pixels: NDArray[np.uint8]) -> None:
         y=vega.quantity("value", "response, in the unit's own scale"),
         band=population,
         chosen=YOURS,
-        legend=False,
     )
     st.vega_lite_chart(chart, width="stretch", key="your_curve")
     st.caption(

@@ -64,7 +64,7 @@ def _show_run(shelf: Shelf[RunResults]) -> None:
     network, design = plain(run.network), plain(run.design)
     st.markdown(f"##### What the layers of {network} feel under {design}")
     table = shelf.read(depth_profile, index)
-    chart = depth_chart(table, "", index, clicked=True)
+    chart = depth_chart(table, "", index)
     key = f"depths_{run.network}_{run.design}_{index}"
     st.html(colors_of(run.factors))
     st.vega_lite_chart(

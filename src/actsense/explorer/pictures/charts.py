@@ -1,6 +1,15 @@
 """Charts of one target: its curves, the images of its facet in a plane, drive under the factor."""
 
-__all__ = ["CURVES", "curve_table", "plane_chart", "progress_chart", "shift_chart", "shift_table"]
+__all__ = [
+    "CURVES",
+    "curve_table",
+    "picture_styles",
+    "plane_chart",
+    "progress_chart",
+    "shift_chart",
+    "shift_styles",
+    "shift_table",
+]
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from actsense.explorer import vega
-from actsense.explorer.curves import Style
+from actsense.explorer.curves import Style, style_scales
 from actsense.explorer.pictures.sets import Chosen, opened
 from actsense.explorer.vega import Spec
 from actsense.featvis.stored import RANDOM
@@ -53,7 +62,7 @@ def progress_chart(
     level: float,
     iteration: int,
 ) -> Spec:
-    """Draw a curve of all pictures of a target.
+    """Draw a curve of all pictures of a target, in the lines of `picture_styles`.
 
     Arguments:
         table: What `curve_table` returned.
@@ -62,14 +71,8 @@ def progress_chart(
         level: A value that is dotted from side to side; none if NaN.
         iteration: Where a line stands.
     """
-    styles = _styles(titles)
-    legend: Spec = {"orient": "bottom", "title": None, "symbolType": "stroke", "symbolSize": 500,
-                    "columns": 2, "labelLimit": 200}  # fmt: skip
-    color, dash = (
-        vega.scaled("title", {title: style[k] for title, style in styles.items()})
-        | {"legend": legend}
-        for k in (0, 1)
-    )
+    styles = picture_styles(titles)
+    color, dash = style_scales("title", styles)
     first = next(iter(styles))
     wide = {"condition": {"test": f"datum.title == {first!r}", "value": 3}, "value": 1.4}
     data = table[["iteration", curve]].assign(title=table["picture"].map(titles))
@@ -89,7 +92,7 @@ def progress_chart(
     return vega.chart(data, layers, height=HEIGHT)
 
 
-def _styles(titles: Mapping[int, str]) -> dict[str, Style]:
+def picture_styles(titles: Mapping[int, str]) -> dict[str, Style]:
     """Give every picture a line: the first blue, other seeds colors, controls gray dashes."""
     colors = iter(OTHERS * len(titles))
     return {
@@ -149,18 +152,15 @@ def shift_table(shifts: pd.DataFrame, target: int, factor: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def shift_styles(table: pd.DataFrame) -> dict[str, Style]:
+    """Give every line of `shift_table` a style: the unit's own is blue."""
+    styles = (Style(BLUE), Style(ORANGE, (4, 3)), Style(GRAY, (2, 2)))
+    return dict(zip(dict.fromkeys(table["line"]), styles, strict=False))
+
+
 def shift_chart(table: pd.DataFrame, parameter: str) -> Spec:
-    """Draw what `shift_table` returned."""
-    lines = list(dict.fromkeys(table["line"]))
-    styles = dict(zip(lines, (Style(BLUE), Style(ORANGE, (4, 3)), Style(GRAY, (2, 2))),
-                      strict=False))  # fmt: skip
-    legend: Spec = {"orient": "bottom", "title": None, "symbolType": "stroke", "symbolSize": 500,
-                    "columns": 1, "labelLimit": 320}  # fmt: skip
-    color, dash = (
-        vega.scaled("line", {name: style[k] for name, style in styles.items()})
-        | {"legend": legend}
-        for k in (0, 1)
-    )
+    """Draw what `shift_table` returned, in the lines of `shift_styles`."""
+    color, dash = style_scales("line", shift_styles(table))
     x = vega.quantity("value", parameter)
     y = vega.quantity("kept", "share of the drive left") | {"scale": {"zero": True}}
     places = {"x": x, "y": y, "color": color}

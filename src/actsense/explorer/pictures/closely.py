@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from actsense.explorer.controls import pick, pick_along, plain, show_words, told
+from actsense.explorer.curves import curves_legend
 from actsense.explorer.heatmaps import color_bar, heatmap
 from actsense.explorer.pictures.cards import (
     film_strip,
@@ -21,9 +22,11 @@ from actsense.explorer.pictures.cards import (
 from actsense.explorer.pictures.charts import (
     CURVES,
     curve_table,
+    picture_styles,
     plane_chart,
     progress_chart,
     shift_chart,
+    shift_styles,
     shift_table,
 )
 from actsense.explorer.pictures.images import film, is_faded, natural_images, result_addresses
@@ -215,6 +218,7 @@ def _show_curves(
     level = shelf.read(strongest, chosen, target) if curve == "activation" else np.nan
     first = {picture: titles[picture]} | dict(titles)
     chart = progress_chart(table, curve, first, level=level, iteration=iteration)
+    st.html(curves_legend(picture_styles(first)))
     st.vega_lite_chart(chart, width="stretch", key="curves")
     st.caption(
         "Wide: the picture above. Gray line: the iteration above. Curves are of the picture as it "
@@ -301,6 +305,7 @@ def _show_shift(shifts: pd.DataFrame, known: PictureSet, target: int) -> None:
     if len(options) > 1:
         parameter = pick(st.container(), "Shifted", "parameter", options)
     table = shift_table(shifts[shifts["parameter"] == parameter], target, known.factor)
+    st.html(curves_legend(shift_styles(table)))
     st.vega_lite_chart(shift_chart(table, parameter), width="stretch", key="shifts")
     st.caption(
         f"The {plain(known.factor)} of the finished picture is shifted, and the unit sees it "

@@ -8,7 +8,7 @@ import streamlit as st
 
 from actsense.explorer import vega
 from actsense.explorer.controls import pick, plain
-from actsense.explorer.curves import curve_chart
+from actsense.explorer.curves import curve_chart, curves_legend
 from actsense.explorer.shelf import Shelf
 from actsense.explorer.spatial.pictures import saliency_row, saliency_stores
 from actsense.explorer.spatial.points import (
@@ -149,13 +149,15 @@ def _show_cells(shelf: Shelf[StudyResults]) -> None:
     verb = "masked" if direction == "deletion" else "shown"
     axis = {"axis": {"values": list(TICKS)}, "scale": {"type": "sqrt", "domain": [0, 100]}}
     styles, drawn = order_styles(table, network), set(lines["curve"])
+    styles = {order: style for order, style in styles.items() if order in drawn}
     chart = curve_chart(
         lines,
-        {order: style for order, style in styles.items() if order in drawn},
+        styles,
         x=vega.quantity("place", f"first cells {verb}, % of the area") | axis,
         y=vega.quantity("value", "probability of the answer") | SHARE,
         band=band,
     )
+    st.html(curves_legend(styles))
     st.vega_lite_chart(chart, width="stretch", key="spatial")
     images = table.loc[table["network"] == network, "images"].max()
     greedy = _greedy(table, network) if GREEDY in drawn else ""
@@ -194,10 +196,9 @@ def _show_interaction(shelf: Shelf[StudyResults]) -> None:
         "labelExpr": "round(pow(2, datum.value))",
     }
     x = vega.quantity("place", "side of a patch, and gap between patches, pixels") | {"axis": axis}
-    points = network_points(table, metric, "size", place=np.log2)
-    chart = curve_chart(
-        points, styles_of(table), x=x, y=vega.quantity("value", title), level=additive
-    )
+    points, styles = network_points(table, metric, "size", place=np.log2), styles_of(table)
+    chart = curve_chart(points, styles, x=x, y=vega.quantity("value", title), level=additive)
+    st.html(curves_legend(styles))
     st.vega_lite_chart(chart, width="stretch", key="spatial")
     st.caption(
         "Distant patches are replaced by their mean colour, all together and one by one, and the "
@@ -234,13 +235,15 @@ def _chart(
     """Draw a share for all networks, with guessing dotted if it is the same for all."""
     chance = table["chance"].unique()
     points = network_points(table, metric, over, place=np.log2 if doubling else np.positive)
+    styles = styles_of(table)
     chart = curve_chart(
         points,
-        styles_of(table),
+        styles,
         x=x,
         y=vega.quantity("value", ACCURACIES[metric]) | SHARE,
         level=chance[0] if len(chance) == 1 else np.nan,
     )
+    st.html(curves_legend(styles))
     st.vega_lite_chart(chart, width="stretch", key="spatial")
 
 
