@@ -27,6 +27,7 @@ from actsense.texts import printable
 # Where something in between makes no sign of it: `http://`, `:smile:`, `a@b.org`, `www.`, `->`.
 APART = re.compile(r"(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[<=-])(?=>)|(?<=<)(?=-)", re.IGNORECASE)
 JOINER = "\u2060"  # of words, without width
+ROWS = 48  # of a table of words that stands whole on the page
 TABS = 12  # up to so many options stand side by side where a row of buttons is asked for
 
 
@@ -230,8 +231,14 @@ def plain(name: str) -> str:
 
 
 def show_words(table: pd.DataFrame) -> None:
-    """Show a table of words as they are, in lines that wrap where there is little room."""
-    st.table(table.map(plain).rename(columns=plain), border="horizontal", hide_index=True)
+    """Show a table of words as they are, in lines that wrap where there is little room.
+
+    One of many rows has a height of its own, and scrolls.
+    """
+    if len(table) > ROWS:
+        st.dataframe(table, hide_index=True)
+    else:
+        st.table(table.map(plain).rename(columns=plain), border="horizontal", hide_index=True)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The figures of a study, by what they are about."""
 
-__all__ = ["GROUPS", "found_figures", "show_figures"]
+__all__ = ["GROUPS", "figure_words", "found_figures", "show_figures"]
 
 from pathlib import Path
 
@@ -56,12 +56,20 @@ def show_figures(shelf: Shelf[StudyResults]) -> None:
         raise MissingResultError(study.path / "figures", "figures", advice)
     left, right = st.columns(2)
     group = pick(left, "About", "about", groups, words={k: v[0] for k, v in GROUPS.items()})
-    path = pick(right, "Figure", "figure", there[group])
+    words = {path: figure_words(path) for path in there[group]}
+    path = pick(right, "Figure", "figure", there[group], words=words)
     target = GROUPS[group][2]
     for finding in whole.read(find_findings):
         if finding.target == target and (finding.figure == path or not finding.figure):
             st.markdown(f"**{plain(finding.question)}** {plain(finding.text.replace('`', ''))}")
     st.image(study.path / path)
+
+
+def figure_words(path: str) -> str:
+    """Return what the list calls a figure: its name first, then the folder that it is of."""
+    folders, name = path.removesuffix(".png").split("figures/", maxsplit=1)
+    of = ", ".join(folders.strip("/").split("/"))
+    return name.replace("_", " ") + (f" ({of})" if of else "")
 
 
 def _group(path: Path) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from actsense.drawing.intervals import bars_note
 from actsense.drawing.style import CONTENT
 from actsense.explorer.charts import contrast_chart, pair_chart, profile_chart
-from actsense.explorer.controls import plain, told
+from actsense.explorer.controls import plain, show_words, told
 from actsense.explorer.ranking_view import show_ranking
 from actsense.explorer.reading import contrasts, pairs, profile, unit_facts
 from actsense.explorer.scene import Scene
@@ -57,7 +57,7 @@ def show_contrast(scene: Scene) -> None:
         else:
             _show_differences(table, scene.factor)
     with right:
-        st.dataframe(_contrast_words(table), hide_index=True, width="stretch")
+        show_words(_contrast_words(table))
         st.caption(
             "Standardized: mean difference in standard deviations of the response. Rank-biserial: "
             "from -1, all images lower it, to 1, all raise it. Point-biserial: correlation of the "

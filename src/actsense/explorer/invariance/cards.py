@@ -57,10 +57,10 @@ def mixing_matrix(images: Sequence[Tile], mixed: Sequence[Sequence[Tile]]) -> st
     for place, line in enumerate(mixed):
         cells = "".join(_cell(_tile(tile, 88), same=place == k) for k, tile in enumerate(line))
         rows.append(_cell(_tile(images[place], 88), head=True) + cells)
-    columns = f"repeat({len(images) + 1},100px)"
+    columns = f"repeat({len(images) + 1},minmax(0,100px))"  # smaller where there is little room
     return (
-        f'<div style="overflow-x:auto"><div style="display:grid;grid-template-columns:{columns};'
-        f'gap:6px">{"".join(rows)}</div></div>'
+        f'<div style="display:grid;grid-template-columns:{columns};gap:min(6px,1vw)">'
+        f"{''.join(rows)}</div>"
     )
 
 
@@ -114,7 +114,7 @@ def _tile(tile: Tile, side: int) -> str:
     )
     alt = escape(tile.title or tile.said or "image", quote=True)
     return (
-        f'<div style="width:{side}px"><img src="{image_address(tile.pixels, 2 * side)}" '
+        f'<div style="width:{side}px;max-width:100%"><img src="{image_address(tile.pixels, 2 * side)}" '
         f'alt="{alt}" style="width:100%;aspect-ratio:1;display:block;{SHARP}">{below}</div>'
     )
 
@@ -125,7 +125,7 @@ def _cell(drawn: str, *, head: bool = False, same: bool = False) -> str:
         if head
         else ("outline:2px solid #0072B2;outline-offset:-2px" if same else "")
     )
-    return f'<div style="padding:6px;{edge}">{drawn}</div>'
+    return f'<div style="padding:min(6px,1vw);{edge}">{drawn}</div>'
 
 
 def _place(value: float, low: float) -> float:

@@ -1,23 +1,27 @@
 """What is kept over the layers of a network, as Vega-Lite specifications."""
 
-__all__ = ["between_chart", "free_chart"]
+__all__ = ["between_chart", "free_chart", "state_styles"]
 
 import pandas as pd
 
 from actsense.explorer import vega
+from actsense.explorer.curves import Style, style_scales
 from actsense.explorer.invariance.words import LIMITED
 from actsense.explorer.vega import Spec
 
-STATES = {"trained": "#0072B2", "random weights": "#999999"}
-DASHES = {"trained": (1, 0), "random weights": (4, 3)}
+STATES = {"trained": Style("#0072B2"), "random weights": Style("#999999", (4, 3))}
 HEIGHT = 260
+
+
+def state_styles(table: pd.DataFrame) -> dict[str, Style]:
+    """Return how the states of a table are drawn, for the legend that is up to the page."""
+    return {state: style for state, style in STATES.items() if state in set(table["state"])}
 
 
 def free_chart(table: pd.DataFrame) -> Spec:
     """Draw the share left free over layers: what `kept_table` returned."""
-    x, color = _layers(table), _states()
+    x, (color, dash) = _layers(table), _scales()
     y = vega.quantity("value", "share of latent variance left free") | _unit(0)
-    dash = vega.scaled("state", DASHES) | {"legend": None}
     line: Spec = {
         "mark": {"type": "line"},
         "encoding": {"x": x, "y": y, "strokeDash": dash} | color,
@@ -32,7 +36,7 @@ def between_chart(table: pd.DataFrame, title: str) -> Spec:
         table: Rows of layers.
         title: What is measured.
     """
-    x, color = _layers(table), _states()
+    x, (color, _) = _layers(table), _scales()
     offset: Spec = {"xOffset": {"field": "state", "sort": list(STATES)}}
     least = min(0.0, float(table[["value", "floor", "low"]].min().min()))
     y = vega.quantity("value", title) | _unit(least)
@@ -55,9 +59,9 @@ def _layers(table: pd.DataFrame) -> Spec:
     return {"field": "layer", "type": "nominal", "sort": layers, "title": None, "axis": axis}
 
 
-def _states() -> Spec:
-    legend: Spec = {"legend": {"orient": "top", "title": None, "symbolType": "circle"}}
-    return {"color": vega.scaled("state", STATES) | legend}
+def _scales() -> tuple[Spec, Spec]:
+    color, dash = style_scales("state", STATES)
+    return {"color": color}, dash
 
 
 def _unit(least: float) -> Spec:
@@ -68,7 +72,7 @@ def _dots(x: Spec, y: Spec, color: Spec, numbers: tuple[str, ...]) -> list[Spec]
     """Draw estimates with intervals; hollow where the autoencoder limits them."""
     about = {"layer": "layer", "state": "weights", "limited": " "}
     hollow = {"condition": {"test": f"datum.limited == {LIMITED!r}", "value": "white"}}
-    fill = {"fill": hollow | vega.scaled("state", STATES) | {"legend": None}}
+    fill = {"fill": hollow | style_scales("state", STATES)[0]}
     return [
         {
             "mark": {"type": "rule", "strokeWidth": 2},

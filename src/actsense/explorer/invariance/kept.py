@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from actsense.explorer.controls import plain, show_words
-from actsense.explorer.invariance.charts import between_chart, free_chart
+from actsense.explorer.curves import curves_legend
+from actsense.explorer.invariance.charts import between_chart, free_chart, state_styles
 from actsense.explorer.invariance.words import (
     BETWEEN,
     LIMITED,
@@ -17,8 +18,6 @@ from actsense.explorer.invariance.words import (
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import StudyResults
 
-THIRD = 330  # pixels
-
 
 def show_kept(shelf: Shelf[StudyResults], network: str) -> None:
     """Show what the layers of a network keep, by the tables of the study."""
@@ -27,23 +26,25 @@ def show_kept(shelf: Shelf[StudyResults], network: str) -> None:
     own = table[table["network"] == network]
     for line in kept_verdicts(own):
         st.markdown(f"- {plain(line)}")
-    row = st.container(horizontal=True, gap="medium")
-    with row.container(width=THIRD):
+    free = kept_table(own)
+    found = {measure: consistency_table(own, measure) for measure in BETWEEN}
+    found = {measure: table for measure, table in found.items() if not table.empty}
+    st.html(curves_legend(state_styles(free)))
+    first, *others = st.columns(1 + len(found), gap="medium")
+    with first:
         st.markdown("**Left free by the layer**")
-        st.vega_lite_chart(free_chart(kept_table(own)), width="stretch", key="free")
+        st.vega_lite_chart(free_chart(free), width="stretch", key="free")
         st.caption(
             "Share of the variance of what images are made of, the latents of the autoencoder, "
             "that is left when the layer is known. **0: the layer keeps everything; 1: it "
             "discards everything.** Bars: 95 % intervals over images. Hollow: limited by the "
             "autoencoder."
         )
-    for measure, title in BETWEEN.items():
-        between = consistency_table(own, measure)
-        if between.empty:
-            continue
-        with row.container(width=THIRD):
+    for column, (measure, between) in zip(others, found.items(), strict=True):
+        with column:
             st.markdown(f"**{EXPLAINED[measure][0]}**")
-            st.vega_lite_chart(between_chart(between, title), width="stretch", key=measure)
+            chart = between_chart(between, BETWEEN[measure])
+            st.vega_lite_chart(chart, width="stretch", key=measure)
             st.caption(EXPLAINED[measure][1])
     st.markdown("**In numbers**")
     show_words(_numbers(own))
@@ -59,7 +60,7 @@ EXPLAINED = {
     "cosine": (
         "The same to the layer?",
         "Dots: cosine of what the layer says of samples and of their image, both from the mean. "
-        "Bars as on the left. **Near the ceiling, samples are what the layer does not tell "
+        "Bars: from floor to ceiling, too. **Near the ceiling, samples are what the layer does not tell "
         "apart.**",
     ),
 }
@@ -89,7 +90,8 @@ def _numbers(own: pd.DataFrame) -> pd.DataFrame:
         }
         keys = zip(free["layer"], free["state"], strict=True)
         words[title] = [cells.get(key, "") for key in keys]
-    return words.assign(note=free["limited"].where(free["limited"] == LIMITED, ""))
+    limited = free["limited"] == LIMITED
+    return words.assign(note=free["limited"].where(limited, "")) if limited.any() else words
 
 
 def _span(row: pd.Series) -> str:

@@ -38,9 +38,11 @@ class Space {
     const { canvas } = this;
     canvas.addEventListener("pointerdown", (e) => { this.drag = [e.clientX, e.clientY];
       canvas.setPointerCapture(e.pointerId); this.hide(); });
-    canvas.addEventListener("pointerup", () => { this.drag = null; });
+    canvas.addEventListener("pointerup", (e) => { this.drag = null;
+      if (e.pointerType === "touch") this.move(e); }); // a tap shows what the mouse would
+    canvas.addEventListener("pointercancel", () => { this.drag = null; }); // the page scrolls
     canvas.addEventListener("pointermove", (e) => this.move(e));
-    canvas.addEventListener("pointerleave", () => this.hide());
+    canvas.addEventListener("pointerleave", (e) => { if (e.pointerType !== "touch") this.hide(); });
     canvas.addEventListener("dblclick", () => this.reset());
     canvas.addEventListener("keydown", (e) => this.key(e));
     root.querySelector("button").addEventListener("click", () => this.reset());

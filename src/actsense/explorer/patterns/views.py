@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from actsense.explorer.controls import pick, pick_along, pick_number, plain
+from actsense.explorer.controls import pick, pick_along, pick_number, plain, show_words
 from actsense.explorer.patterns.cells import cell_pictures
 from actsense.explorer.patterns.points import (
     IMAGES,
@@ -118,7 +118,7 @@ def _explain(found: Moments, shown: str, moment: str) -> None:
     st.caption(
         f"{what} that points along a class speaks for it; **the further out, the surer the "
         f"network.** Lines: directions of the classes. Circles: equal strength{unit}. Drag, or "
-        f"press arrows, to turn; hover to see the image (clean, under attack too).{some}"
+        f"press arrows, to turn; hover, or tap, to see the image (clean, under attack too).{some}"
     )
 
 
@@ -144,7 +144,7 @@ def _show_counts(shelf: Shelf[StudyResults], network: str, layers: list[str]) ->
     st.markdown(f"##### How many knowledge points does {plain(network)} have?")
     table = shelf.read(_table, "knowledge_points" if by == "layer" else "knowledge_classes")
     own = table[table["network"] == network]
-    st.dataframe(count_words(shown_counts(own, by)), hide_index=True)
+    show_words(count_words(shown_counts(own, by)))
     threshold = shelf.read(_threshold)
     st.caption(
         "Regions per image that support one class with a probability of at least "

@@ -16,7 +16,6 @@ from actsense.explorer.shelf import Shelf
 from actsense.featvis.stored import RANDOM, TRAINED
 from actsense.inspection import StudyResults
 
-HALF = 510  # pixels
 MEASURES = {
     "percentile": ("natural images that a picture beats, %", "100 is the aim"),
     "ratio": ("drive over that of the best natural image", "1 or more is the aim"),
@@ -39,10 +38,10 @@ def show_outcome(shelf: Shelf[StudyResults], chosen: Chosen, known: PictureSet) 
     st.markdown(f"##### Did the pictures of {plain(chosen.layer)} work?")
     with told():
         _show_summary(shelf, chosen, known)
-    row = st.container(horizontal=True, gap="medium")
-    with row.container(width=HALF), told():
+    left, right = st.columns(2, gap="medium")
+    with left, told():
         _show_likeness(shelf, chosen)
-    with row.container(width=HALF), told():
+    with right, told():
         _show_transfers(shelf, chosen)
     if chosen.kind == "units":
         with told():

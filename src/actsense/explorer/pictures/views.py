@@ -28,7 +28,7 @@ PARTS = {"gallery": "Gallery", "closely": "One closely", "outcome": "What came o
 ORDERS = {"store": "in order", "drive": "by drive, the strongest first"}
 BELOW = ("target", "page", "picture", "iteration")  # choices that belong to a set
 PAGE = 24  # cards
-CARD = 236  # pixels
+CARD = 226  # pixels: two stand beside each other on a tablet
 WHAT = {
     "facets": "What does {layer} tell apart in the images, and what does it look for?",
     "units": "What do the units of {layer} that feel {factor} most respond to?",

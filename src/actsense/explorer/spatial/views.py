@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from actsense.explorer import vega
-from actsense.explorer.controls import pick, plain
+from actsense.explorer.controls import pick, plain, show_words
 from actsense.explorer.curves import curve_chart, curves_legend
 from actsense.explorer.shelf import Shelf
 from actsense.explorer.spatial.pictures import saliency_row, saliency_stores
@@ -90,15 +90,14 @@ def _show_shuffle(shelf: Shelf[StudyResults]) -> None:
     )
     _rectangles(every, metric)
     shown = scores[scores["mode"] == mode]
-    st.dataframe(
+    show_words(
         pd.DataFrame(
             {
                 "network": shown["network"],
                 "mean top-1 accuracy over k": _intervals(shown, "area"),
                 "k where it has fallen half way to guessing": _intervals(shown, "k50"),
             }
-        ),
-        hide_index=True,
+        )
     )
 
 
@@ -177,7 +176,7 @@ def _cell_scores(scores: pd.DataFrame, network: str, fill: str, direction: str) 
     shown = scores[own].sort_values("relative", ascending=direction == "deletion")
     words = {"order by": shown["order"], "area under the line": _intervals(shown, "area")}
     words["relative to random orders"] = _intervals(shown, "relative")
-    st.dataframe(pd.DataFrame(words), hide_index=True)
+    show_words(pd.DataFrame(words))
 
 
 def _greedy(table: pd.DataFrame, network: str) -> str:
