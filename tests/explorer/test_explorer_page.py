@@ -271,7 +271,7 @@ def test_new_results_appear_without_a_restart(copy: Path, visit: Visit) -> None:
 
 def test_results_that_are_made_again_are_read_again(copy: Path, visit: Visit) -> None:
     contrast = copy / "made/mixed/contrast.zarr"
-    before = visit(copy, view="contrast", layer="fc").dataframe[0].value
+    before = visit(copy, view="contrast", layer="fc").table[0].value
     again = Path(shutil.copytree(contrast, copy.parent / "again"))
     array = zarr.open_group(again, mode="r+")["fc/rank_biserial"]
     array[:] = 0.125
@@ -279,9 +279,9 @@ def test_results_that_are_made_again_are_read_again(copy: Path, visit: Visit) ->
     shutil.rmtree(contrast)
     again.rename(contrast)
     os.utime(contrast / "zarr.json")
-    after = visit(copy, view="contrast", layer="fc").dataframe[0].value
-    assert set(after["rank-biserial"]) == {"0.125"}
-    assert set(before["rank-biserial"]) != {"0.125"}
+    after = visit(copy, view="contrast", layer="fc").table[0].value
+    assert set(after[r"rank\-biserial"]) == {"0.125"}
+    assert set(before[r"rank\-biserial"]) != {"0.125"}
 
 
 def test_several_studies_can_be_chosen(copy: Path, visit: Visit) -> None:

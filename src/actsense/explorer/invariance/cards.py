@@ -114,7 +114,8 @@ def _tile(tile: Tile, side: int) -> str:
     )
     alt = escape(tile.title or tile.said or "image", quote=True)
     return (
-        f'<div style="width:{side}px;max-width:100%"><img src="{image_address(tile.pixels, 2 * side)}" '
+        f'<div style="width:{side}px;max-width:100%">'
+        f'<img src="{image_address(tile.pixels, 2 * side)}" '
         f'alt="{alt}" style="width:100%;aspect-ratio:1;display:block;{SHARP}">{below}</div>'
     )
 

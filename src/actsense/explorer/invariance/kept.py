@@ -60,8 +60,8 @@ EXPLAINED = {
     "cosine": (
         "The same to the layer?",
         "Dots: cosine of what the layer says of samples and of their image, both from the mean. "
-        "Bars: from floor to ceiling, too. **Near the ceiling, samples are what the layer does not tell "
-        "apart.**",
+        "Bars: from floor to ceiling, too. **Near the ceiling, samples are what the layer does "
+        "not tell apart.**",
     ),
 }
 
