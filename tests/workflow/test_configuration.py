@@ -60,6 +60,25 @@ def checked(settings: dict[str, Any]) -> dict[str, Any]:
     return filled(settings, check(settings))
 
 
+def shown_settings() -> list[Any]:
+    """Return the settings that pages show; those of extending.md are of the patches there."""
+    pages = [page for page in REPOSITORY.glob("docs/*.md") if page.name != "extending.md"]
+    blocks = [
+        (page.stem, block)
+        for page in sorted(pages)
+        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    ]
+    return [pytest.param(yaml.safe_load(block), id=page) for page, block in blocks]
+
+
+@pytest.mark.parametrize("shown", shown_settings())
+def test_settings_that_a_page_shows_are_valid(shown: dict[str, Any]) -> None:
+    demo = default()
+    base = {name: demo[name] for name in ("study", "dataset", "networks", "designs")}
+    found = checked(base | shown)
+    assert all(found[section] for section in shown)
+
+
 @pytest.mark.parametrize(
     "path",
     [
