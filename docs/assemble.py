@@ -24,11 +24,12 @@ ELSEWHERE = {
     "notebooks/README.md": "notebooks.md",
     "src/actsense/augment/README.md": "augmentations.md",
 }
-# How tables look.
-STYLE = "site.css"
+# How tables look, and what the search runs in where there is no server.
+BESIDE = ("site.css", "iframe-worker.js")
 # Made by `make docs`, and copied where it is there.
 REFERENCE = "reference"
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+IMAGE = re.compile(r"^!\[([^]]*)\]\(([^)\s]+)\)", re.MULTILINE)
 LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)\s#]*)(#[^)\s]*)?(?=\))")
 PLACEHOLDER = re.compile(r"`[^`]*`|(<[a-z][^>\n]*>)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
@@ -93,7 +94,8 @@ def rewritten(page: Path, repository: Path, pages: dict[Path, Path]) -> tuple[st
         if lost := next(filter(None, PLACEHOLDER.findall(part)), None):
             raise BrokenLinkError(f"{page}: {lost} vanishes outside code. Write `{lost}`.")
     text = "".join(LINK.sub(followed, part) if plain else part for part, plain in parts)
-    return text, files
+    # A picture opens as large as it is: on a telephone, nothing of a figure can be read otherwise.
+    return IMAGE.sub(r"[![\1](\2)](\2)", text), files
 
 
 def listed(menu: list[dict[str, str | list]]) -> Iterator[str]:
@@ -132,7 +134,8 @@ def assemble(repository: Path, folder: Path) -> None:
         for file in files:
             (folder / place(file, pages)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(repository / file, folder / place(file, pages))
-    shutil.copy(repository / "docs" / STYLE, folder)
+    for name in BESIDE:
+        shutil.copy(repository / "docs" / name, folder)
     if (repository / "docs" / REFERENCE).is_dir():
         shutil.copytree(repository / "docs" / REFERENCE, folder / REFERENCE)
 

@@ -29,7 +29,8 @@ def repository(tmp_path: Path, site: ModuleType) -> Path:
         (tmp_path / page).write_text("# A page\n")
     (tmp_path / "docs/images").mkdir(parents=True)
     (tmp_path / "docs/images/picture.png").write_bytes(b"picture")
-    (tmp_path / "docs/site.css").touch()
+    for name in site.BESIDE:
+        (tmp_path / "docs" / name).write_text(name)
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/config.yaml").write_text("jobs: 50\n")
     (tmp_path / "docs/running.md").write_text("# Running\n\n## What `S1` says, and_why\n")
@@ -38,7 +39,7 @@ def repository(tmp_path: Path, site: ModuleType) -> Path:
     (tmp_path / "README.md").write_text(
         "# Top\n\n[r](docs/running.md#what-s1-says-and_why) ![p](docs/images/picture.png)\n"
         "[c](profiles/config.yaml) [a](https://example.org/x) [t](#top)\n"
-        "```\n[kept](docs/running.md)\n```\n"
+        "```\n[kept](docs/running.md)\n```\n![a picture](docs/images/picture.png)\n"
     )
     names = ["running.md", *site.ELSEWHERE.values()]
     menu = ", ".join(f'{{ "P" = "{name}" }}' for name in [*names, "reference/index.html"])
@@ -72,7 +73,9 @@ def test_pages_come_together_and_links_follow(
         "# Top\n\n[r](running.md#what-s1-says-and_why) ![p](images/picture.png)\n"
         "[c](files/profiles/config.yaml) [a](https://example.org/x) [t](#top)\n"
         "```\n[kept](docs/running.md)\n```\n"
+        "[![a picture](images/picture.png)](images/picture.png)\n"  # a click shows it whole
     )
+    assert all((folder / name).read_text() == name for name in site.BESIDE)
     assert (folder / "images/picture.png").read_bytes() == b"picture"
     assert (folder / "files/profiles/config.yaml").read_text() == "jobs: 50\n"
     assert (folder / "reference/index.html").is_file()
