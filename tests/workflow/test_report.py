@@ -97,6 +97,33 @@ def test_every_figure_opens_by_clicks_with_its_caption(opened: Page, report: Pat
         assert "System Message" not in caption, figure
 
 
+def test_it_opens_with_what_was_found(opened: Page, report: Path) -> None:
+    told = opened.locator("#app .prose")
+    assert told.locator("h1").all_inner_texts() == [
+        "What study tiny found",
+        "How to read this report",
+    ]
+    figure = told.locator("a img").first
+    question = figure.get_attribute("alt")
+    assert question in told.locator("h2").all_inner_texts()
+    opened.wait_for_function("i => i.naturalWidth > 100", arg=figure.element_handle())
+    figure.click()
+    opened.wait_for_function(SHOWN)
+    assert Path(report.parent, opened.evaluate("app.state.resultPath")).is_file()
+    assert len(opened.locator("nav .prose").inner_text()) > 100  # its caption
+
+
+def test_figures_stand_in_the_order_in_which_they_are_read(opened: Page) -> None:
+    opened.get_by_role("link", name="03 Indices", exact=True).click()
+    opened.locator("nav tbody tr").first.wait_for()
+    labels = opened.locator("nav tbody tr td:nth-child(2)").all_inner_texts()
+    assert [label.split()[0] for label in labels][:4] == ["01", "02", "03", "04.1"]
+    layers = opened.evaluate("Object.keys(results)")  # paths of figures
+    assert {label.split()[-1] for label in labels if "maps" in label} <= {
+        Path(path).stem for path in layers if "/maps/" in path
+    }
+
+
 def test_rows_of_a_category_have_the_same_columns(report: Path, opened: Page) -> None:
     columns = opened.evaluate(
         "Object.fromEntries(Object.entries(categories).map(([name, groups]) => [name,"
@@ -138,6 +165,8 @@ def test_every_figure_of_the_report_has_a_caption_of_its_own() -> None:
         own += re.findall(r'"(\w+)": "', compared[1]) if compared else []
         written += [f"{prefix}_{name}" for name in own]
     assert sorted([*written, "workflow"]) == [path.stem for path in CAPTIONS]
+    ordered = rules[rules.index("CHAPTERS = {") : rules.index("def picture(")]
+    assert sorted(re.findall(r'"([a-z_]+)"', ordered)) == sorted(written)
 
 
 @pytest.mark.parametrize("caption", CAPTIONS, ids=lambda path: path.stem)

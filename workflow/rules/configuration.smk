@@ -110,24 +110,6 @@ MASKING = "results/{study}/{network}/{design}/masking.zarr"
 ACTIVATIONS_SHARD = "results/{study}/{network}/{design}/shards/{shard}.zarr.zip"
 MOMENTS_PART = "results/{study}/{network}/{design}/shards/{shard}.moments.zarr.zip"
 
-# Of the report, in this order, and where the figures of each lie.
-CHAPTERS = {
-    "Data": "results/{study}/figures",
-    "Networks": "results/{study}/figures",
-    "Indices": "results/{study}/{network}/{design}/figures",
-    "Contrast": "results/{study}/{network}/{design}/figures",
-    "Correlation": "results/{study}/{network}/analysis/figures",
-    "LDA": "results/{study}/{network}/analysis/figures",
-    "Masking": "results/{study}/{network}/{design}/figures",
-    "Single class": "results/{study}/{network}/analysis/figures",
-    "Segments": "results/{study}/{network}/{design}/figures",
-    "Spatial": "results/{study}/spatial/figures",
-    "Patterns": "results/{study}/{network}/patterns/figures",
-    "Pictures": "results/{study}/{network}/featvis/figures",
-    "Invariances": "results/{study}/{network}/invariance/figures",
-    "Demos": "results/{study}/{network}/invariance/demos",
-}
-
 
 if study.stores_activations:
     workflow.register_resource("store_mb", study.store_megabytes)
@@ -200,54 +182,6 @@ def of_designs(path, of="indices"):
         return expand(path, design=study.compared(wildcards.network, of), **wildcards)
 
     return compared
-
-
-def picture(chapter, name, figure, folder="", caption="", group=None, **labels):
-    """A figure of the report; a folder of figures, if the name of each has wildcards.
-
-    Its caption has its name or that of its folder, and its design is a label.
-    """
-    folder = folder or CHAPTERS[chapter]
-    path, patterns = Path(folder, name), []
-    if "{" in path.name:
-        path, patterns = path.parent, [path.name]
-    design = {"design": "{design}"} if "{design}" in folder else {}
-    return report(
-        directory(str(path)) if patterns else str(path),
-        patterns=patterns,
-        caption=f"../report/{caption or path.stem}.rst",
-        category=f"{[*CHAPTERS].index(chapter) + 1:02} {chapter}",
-        subcategory="{network}" if "{network}" in folder else group,
-        labels=design | labels | {"figure": figure},
-    )
-
-
-def of_patterns(name, figure, folder=CHAPTERS["Patterns"]):
-    """A figure of patterns; its caption has its name behind `patterns_`."""
-    caption = f"patterns_{Path(name).stem}"
-    return picture("Patterns", name, figure, folder, caption, "all networks")
-
-
-def of_pictures(name, figure):
-    """A figure of pictures; its caption has its name behind `featvis_`."""
-    return picture("Pictures", name, figure, caption=f"featvis_{Path(name).stem}")
-
-
-def of_invariances(name, figure, folder=CHAPTERS["Invariances"]):
-    """A figure of invariances; its caption has its name behind `invariance_`."""
-    caption = f"invariance_{Path(name).stem}"
-    return picture("Invariances", name, figure, folder, caption, "all networks")
-
-
-def of_factors(name, figure):
-    """A figure of concepts in all networks."""
-    folder = "results/{study}/invariance/figures"
-    return picture("Invariances", name, figure, folder, group="all networks")
-
-
-def of_demos(name, figure, folder=CHAPTERS["Demos"]):
-    """A demo of invariances; its caption has its name behind `demo_`."""
-    return picture("Demos", name, figure, folder, f"demo_{Path(name).stem}", "all networks")
 
 
 def of_judge(path):

@@ -1,6 +1,6 @@
 """One self-contained page on a study, to be opened, mailed or put on a wall."""
 
-__all__ = ["study_page", "write_page"]
+__all__ = ["further", "marked", "opening", "study_page", "write_page"]
 
 import re
 from base64 import b64encode
@@ -65,9 +65,9 @@ def study_page(study: StudyResults) -> str:
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(study.name)}: findings</title><style>{STYLE}</style></head><body>",
-            *_opening(study, len(first)),
+            *opening(study, len(first)),
             *(line for finding in first for line in _section(study, finding)),
-            *_others(rest),
+            *further(rest),
             *_links(study),
             "</body></html>",
             "",
@@ -75,7 +75,13 @@ def study_page(study: StudyResults) -> str:
     )
 
 
-def _opening(study: StudyResults, count: int) -> Iterator[str]:
+def opening(study: StudyResults, count: int) -> Iterator[str]:
+    """Yield title and first words as HTML: what was seen, by which networks, under what.
+
+    Arguments:
+        study: The study.
+        count: How many findings follow.
+    """
     yield f"<h1>What study <em>{escape(study.name)}</em> found</h1>"
     yield (
         "<p>Which changes of the input does every unit of a network feel, and how strongly? "
@@ -124,7 +130,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 def _section(study: StudyResults, finding: Finding) -> Iterator[str]:
     yield f"<h2>{escape(finding.question)}</h2>"
-    yield f"<p>{_marked(finding.text)}</p>"
+    yield f"<p>{marked(finding.text)}</p>"
     if image := _embedded(study.path / finding.figure, "image/png"):
         alt = escape(finding.question)
         yield f'<figure><img src="{image}" alt="{alt}" loading="lazy"></figure>'
@@ -140,11 +146,12 @@ def _section(study: StudyResults, finding: Finding) -> Iterator[str]:
     yield f'<p class="beside">{", ".join(links)}</p>'
 
 
-def _others(findings: list[Finding]) -> Iterator[str]:
+def further(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield findings as a list in HTML, nothing if there are none."""
     if findings:
         yield "<h2>Further findings</h2><ul>"
         for finding in findings:
-            yield f"<li><strong>{escape(finding.question)}</strong> {_marked(finding.text)}</li>"
+            yield f"<li><strong>{escape(finding.question)}</strong> {marked(finding.text)}</li>"
         yield "</ul>"
 
 
@@ -169,7 +176,8 @@ def _links(study: StudyResults) -> Iterator[str]:
     )
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
+    """Return the text of a finding as HTML, names as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
 
 
