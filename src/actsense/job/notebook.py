@@ -226,7 +226,7 @@ def _ended(notebook: NotebookNode) -> NotebookNode:
 
 
 def _answered(notebook: NotebookNode) -> NotebookNode:
-    """Repeat below the title what cells tagged `answer` say, or the last: readers want it first."""
+    """Repeat below the title what cells tagged `answer` say, or the last cell."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     answers = [cell for cell in code if "answer" in cell.metadata.get("tags", [])] or code[-1:]
     said = [output.get("text", "").strip() for cell in answers for output in cell.outputs]
