@@ -8,9 +8,16 @@ import pytest
 import torch
 from scipy.stats import binom, pearsonr, rankdata, wilcoxon
 
-from actsense.layers import place_layers
+from actsense.layers import Layer, place_layers
 from actsense.sensitivity.contrast_statistics import STATISTICS, contrast_statistics
-from actsense.sensitivity.cuts import BINNED, SPAN_BYTES, ContrastCut, cut_contrast, kept_bytes
+from actsense.sensitivity.cuts import (
+    BINNED,
+    SPAN_BYTES,
+    ContrastCut,
+    cut_contrast,
+    image_bytes,
+    kept_bytes,
+)
 from actsense.sensitivity.difference_kernels import LANES, SPANS, UNITS_PER_TILE
 from actsense.sensitivity.differences import Differences, Responses
 from actsense.sensitivity.plan import STATISTICS as PLANNED
@@ -277,16 +284,21 @@ def test_what_is_kept_of_a_unit_takes_less_than_a_kilobyte() -> None:
     assert Differences(slice(0, LANES), 500, True).nbytes == LANES * kept_bytes(500, True)
 
 
+def wide(units: int) -> tuple[Layer, ...]:
+    return place_layers((name, (units // 100, 10, 5)) for name in ("early", "late"))
+
+
 def cut(units: int, room: float, *, images: int = 100, top_images: int = 6) -> ContrastCut:
-    layers = place_layers([("early", (units // 100, 10, 5)), ("late", (units // 100, 10, 5))])
-    return cut_contrast(layers, 5, images=images, top_images=top_images, batch=36, room=room)
+    return cut_contrast(wide(units), 5, images=images, top_images=top_images, batch=36, room=room)
 
 
 def test_a_contrast_holds_no_more_than_it_has_room_for() -> None:
     for units in (500_000, 2_500_000, 10_000_000):
         for room in (0.5e9, 1e9, 2e9):
             for images in (100, 1000):
-                assert cut(units, room, images=images).holds <= max(room, 5 * 64 * units)
+                single = image_bytes(wide(units), 5, images=[images], draws=1)
+                most = max(room, 5 * 64 * units + single)
+                assert cut(units, room, images=images).holds <= most
     assert cut(500_000, 2e9).passes(5) == 6
     assert 6 < cut(500_000, 0.7e9).passes(5) < 2 * 6  # groups of augmentations come first
     assert cut(2_500_000, 0.7e9).passes(5) > 2 * 6

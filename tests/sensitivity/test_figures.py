@@ -342,12 +342,19 @@ def test_contrast_bars_draw_every_layer_and_augmentation() -> None:
     assert "40 images" in text
     assert "rolling" in text
     assert "intervals" not in text
-    wide = contrast_bars(table.assign(mean_abs_standardized_difference_ci=0.05), title="t")
-    assert "Lines: intervals of 95 % or more" in texts(wide)
-    bars = [one for one in wide.axes[1].containers if isinstance(one, ErrorbarContainer)]
-    ends = [path.vertices[:, 1] for one in bars for path in one.lines[2][0].get_paths()]
-    np.testing.assert_allclose(ends, [[0.15, 0.25]] * 4)
-    assert not [one for axis in (wide.axes[0], wide.axes[2]) for one in axis.containers]
+    known = {"mean_abs_standardized_difference_ci": 0.05, "significant_share_ci": 0.1}
+    wide = contrast_bars(table.assign(**known, mean_abs_rank_biserial_by_chance=0.07), title="t")
+    assert "Lines: 95 % intervals over images. Gray: by chance" in texts(wide)
+    for axis, value, half in zip(wide.axes, (0.3, 0.2, 0.9), (None, 0.05, 0.1), strict=True):
+        bars = [one for one in axis.containers if isinstance(one, ErrorbarContainer)]
+        ends = [path.vertices[:, 1] for one in bars for path in one.lines[2][0].get_paths()]
+        expected = [] if half is None else [[value - half, value + half]] * 4
+        np.testing.assert_allclose(ends, expected)
+    lines = [path.vertices for one in wide.axes[0].collections for path in one.get_paths()]
+    level = [one for one in lines if one[0, 1] == one[1, 1]]  # across the four marks
+    np.testing.assert_allclose([one[:, 1] for one in level], [[0.07, 0.07]] * 4)
+    middles = np.concatenate([line.get_xdata() for line in wide.axes[0].lines])
+    np.testing.assert_allclose(sorted(one[:, 0].mean() for one in level), sorted(middles))
 
 
 def test_factors_of_a_design_have_marks_of_their_own() -> None:

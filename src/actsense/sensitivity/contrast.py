@@ -29,6 +29,7 @@ from actsense.draws import stream
 from actsense.layers import Layer
 from actsense.progress import progress
 from actsense.sampling.opening import Sampling
+from actsense.sensitivity.contrast_images import ImageResponses
 from actsense.sensitivity.contrast_statistics import (
     contrast_dataset,
     contrast_statistics,
@@ -87,9 +88,16 @@ def estimate_contrast(
         room=sampling.room,
     )
     pairs = None if averaged else [draws if own else 1 for own in sampling.law.parameters]
+    single = ImageResponses(
+        layers,
+        samples,
+        len(augmentations),
+        1 if averaged else draws,
+        seed=sampling.design.seed,
+    )
     p_values = np.empty((len(augmentations), len(samples), layers[-1].stop))
     for tile in cut.tiles:
-        statistics = _contrast_tile(sampling, tile, cut.groups, samples, draws, pairs, top)
+        statistics = _contrast_tile(sampling, tile, cut.groups, samples, draws, pairs, top, single)
         p_values[..., tile] = statistics["p_value"]
         for layer in layers:
             within = layer.within(tile)
@@ -100,9 +108,11 @@ def estimate_contrast(
         del statistics  # makes room for those of the next tile
     for number in range(len(samples)):
         p_values[:, number] = adjusted(p_values[:, number], method="by")
+    kept = single.datasets(augmentations)
     for layer in layers:
         values = {"p_adjusted": p_values[..., layer.units]}
-        results.append(layer.name, contrast_dataset(augmentations, layer, values, counts, pairs))
+        last = contrast_dataset(augmentations, layer, values, counts, pairs)
+        results.append(layer.name, last.merge(kept.pop(layer.name)))
     if top:
         top.finish()
 
@@ -140,6 +150,7 @@ def _contrast_tile(
     draws: int,
     pairs: Sequence[int] | None,
     top: TopImages | None,
+    single: ImageResponses,
 ) -> dict[str, Floats]:
     """Return all statistics of some units but `p_adjusted`, (augmentations, samples, units)."""
     device = sampling.subject.device
@@ -160,8 +171,9 @@ def _contrast_tile(
                 ]
                 for which in group
             }
-            label = f"contrast, {sample}" if sample else "contrast"
-            _compare(sampling, tile, rows, draws, responses, differences, pairs, top, label)
+            _compare(
+                sampling, tile, sample, rows, draws, responses, differences, pairs, top, single
+            )
             for which in group:
                 found = contrast_statistics(responses, differences.pop(which))
                 for name, values in found.items():
@@ -192,15 +204,17 @@ def _parts(layers: Sequence[Layer], tile: slice, differences: int) -> Parts:
 def _compare(
     sampling: Sampling,
     tile: slice,
+    sample: str,
     rows: NDArray[np.int64],
     draws: int,
     responses: Responses,
     differences: Mapping[int, Sequence[Differences]],
     pairs: Sequence[int] | None,
     top: TopImages | None,
-    label: str,
+    single: ImageResponses,
 ) -> None:
     """Send all images through the network, untouched and under some augmentations."""
+    label = f"contrast, {sample}" if sample else "contrast"
     # Too large to be kept, untouched responses are made again for every group.
     first = not responses.images
     drawn = {which: _uniforms(sampling, which, len(rows), draws) for which in differences}
@@ -223,6 +237,7 @@ def _compare(
             treated = sampling.evaluate(evaluations, tile).view(len(chosen), repeats, -1)
             if top:
                 top.add(which, evaluations, treated)
+            single.add(sample, start, which, control, treated, tile)
             own = control
             if pairs:  # every draw is a pair of its own, with the same untouched response
                 treated = treated.view(len(chosen) * repeats, 1, -1)

@@ -19,6 +19,12 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from actsense.layers import Layer
+from actsense.sensitivity.contrast_images import DIFFERENCE, UNTOUCHED
+from actsense.sensitivity.contrast_intervals import (
+    Spread,
+    significance_bound,
+    spread_of_layer,
+)
 from actsense.sensitivity.difference_kernels import LANES
 from actsense.sensitivity.differences import Differences, Responses
 from actsense.sensitivity.samples import images_of
@@ -115,19 +121,23 @@ def contrast_table(contrasts: Path, layers: Sequence[Layer]) -> pd.DataFrame:
     """Summarize every layer and augmentation in one row, read from a store one by one.
 
     Every partition has a row where they are apart, and `pairs` counts what is compared where
-    draws are not averaged.
+    draws are not averaged. Columns that end in `_ci` are half-widths of 95 % intervals over
+    images, those in `_by_chance` what an augmentation without effect would give; see
+    `actsense.sensitivity.contrast_intervals`.
     """
-    rows, tree = [], read_results(contrasts)
+    rows, spreads, tree = [], [], read_results(contrasts)
     for layer in (layer.name for layer in layers):
         data = tree[layer].to_dataset()
         for place, augmentation in enumerate(data["augmentation"].to_numpy()):
             for partition, images in images_of(data).items():
                 chosen = {"partition": partition} if partition else {}
-                effects = data.sel({"augmentation": augmentation, **chosen})
+                effects = data.sel({"augmentation": augmentation, **chosen}).load()
                 alive = int(effects["p_value"].notnull().sum())
                 counted = {"images": images}
                 if "pairs" in data.attrs:
                     counted["pairs"] = images * int(data.attrs["pairs"][place])
+                spread = _spread(effects, images)
+                spreads.append(spread)
                 rows.append(
                     {
                         "layer": layer,
@@ -136,38 +146,62 @@ def contrast_table(contrasts: Path, layers: Sequence[Layer]) -> pd.DataFrame:
                         "units": effects["p_value"].size,
                         "alive": alive,
                         **counted,
-                        **_summary(effects, alive),
+                        **_summary(effects, alive, spread),
                     }
                 )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    bounds = _bounds(table)
+    widths = [one.significant_share(bound) for one, bound in zip(spreads, bounds, strict=True)]
+    table["significant_share_ci"] = widths
+    return table
 
 
-def _summary(effects: xr.Dataset, alive: int) -> dict[str, float]:
+def _summary(effects: xr.Dataset, alive: int, spread: Spread) -> dict[str, float]:
     """Average the statistics of a layer under one augmentation."""
     magnitude = abs(effects["standardized_mean_difference"])
     return {
         "significant_share": _share(effects["p_adjusted"] < SIGNIFICANT, alive),
+        "significant_share_ci": float("nan"),  # when all layers have been read
         "mean_abs_rank_biserial": float(abs(effects["rank_biserial"]).mean()),
+        "mean_abs_rank_biserial_ci": spread.rank_size,
+        "mean_abs_rank_biserial_by_chance": spread.rank_by_chance,
         "mean_rank_biserial": float(effects["rank_biserial"].mean()),
+        "mean_rank_biserial_ci": spread.rank,
         "mean_abs_standardized_difference": float(magnitude.mean()),
-        "mean_abs_standardized_difference_ci": _mean_half_width(effects),
+        "mean_abs_standardized_difference_ci": spread.standardized_size,
+        "mean_abs_standardized_difference_by_chance": spread.standardized_by_chance,
         "mean_point_biserial": float(effects["point_biserial"].mean()),
     }
 
 
-def _mean_half_width(effects: xr.Dataset) -> float:
-    """Return a half-width that holds for the mean magnitude of a layer: 95 % or more.
-
-    Units share their images, and how their errors correlate is not kept. The error of a mean is
-    largest where all errors are one and the same: then it is the mean of the errors, which is
-    what this returns. Independent errors would make it far smaller.
-    """
-    difference, width = (
-        effects[n].astype(float) for n in ("mean_difference", "mean_difference_ci")
+def _spread(effects: xr.Dataset, images: int) -> Spread:
+    """Return how far a layer's means spread, from the units whose single responses were kept."""
+    units = effects["sampled_unit"].to_numpy()
+    known = (
+        effects[name].to_numpy().ravel()[units].astype(np.float64)
+        for name in ("rank_biserial", "standardized_mean_difference", "p_value")
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = width * abs(effects["standardized_mean_difference"] / difference)
-    return float(scaled.where(width > 0, width).mean())
+    rank, standardized, p_value = known
+    untouched, difference = effects[UNTOUCHED].to_numpy(), effects[DIFFERENCE].to_numpy()
+    return spread_of_layer(
+        untouched,
+        difference,
+        rank=rank,
+        standardized=standardized,
+        p_value=p_value,
+        images=images,
+    )
+
+
+def _bounds(table: pd.DataFrame) -> list[float]:
+    """Return the largest significant p-value of every row: of all corrected together."""
+    found = (table["significant_share"].fillna(0) * table["alive"]).round()
+    partition = table["partition"] if "partition" in table else pd.Series("", index=table.index)
+    tests, found = (own.groupby(partition).transform("sum") for own in (table["alive"], found))
+    return [
+        significance_bound(int(many), int(few), SIGNIFICANT) if many else float("nan")
+        for many, few in zip(tests, found, strict=True)
+    ]
 
 
 def _estimate(

@@ -15,8 +15,11 @@ __all__ = [
     "cut_contrast",
     "cut_moments",
     "exact_bytes",
+    "image_bytes",
     "kept_bytes",
     "kept_columns",
+    "kept_images",
+    "kept_units",
 ]
 
 from collections.abc import Sequence
@@ -34,6 +37,9 @@ SPAN_BYTES = 128  # of a unit whose codes become counts
 EXACT_BYTES = 2**28  # of exact codes of an augmentation: up to so many, vectors keep theirs
 ADJUSTED_BYTES = 64  # of a p-value, while all of them are adjusted together
 MOST_TILES = 200
+# Of a layer and of a sample, that intervals of contrasts rest on.
+INTERVAL_UNITS = 64
+INTERVAL_IMAGES = 512
 # Of moments at a time; no number that is kept may depend on what is free.
 SUMMED_BYTES = 2**28  # from a stored shard
 MERGED_BYTES = 2**27  # of parts of a replicate
@@ -100,6 +106,36 @@ def exact_bytes(layers: Sequence[Layer], images: int) -> int:
     return needed if needed <= EXACT_BYTES else 0
 
 
+def kept_units(layer: Layer) -> int:
+    """Return of how many units of a layer single responses are kept."""
+    return min(layer.size, INTERVAL_UNITS)
+
+
+def kept_images(images: int, draws: int) -> int:
+    """Return of how many images single responses are kept.
+
+    Arguments:
+        images: Images of the smallest sample of a contrast.
+        draws: Of each, that count by themselves; 1 if draws are averaged.
+    """
+    return min(images, max(1, INTERVAL_IMAGES // draws))
+
+
+def image_bytes(
+    layers: Sequence[Layer], augmentations: int, *, images: Sequence[int], draws: int
+) -> int:
+    """Return the bytes of all single responses that are kept, and written.
+
+    Arguments:
+        layers: All recorded layers.
+        augmentations: Augmentations of the design.
+        images: Images of every sample.
+        draws: Of each, that count by themselves; 1 if draws are averaged.
+    """
+    responses = kept_images(min(images), draws) * (1 + augmentations * draws)
+    return 4 * len(images) * responses * sum(map(kept_units, layers))
+
+
 @dataclass(frozen=True)
 class ContrastCut:
     """What a contrast takes at a time.
@@ -153,16 +189,17 @@ def cut_contrast(
     responses = (8 if pairs == 1 else 12) * batch  # untouched ones are repeated for every pair
     least = 20 + 28 * augmentations * samples + ranked + max(responses, written)
     p_values = augmentations * samples * layers[-1].stop
+    single = image_bytes(layers, augmentations, images=[images] * samples, draws=pairs)
     fitting: list[ContrastCut] = []
     for count in range(1, MOST_TILES):
         tiles = cut_units(layers, ceil(layers[-1].stop / count))
         width = max(tile.stop - tile.start for tile in tiles)
-        free, each = room - 8 * p_values - least * width, codes * width + vectors
+        free, each = room - single - 8 * p_values - least * width, codes * width + vectors
         together = int(max(1, min(augmentations, free / each)))
         starts = range(0, augmentations, together)
         groups = [range(start, min(start + together, augmentations)) for start in starts]
-        held = 8 * p_values + least * width + together * each
-        adjusted = (ADJUSTED_BYTES / samples + 8 * (samples - 1) / samples) * p_values
+        held = single + 8 * p_values + least * width + together * each
+        adjusted = single + (ADJUSTED_BYTES + 8 * (samples - 1)) / samples * p_values
         cut = ContrastCut(tiles, groups, max(held, adjusted))
         if held <= room:
             fitting.append(cut)

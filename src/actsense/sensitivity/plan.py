@@ -12,6 +12,7 @@ from actsense.sensitivity.cuts import (
     MomentsCut,
     cut_contrast,
     cut_moments,
+    image_bytes,
 )
 from actsense.sensitivity.moments import row_count
 from actsense.sensitivity.settings import Contrast
@@ -27,7 +28,7 @@ DISK_SPEED = 100  # megabytes per second, of a slow file system
 LAYER_ARRAYS = 14  # of a layer: six estimates, their intervals, support, flags
 NETWORK_ARRAYS = 18  # of the root: six estimates, their intervals, three counts, three labels
 STATISTICS = 7  # of a contrast
-CONTRAST_ARRAYS = STATISTICS + 1  # with a flag
+CONTRAST_ARRAYS = STATISTICS + 1 + 3  # with a label; responses to single images, and theirs
 TOP_ARRAYS = 3  # of a layer: image, draw and response
 TOP_ROOT_ARRAYS = 3  # conditions, rows, parameters
 TOP_BYTES = 4 + 2 + 4  # of a unit's image, draw and response
@@ -181,11 +182,12 @@ def _contrast(facts: Facts, network: str, design: str) -> Work:
     own, count = facts.networks[network], len(facts.settings.designs[design].augmentations)
     layers, samples = len(own.layers), facts.samples(contrast.images, contrast.partitions)
     shown, drawn = sum(samples), facts.drawn.get(design, (1,) * count)
+    pairs = 1 if contrast.averaged else contrast.draws
     cut = cut_contrast(
         own.layers,
         count,
         images=max(samples),
-        pairs=1 if contrast.averaged else contrast.draws,
+        pairs=pairs,
         samples=len(samples),
         top_images=contrast.top_images,
         batch=facts.batch(network),
@@ -199,6 +201,7 @@ def _contrast(facts: Facts, network: str, design: str) -> Work:
         passes=shown * cut.passes(treated),
         holds=cut.holds / MB,
         kept=4 * own.units * STATISTICS * count * len(samples)
+        + image_bytes(own.layers, count, images=samples, draws=pairs)
         + TOP_BYTES * ranked
         + (8 + 4 * parameters) * shown,
         files=store_files(layers * CONTRAST_ARRAYS, 1 + layers)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from actsense.drawing.depth import name_layers
 from actsense.drawing.style import FACTOR_COLORS, FACTOR_MARKERS, new_figure
@@ -15,8 +16,8 @@ STATISTICS = {
     "mean_abs_standardized_difference": "standardized\nmean difference,\nmean magnitude",
     "significant_share": "units with\nadjusted p < 0.05,\nshare of alive",
 }
-CHANGE = "mean_abs_standardized_difference"  # whose intervals are known
-INTERVALS = " Lines: intervals of 95 % or more, as if all units erred alike."
+INTERVALS = " Lines: 95 % intervals over images."
+CHANCE = " Gray: by chance, without any effect."
 MOST = 60  # marks that a panel has room for side by side; of more layers, lines are drawn
 
 
@@ -33,15 +34,18 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
     places = len(layers) * (len(augmentations) + 1)
     wide = max(6.4, 0.22 * min(places, MOST) if places <= MOST else 0.2 * len(layers))
     # Of values that were published elsewhere, some are not known.
-    known = {name: label for name, label in STATISTICS.items() if table[name].notna().any()}
+    known = {name: label for name, label in STATISTICS.items() if _known(table, name)}
     tested = "significant_share" in known
-    intervals = f"{CHANGE}_ci" in table and bool(table[f"{CHANGE}_ci"].notna().any())
+    intervals, chance = (
+        any(_known(table, f"{name}_{kind}") for name in known) for kind in ("ci", "by_chance")
+    )
     figure = new_figure(
         wide * len(partitions) + 2.6,
         max(3.2, 7 / 3 * len(known)),
         f"{title}: what each augmentation alone does to the responses",
         f"Averages over the units of a layer; {_paired(table)}"
         + INTERVALS * intervals
+        + CHANCE * chance
         + "\np-values of signed-rank tests, corrected by Benjamini and Yekutieli over all units "
         f"and augmentations{' of a partition' if partitions[0] else ''}." * tested,
     )
@@ -50,13 +54,15 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
     for across, partition in enumerate(partitions):
         own = table[table["partition"] == partition] if partition else table
         for axis, (column, label) in zip(axes[:, across], known.items(), strict=True):
-            values, widths = (
+            values, widths, noise = (
                 own.pivot(index="layer", columns="augmentation", values=name)
-                .reindex(index=layers, columns=augmentations) if name in own else None
-                for name in (column, f"{column}_ci")
+                .reindex(index=layers, columns=augmentations) if _known(own, name) else None
+                for name in (column, f"{column}_ci", f"{column}_by_chance")
             )  # fmt: skip
-            assert values is not None
-            _draw(axis, values, widths, apart=places <= MOST)
+            if values is not None:
+                _draw(axis, values, widths, apart=places <= MOST)
+            if noise is not None:
+                _draw_chance(axis, noise, apart=places <= MOST)
             if not across:
                 axis.set_ylabel(label)
             axis.set_ylim(bottom=0)
@@ -66,6 +72,10 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
         name_layers(axes[-1, across], range(len(layers)), layers, wide)
     axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
     return figure
+
+
+def _known(table: pd.DataFrame, column: str) -> bool:
+    return column in table and bool(table[column].notna().any())
 
 
 def _paired(table: pd.DataFrame) -> str:
@@ -92,10 +102,10 @@ def _draw(axis: Axes, values: pd.DataFrame, widths: pd.DataFrame | None, *, apar
     Marks of a layer stand side by side, each on a bar; or on lines, where layers are many.
     """
     for number, (name, one) in enumerate(values.items()):
-        factor, places = str(name), np.arange(len(one), dtype=np.float64)
+        factor = str(name)
+        places = _places(values, number if apart else None)
         color, marker = FACTOR_COLORS[factor], FACTOR_MARKERS[factor]
         if apart:
-            places += 0.8 * (number + 0.5) / values.shape[1] - 0.4
             axis.vlines(places, 0, one, color=color, alpha=0.4, linewidth=5)
         if widths is not None:
             axis.errorbar(places, one, widths[factor], color="0.35" if apart else color,
@@ -103,3 +113,22 @@ def _draw(axis: Axes, values: pd.DataFrame, widths: pd.DataFrame | None, *, apar
         style = {"linestyle": "none", "markersize": 5} if apart else {"markersize": 3}
         axis.plot(places, one, color=color, marker=marker, linewidth=1.2, zorder=3, label=factor,
                   **style)  # fmt: skip
+
+
+def _draw_chance(axis: Axes, noise: pd.DataFrame, *, apart: bool) -> None:
+    """Draw what chance gives: across the bar of every mark, or as one line of their means."""
+    if not apart:
+        axis.plot(_places(noise, None), noise.mean(axis=1), color="0.5", linestyle=":", zorder=1)
+        return
+    half = 0.4 / noise.shape[1]
+    for number, (_, one) in enumerate(noise.items()):
+        places = _places(noise, number)
+        axis.hlines(one, places - half, places + half, color="0.5", linewidth=1.2, zorder=4)
+
+
+def _places(table: pd.DataFrame, number: int | None) -> NDArray[np.float64]:
+    """Return where the marks of an augmentation stand, (layers,); of all of them without one."""
+    places = np.arange(len(table), dtype=np.float64)
+    if number is not None:
+        places += 0.8 * (number + 0.5) / table.shape[1] - 0.4
+    return places
