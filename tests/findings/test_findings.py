@@ -123,6 +123,29 @@ def test_masks_whose_intervals_all_cover_zero_are_no_finding(folder: Path) -> No
     assert said(folder, "masking") == []
 
 
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (0.1, "`hue` shifts 95 % (85 to 100) of the units and `hflip` 4 % (0 to 14)"),
+        (np.nan, "`hue` shifts 95 % of the units and `hflip` 4 %"),
+        (0.5, ""),
+    ],
+)
+def test_units_that_shift_are_counted_where_images_tell(
+    folder: Path, width: float, words: str
+) -> None:
+    rows = [
+        {"layer": layer, "augmentation": name, "significant_share": share}
+        for layer, shares in (("stem", (0.2, 0.9)), ("head", (0.95, 0.04)))
+        for name, share in zip(("hue", "hflip"), shares, strict=True)
+    ]
+    table(folder / "net/colour", "contrast", [{**r, "significant_share_ci": width} for r in rows])
+    texts = said(folder, "contrast")
+    assert [text.removeprefix("In head, ").split(" (false")[0] for text in texts] == [
+        words
+    ] * bool(words)
+
+
 @pytest.mark.parametrize(("cut", "told"), [((0.2, 0.3), True), ((0.2, 0.95), False)])
 def test_shuffled_patches_are_told_where_they_cost(
     folder: Path, cut: tuple[float, float], told: bool

@@ -115,20 +115,32 @@ def contrast_findings(study: StudyResults) -> Iterator[Finding]:
         if "partition" in table:
             table = table[table["partition"] == table["partition"].iloc[-1]]
         layers = [name for name in dict.fromkeys(table["layer"])]
-        last = table[table["layer"] == layers[-1]].set_index("augmentation")["significant_share"]
+        rows = table[table["layer"] == layers[-1]].set_index("augmentation")
+        last = rows["significant_share"]
         if not len(last) or last.isna().all():
             continue
         most, least = str(last.idxmax()), str(last.idxmin())
-        if most == least:
+        shifted, left = _share(rows, most), _share(rows, least)
+        if most == least or (shifted.known and not shifted.above(left)):
             continue
         yield Finding(
             f"What does each augmentation of {run.design} do alone to {run.network}?",
-            f"In {layers[-1]}, `{most}` shifts {100 * last[most]:.0f} % of the units and "
-            f"`{least}` {100 * last[least]:.0f} % (false discovery rate 0.05).",
+            f"In {layers[-1]}, `{most}` shifts {shifted.percent} of the units and "
+            f"`{least}` {left.percent} (false discovery rate 0.05).",
             "contrast",
             (_below(run, "tables/contrast.csv"),),
             _below(run, "figures/contrast.png"),
         )
+
+
+def _share(rows: pd.DataFrame, augmentation: str) -> Amount:
+    """Return the share of units that an augmentation shifts, never less than none or all."""
+    value, width = (
+        rows[name].to_dict()[augmentation] if name in rows else float("nan")
+        for name in ("significant_share", "significant_share_ci")
+    )
+    share = Amount.around(value, width)
+    return Amount(value, max(share.low, 0.0), min(share.high, 1.0)) if share.known else share
 
 
 def _runs(study: StudyResults, table: str) -> Iterator[RunResults]:
