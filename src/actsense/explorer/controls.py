@@ -27,7 +27,7 @@ from actsense.texts import printable
 # Where something in between makes no sign of it: `http://`, `:smile:`, `a@b.org`, `www.`, `->`.
 APART = re.compile(r"(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[<=-])(?=>)|(?<=<)(?=-)", re.IGNORECASE)
 JOINER = "\u2060"  # of words, without width
-ROWS = 48  # of a table of words that stands whole on the page
+ROWS = 24  # of a table of words that stands whole on the page
 TABS = 12  # up to so many options stand side by side where a row of buttons is asked for
 
 

@@ -113,7 +113,7 @@ def _contrast_words(table: pd.DataFrame) -> pd.DataFrame:
     """Write the numbers for people."""
     words = table[[name for name in ("augmentation", "partition") if name in table]].copy()
     pairs = zip(table["mean_difference"], table["mean_difference_ci"], strict=True)
-    words["mean difference"] = [f"{mean:.3g} ± {half:.2g}" for mean, half in pairs]
+    words["mean difference"] = [f"{mean:.3g}\u00a0±\u00a0{half:.2g}" for mean, half in pairs]
     for name, title in (
         ("standardized_mean_difference", "standardized"),
         ("rank_biserial", "rank-biserial"),
@@ -122,5 +122,5 @@ def _contrast_words(table: pd.DataFrame) -> pd.DataFrame:
         words[title] = [f"{value:.3f}" for value in table[name]]
     words["adjusted p"] = [f"{value:.2g}" for value in table["p_adjusted"]]
     if table["rank_biserial"].notna().any():  # what was not published of any
-        words = words.loc[:, ~words.isin(["nan", "nan ± nan"]).all()]
+        words = words.loc[:, ~words.isin(["nan", "nan\u00a0±\u00a0nan"]).all()]
     return words
