@@ -110,8 +110,11 @@ def sized(planned: FirstStudy, units: int) -> NetworkFacts:
 
 
 def test_the_documented_file_is_what_init_writes_and_its_plan_fits(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "machine_memory", lambda: 1e9 * MACHINE)
+    room = SimpleNamespace(free=1e9 * MACHINE)
+    monkeypatch.setattr(module, "shutil", SimpleNamespace(disk_usage=lambda _: room))
     folder(cat=120, dog=80)
     shown = RUNNING.read_text().partition("actsense init photographs --network resnet18")[2]
     documented = re.search(r"```yaml\n(# resnet18.*?)```", shown, flags=re.DOTALL)
@@ -135,7 +138,7 @@ def test_the_documented_file_is_what_init_writes_and_its_plan_fits(
 
 def test_steps_leave_out_more_and_more(ladder: list[FirstStudy]) -> None:
     for richer, poorer in pairwise(ladder):
-        assert poorer.cost.passes < 0.8 * richer.cost.passes
+        assert poorer.cost.passes < 0.85 * richer.cost.passes
         assert poorer.minutes < richer.minutes
         assert poorer.cost.written <= richer.cost.written
 
@@ -168,7 +171,7 @@ def test_results_fit_on_the_disk(
     assert not ladder[0].fits(1e6, room)
     assert poorer.fits(1e6, room)
     monkeypatch.setattr(module, "STEPS", STEPS[-1:])
-    with pytest.raises(ConfigError, match=r"takes up to \d.* GB, and 0\.0 GB are free here\."):
+    with pytest.raises(ConfigError, match=r"takes up to \d.* GB, more than 50 % of the 0\.0 GB"):
         study(folder(), minutes=1e6, room=0)
 
 
@@ -302,7 +305,7 @@ def test_the_file_says_what_was_planned_whatever_classes_are_called() -> None:
 
 
 def test_every_difference_from_the_defaults_is_told(ladder: list[FirstStudy]) -> None:
-    lines = left_out(ladder[2])
+    lines = left_out(ladder[5])
     assert lines[0].startswith("designs: 10 of 14 augmentations, 4 replicates (8) of 32 base")
     assert lines[1].endswith(": of colour alone")
     spatial = next(line for line in lines if line.startswith("spatial: "))
@@ -312,18 +315,18 @@ def test_every_difference_from_the_defaults_is_told(ladder: list[FirstStudy]) ->
     last = left_out(ladder[-1])
     assert {"patterns: left out", "featvis: left out"} < {*last}
     assert "correlation, lda, masking, single_class, segments: left out" in last
-    said = told(ladder[2], "my own.yaml")
+    said = told(ladder[5], "my own.yaml")
     assert "actsense run 'my own.yaml' plan" in said
     assert "results/photographs/index.html" in said
     assert max(map(len, said.splitlines())) <= 100
 
 
 def test_a_busy_machine_and_a_download_are_told(ladder: list[FirstStudy]) -> None:
-    said = told(ladder[2], "study.yaml")
+    said = told(ladder[5], "study.yaml")
     assert "downloaded" not in said
     assert "Other work" not in said
-    fetched = replace(ladder[2].network, origin="downloaded", weights=44_700_000)
-    said = told(replace(ladder[2], network=fetched, slowdown=2.5), "study.yaml")
+    fetched = replace(ladder[5].network, origin="downloaded", weights=44_700_000)
+    said = told(replace(ladder[5], network=fetched, slowdown=2.5), "study.yaml")
     assert "Its weights, 45 MB, are downloaded first." in said
     assert "expected to take 2.5 times as long as on an idle machine" in " ".join(said.split())
 

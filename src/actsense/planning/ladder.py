@@ -1,6 +1,6 @@
 """What a first study of a network on somebody's photographs may hold, from much to little.
 
-Every step leaves more out than the one before. The middle one holds as much as
+Every step leaves more out than the one before. The sixth holds as much as
 `workflow/studies/photographs.yaml`; below it, analyses are missing and intervals are wide.
 """
 
@@ -50,20 +50,46 @@ class Step:
 
 
 MOST = Step(
-    points=64,
+    points=256,
     replicates=8,
     designs={"colour": COLOUR, "geometry": GEOMETRY, "layout": LAYOUT},
     analysed=("colour", "geometry"),
-    contrast=300,
-    spatial=(200, 40, 80),
-    masks=(60, 5),
-    segments=16,
-    patterns=200,
-    pictures=128,
+    contrast=1000,
+    spatial=(500, 100, 200),
+    masks=(200, 10),
+    segments=64,
+    patterns=500,
+    pictures=512,
 )
 
 # What every further step has less of than the one before.
 LESS: tuple[Plain, ...] = (
+    {
+        "points": 128,
+        "contrast": 500,
+        "spatial": (300, 60, 120),
+        "masks": (100, 8),
+        "segments": 32,
+        "patterns": 300,
+        "pictures": 256,
+    },
+    {
+        "points": 64,
+        "contrast": 300,
+        "spatial": (200, 40, 80),
+        "masks": (60, 5),
+        "segments": 16,
+        "patterns": 200,
+        "pictures": 128,
+    },
+    {
+        "replicates": 6,
+        "contrast": 200,
+        "spatial": (150, 30, 60),
+        "masks": (40, 3),
+        "patterns": 150,
+        "pictures": 96,
+    },
     {
         "replicates": 4,
         "contrast": 150,
