@@ -18,8 +18,8 @@ with logged(snakemake.log[0]):
         batch_size=snakemake.params.batch_size,
         device=use_device(snakemake.params.device),
     )
-    masking = Masking(**snakemake.params.masking)
-    groups = evaluate_masks(sampling, Path(snakemake.input.indices), masking)
+    asked = Path(snakemake.input.indices), Masking(**snakemake.params.masking)
+    groups = evaluate_masks(sampling, *asked, parts=[*map(Path, snakemake.input.parts)])
     attributes = origin(snakemake.params, snakemake.input)
     write_tables({"table": masking_table(groups[""])}, paths(snakemake.output))
     write_results(Path(snakemake.output.masking), groups, attributes=attributes)

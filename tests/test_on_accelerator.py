@@ -40,7 +40,7 @@ from actsense.invariance.autoencoder.card import AutoencoderCard
 from actsense.invariance.demos.figures import show
 from actsense.invariance.demos.opening import open_demos
 from actsense.invariance.settings import Demos
-from actsense.masking.evaluate import evaluate_masks
+from actsense.masking.evaluate import evaluate_masks, evaluate_part
 from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial
 from actsense.networks.image_batches import LabelledImages
@@ -78,6 +78,7 @@ from actsense.spatial.saliency.settings import Saliency
 from actsense.spatial.transforms.evaluate import evaluate_transforms
 from actsense.spatial.transforms.settings import Transforms
 from actsense.store import Gathered, read_facts, read_indices, read_results, read_table
+from actsense.store.archive import open_archive
 from actsense.store.rows import Rows
 from actsense.study.study import Study
 
@@ -204,17 +205,26 @@ def estimate_contrasts(world: World, device: torch.device, folder: Path) -> Grou
     return {**groups, **{f"top {name}": data for name, data in preferred.items()}}
 
 
+MASKING = Masking(
+    images=10,
+    values=("S1",),
+    factors="augmentations",
+    fractions=(0.5, 0.2),
+    scales=(0.5,),
+    random_masks=2,
+    bootstrap=100,
+)
+
+
 def evaluate_masked(world: World, device: torch.device, folder: Path) -> Groups:
-    settings = Masking(
-        images=10,
-        values=("S1",),
-        factors="augmentations",
-        fractions=(0.5, 0.2),
-        scales=(0.5,),
-        random_masks=2,
-        bootstrap=100,
-    )
-    return evaluate_masks(world.sampling(device, world.few), world.indices, settings)
+    return evaluate_masks(world.sampling(device, world.few), world.indices, MASKING)
+
+
+def masked_part(world: World, device: torch.device, folder: Path) -> Groups:
+    opened, path = world.sampling(device, world.few), folder / "part"
+    evaluate_part(opened, world.indices, MASKING, path, part=0, parts=2)
+    with open_archive(path) as root:
+        return {"": [np.asarray(root[name]) for name in ("order", "divergence")]}
 
 
 def sample_segmented(world: World, device: torch.device, folder: Path) -> Groups:
@@ -444,6 +454,7 @@ JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "sample_activations": sample_activations,
     "stream_moments": stream_moments,
     "estimate_contrast": estimate_contrasts,
+    "mask_part": masked_part,
     "evaluate_masks": evaluate_masked,
     "sample_segments": sample_segmented,
     "evaluate_transforms": transforms,

@@ -227,6 +227,8 @@ PLACES = (
 BESIDE = {
     "moments": "indices",
     "checkpoints": "networks",
+    "contrast_parts": "contrast",
+    "masking_parts": "masking",
     **dict.fromkeys(("autoencoder", "flows", "representations"), "invariance"),
 }
 # Folders beside those of networks and designs, which must not be called the same.

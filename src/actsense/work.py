@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import ceil, inf
 from typing import Any
@@ -149,6 +149,7 @@ class Facts:
         networks: The networks by name.
         images: Train and validation images, or None where only files would tell.
         most_images: All images at most, where settings tell.
+        most: Train and validation images at most, where settings tell.
         different: By network and design, which share of the evaluations differs from all others
             of its block, where it is known.
         drawn: By design, how many numbers each augmentation draws, where it is known.
@@ -160,8 +161,14 @@ class Facts:
     networks: Mapping[str, NetworkFacts]
     images: tuple[int, int] | None = None
     most_images: int | None = None
+    most: tuple[int, int] | None = None
     different: Mapping[tuple[str, str], float] = field(default_factory=dict)
     drawn: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> "Facts":
+        """What is known without a look at images: the same whenever jobs are cut by it."""
+        return replace(self, images=None, different={}, drawn={})
 
     @property
     def runs(self) -> list[tuple[str, str]]:
@@ -190,6 +197,17 @@ class Facts:
         on_cpu = self.settings.device != "cuda"
         return fitting_batch(size, self.networks[network].forward) if on_cpu else size
 
+    def jobs(self, network: str, passes: float) -> int:
+        """Return into how many jobs of `job_minutes` passes are cut: one, where no speed is known.
+
+        Arguments:
+            network: The network.
+            passes: Images that all of them send through it.
+        """
+        fitting = 60 * float(self.settings.job_minutes) * self.networks[network].speed
+        # A batch is not cut.
+        return ceil(passes / max(fitting, self.batch(network))) if fitting and passes else 1
+
     def room(self, network: str) -> float:
         """Return the bytes that a job may hold beside its process, images and the network."""
         own = self.networks[network]
@@ -203,7 +221,8 @@ class Facts:
 
     def shown(self, wanted: int) -> int:
         """Return how many of so many images there are, at most."""
-        return min(wanted, sum(self.images)) if self.images else wanted
+        known = self.images or self.most
+        return min(wanted, sum(known)) if known else wanted
 
     def samples(self, wanted: int, partitions: str) -> tuple[int, ...]:
         """Return the images of every sample of a contrast, at most.
@@ -214,11 +233,13 @@ class Facts:
         """
         if partitions == "pooled":
             return (self.shown(wanted),)
-        return tuple(min(wanted, count) for count in self.images or (wanted, wanted))
+        known = self.images or self.most or (wanted, wanted)
+        return tuple(min(wanted, count) for count in known)
 
     def validation(self, wanted: int) -> int:
         """Return how many of so many validation images there are, at most."""
-        return min(wanted, self.images[1]) if self.images else wanted
+        known = self.images or self.most
+        return min(wanted, known[1]) if known else wanted
 
 
 def fitting_batch(batch_size: int, forward: int) -> int:

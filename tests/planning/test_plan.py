@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from functools import cache
 from itertools import chain
+from math import ceil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -337,6 +338,21 @@ def test_jobs_far_from_the_wanted_time_come_with_advice(
 ) -> None:
     own = fast(study(**changes), own_speed)
     assert re.search(said, planned(own, CPU))
+
+
+@pytest.mark.parametrize("speed", [20, 200])
+def test_masks_of_a_slow_network_are_cut_and_pass_as_often(speed: float) -> None:
+    """The cut knows no images: the run, which does not count them, makes as many jobs."""
+    whole, own = (fast(published(job_minutes=m), speed) for m in (10**6, 60))
+    before, found = (works(counted(each), "alexnet", "set1") for each in (whole, own))
+    part, merged = found["mask_part"], found["evaluate_masks"]
+    assert "mask_part" not in before
+    assert part.passes == before["evaluate_masks"].passes
+    assert part.jobs == own.mask_parts("alexnet", "set1") == ceil(part.passes / speed / 3600)
+    assert part.longest <= 3600 * speed + own.settings.batch_size
+    assert merged.passes < part.longest
+    assert merged.kept == before["evaluate_masks"].kept
+    assert whole.mask_parts("alexnet", "set1") == 0
 
 
 def test_masks_that_are_not_stated_pass_no_more_images_than_sampling_and_that_is_said() -> None:

@@ -138,7 +138,9 @@ def test_a_job_may_hold_its_blocks_and_moments() -> None:
 
 
 def test_slower_networks_ask_for_more_time() -> None:
-    fast, slow = (table(ALEXNET | {"images_per_second": speed}) for speed in (50, 5))
+    fast, slow = (
+        table(ALEXNET | {"images_per_second": speed}, job_minutes=10**6) for speed in (50, 5)
+    )
     for rule in ("sample_activations", "estimate_contrast", "evaluate_masks", "sample_segments"):
         asked, work = slow.minutes(rule, "one", "mixed"), found(slow, rule)
         assert asked > fast.minutes(rule, "one", "mixed")

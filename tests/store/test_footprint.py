@@ -185,6 +185,22 @@ def test_orphans_are_what_nobody_will_read(tmp_path: Path) -> None:
     assert sorted(path for path in tmp_path.rglob("shards/*")) == sorted([wanted, remade])
 
 
+def test_parts_of_what_is_there_are_orphans_and_so_are_those_of_another_cut(
+    tmp_path: Path,
+) -> None:
+    def part(design: str, name: str, age: float) -> Path:
+        return put(tmp_path / f"net/{design}/masking_parts/{name}.zarr.zip", age=age)
+
+    read, remade = part("read", "0", 60), part("remade", "0", 0)
+    for design, age in (("read", 0), ("remade", 60)):
+        put(tmp_path / f"net/{design}/masking.zarr", age=age)
+    waiting, cut_otherwise = part("begun", "0", 0), part("begun", "7", 0)
+    expected = {read, remade, waiting}
+    assert remove_orphans(tmp_path, expected, keep=True) == sorted([read, cut_otherwise])
+    assert remade.exists()
+    assert waiting.exists()
+
+
 def test_kept_activations_are_no_orphans(tmp_path: Path) -> None:
     kept = put(shard(tmp_path, "0_0"), age=60)
     moments = put(shard(tmp_path, "0_0.moments"), age=60)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import cache
 from os.path import relpath
 from pathlib import Path
 from shlex import quote
@@ -108,6 +109,8 @@ INDICES = "results/{study}/{network}/{design}/indices.zarr"
 CONTRAST = "results/{study}/{network}/{design}/contrast.zarr"
 MASKING = "results/{study}/{network}/{design}/masking.zarr"
 ACTIVATIONS_SHARD = "results/{study}/{network}/{design}/shards/{shard}.zarr.zip"
+CONTRAST_PART = "results/{study}/{network}/{design}/contrast_parts/{part}.zarr.zip"
+MASKING_PART = "results/{study}/{network}/{design}/masking_parts/{part}.zarr.zip"
 MOMENTS_PART = "results/{study}/{network}/{design}/shards/{shard}.moments.zarr.zip"
 
 
@@ -124,13 +127,18 @@ wildcard_constraints:
     layer=r"[^/]+",
     replicate=r"\d+",
     shard=r"\d+[-_]\d+",
+    part=r"\d+",
 
 
 def of(described, *further):
-    """What `described` of the study says of a job's network, and design where it has one."""
+    """What `described` of the study says of a job's network, and design where it has one.
+
+    Once for all of its jobs, which may be many.
+    """
+    found = cache(described)
 
     def asked(wildcards):
-        return described(*named(wildcards), *further)
+        return found(*named(wildcards), *further)
 
     return asked
 
@@ -314,6 +322,16 @@ def replicate_parts(wildcards):
     return expand(MOMENTS_PART, shard=shards, **wildcards)
 
 
+def in_parts(path, counted):
+    """The parts of a result that are made in jobs of their own; none where one job makes all."""
+    count = of(counted)
+
+    def found(wildcards):
+        return expand(path, part=range(count(wildcards)), **wildcards)
+
+    return found
+
+
 def design_moments(wildcards):
     """Moments of all replicates of a design, whole or merged."""
     kept = study.sharding(wildcards.network, wildcards.design).kept
@@ -322,6 +340,7 @@ def design_moments(wildcards):
 
 
 def expected_shards():
+    """Every file that is read once and deleted then."""
     shards = set()
     for network, design in study.runs:
         numbered = {
@@ -332,6 +351,8 @@ def expected_shards():
         }
         shards |= set(expand(MOMENTS_PART, **numbered))
         shards |= set(expand(ACTIVATIONS_SHARD, **numbered))
+        numbered["part"] = range(study.mask_parts(network, design))
+        shards |= set(expand(MASKING_PART, **numbered))
     return set(map(Path, shards))
 
 

@@ -1,6 +1,31 @@
 """From sensitivity maps to networks whose activations they scale, and what these predict."""
 
 
+rule mask_part:
+    """What networks predict under a part of all masks, where these take longer than one job may."""
+    input:
+        images=IMAGES,
+        manifest=MANIFEST,
+        weights=WEIGHTS,
+        indices=INDICES,
+    output:
+        outcomes=temp(MASKING_PART),
+    wildcard_constraints:
+        network=SAMPLED,
+    resources:
+        mem_mb=memory("mask_part"),
+        runtime=runtime("mask_part"),
+    params:
+        **of_config("batch_size", "device"),
+        masking=of(study.masks),
+        sampling=of(study.masking_settings),
+        parts=of(study.mask_parts),
+    message:
+        "Masking {wildcards.network} under {wildcards.design}, part {wildcards.part}"
+    script:
+        "../../scripts/mask_part.py"
+
+
 rule evaluate_masks:
     """Accuracy, divergence and collapse under every mask and control, with intervals."""
     input:
@@ -8,6 +33,7 @@ rule evaluate_masks:
         manifest=MANIFEST,
         weights=WEIGHTS,
         indices=INDICES,
+        parts=in_parts(MASKING_PART, study.mask_parts),
     output:
         masking=directory(MASKING),
         table="results/{study}/{network}/{design}/tables/masking.csv",

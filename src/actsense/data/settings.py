@@ -263,6 +263,19 @@ def read_dataset(plain: Mapping[str, Any]) -> Dataset:
     return TypeAdapter[Dataset](Dataset).validate_python(plain)
 
 
+def most_by_partition(dataset: Dataset, classes: int) -> tuple[int, int] | None:
+    """Return how many train and validation images there are at most, or None as `most_images`.
+
+    Arguments are those of `most_images`.
+    """
+    if isinstance(dataset, Digits):
+        # Every class rounds up once.
+        validation = int(DIGITS * dataset.validation_fraction) + classes
+        return DIGITS * dataset.patches_per_digit, validation
+    wanted = dataset.samples_per_class
+    return (classes * wanted.train, classes * wanted.validation) if wanted else None
+
+
 def most_images(dataset: Dataset, classes: int) -> int | None:
     """Return how many images a dataset has at most, or None where only files tell.
 

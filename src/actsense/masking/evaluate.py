@@ -4,11 +4,12 @@ __all__ = [
     "condition_coordinates",
     "described_metrics",
     "evaluate_masks",
+    "evaluate_part",
     "masking_table",
 ]
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.device.precision import arithmetic
-from actsense.masking.metrics import METRICS, Summary, summarize
-from actsense.masking.plan import (
-    COORDINATES,
-    Condition,
-    MaskPlan,
-    conditions,
-)
+from actsense.masking.asked import Asked
+from actsense.masking.metrics import METRICS, Outcomes, Summary, summarize
+from actsense.masking.outcomes_file import open_parts, write_part
+from actsense.masking.plan import COORDINATES, Condition, MaskPlan
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.settings import Masking
-from actsense.masking.trials import MaskTrial
 from actsense.networks.subject import Subject
-from actsense.progress import Progress
 from actsense.sampling.designs import ORIGINAL
 from actsense.sampling.opening import Sampling
 from actsense.statistics import CONFIDENCE
@@ -52,7 +48,12 @@ DESCRIPTIONS = {
 }
 
 
-def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict[str, xr.Dataset]:
+def evaluate_masks(
+    sampling: Sampling,
+    indices: Path,
+    settings: Masking,
+    parts: Sequence[Path] = (),
+) -> dict[str, xr.Dataset]:
     """Evaluate all conditions of a design on validation images.
 
     Labels are the outputs of the classes; images of classes without one are left out. Where no
@@ -60,13 +61,14 @@ def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict
     original, and top1 is agreement with that; the attribute `label` says which: `class` or
     `prediction`. `class` names the outputs, all of which compete.
 
-    The same settings give the same bits. Another `batch_size` moves logits by roundings; images,
-    parameters and masks it leaves alone.
+    The same settings give the same bits, in one job or in any number of parts. Another
+    `batch_size` moves logits by roundings; images, parameters and masks it leaves alone.
 
     Arguments:
         sampling: Network, images and augmentations.
         indices: The index store of the design.
         settings: The section `masking` of the configuration.
+        parts: What `evaluate_part` wrote, all of it in order; without it everything is tried here.
 
     Returns:
         The root: metrics of all conditions. `predictions`: the first k classes of every image,
@@ -75,39 +77,65 @@ def evaluate_masks(sampling: Sampling, indices: Path, settings: Masking) -> dict
 
     Raises:
         ConfigError: If there are fewer than two classes or no layer can be masked.
+        CorruptFileError: If a part is damaged or of another run.
     """
-    subject, seed = sampling.subject, sampling.design.seed
-    rows, labels = subject.labelled(settings.images)
-    ranks = MaskRanks(indices, sampling.design.name, seed=seed)
-    trial = MaskTrial(sampling, ranks, rows)
+    asked, subject = Asked(sampling, indices, settings), sampling.subject
+    labels = asked.labels
     if subject.label == "prediction":
-        labels = trial.run(ORIGINAL, [MaskPlan("none")]).order[0, :, 0].astype(np.int64)
-    wanted = _conditions(sampling, ranks, settings)
-    counts = image_draws(len(rows), settings.bootstrap, seed=seed)
+        first = asked.trial.run(ORIGINAL, [MaskPlan("none")])
+        labels = first.order[0, :, 0].astype(np.int64)
+    counts = image_draws(len(asked.rows), settings.bootstrap, seed=sampling.design.seed)
     draws = torch.from_numpy(counts).to(subject.device, torch.float32)
-    repeats = {
-        name: settings.draws if own else 1
-        for name, own in zip(sampling.law.augmentations, sampling.law.parameters, strict=True)
-    }
-    summaries, orders = _tried(trial, wanted, repeats, subject, labels, draws)
+    if parts:
+        with open_parts(parts, _identity(sampling, settings, len(parts))) as stored:
+            summaries, orders = _summed(asked, asked.read(stored), subject, labels, draws)
+    else:
+        summaries, orders = _summed(asked, asked.tried(), subject, labels, draws)
     subject.compare(labels, orders[0, :, 0])  # unmasked, on original images
-    listed = [condition for own in wanted.values() for condition in own]
+    listed = [condition for own in asked.conditions.values() for condition in own]
     facts = {
-        "images": len(rows),
+        "images": len(asked.rows),
         "design": sampling.design.name,
         "network": subject.network.name,
         "label": subject.label,
         "outputs": subject.outputs.basis,
-        "k": trial.k,
-        "masked_layers": json.dumps(ranks.layers),
-        "unmasked_layers": json.dumps(ranks.unmasked),
-        "rare_ranked": int(ranks.rare),
+        "k": asked.trial.k,
+        "masked_layers": json.dumps(asked.ranks.layers),
+        "unmasked_layers": json.dumps(asked.ranks.unmasked),
+        "rare_ranked": int(asked.ranks.rare),
     }
     if settings.draws > 1:
         facts["draws"] = settings.draws
-    root = _root(listed, summaries, ranks).assign_coords({"class": subject.classes})
+    root = _root(listed, summaries, asked.ranks).assign_coords({"class": subject.classes})
     kept = [condition for condition in listed if condition.keeps_predictions]
     return {"": root.assign_attrs(facts), "predictions": _predictions(kept, orders, labels)}
+
+
+def evaluate_part(
+    sampling: Sampling,
+    indices: Path,
+    settings: Masking,
+    path: Path,
+    *,
+    part: int,
+    parts: int,
+) -> None:
+    """Try one part of what `evaluate_masks` evaluates, and write what networks predict.
+
+    Arguments:
+        sampling: Network, images and augmentations.
+        indices: The index store of the design.
+        settings: The section `masking` of the configuration.
+        path: The archive to make.
+        part: Which part, counted from 0.
+        parts: How many there are.
+
+    Raises:
+        ConfigError: As `evaluate_masks` does.
+    """
+    asked = Asked(sampling, indices, settings)
+    told = _identity(sampling, settings, parts) | {"part": part}
+    write_part(path, asked.tried_part(part, parts), told, k=asked.trial.k)
 
 
 def masking_table(data: xr.Dataset) -> pd.DataFrame:
@@ -135,25 +163,22 @@ def masking_table(data: xr.Dataset) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _conditions(
-    sampling: Sampling, ranks: MaskRanks, settings: Masking
-) -> dict[str, list[Condition]]:
-    """Group the conditions by the input that the network is shown."""
-    grouped: dict[str, list[Condition]] = {}
-    for condition in conditions(
-        settings,
-        augmentations=sampling.law.augmentations,
-        factors=ranks.factors,
-        map_layers=ranks.layers,
-    ):
-        grouped.setdefault(condition.input, []).append(condition)
-    return grouped
+def _identity(sampling: Sampling, settings: Masking, parts: int) -> dict[str, Any]:
+    """Return what tells the parts of one run from those of others."""
+    subject, design = sampling.subject, sampling.design
+    return {
+        "network": subject.network.name,
+        "design": design.name,
+        "seed": design.seed,
+        "masking": settings.plain(),
+        "parts": parts,
+        "batch": subject.batch_size,
+    }
 
 
-def _tried(
-    trial: MaskTrial,
-    wanted: Mapping[str, Sequence[Condition]],
-    repeats: Mapping[str, int],
+def _summed(
+    asked: Asked,
+    tried: Iterable[tuple[str, list[Outcomes]]],
     subject: Subject,
     labels: NDArray[np.int64],
     draws: Tensor,
@@ -163,16 +188,11 @@ def _tried(
     Of an input that is drawn several times, those of the first draw are kept.
     """
     summaries, orders = [], []
-    shown = len(labels) * sum(repeats.get(name, 1) * len(own) for name, own in wanted.items())
-    with Progress(shown, desc="masking", unit="image") as known:
-        for name, own in wanted.items():
-            plans = [condition.plan for condition in own]
-            found = [
-                trial.run(name, plans, known, draw=draw) for draw in range(repeats.get(name, 1))
-            ]
-            with arithmetic("float32", subject.device):
-                summaries.append(summarize(found, labels, len(subject.classes), draws))
-            orders.append(found[0].order[[condition.keeps_predictions for condition in own]])
+    for name, found in tried:
+        with arithmetic("float32", subject.device):
+            summaries.append(summarize(found, labels, len(subject.classes), draws))
+        own = asked.conditions[name]
+        orders.append(found[0].order[[condition.keeps_predictions for condition in own]])
     return summaries, np.concatenate(orders)
 
 

@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actsense.masking.blocks import Block
 from actsense.statistics.resampling import interval
 from actsense.statistics.shares import wilson
 
@@ -51,6 +52,11 @@ class Outcomes:
             np.empty((conditions, images, k), dtype=np.int16),
             np.empty((conditions, images), dtype=np.float32),
         )
+
+    def put(self, block: Block, found: "Outcomes") -> None:
+        """Put in the outcomes of a block, (its plans, its images)."""
+        self.order[block.plans, block.images] = found.order
+        self.divergence[block.plans, block.images] = found.divergence
 
 
 def outcomes(logits: Tensor, unmasked: Tensor, k: int) -> Outcomes:

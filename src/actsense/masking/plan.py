@@ -26,15 +26,17 @@ __all__ = [
     "Condition",
     "MaskPlan",
     "conditions",
+    "mask_parts",
     "settings_in_force",
     "work",
 ]
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product, repeat
+from math import ceil
 from typing import Any
 
 from actsense.masking.defaults import lowered
@@ -57,6 +59,7 @@ COORDINATES = (
 
 ARRAYS = 44  # with labels of conditions, and of predictions
 LABEL_BYTES = 200  # of a condition
+OUTCOME_BYTES = 16  # of an image under a condition: those five, and how far they diverge
 PREDICTION_BYTES = 2 * 5  # of an image: the five classes that are predicted first
 PROFILES = 5  # tables: effects, profiles, clusters, linkage, trees
 FIGURES = 6  # controls, effects, layers, profiles, trees, recall; and a folder of curves
@@ -173,6 +176,21 @@ def settings_in_force(facts: Facts, network: str, design: str) -> Masking:
     return lowered(facts.settings.masking, listed, counted.design.evaluations)
 
 
+def mask_parts(facts: Facts, network: str, design: str) -> int:
+    """Return into how many jobs the masks of a network and a design are cut; 0 if one makes all.
+
+    Arguments:
+        facts: What is known of the study.
+        network: Name of the network.
+        design: Name of the design.
+    """
+    facts = facts.settled
+    masking = settings_in_force(facts, network, design)
+    shown = _shown(masking, facts, design, _listed(masking, facts, network, design))
+    parts = facts.jobs(network, shown * facts.validation(masking.images))
+    return parts if parts > 1 else 0
+
+
 def work(facts: Facts) -> list[Work]:
     """Return what masked networks take, for every network and design."""
     return [own for names in facts.runs for own in _run(facts, *names)]
@@ -198,32 +216,54 @@ def _repeats(facts: Facts, design: str) -> dict[str, bool]:
     }
 
 
+def _shown(masking: Masking, facts: Facts, design: str, listed: Iterable[Condition]) -> int:
+    """Return how often an image is shown to masked networks."""
+    repeats = _repeats(facts, design)
+    return sum(masking.draws if repeats[condition.input] else 1 for condition in listed)
+
+
 def _run(facts: Facts, network: str, design: str) -> list[Work]:
     masking, own = settings_in_force(facts, network, design), facts.networks[network]
     names = facts.settings.designs[design].factors
     listed = list(_listed(masking, facts, network, design))
     images, kept = facts.validation(masking.images), sum(c.keeps_predictions for c in listed)
     repeats = _repeats(facts, design)
-    shown = sum(masking.draws if repeats[c.input] else 1 for c in listed)
     # Of three indices with two controls, the random masks, and multipliers, twice if by channel.
     # A soft mask is kept itself, on the host and on the device, and so is its control.
     ranks = 2 * 4 * ((6 + 12 * masking.soft) * len(names) + 25) * own.units
     # Those of further draws are held of one input at a time.
     drawn = Counter(c.input for c in listed if repeats[c.input])
     further = (masking.draws - 1) * max(drawn.values(), default=0)
-    outcomes = 16 * (len(listed) + further) * images
+    outcomes = OUTCOME_BYTES * (len(listed) + further) * images
     numbers = 4 * (20 + 4 * facts.classes + masking.bootstrap)
-    run = (network, design, int(facts.analysed(network, design)))
+    run, there = (network, design), int(facts.analysed(network, design))
+    parts, shown = mask_parts(facts, network, design), _shown(masking, facts, design, listed)
+    whole = Work(
+        *("evaluate_masks", *run, there),
+        passes=shown * images,
+        longest=shown * images,
+        holds=(ranks + outcomes) / 1e6,
+        kept=len(listed) * (LABEL_BYTES + numbers) + kept * images * PREDICTION_BYTES,
+        files=store_files(ARRAYS, groups=2) + table_files(1),
+    )
+    part = replace(
+        whole,
+        rule="mask_part",
+        jobs=parts * there,
+        longest=ceil(whole.passes / max(1, parts)) + facts.batch(network),
+        holds=(ranks + 2 * outcomes / max(1, parts)) / 1e6,
+        kept=0,
+        dropped=OUTCOME_BYTES * shown * images,
+        files=0,
+        files_dropped=parts,
+    )
+    if parts:  # what is left: images may be labelled by what the unmasked network says of them
+        whole = replace(whole, passes=images, longest=images)
     return [
-        Work(
-            *("evaluate_masks", *run),
-            passes=shown * images,
-            holds=(ranks + outcomes) / 1e6,
-            kept=len(listed) * (LABEL_BYTES + numbers) + kept * images * PREDICTION_BYTES,
-            files=store_files(ARRAYS, groups=2) + table_files(1),
-        ),
-        Work(*("profile_masks", *run), files=table_files(PROFILES)),
-        Work(*("plot_masking", *run), files=FIGURES + 1 + len(masking.values)),
+        part,
+        whole,
+        Work(*("profile_masks", *run, there), files=table_files(PROFILES)),
+        Work(*("plot_masking", *run, there), files=FIGURES + 1 + len(masking.values)),
     ]
 
 

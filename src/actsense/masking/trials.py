@@ -7,7 +7,7 @@ in them.
 
 __all__ = ["MaskTrial", "shown"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from actsense.draws import stream
 from actsense.errors import ConfigError
+from actsense.masking.blocks import Block, cut_blocks
 from actsense.masking.masked_network import Entered, MaskedNetwork, Scaling
 from actsense.masking.metrics import Outcomes, outcomes
 from actsense.masking.plan import SOFT, MaskPlan
@@ -80,6 +81,20 @@ class MaskTrial:
         self.classes = self._network.logits(first, {}).shape[-1]
         self.k = min(FIRST, self.classes)
 
+    def blocks(self, plans: Sequence[MaskPlan], within: range | None = None) -> Iterator[Block]:
+        """Yield what is tried together, in order; see `cut_blocks`.
+
+        Arguments:
+            plans: What is masked.
+            within: Outcomes that are wanted, all by default.
+        """
+        groups: dict[Group, list[int]] = {}
+        for position, plan in enumerate(plans):
+            key = (self._ranks.masked_layers(plan), plan.level, plan.rule == "mean")
+            groups.setdefault(key, []).append(position)
+        batch, images = self._subject.batch_size, len(self._rows)
+        return cut_blocks([*groups.values()], images, batch, within or range(len(plans) * images))
+
     def run(
         self,
         name: str,
@@ -100,19 +115,37 @@ class MaskTrial:
             ConfigError: If logits are not finite.
         """
         found = Outcomes.empty(len(plans), len(self._rows), self.k)
-        groups: dict[Group, list[int]] = {}
-        for position, plan in enumerate(plans):
-            key = (self._ranks.masked_layers(plan), plan.level, plan.rule == "mean")
-            groups.setdefault(key, []).append(position)
+        for block in self.blocks(plans):
+            found.put(block, self.show(name, plans, block, known, draw=draw))
+        return found
+
+    def show(
+        self,
+        name: str,
+        plans: Sequence[MaskPlan],
+        block: Block,
+        known: Progress | None = None,
+        *,
+        draw: int = 0,
+    ) -> Outcomes:
+        """Show the images of a block to the network under its plans, in their order there.
+
+        Arguments are those of `run`.
+
+        Raises:
+            ConfigError: If logits are not finite.
+        """
+        rows = self._rows[block.images]
+        found = Outcomes.empty(len(block.plans), len(rows), self.k)
         known = known or Progress(0, desc=name, unit="image")  # counts for nobody
         before = known.done
 
         def show(part: slice) -> None:
-            known.done = before + part.start * len(plans)  # what ran out of memory starts anew
-            images = shown(self._sampling, self._rows[part], name, draw)
-            self._show(images, plans, groups, part, found, known)
+            known.done = before + part.start * len(found.order)  # out of memory starts anew
+            images = shown(self._sampling, rows[part], name, draw)
+            self._show(images, plans, block, part, found, known)
 
-        self._subject.memory.run(len(self._rows), show)
+        self._subject.memory.run(len(rows), show)
         if not np.isfinite(found.divergence).all():
             raise ConfigError(
                 f"masking: logits are not finite under input {name!r}. Set masking.scales nearer "
@@ -124,7 +157,7 @@ class MaskTrial:
         self,
         images: Tensor,
         plans: Sequence[MaskPlan],
-        groups: Mapping[Group, Sequence[int]],
+        block: Block,
         part: slice,
         found: Outcomes,
         known: Progress,
@@ -132,24 +165,29 @@ class MaskTrial:
         """Show some of the images."""
         whole = self._network.enter(images, self._network.layers[0])
         unmasked = self._network.logits(whole, {})[0]
-        for (layers, _, _), members in groups.items():
-            entered = self._entered(images, layers, whole)
-            # Versions fill up the batch that a part of the images leaves room in.
+        entered, done = whole, 0
+        for stack in block.stacks:
+            layers = self._ranks.masked_layers(plans[stack[0]])
+            entered = self._entered(images, layers, whole, entered)
             step = max(1, self._subject.memory.size // len(images)) if entered.stackable else 1
-            for start in range(0, len(members), step):
-                chosen = members[start : start + step]
-                versions = [plans[position] for position in chosen]
+            for start in range(0, len(stack), step):
+                versions = [plans[position] for position in stack[start : start + step]]
                 scalings = {layer: self._scaling(versions, layer) for layer in layers}
                 logits = self._network.logits(entered, scalings, len(versions))
                 part_found = outcomes(logits, unmasked, self.k)
+                chosen = slice(done, done + len(versions))
                 found.order[chosen, part] = part_found.order
                 found.divergence[chosen, part] = part_found.divergence
+                done = chosen.stop
                 known.update(len(images) * len(versions))
 
-    def _entered(self, images: Tensor, layers: Sequence[str], whole: Entered) -> Entered:
-        """Run images to the first of some layers."""
+    def _entered(
+        self, images: Tensor, layers: Sequence[str], whole: Entered, last: Entered
+    ) -> Entered:
+        """Run images to the first of some layers, unless they are there already."""
         first = next((layer for layer in self._network.layers if layer in layers), whole.layer)
-        return whole if first == whole.layer else self._network.enter(images, first)
+        known = {whole.layer: whole, last.layer: last}
+        return known[first] if first in known else self._network.enter(images, first)
 
     def _scaling(self, plans: Sequence[MaskPlan], layer: str) -> Scaling:
         """Return what plans that are all of one kind do to a layer."""

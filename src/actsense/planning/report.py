@@ -28,6 +28,7 @@ FAR = 1.25  # times `job_minutes`: a longer job is too long
 SHORT = 0.1  # of `job_minutes`: below, a replicate has too many shards
 WIDTH = 100  # columns of a terminal
 LEAST = 0.001  # smaller numbers are told from 0 alone
+SAMPLING = ("sample_activations", "stream_moments", "stream_part")
 COLUMNS = (
     ("", ""),
     ("", "jobs"),
@@ -180,7 +181,7 @@ def _dominant(costs: Sequence[Cost]) -> list[str]:
 
 
 def _notes(images: StandIn, table: WorkTable, speeds: Speeds, device: torch.device) -> list[str]:
-    study, sampling = images.study, _sampling(table)
+    study, cut = images.study, _cut(table)
     decoded = (
         " Of evaluations that make the same image only one passes; their share is estimated from "
         f"{DECODED_BLOCKS} blocks of every design."
@@ -200,10 +201,11 @@ def _notes(images: StandIn, table: WorkTable, speeds: Speeds, device: torch.devi
             "dataset.samples_per_class does not say."
         )
     if study.stores_activations and study.settings.keep_activations:
+        sampling = [work for work in cut if work.rule in SAMPLING]
         files = sum(work.files for work in sampling)
         size = sum(work.kept for work in sampling) / 1e9
         lines.append(f"keep_activations: {_short(size)} GB in {files} files of these stay.")
-    return [*lines, *_masks(table), *_missing(study), *_advice(study, sampling, speeds)]
+    return [*lines, *_masks(table), *_missing(study), *_advice(study, cut, speeds)]
 
 
 def _masks(table: WorkTable) -> list[str]:
@@ -225,7 +227,7 @@ def _yaml(value: object) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
-def _sampling(table: WorkTable) -> list[Work]:
+def _cut(table: WorkTable) -> list[Work]:
     """Return the works that are cut into jobs of `job_minutes`."""
     works = [work for own in table.studies.values() for work in own]
     return [work for work in works if work.longest and work.jobs]
@@ -265,22 +267,18 @@ def _missing(study: Study) -> list[str]:
     return lines
 
 
-def _advice(study: Study, sampling: Sequence[Work], speeds: Speeds) -> list[str]:
-    """Say in one line what would bring the sampling jobs nearer to the wanted time."""
+def _advice(study: Study, cut: Sequence[Work], speeds: Speeds) -> list[str]:
+    """Say in one line what would bring the jobs that are cut nearer to the wanted time."""
     wanted, networks = study.settings.job_minutes, study.settings.networks
-    lasting = [work.longest / speeds[work.network, work.design] / 60 for work in sampling]
-    longest = max(lasting, default=wanted)
-    far = f"Advice: sampling jobs last up to {_short(longest)} minutes, job_minutes is {wanted:g}"
-    if longest > FAR * wanted:
-        slow = {
-            w.network for w, last in zip(sampling, lasting, strict=True) if last > FAR * wanted
-        }
+    lasting = [work.longest / speeds[work.network, work.design] / 60 for work in cut]
+    slow = [work for work, own in zip(cut, lasting, strict=True) if own > FAR * wanted]
+    sampling = [work for work in cut if work.rule in SAMPLING]
+    if slow:
+        longest, rule = max(zip(lasting, (work.rule for work in cut), strict=True))
         found = {
-            name: min(
-                speeds[work.network, work.design] for work in sampling if work.network == name
-            )
+            name: min(speeds[work.network, work.design] for work in slow if work.network == name)
             for name in networks
-            if name in slow and study.facts.networks[name].speed == 0
+            if name in {work.network for work in slow} and study.facts.networks[name].speed == 0
         }
         stated = ", ".join(
             f"networks.{n}.images_per_second: {_short(v)}" for n, v in found.items()
@@ -291,13 +289,20 @@ def _advice(study: Study, sampling: Sequence[Work], speeds: Speeds) -> list[str]
         )
         if not stated and again > 1:
             say += f", or memory_gb: images pass up to {ceil(again)} times"
-        return [f"{far}. {say}."]
+        return [
+            f"Advice: jobs of {rule} last up to {_short(longest)} minutes, job_minutes is "
+            f"{wanted:g}. {say}."
+        ]
     designs = study.settings.designs
-    cut = any(work.jobs > designs[work.design].replicates for work in sampling)
-    if longest < SHORT * wanted and cut:
+    sharded = any(work.jobs > designs[work.design].replicates for work in sampling)
+    longest = max((own for w, own in zip(cut, lasting, strict=True) if w in sampling), default=0)
+    if longest < SHORT * wanted and sharded:
         larger = "A larger store_budget_gb, or `activations: stream`,"
         how = larger if study.stores_activations else "Fewer shards"
-        return [f"{far}. {how} would make fewer and longer ones."]
+        return [
+            f"Advice: sampling jobs last up to {_short(longest)} minutes, job_minutes is "
+            f"{wanted:g}. {how} would make fewer and longer ones."
+        ]
     return []
 
 

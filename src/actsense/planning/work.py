@@ -39,7 +39,7 @@ READ = ("sensitivity", "correlation", "recognition", "masking", "single_class", 
 IMPORTED = (
     *("sample_activations", "accumulate", "accumulate_part", "stream_moments", "stream_part"),
     *("merge_moments", "estimate_indices", "estimate_contrast"),
-    *("evaluate_masks", "sample_segments"),
+    *("mask_part", "evaluate_masks", "sample_segments"),
 )
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job
 CUDA = 2000  # megabytes that a process takes beside, where it uses a CUDA device

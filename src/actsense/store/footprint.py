@@ -26,6 +26,8 @@ from actsense.store.atomic import partials, remove
 from actsense.store.damage import DiskFullError
 
 SHARDS = "*/*/shards"  # below the folder of a study: <network>/<design>/shards
+# Folders of parts of other results, beside the result.
+PARTS = {"contrast_parts": "contrast.zarr", "masking_parts": "masking.zarr"}
 # A part of a replicate, or several whole ones.
 SHARD = re.compile(
     r"((?P<replicate>\d+)_\d+|(?P<replicates>\d+-\d+))(?P<moments>\.moments)?\.zarr\.zip"
@@ -89,10 +91,12 @@ def remove_orphans(study: Path, expected: set[Path], *, keep: bool) -> list[Path
 
     Arguments:
         study: The folder of the study's results.
-        expected: Shards of the present configuration, activations and moments.
+        expected: Shards of the present configuration, activations and moments; and parts of other
+            results.
         keep: Whether complete shards of activations are results to be kept.
     """
-    orphans = []
+    parts = [file for folder in PARTS for file in study.glob(f"*/*/{folder}/*")]
+    orphans = [file for file in parts if file not in expected or _is_read(file)]
     for file in sorted(study.glob(f"{SHARDS}/*")):
         shard = SHARD.fullmatch(file.name)
         if shard is None or file not in expected:
@@ -105,7 +109,13 @@ def remove_orphans(study: Path, expected: set[Path], *, keep: bool) -> list[Path
                 orphans.append(file)
     for file in orphans:
         remove(file)
-    return orphans
+    return sorted(orphans)
+
+
+def _is_read(part: Path) -> bool:
+    """Tell whether the result that a part is of is there, and younger."""
+    whole = part.parents[1] / PARTS[part.parent.name]
+    return whole.exists() and whole.stat().st_mtime >= part.stat().st_mtime
 
 
 @contextmanager

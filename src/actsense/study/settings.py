@@ -89,8 +89,9 @@ class Settings(Section):
     job_minutes: Number = Field(
         default=60,
         gt=0,
-        description="Longest time of a sampling job, as far as the speed of the network is "
-        "known: stated as `images_per_second`, or kept by `snakemake plan`.",
+        description="Longest time of a job of sampling, contrasts or masks, as far as the speed "
+        "of the network is known: stated as `images_per_second`, or kept by `snakemake plan`. "
+        "Another number makes again what took longer, so settle it before a long run.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",

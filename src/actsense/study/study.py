@@ -12,10 +12,10 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actsense.data.settings import PublishedImages, most_images
+from actsense.data.settings import PublishedImages, most_by_partition, most_images
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
-from actsense.masking.plan import settings_in_force
+from actsense.masking.plan import mask_parts, settings_in_force
 from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign, build_design
 from actsense.sampling.settings import DesignSettings
@@ -329,6 +329,10 @@ class Study:
             image_size=self.settings.dataset.image_size,
         )
 
+    def mask_parts(self, network: str, design: str) -> int:
+        """Return into how many jobs masks are cut; 0 if one makes all."""
+        return mask_parts(self.facts, network, design)
+
     def blocks(self, network: str, design: str) -> int:
         """Return the number of blocks in a replicate."""
         return self._sampled(network, design).design.blocks
@@ -350,6 +354,7 @@ class Study:
             classes=found["classes"],
             missing=len(found["missing"]),
             most_images=most_images(self.settings.dataset, found["classes"]),
+            most=most_by_partition(self.settings.dataset, found["classes"]),
             networks={
                 name: NetworkFacts(
                     origin=self.origin(name),
