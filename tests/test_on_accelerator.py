@@ -222,7 +222,7 @@ def evaluate_masked(world: World, device: torch.device, folder: Path) -> Groups:
 
 def masked_part(world: World, device: torch.device, folder: Path) -> Groups:
     opened, path = world.sampling(device, world.few), folder / "part"
-    evaluate_part(opened, world.indices, MASKING, path, part=0, parts=2)
+    evaluate_part(opened, world.indices, MASKING, path, part=0, parts=10)
     with open_archive(path) as root:
         return {"": [np.asarray(root[name]) for name in ("order", "divergence")]}
 
