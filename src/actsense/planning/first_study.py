@@ -273,7 +273,7 @@ def _too_much(planned: FirstStudy, name: str, minutes: float, free: float) -> st
             "faster --network."
         )
     return (
-        f"The smallest study of {name} on {path!r} takes up to {planned.cost.written:.1f} GB, more "
-        f"than {100 * ROOM:.0f} % of the {free:.1f} GB that are free here. Make room, or give a "
-        "smaller --image-size."
+        f"The smallest study of {name} on {path!r} takes up to {planned.cost.written:.1f} GB, "
+        f"more than {100 * ROOM:.0f} % of the {free:.1f} GB free here. Make room, or give "
+        "a smaller --image-size."
     )

@@ -1,5 +1,7 @@
 """A model's name says which library it is of."""
 
+from pathlib import Path
+
 import pytest
 
 from actsense.errors import ConfigError
@@ -18,8 +20,16 @@ from actsense.networks.zoo.named import find_model, published_size
     ],
 )
 def test_a_name_is_enough(
-    model: str, weights: str | None, name: str, settings: tuple[str, str]
+    *,
+    model: str,
+    weights: str | None,
+    name: str,
+    settings: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.pt").touch()
     found, network = find_model(model, weights)
     assert found == name
     assert network == {"kind": settings[0], "model": model, "weights": settings[1]}
@@ -35,5 +45,12 @@ def test_images_are_as_large_as_the_weights_were_made_for(model: str, side: int)
 
 
 def test_an_unknown_model_is_told_with_the_nearest_of_both_libraries() -> None:
-    with pytest.raises(ConfigError, match=r"knows 'resnet81'\. Nearest: resnet18, "):
+    with pytest.raises(ConfigError, match=r"knows 'resnet81'\. Nearest: resnet18, ") as told:
         find_model("resnet81")
+    nearest = str(told.value).partition("Nearest: ")[2].rstrip(".").split(", ")
+    assert len({*nearest}) == len(nearest) == 5
+
+
+def test_a_file_of_weights_is_there() -> None:
+    with pytest.raises(ConfigError, match=r"^--weights: nowhere/mine\.pt is no file\. Allowed: D"):
+        find_model("resnet18", "nowhere/mine.pt")

@@ -9,7 +9,7 @@ from typing import Any
 
 from actsense.data.settings import SIDE
 from actsense.errors import ConfigError
-from actsense.networks.settings import Timm, Torchvision
+from actsense.networks.settings import Timm, Torchvision, read_network, weights_file
 from actsense.networks.zoo.packaged import MODEL, PACKAGED
 
 
@@ -24,12 +24,19 @@ def find_model(model: str, weights: str | None = None) -> tuple[str, dict[str, A
         weights: As in the configuration.
 
     Raises:
-        ConfigError: If neither library knows it.
+        ConfigError: If neither library knows it, or there is no such file of weights.
     """
     kind = _kind(model)
     usual = PACKAGED if (kind, model) == ("timm", MODEL) else "DEFAULT"
     name = re.sub(r"[^A-Za-z0-9_-]", "_", model)
-    return name, {"kind": kind, "model": model, "weights": weights or usual}
+    network = {"kind": kind, "model": model, "weights": weights or usual}
+    file = weights_file(read_network(network))
+    if file and not file.is_file():
+        raise ConfigError(
+            f"--weights: {file} is no file. Allowed: DEFAULT or another published set of {model}, "
+            "none for random ones, or the path of a file that is there."
+        )
+    return name, network
 
 
 def published_size(name: str, network: Mapping[str, Any]) -> int:
@@ -66,7 +73,7 @@ def _kind(model: str) -> str:
     known += timm.list_models()
     if architecture in known:
         return "timm"
-    nearest = ", ".join(get_close_matches(architecture, known, n=5)) or "none"
+    nearest = ", ".join(get_close_matches(architecture, dict.fromkeys(known), n=5)) or "none"
     raise ConfigError(
         f"--network: neither torchvision nor timm knows {architecture!r}. Nearest: {nearest}."
     )
