@@ -200,7 +200,7 @@ class _Comparison:
             f"OpenTURNS {version('openturns')}, SALib {version('SALib')}.",
             "",
             f"| function | index | error | {' | '.join(DESIGNS)} |",
-            "|---|---|---|" + "---|" * len(DESIGNS),
+            "|---|---|---:|" + "---:|" * len(DESIGNS),
         ]
         together = [self.ratios(design)[TOGETHER] for design in DESIGNS]
         for unit, function in enumerate(FUNCTIONS):

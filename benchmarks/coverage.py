@@ -165,7 +165,7 @@ class _Coverage:
             f"each of {REPLICATES} replicates.",
             "",
             "| function | index | coverage | not flagged only | mean half-width | flagged |",
-            "|---|---|---|---|---|---|",
+            "|---|---|---:|---:|---:|---:|",
         ]
         for unit, function in enumerate(FUNCTIONS):
             flags = _row(self.flagged[:, :, unit].mean(axis=0))
