@@ -85,7 +85,7 @@ REFERENCE := $(addprefix actsense.,inspection acceptance store data augment netw
 	correlation recognition single_class masking segments spatial features patterns featvis invariance findings comparison \
 	statistics drawing)
 docs: $(ENVIRONMENT)
-	$(BIN)/python docs/refer.py --docformat google --output-directory docs/reference $(REFERENCE)
+	$(BIN)/python docs/refer.py --docformat google --template-directory docs/pdoc --output-directory docs/reference $(REFERENCE)
 
 # The documentation as a site, in docs/site: its links and its menu are checked first.
 site: docs $(SITE)/complete

@@ -26,8 +26,10 @@ ELSEWHERE = {
 }
 # How tables look, and what the search runs in where there is no server.
 BESIDE = ("site.css", "iframe-worker.js")
-# Made by `make docs`, and copied where it is there.
+# Made by `make docs`, and copied where it is there. Its pages say where they lead to a site around
+# them, docs/pdoc has their templates.
 REFERENCE = "reference"
+UPWARDS = re.compile(r"<!--site (\S+)-->")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 IMAGE = re.compile(r"^!\[([^]]*)\]\(([^)\s]+)\)", re.MULTILINE)
 LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)\s#]*)(#[^)\s]*)?(?=\))")
@@ -138,6 +140,9 @@ def assemble(repository: Path, folder: Path) -> None:
         shutil.copy(repository / "docs" / name, folder)
     if (repository / "docs" / REFERENCE).is_dir():
         shutil.copytree(repository / "docs" / REFERENCE, folder / REFERENCE)
+        for page in (folder / REFERENCE).rglob("*.html"):
+            back = r'<p><a href="\1">The documentation of actsense</a></p>'
+            page.write_text(UPWARDS.sub(back, page.read_text()))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def repository(tmp_path: Path, site: ModuleType) -> Path:
     (tmp_path / "profiles/config.yaml").write_text("jobs: 50\n")
     (tmp_path / "docs/running.md").write_text("# Running\n\n## What `S1` says, and_why\n")
     (tmp_path / "docs/reference").mkdir()
-    (tmp_path / "docs/reference/index.html").write_text("made by pdoc")
+    (tmp_path / "docs/reference/index.html").write_text("made by pdoc <!--site ../index.html-->")
     (tmp_path / "README.md").write_text(
         "# Top\n\n[r](docs/running.md#what-s1-says-and_why) ![p](docs/images/picture.png)\n"
         "[c](profiles/config.yaml) [a](https://example.org/x) [t](#top)\n"
@@ -78,7 +78,8 @@ def test_pages_come_together_and_links_follow(
     assert all((folder / name).read_text() == name for name in site.BESIDE)
     assert (folder / "images/picture.png").read_bytes() == b"picture"
     assert (folder / "files/profiles/config.yaml").read_text() == "jobs: 50\n"
-    assert (folder / "reference/index.html").is_file()
+    reference = (folder / "reference/index.html").read_text()
+    assert reference.startswith('made by pdoc <p><a href="../index.html">')
     assert (folder / "results.md").is_file()
     assert not (folder / "old").exists()
 
