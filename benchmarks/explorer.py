@@ -21,14 +21,18 @@ from benchmarks.measure import Measurement
 
 ROUNDS = 3
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-# Notes when something was pressed, and when the page changed for the last time.
+# Notes when something was pressed, and when the page changed for the last time. What tables write
+# inside their canvas is for screen readers: it is not drawn, and waits until nothing has changed.
 WATCH = """() => {
   window.changed = performance.now();
   window.pressed = performance.now();
   const press = () => { window.pressed = performance.now(); };
   addEventListener('pointerdown', press, true);
   addEventListener('keydown', press, true);
-  new MutationObserver(() => { window.changed = performance.now(); }).observe(
+  const drawn = change => change.target.nodeName !== 'CANVAS' || change.type === 'attributes';
+  new MutationObserver(changes => {
+    if (changes.some(drawn)) window.changed = performance.now();
+  }).observe(
     document.body, {subtree: true, childList: true, attributes: true, characterData: true});
 }"""
 SETTLED = """quiet => {
@@ -195,6 +199,29 @@ def row(place: int) -> Action:
     return act
 
 
+def card(place: int) -> Action:
+    """Click one of the strongest channels on the overview."""
+    return lambda page: page.locator("button[data-choice]").nth(place).click()
+
+
+def dot(place: int) -> Action:
+    """Click a dot of the first chart."""
+    return lambda page: page.locator("[aria-roledescription=circle]").nth(place).click(force=True)
+
+
+def pixel(across: float, down: float) -> Action:
+    """Click a place of the first map, by shares of its width and height."""
+
+    def act(page: Page) -> None:
+        box = page.locator("[data-axes]").first
+        box.scroll_into_view_if_needed()
+        place = box.bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + across * place["width"], place["y"] + down * place["height"])
+
+    return act
+
+
 INTERACTIONS: Mapping[str, Action] = {
     "layer": choose("Layer", "conv3"),
     "factor": choose("Factor", "hue"),
@@ -202,9 +229,13 @@ INTERACTIONS: Mapping[str, Action] = {
     "row of the table": row(4),
     "channel": number("Channel", 200),
     "row": number("Row", 7),
+    "pixel": pixel(0.3, 0.7),
     "strongest position": press("Strongest position"),
     "order": choose("Channels by", "lower end of its interval"),
     "colors": choose("Colors", "0 to 1"),
+    "search of all layers": choose("Among", "of all layers: the surest"),
+    "found channel": row(2),
+    "one layer again": choose("Among", "of this layer"),
     "top images": view("Top images"),
     "another augmentation": choose("Under", "rotation"),
     "contrast": view("Contrast"),
@@ -222,5 +253,7 @@ INTERACTIONS: Mapping[str, Action] = {
     "another layer": choose("Layer", "conv5"),
     "overview": view("Overview"),
     "overview of another design": choose("Design", "mixed"),
-    "units again": view("Units and maps"),
+    "dot": dot(20),
+    "overview again": view("Overview"),
+    "strongest channel": card(0),
 }

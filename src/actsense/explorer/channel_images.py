@@ -1,10 +1,13 @@
 """The images that a whole channel answers most."""
 
-__all__ = ["TopOfChannel", "top_of_channel"]
+__all__ = ["TopOfChannel", "top_of_channel", "top_of_channels"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.inspection import RunResults
@@ -46,6 +49,29 @@ def top_of_channel(
     Raises:
         ConfigError: If they have not been looked for, or are damaged.
     """
+    (found,) = top_of_channels(run, layer, [number], condition, count)
+    return found
+
+
+def top_of_channels(
+    run: RunResults,
+    layer: str,
+    numbers: Sequence[int],
+    condition: str = "original",
+    count: int = 9,
+) -> list[list[TopOfChannel]]:
+    """Return what `top_of_channel` does of several channels of a layer, which are read at once.
+
+    Arguments:
+        run: Network and design.
+        layer: Name of the layer.
+        numbers: Numbers of the channels, or of the units of a vector.
+        condition: `original`, or an augmentation.
+        count: How many of each at most.
+
+    Raises:
+        ConfigError: If they have not been looked for, or are damaged.
+    """
     top, path = run.top_images, run.path / "top_images.zarr"
     if layer not in top.children:
         raise CorruptFileError(path, f"it does not hold {layer}")
@@ -54,9 +80,17 @@ def top_of_channel(
         raise ConfigError(f"{path}: no top images under {condition!r}. Known: {', '.join(known)}.")
     data = top.children[layer].to_dataset(inherit=False)
     axis = str(data["image"].dims[2])
+    different, place = np.unique(np.asarray(numbers, np.int64), return_inverse=True)
     with reading(path):
-        own = data.isel({"condition": known.index(condition), axis: number})
+        own = data.isel({"condition": known.index(condition), axis: different})
         rows, draws, responses = (own[n].to_numpy() for n in ("image", "draw", "response"))
+    return [_best(rows[:, k], draws[:, k], responses[:, k], count) for k in place]
+
+
+def _best(
+    rows: NDArray[Any], draws: NDArray[Any], responses: NDArray[Any], count: int
+) -> list[TopOfChannel]:
+    """Return the best images of a channel: arrays are (rank, ...)."""
     order = np.argsort(-np.where(rows >= 0, responses, -np.inf), axis=None, kind="stable")
     found: dict[int, TopOfChannel] = {}
     for place in order:

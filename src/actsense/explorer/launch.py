@@ -55,7 +55,7 @@ def explore(path: Path, *, port: int | None = None, open_browser: bool = True) -
 
     find_studies(path)
     port = _free_port(port)
-    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+    command = [sys.executable, "-m", "actsense.explorer.serve", "run", str(APP)]
     command += [f"--{name}={value}" for name, value in SETTINGS.items()]
     command += [f"--server.port={port}", "--", str(path.resolve())]
     # Out of reach of the terminal: it asks nothing, greets nobody, and Ctrl-C is for us alone.

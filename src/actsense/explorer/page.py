@@ -3,7 +3,6 @@
 __all__ = ["show"]
 
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import streamlit as st
@@ -92,16 +91,3 @@ def show(path: Path) -> None:
     query = wanted.query()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
-    _prepare_pictures()
-
-
-@st.cache_resource(show_spinner=False)
-def _prepare_pictures() -> Thread:
-    """Load what draws pictures while the first page is read: it takes seconds."""
-
-    def load() -> None:
-        import actsense.inspection.pictures  # noqa: F401
-
-    thread = Thread(target=load, daemon=True)
-    thread.start()
-    return thread

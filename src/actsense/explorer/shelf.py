@@ -4,17 +4,20 @@ __all__ = ["Shelf", "run_shelf", "study_shelf", "whole_shelf"]
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
+import xarray as xr
 
 from actsense.inspection import RunResults, StudyResults, open_study
+from actsense.inspection.source import FolderSource
 from actsense.layout import places
+from actsense.store import read_results
 
 Found = TypeVar("Found")
 Held = TypeVar("Held", StudyResults, RunResults)
-Stamp = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,12 @@ class Shelf(Generic[Held]):
     Attributes:
         study: The study it belongs to.
         held: The study itself, or one network under one design.
-        stamp: When its stores and tables, and the images of the study, were made.
+        stamp: When its stores and tables, and the images of the study, were made, as a digest.
     """
 
     study: StudyResults
     held: Held
-    stamp: Stamp
+    stamp: str
 
     def read(self, work: Callable[..., Found], *arguments: Any) -> Found:
         """Return `work(held, *arguments)`, from memory if nothing has changed since."""
@@ -100,27 +103,41 @@ def _run_marks(path: Path) -> Iterator[Path]:
         yield from sorted(path.glob(pattern))
 
 
-def _stamp(marks: Iterable[Path]) -> Stamp:
+def _stamp(marks: Iterable[Path]) -> str:
     """Say when every store was made: a store that is made again is another folder."""
-    return tuple((str(mark), mark.stat().st_mtime_ns) for mark in marks if mark.exists())
+    times = [(str(mark), mark.stat().st_mtime_ns) for mark in marks if mark.exists()]
+    return sha256(repr(times).encode()).hexdigest()
+
+
+class _KeptSource(FolderSource):
+    """A folder whose stores are opened once for all pages, as long as they stay the same."""
+
+    def open_store(self, path: Path) -> xr.DataTree:
+        mark = path / "zarr.json"
+        return _kept_store(str(path), mark.stat().st_mtime_ns if mark.is_file() else 0)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _kept_store(path: str, stamp: int) -> xr.DataTree:
+    return read_results(Path(path))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _open_study(path: str, stamp: Stamp) -> Shelf[StudyResults]:
-    study = open_study(path)
+def _open_study(path: str, stamp: str) -> Shelf[StudyResults]:
+    study = open_study(path, _KeptSource)
     return Shelf(study, study, stamp)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _open_run(path: str, network: str, design: str, stamp: Stamp) -> Shelf[RunResults]:
-    study = open_study(path)
+def _open_run(path: str, network: str, design: str, stamp: str) -> Shelf[RunResults]:
+    study = open_study(path, _KeptSource)
     return Shelf(study, study[network, design], stamp)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def _remembered(
     name: str,
-    stamp: Stamp,
+    stamp: str,
     arguments: tuple[Any, ...],
     *,
     _work: Callable[..., Any],

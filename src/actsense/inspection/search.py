@@ -3,16 +3,18 @@
 __all__ = ["AXES", "INDICES", "find_strongest", "strongest_of_run"]
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from actsense.errors import ConfigError, choose
 from actsense.inspection.output_names import output_names
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults
+from actsense.store import CorruptFileError
 
 INDICES = ("shapley", "S1", "ST")
 AXES = ("channel", "row", "col", "unit", "axis_0", "axis_1")
@@ -138,29 +140,43 @@ def _strongest(
     node = run.indices.children[layer]
     if level == "channel" and "by_channel" in node.children:
         node = node.children["by_channel"]
-    whole = node.to_dataset(inherit=False)
-    for name in (index, f"{index}_ci", "variance", *FLAGS):
-        if name in whole and whole[name].nbytes <= SMALL:
-            whole[name].load()  # its run remembers it: the next factor is in the same chunks
-    data = whole.isel(factor=run.factors.index(factor))
-    value = data[index]
-    variance = data.get("variance", xr.full_like(value, np.nan))  # not in published values
-    width = data.get(f"{index}_ci", xr.full_like(value, np.nan))
-    left_out = [data[flag].to_numpy() for flag in FLAGS if flag in data]
-    bound = (value - width.fillna(0.0)).to_numpy().astype(np.float64)
+    data, place = node.to_dataset(inherit=False), run.factors.index(factor)
+    value = _of_factor(data, index, place)
+    if value is None:
+        raise CorruptFileError(run.path / "indices.zarr", f"{layer} has no {index}")
+    nothing = np.full(value.shape, np.nan)
+    variance, width = (  # not in published values
+        nothing if array is None else array
+        for array in (_of_factor(data, name, place) for name in ("variance", f"{index}_ci"))
+    )
+    left_out = [_of_factor(data, flag, place) for flag in FLAGS if flag in data]
+    bound = value.astype(np.float64) - np.nan_to_num(width)
     bound[np.logical_or.reduce([np.isnan(bound), *left_out])] = -np.inf
     places = np.argsort(-bound, axis=None, kind="stable")[:top]
     places = places[bound.reshape(-1)[places] > -np.inf]
-    where = dict(zip(map(str, value.dims), np.unravel_index(places, bound.shape), strict=True))
+    axes = (str(axis) for axis in data[index].dims if axis != "factor")
+    where = dict(zip(axes, np.unravel_index(places, bound.shape), strict=True))
     return pd.DataFrame(
         {
             "network": run.network,
             "design": run.design,
             "layer": layer,
             **{axis: pd.array(where[axis], "Int64") if axis in where else pd.NA for axis in AXES},
-            index: value.to_numpy().reshape(-1)[places],
-            "half-width": width.to_numpy().reshape(-1)[places],
-            "variance": variance.to_numpy().reshape(-1)[places],
+            index: value.reshape(-1)[places],
+            "half-width": width.reshape(-1)[places],
+            "variance": variance.reshape(-1)[places],
             "bound": bound.reshape(-1)[places],
         }
     )
+
+
+def _of_factor(data: xr.Dataset, name: str, place: int) -> NDArray[Any] | None:
+    """Return an array, of one factor if it has factors; nothing if it is not there."""
+    if name not in data.variables:
+        return None
+    variable = data.variables[name]
+    if variable.nbytes <= SMALL:
+        variable.load()  # its run remembers it: the next factor is in the same chunks
+    if "factor" in variable.dims:
+        variable = variable.isel(factor=place)
+    return np.asarray(variable.to_numpy())

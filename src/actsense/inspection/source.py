@@ -98,7 +98,11 @@ class FolderSource:
             ConfigError: If nothing makes such a store, or it is damaged.
         """
         known = {n: (place, place.store_path(n)) for place in _of(owner) for n in place.stores}
-        return read_results(self._find("store", name, owner, self._stores(owner), known))
+        return self.open_store(self._find("store", name, owner, self._stores(owner), known))
+
+    def open_store(self, path: Path) -> xr.DataTree:
+        """Open a store that is there."""
+        return read_results(path)
 
     def table(self, owner: Owner, name: str) -> pd.DataFrame:
         """Read a table.

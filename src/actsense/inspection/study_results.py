@@ -2,6 +2,7 @@
 
 __all__ = ["StudyResults", "holds_study", "open_study"]
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import final, overload
@@ -29,6 +30,7 @@ class StudyResults(Results):
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, ())
+        self._runs: dict[tuple[str, str], RunResults] = {}
         self.name = source.path.resolve().name
 
     def __repr__(self) -> str:
@@ -59,7 +61,8 @@ class StudyResults(Results):
             return NetworkResults(self._source, network)
         designs = self._source.designs(network)
         choose(f"design of {network} in {self.path}", design, designs)
-        return RunResults(self._source, network, design)
+        # The same object every time: its stores are opened once.
+        return self._runs.setdefault((network, design), RunResults(self._source, network, design))
 
     @cached_property
     def images(self) -> ImageCache:
@@ -72,11 +75,14 @@ class StudyResults(Results):
         return self._source.images()
 
 
-def open_study(path: Path | str) -> StudyResults:
+def open_study(
+    path: Path | str, source: Callable[[Path], FolderSource] = FolderSource
+) -> StudyResults:
     """Open the results of a study for reading.
 
     Arguments:
         path: Folder of the study, `results/<study>`, or of value files of the published study.
+        source: How the folder of a study is read.
 
     Raises:
         ConfigError: If there are no results of a study.
@@ -85,7 +91,7 @@ def open_study(path: Path | str) -> StudyResults:
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder. Give that of a study, such as results/digits.")
     if holds_study(path):
-        return StudyResults(FolderSource(path))
+        return StudyResults(source(path))
     inside = sorted(str(folder) for folder in path.iterdir() if holds_study(folder))
     if not inside and holds_value_files(path):
         return StudyResults(ValueFileSource(path))

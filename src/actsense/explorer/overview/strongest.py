@@ -2,13 +2,14 @@
 
 __all__ = ["Strong", "strongest_channels"]
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from actsense.errors import ConfigError
-from actsense.explorer.channel_images import top_of_channel
+from actsense.explorer.channel_images import top_of_channels
 from actsense.explorer.heatmaps import picture_address
 from actsense.explorer.outputs import unit_names
 from actsense.explorer.shelf import Shelf
@@ -60,20 +61,29 @@ def strongest_channels(shelf: Shelf[RunResults], index: str) -> list[Strong]:
             value, half = float(row[index]), float(row["half-width"])
             if value - np.nan_to_num(half) > 0:
                 layer = str(row["layer"])
-                number = next(iter(at.values()))
                 names = shelf.read_study(unit_names, layer)
-                name = names[number] if names else ""
-                images = _thumbnails(shelf, layer, number)
-                found.append(Strong(factor, layer, at, value, half, name, images))
-    return found
+                name = names[next(iter(at.values()))] if names else ""
+                found.append(Strong(factor, layer, at, value, half, name, ()))
+    images = _thumbnails(shelf, [(one.layer, next(iter(one.at.values()))) for one in found])
+    return [replace(one, images=own) for one, own in zip(found, images, strict=True)]
 
 
-def _thumbnails(shelf: Shelf[RunResults], layer: str, number: int) -> tuple[str, ...]:
-    """Return small copies of the images that drive a channel, none if they are not known."""
+def _thumbnails(
+    shelf: Shelf[RunResults], channels: Sequence[tuple[str, int]]
+) -> list[tuple[str, ...]]:
+    """Return small copies of the images that drive channels, none if they are not known."""
+    rows: dict[tuple[str, int], list[int]] = {}
     try:
-        rows = [one.row for one in top_of_channel(shelf.held, layer, number, count=IMAGES)]
-        pixels = shelf.study.images.read(np.array(rows, dtype=np.int64))
+        for layer in dict.fromkeys(layer for layer, _ in channels):
+            numbers = [number for own, number in channels if own == layer]
+            best = top_of_channels(shelf.held, layer, numbers, count=IMAGES)
+            for number, images in zip(numbers, best, strict=True):
+                rows[layer, number] = [one.row for one in images]
+        different = sorted({row for own in rows.values() for row in own})
+        pixels = shelf.study.images.read(np.array(different, dtype=np.int64))
     except ConfigError:  # the view of top images says what is wrong
-        return ()
+        return [()] * len(channels)
     step = max(1, pixels.shape[-1] // SIDE)
-    return tuple(map(picture_address, pixels[:, :, ::step, ::step]))
+    shown = zip(different, pixels[:, :, ::step, ::step], strict=True)
+    addresses = {row: picture_address(small) for row, small in shown}
+    return [tuple(addresses[row] for row in rows[channel]) for channel in channels]
