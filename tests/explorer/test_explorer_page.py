@@ -194,8 +194,8 @@ def test_few_replicates_are_said_once(copy: Path, visit: Visit) -> None:
     folder = copy / "made/mixed/indices.zarr"
     zarr.open_group(folder, mode="r+").attrs["replicates"] = 2
     seal(folder)
-    (note,) = visit(copy, view="units").warning
-    assert "rest on 2 replicates alone" in note.value
+    notes = [one.value for one in visit(copy, view="units").caption]
+    assert sum("rest on 2 replicates alone" in note for note in notes) == 1
 
 
 @pytest.mark.parametrize(
@@ -211,10 +211,18 @@ def test_what_is_missing_is_one_line_with_its_target(
     copy: Path, visit: Visit, gone: str, view: str, words: str
 ) -> None:
     shutil.rmtree(copy / "made/mixed" / gone)
-    test = visit(copy, view=view)
+    test = visit(copy, view=view, design="mixed")
     assert len(test.info) == 1
     assert words in told(test)
     assert gone in told(test)
+
+
+def test_a_design_that_is_analysed_comes_first(copy: Path, visit: Visit) -> None:
+    assert address(visit(copy, view="units"))["design"] == "mixed"
+    shutil.rmtree(copy / "made/mixed/indices.zarr")
+    test = visit(copy, view="units")
+    assert address(test)["design"] == "other"
+    assert not test.info
 
 
 def test_missing_images_are_one_line_each(copy: Path, visit: Visit) -> None:

@@ -21,6 +21,7 @@ SIGNED = colormaps["RdBu_r"].with_extremes(bad=FLAGS["dead"])
 RARE = (*to_rgb(FLAGS["rare"]), 1.0)
 STOPS = 9  # colors that a color bar is drawn from
 CAPTION = "font-size:0.8rem;line-height:1.3"
+INSIDE = "object-fit:contain;object-position:0 0"  # whole, from the top left on
 CUT = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
 
 
@@ -94,7 +95,8 @@ def picture(
     if framed is None:
         return f'<div style="min-width:0">{image}{below}</div>'
     top, left, bottom, right = framed
-    part = _pixels(np.moveaxis(pixels[:, top:bottom, left:right], 0, -1), "what the unit sees")
+    seen = np.moveaxis(pixels[:, top:bottom, left:right], 0, -1)
+    part = _pixels(seen, "what the unit sees", f"aspect-ratio:1;{INSIDE}")
     frame = _frame(top, left, bottom - top, right - left, *pixels.shape[1:])
     return (
         '<div style="min-width:0"><div style="display:flex;gap:3px;align-items:flex-start">'
@@ -114,10 +116,10 @@ def _address(pixels: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def _pixels(pixels: NDArray[np.uint8], words: str) -> str:
+def _pixels(pixels: NDArray[np.uint8], words: str, style: str = "") -> str:
     return (
         f'<img src="{_address(pixels)}" alt="{escape(words)}" '
-        'style="width:100%;display:block;image-rendering:pixelated">'
+        f'style="width:100%;display:block;image-rendering:pixelated;{style}">'
     )
 
 

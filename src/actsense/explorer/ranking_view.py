@@ -23,6 +23,7 @@ from actsense.layout import program
 from actsense.store import LeftOut
 
 TABLE_HEIGHT, ROW_HEIGHT = 420, 28  # pixels
+TINY = 1e-3  # below it a number with all its zeros is wider than its column
 SHORT = ("S1", "ST")  # names of narrow columns
 LEFT_OUT = "dead: no factor moves it. rare: too few differences to trust an interval."
 AMONG = {"layer": "of this layer", "all": "of all layers: the surest"}
@@ -56,7 +57,7 @@ def _show_layer(scene: Scene) -> None:
         key=key,
         on_select=_choose_row(key, shown["number"].to_numpy(), scene),
         selection_mode="single-cell",
-        column_config=_column_words(scene.axis),
+        column_config=_column_words(scene.axis, table["variance"]),
     )
     counts = (table["left_out"] == flag for flag in FLAGS)
     gone = LeftOut.of_flags(*(count.to_numpy() for count in counts))
@@ -77,11 +78,12 @@ def _columns(table: pd.DataFrame, index: str) -> list[str]:
     return ["number", *named, *chosen, "variance", *others]
 
 
-def _column_words(axis: str) -> dict[str, Any]:
+def _column_words(axis: str, variance: pd.Series) -> dict[str, Any]:
     numbers = st.column_config.NumberColumn
+    tiny = variance[variance > 0].min() < TINY
     words = {
         "number": numbers(axis, width=62, pinned=True),
-        "variance": numbers("variance", format="%.3g", width=68),
+        "variance": numbers("variance", format="%.1e" if tiny else "%.3g", width=68),
         "class": st.column_config.TextColumn("class", width=80),
         "left_out": st.column_config.TextColumn("", width=46, help=LEFT_OUT),
         CONTRAST: numbers(
@@ -116,7 +118,7 @@ def _show_all(scene: Scene) -> None:
         _place(row, names if row["layer"] == last else []) for _, row in table.iterrows()
     ]
     key = f"search_{scene.run.network}_{scene.run.design}_{scene.factor}_{index}"
-    words = _column_words(scene.axis)
+    words = _column_words(scene.axis, table["variance"])
     st.dataframe(
         table[["layer", "place", index, "half-width", "variance"]],
         hide_index=True,

@@ -21,6 +21,7 @@ from actsense.layout import make_command
 from actsense.sampling.told import freedom_words, recorded_designs
 
 STRONGEST = "The largest variance due to the factor: the index times the variance."
+SHORT = 6  # characters of a name that two lists beside each other show
 FEW = 5  # replicates that say how uncertain an interval is
 UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
 
@@ -88,16 +89,23 @@ def choose_run(study: Path) -> Shelf[RunResults]:
         path = study / "<network>/<design>/indices.zarr"
         advice = f"not there. A study with designs makes it with: {make_command('indices', path)}"
         raise MissingResultError(path, "indices", advice)
-    left, right = side.columns(2)
-    network = pick(left, "Network", "network", networks, instead_of=UNIT)
-    design = pick(right, "Design", "design", opened.designs(network))
+    designs = {name: opened.designs(name) for name in networks}
+    names = (*networks, *(design for own in designs.values() for design in own))
+    short = max(map(len, names)) <= SHORT
+    left, right = side.columns(2) if short else (side, side)
+    ready = {
+        name: [d for d in own if opened[name, d].has("indices")] for name, own in designs.items()
+    }
+    first = next((name for name in networks if ready[name]), networks[0])
+    network = pick(left, "Network", "network", networks, default=first, instead_of=UNIT)
+    default = next(iter(ready[network]), None)
+    design = pick(right, "Design", "design", designs[network], default=default)
     shelf = run_shelf(study, network, design)
     replicates = shelf.held.indices.attrs.get("replicates", FEW)
     if replicates < FEW:
-        side.warning(
-            f"Intervals rest on {replicates} replicates alone: they are wide and uncertain "
-            f"themselves. Set `replicates` to {FEW} or more.",
-            icon=":material/warning:",
+        side.caption(
+            f":material/warning: Intervals rest on {replicates} replicates alone: they are wide "
+            f"and uncertain themselves. Set `replicates` to {FEW} or more."
         )
     return shelf
 
