@@ -1,15 +1,18 @@
 """Results come back labelled, with their provenance inside."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from zarr.storage import LocalStore
 
 from actsense.errors import ConfigError, MissingResultError
 from actsense.inspection.describe import describe
 from actsense.store import (
+    CorruptFileError,
     Gathered,
     create_results,
     file_hash,
@@ -17,6 +20,7 @@ from actsense.store import (
     read_results,
     write_results,
 )
+from actsense.store.manifest import MANIFEST
 
 
 def layer() -> xr.Dataset:
@@ -38,6 +42,33 @@ def test_groups_dimensions_and_attributes_survive(tmp_path: Path) -> None:
     assert tree.attrs["seed"] == 3
     assert json.loads(tree.attrs["nested"]) == {"a": [1]}
     assert [child.name for child in tmp_path.iterdir()] == ["indices.zarr"]
+
+
+def test_a_store_reads_as_with_xarray_alone_and_lists_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.zarr"
+    layers = {name: xr.Dataset({"S1": ("unit", np.arange(3.0))}) for name in ("0.10", "_ü $x$")}
+    root = xr.Dataset({"S1": ("layer", [1.0, 2.0])}, coords={"layer": [*layers]})
+    deeper = {f"{name}/by_channel": data for name, data in layers.items()}
+    write_results(path, {"": root, **layers, **deeper}, attributes={"seed": 3})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the manifest, which is no part of it
+        expected = xr.open_datatree(path, engine="zarr", consolidated=False, chunks=None).load()
+    for name in ("list_dir", "list", "list_prefix"):
+        monkeypatch.setattr(LocalStore, name, None)
+    found = read_results(path)
+    assert found.identical(expected)
+    assert len([*found.subtree]) == 5
+
+
+def test_descriptions_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "results.zarr"
+    write_results(path, {"stem": xr.Dataset({"S1": ("unit", [1.0])})}, attributes={})
+    (path / MANIFEST).unlink()  # which would tell first
+    (path / "stem/S1/zarr.json").write_bytes(b"{")
+    with pytest.raises(CorruptFileError, match="damaged"):
+        read_results(path)
 
 
 def test_writing_again_replaces_the_store(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 __all__ = ["Gathered", "Results", "create_results", "read_results", "write_results"]
 
 import json
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from zarr.codecs import ZstdCodec
 
 from actsense.store.archive import CHECKSUM
 from actsense.store.damage import reading
+from actsense.store.described import DescribedStore
 from actsense.store.manifest import Manifest, sealing
 
 CHUNK_BYTES = 4 * 2**20
@@ -122,10 +122,9 @@ def read_results(path: Path) -> xr.DataTree:
         CorruptFileError: If it is damaged.
     """
     manifest = Manifest.open(path)
-    with reading(path), warnings.catch_warnings():
-        # Snakemake keeps the time of a folder in a file of its own inside it.
-        warnings.filterwarnings("ignore", "Object at .(snakemake_timestamp|manifest)")
-        stores = _CheckedStore.open_store(path, group="/", consolidated=False)
+    with reading(path):
+        described = DescribedStore(path)
+        stores = _CheckedStore.open_store(described, group="/", consolidated=True, zarr_format=3)
         groups = {}
         for name, store in stores.items():
             store.manifest = manifest
