@@ -1,6 +1,7 @@
 """What a study holds, as text."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 
 from actsense.errors import ConfigError
 from actsense.inspection.describe import describe
-from actsense.store import write_results
+from actsense.store import read_results, write_results
 
 LAYERS, FACTORS = ("stem", "a_head"), ("hue", "rolling", "order")
 LARGEST = {"colour": (1, 0), "geometry": (0, 1)}  # the augmentation of every layer
@@ -23,7 +24,8 @@ def write_indices(folder: Path, largest: tuple[int, ...], dead: int) -> None:
         shapley[factor, layer] = 0.3
     totals = xr.Dataset(
         {
-            **{name: (("factor", "layer"), shapley) for name in ("S1", "ST", "shapley")},
+            **{name: (("factor", "layer"), 1 - shapley) for name in ("S1", "ST")},
+            "shapley": (("factor", "layer"), shapley),
             **{f"{name}_ci": (("factor", "layer"), shapley) for name in ("S1", "ST", "shapley")},
             "units": ("layer", [18, 4, 22]),
             "dead_units": ("layer", [dead, 0, dead]),
@@ -49,6 +51,8 @@ def study(tmp_path: Path) -> Path:
         (folder / network).mkdir(parents=True)
         card = {"accuracy": {"validation": 0.875}}
         (folder / network / "card.json").write_text(json.dumps(card))
+    (folder / "first/late").mkdir()
+    (folder / "first/late/masking.zarr").mkdir()  # and no indices yet
     for design, largest in LARGEST.items():
         write_indices(folder / "first" / design, largest, dead=2 if design == "colour" else 5)
     (folder / "first/colour/segments").mkdir()
@@ -69,10 +73,13 @@ def test_layers_stand_in_their_order_with_what_they_feel_most(study: Path) -> No
 
 def test_what_is_there_and_what_makes_the_rest(study: Path) -> None:
     (study / "study.json").write_text(json.dumps({"options": "--configfile a.yaml"}))
+    (study / "index.html").touch()
     there, lacking = describe(study).split("Not there yet")
     assert "model cards " in there
     assert "colour segments" in there
     assert "<design>/: first/colour\n" in there
+    assert re.search(r"model cards +<network>/\n", there)
+    assert re.search(r"findings on one page +\.\n", there)
     assert "contrasts: snakemake contrast --cores all --configfile a.yaml" in lacking
     assert "snakemake indices" not in lacking
 
@@ -89,14 +96,28 @@ def test_a_network_and_a_run_are_parts_of_their_study(study: Path) -> None:
     assert "geometry" in network
     assert "geometry" not in run
     assert "a_head" in run
+    assert "model cards" in network
     assert "model cards" not in run  # of the network
+    assert "contrasts" not in describe(study / "aside")  # which has no design
     with pytest.raises(
         ConfigError, match=r"holds no results of a study\. Studies inside: .*animals"
     ):
         describe(study.parent)
-    (study / "first/else").mkdir()
-    with pytest.raises(ConfigError, match="else"):
-        describe(study / "first/else")
+    for other in ("first/else", "spatial", "spatial/tables"):
+        (study / other).mkdir(parents=True, exist_ok=True)
+        with pytest.raises(ConfigError, match=f"{other}: holds no results of a study"):
+            describe(study / other)
+
+
+def test_of_a_layer_without_variance_nothing_is_said(tmp_path: Path) -> None:
+    write_indices(tmp_path / "net/colour", (0, 0), dead=18)
+    tree = read_results(tmp_path / "net/colour/indices.zarr")
+    tree["shapley"][:, 0] = np.nan
+    layers = {name: own.to_dataset() for name, own in tree.children.items()}
+    root = tree.to_dataset().load()
+    write_results(tmp_path / "net/blank/indices.zarr", {"": root, **layers}, attributes={})
+    (stem,) = (line for line in describe(tmp_path / "net/blank").splitlines() if "stem" in line)
+    assert stem.split() == ["stem", "2x3x3", "18", "19"]
 
 
 def test_stores_are_printed_in_the_order_of_layers(study: Path) -> None:
