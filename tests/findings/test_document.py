@@ -1,5 +1,6 @@
 """Findings in a document, and documents held against findings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from actsense.errors import ConfigError
-from actsense.findings.document import claims, unheld_claims, write_into
+from actsense.findings.document import claims, shared_findings, unheld_claims, write_into
 from actsense.findings.finding import Finding
 
 MARKED = "# Title\n\nBefore.\n\n<!-- findings -->\nold\n<!-- end of findings -->\nAfter.\n"
@@ -53,6 +54,34 @@ def test_claims_hold_whatever_their_numbers(document: Path) -> None:
     other = finding("Hue falls from 0.2 (-0.1 to 0.3) to 0.1. It costs 7 % (5 to 9).")
     assert unheld_claims(document, [other]) == ["Hue rises from 0.10 (0.05 to 0.15) to 0.5."]
     assert len(unheld_claims(document, [])) == 2
+
+
+def test_a_list_is_as_many_claims_and_what_is_left_open_is_none(document: Path) -> None:
+    own = finding(
+        "In points: 28 (22 to 33) for `hue` and -4 for `hflip`. For `erasing` the interval covers "
+        "0. `rolling` may be as strong there. Together: `hue` and 2 others."
+    )
+    assert [*claims(own.text)] == [
+        *("In points: 28 (22 to 33) for `hue`.", "In points: -4 for `hflip`."),
+        "Together: `hue` and 2 others.",
+    ]
+    write_into(document, document.parents[1] / "study", [own])
+    other = finding("In points: 5 for `hue`, 3 for `x`. Together: `hue` and 5 others.")
+    assert unheld_claims(document, [other]) == ["In points: -4 for `hflip`."]
+
+
+def test_what_studies_share_is_kept_with_the_numbers_of_the_first(tmp_path: Path) -> None:
+    text = "Hue rises to 0.5. Depth falls. In points: 3 for `a`, 2 for `b` and 1 for `c`."
+    own = [replace(finding(text), tables=("a.csv",)), finding("Blur falls.")]
+    other = finding("In points: 9 for `c` and 8 for `a`. Hue rises to 0.7. Blur rises.")
+    (kept,) = shared_findings(own, [(made := tmp_path / "made", [other])])
+    assert kept == replace(own[0], text=text)  # whose table was not made there
+    made.mkdir()
+    (made / "a.csv").touch()
+    (kept,) = shared_findings(own, [(made, [other])])
+    assert kept.text == "Hue rises to 0.5. In points: 3 for `a` and 1 for `c`."
+    assert shared_findings(own, [(made, [other]), (made, [])]) == []
+    assert shared_findings(own, [(made, [other]), (tmp_path, [])]) == [kept]
 
 
 def test_sentences_end_with_full_stops_not_with_points_of_numbers() -> None:

@@ -1,58 +1,20 @@
 """Findings from planted tables: what is beyond the intervals is said, the rest is not."""
 
-import json
 import re
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
+from found_study import said, table
 
 from actsense.__main__ import main
 from actsense.findings.collection import find_findings, headlines
 from actsense.findings.finding import Amount, Finding, joined
 from actsense.findings.page import study_page, write_page
 from actsense.inspection import open_study
-from actsense.store import write_results
-
-FACTORS = ("hue", "hflip", "order", "content", "class", "image")
-LAYERS = ("stem", "head")
-# Shapley effects of the first and the last layer; every half-width is 0.02.
-EFFECTS = {
-    "hue": (0.20, 0.10),
-    "hflip": (0.19, 0.20),
-    "order": (0.3, 0.3),
-    "class": (0.05, 0.50),
-    "image": (0.40, 0.38),
-    "content": (0.45, 0.88),
-}
-
-
-def table(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(folder / f"tables/{name}.csv", index=False)
-
-
-def write_run(folder: Path) -> None:
-    layers = {name: xr.Dataset({"dead": (("unit",), np.zeros(3, bool))}) for name in LAYERS}
-    totals = xr.Dataset(
-        {"units": ("layer", [3, 3, 6])},
-        coords={"factor": list(FACTORS), "layer": [*LAYERS, "network"]},
-    )
-    write_results(
-        folder / "indices.zarr",
-        {"": totals, **layers},
-        attributes={"replicates": 4, "base_points": 256},
-    )
-    common = {"index": "shapley", "ci": 0.02}
-    rows = [
-        {"layer": layer, "factor": name, "value": values[k], **common}
-        for name, values in EFFECTS.items()
-        for k, layer in enumerate(LAYERS)
-    ]
-    table(folder, "layers", [*rows, {"layer": "network", "factor": "hue", "value": 9.0, **common}])
 
 
 def masks(*effects: tuple[str, float, float, float]) -> list[dict[str, Any]]:
@@ -66,26 +28,13 @@ def masks(*effects: tuple[str, float, float, float]) -> list[dict[str, Any]]:
     return [*rows, halved, other]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return the folder of a study of one network under one design."""
-    run = tmp_path / "animals/net/colour"
-    write_run(run)
-    (run.parent / "card.json").write_text(json.dumps({"accuracy": {"validation": 0.9}}))
-    return tmp_path / "animals"
-
-
-def said(folder: Path, target: str) -> list[str]:
-    return [f.text for f in find_findings(open_study(folder)) if f.target == target]
-
-
 def test_what_rises_and_falls_beyond_its_interval_is_told(folder: Path) -> None:
     (text,) = said(folder, "indices")
     assert "the share of `class` in the variance of a layer rises from 0.05 (0.03 to 0.07)" in text
     assert "to 0.50 (0.48 to 0.52)" in text
     assert "`image`" not in text  # 0.40 and 0.38, each +- 0.02
     fall = "the Shapley effect of `hue` falls from 0.20 (0.18 to 0.22) to 0.10 (0.08 to 0.12)."
-    assert f"Over the same layers, {fall}" in text  # hflip by 0.01, order is no augmentation
+    assert f"From stem to head, {fall}" in text  # hflip by 0.01, order is no augmentation
 
 
 def test_the_largest_effect_is_named_with_those_that_may_be_as_large(folder: Path) -> None:
@@ -230,3 +179,18 @@ def test_the_command_prints_questions_and_answers(
     assert lines[0] == "What do the layers of net feel under colour?"
     assert "net/colour/tables/layers.csv" in "".join(lines)
     assert max(map(len, lines)) <= 100
+
+
+def test_the_command_keeps_what_holds_in_another_study_too(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = tmp_path / "again"
+    copytree(folder, again)
+    path = again / "net/colour/tables/layers.csv"
+    rows = pd.read_csv(path)
+    rows.loc[rows["factor"] == "hue", "value"] = 0.15
+    rows.to_csv(path, index=False)
+    assert main(["findings", str(folder), "--also", str(again)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the share of `class` in the variance of a layer rises from 0.05" in said
+    assert "`hue`" not in said

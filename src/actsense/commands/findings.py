@@ -25,15 +25,21 @@ def arguments(parser: ArgumentParser) -> None:
         "--check", type=Path, metavar="FILE.md",
         help="name the sentences of such a document that the study does not support"
     )  # fmt: skip
+    parser.add_argument(
+        "--also", type=Path, action="append", default=[], metavar="STUDY",
+        help="the folder of a study of other seeds: keep what holds in it as well"
+    )  # fmt: skip
 
 
 def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
     from actsense.findings.collection import find_findings, headlines
-    from actsense.findings.document import unheld_claims, write_into
+    from actsense.findings.document import shared_findings, unheld_claims, write_into
     from actsense.inspection import open_study
 
     found = find_findings(open_study(chosen.path))
+    others = [(path, find_findings(open_study(path))) for path in chosen.also]
+    found = shared_findings(found, others) if others else found
     if chosen.into:
         for path in write_into(chosen.into, chosen.path, headlines(found, IN_DOCUMENT)):
             print(printable(str(path)))

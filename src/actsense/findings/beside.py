@@ -57,17 +57,16 @@ def pattern_findings(study: StudyResults) -> Iterator[Finding]:
     for network, own in table.groupby("network", sort=False):
         rows = own.to_dict("records")
         first, last = rows[0], rows[-1]
-        start, end = (Amount(r["ratio"], r["ratio_low"], r["ratio_high"]) for r in (first, last))
+        start, end = (_between(row, "ratio", "ratio_boot") for row in (first, last))
         if end.above(start) or start.above(end):
             texts.append(
-                f"in {network}, {start.percent} of the knowledge points of {first['layer']} point "
-                f"to the image's class, and {end.percent} of those of {last['layer']}"
+                f"In {network}, {start.percent} of the knowledge points of {first['layer']} point "
+                f"to the image's class, and {end.percent} of those of {last['layer']}."
             )
     if texts:
-        text = "; ".join(texts)
         yield Finding(
             "Where do visual patterns emerge?",
-            f"{text[0].upper()}{text[1:]}.",
+            " ".join(texts),
             "patterns",
             ("patterns/tables/knowledge_points.csv",),
             "patterns/figures/knowledge.png",
@@ -159,7 +158,9 @@ def _faithful(table: pd.DataFrame, network: object, layer: str) -> str:
     )
 
 
-def _between(row: Row, name: str) -> Amount:
-    """Read a number whose ends stand beside it."""
-    ends = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
+def _between(row: Row, name: str, interval: str = "") -> Amount:
+    """Read a number whose ends stand beside it, under its name or that of their interval."""
+    interval = interval or name
+    ends = (f"{interval}_low", f"{interval}_high")
+    ends = ends if ends[0] in row else ("low", "high")
     return Amount(float(row[name]), float(row[ends[0]]), float(row[ends[1]]))

@@ -5,7 +5,7 @@ __all__ = ["find_findings", "headlines"]
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, zip_longest
 
-from actsense.findings import beside, masks, segments, units
+from actsense.findings import analyses, beside, segments, units
 from actsense.findings.finding import Finding
 from actsense.inspection.study_results import StudyResults
 
@@ -13,10 +13,10 @@ SOURCES: tuple[Callable[[StudyResults], Iterator[Finding]], ...] = (
     units.layers_findings,
     units.pairs_findings,
     units.contrast_findings,
-    masks.correlation_findings,
-    masks.recognition_findings,
-    masks.masking_findings,
-    masks.single_class_findings,
+    analyses.correlation_findings,
+    analyses.recognition_findings,
+    analyses.masking_findings,
+    analyses.single_class_findings,
     segments.segment_findings,
     beside.shuffle_findings,
     beside.pattern_findings,

@@ -1,20 +1,24 @@
 """Findings inside a document: written there, or held against what stands there."""
 
-__all__ = ["claims", "unheld_claims", "write_into"]
+__all__ = ["claims", "shared_findings", "unheld_claims", "write_into"]
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
 from actsense.errors import ConfigError
-from actsense.findings.finding import Finding
+from actsense.findings.finding import UNDECIDED, Finding, joined
 from actsense.store.atomic import replacing
 
 BEGIN, END = "<!-- findings -->", "<!-- end of findings -->"
 WIDTH, COLOURS = 1500, 256  # pixels and colours of a copied figure
+BESIDE = re.compile(r"#.*|!\[.*|`[^` ]+`")  # headings, figures and their paths
 WRAPPED = re.compile(r"\s+")
+SENTENCES = re.compile(r"(?<=[.])\s+(?=[A-Z`a-z])")
+ITEMS = re.compile(r"(?:, | and )(?=-?\d)")  # of a list whose items begin with a number
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?: %)?(?: \(-?\d+(?:\.\d+)? to -?\d+(?:\.\d+)?\))?")
 
 
@@ -61,19 +65,64 @@ def unheld_claims(document: Path, findings: Sequence[Finding]) -> list[str]:
         ConfigError: If the document lacks the marks.
     """
     _, inside, _ = _parts(document)
-    text = "\n".join(
-        line for line in inside.splitlines() if not line.startswith(("#", "!", "`", "<!--"))
-    )
-    held = {_form(claim) for finding in findings for claim in claims(finding.text)}
+    text = "\n".join(line for line in inside.splitlines() if not BESIDE.fullmatch(line))
+    held = _forms(findings)
     return [claim for claim in claims(text) if _form(claim) not in held]
 
 
+def shared_findings(
+    findings: Sequence[Finding], others: Sequence[tuple[Path, Sequence[Finding]]]
+) -> list[Finding]:
+    """Keep the statements that other studies support as well, whatever their numbers.
+
+    A study that has not made the tables behind a finding says nothing against it.
+
+    Arguments:
+        findings: All findings of a study.
+        others: Folders of studies of the same questions, with all their findings.
+    """
+    held = {folder: _forms(own) for folder, own in others}
+    shared = []
+    for finding in findings:
+        known = [
+            forms
+            for folder, forms in held.items()
+            if all((folder / table).is_file() for table in finding.tables)
+        ]
+        texts = []
+        for sentence in _sentences(finding.text):
+            head, items = _parts_of(sentence)
+            kept = [item for item in items if all(_form(f"{head}{item}.") in own for own in known)]
+            texts += [f"{head}{joined(kept)}."] if kept else []
+        if texts:
+            shared.append(replace(finding, text=" ".join(texts)))
+    return shared
+
+
 def claims(text: str) -> Iterator[str]:
-    """Yield the sentences of a text."""
+    """Yield what a text states: its sentences, lists item by item, without what it leaves open."""
+    for sentence in _sentences(text):
+        if not any(words in sentence for words in UNDECIDED):
+            head, items = _parts_of(sentence)
+            yield from (f"{head}{item}." for item in items)
+
+
+def _sentences(text: str) -> Iterator[str]:
     for paragraph in text.split("\n\n"):
-        for sentence in re.split(r"(?<=[.])\s+(?=[A-Z`a-z])", WRAPPED.sub(" ", paragraph).strip()):
-            if sentence:
-                yield sentence
+        yield from filter(None, SENTENCES.split(WRAPPED.sub(" ", paragraph).strip()))
+
+
+def _parts_of(sentence: str) -> tuple[str, list[str]]:
+    """Take apart a sentence that ends with a list of numbers; any other is one item."""
+    sentence = sentence.removesuffix(".")
+    head, colon, tail = sentence.partition(": ")
+    if not (colon and NUMBER.match(tail)):
+        return "", [sentence]
+    return f"{head}{colon}", ITEMS.split(tail)
+
+
+def _forms(findings: Sequence[Finding]) -> set[str]:
+    return {_form(claim) for finding in findings for claim in claims(finding.text)}
 
 
 def _form(claim: str) -> str:

@@ -1,10 +1,13 @@
 """A finding, and the words that all findings are made of."""
 
-__all__ = ["Amount", "Finding", "joined", "plural"]
+__all__ = ["UNDECIDED", "Amount", "Finding", "joined", "plural"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+
+# Words of sentences that say what intervals leave open: they claim nothing.
+UNDECIDED = ("may be", "the interval covers 0")
 
 
 @dataclass(frozen=True)

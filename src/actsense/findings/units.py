@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from actsense.findings.finding import Amount, Finding, joined
+from actsense.findings.finding import UNDECIDED, Amount, Finding, joined
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults
 
@@ -25,9 +25,8 @@ def layers_findings(study: StudyResults) -> Iterator[Finding]:
         if len(layers) < 2:
             continue
         ends = f"From {layers[0]} to {layers[-1]}"
-        texts = [f"{ends}, {text}." for text in _forgotten(run, effects, layers)]
-        for text in _faded(run, effects, layers):
-            texts.append(f"{'Over the same layers' if texts else ends}, {text}.")
+        moved = (*_forgotten(run, effects, layers), *_faded(run, effects, layers))
+        texts = [f"{ends}, {text}." for text in moved]
         texts += _strongest(run, effects, layers)
         if texts:
             yield Finding(
@@ -65,7 +64,7 @@ def _strongest(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Ite
     others = [own for own in named if own != name]
     rivals = [own for own in others if not amount.above(_effect(effects, layer, own))]
     if rivals and amount.known:
-        yield f"{joined([f'`{own}`' for own in rivals[:NAMED]])} may be as strong there."
+        yield f"{joined([f'`{own}`' for own in rivals[:NAMED]])} {UNDECIDED[0]} as strong there."
 
 
 def _faded(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Iterator[str]:

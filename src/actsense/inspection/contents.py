@@ -95,10 +95,7 @@ def _strongest(run: RunResults, totals: xr.Dataset) -> list[str]:
     """Name the augmentation with the largest effect on every layer, with its effect."""
     effects = totals["shapley"].sel(factor=list(run.augmentations)).transpose("layer", "factor")
     values, names = effects.fillna(-np.inf).to_numpy(), effects["factor"].to_numpy()
-    return [
-        f"{names[row.argmax()]} {row.max():.2f}" if True else ""
-        for row in values
-    ]
+    return [f"{names[row.argmax()]} {row.max():.2f}" if True else "" for row in values]
 
 
 def _results(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from actsense.findings.finding import Amount, Finding, joined, plural
+from actsense.findings.finding import UNDECIDED, Amount, Finding, joined, plural
 from actsense.inspection.network_results import NetworkResults
 from actsense.inspection.study_results import StudyResults
 
@@ -66,7 +66,7 @@ def _masked(table: pd.DataFrame) -> str:
     if spares:
         texts.append(f"For {joined(spares)} it costs less.")
     if unsure and texts:
-        texts.append(f"For {joined(unsure)} the interval covers 0.")
+        texts.append(f"For {joined(unsure)} {UNDECIDED[1]}.")
     return " ".join(texts)
 
 
@@ -107,14 +107,13 @@ def correlation_findings(study: StudyResults) -> Iterator[Finding]:
             for row in one.to_dict("records"):
                 rho = Amount(row["rho"], row["low"], row["high"])
                 texts.append(
-                    f"units of {row['layer']} {word} `{row['variable_1']}` and "
-                    f"`{row['variable_2']}` (rank correlation {rho})"
+                    f"Units of {row['layer']} {word} `{row['variable_1']}` and "
+                    f"`{row['variable_2']}` (rank correlation {rho})."
                 )
         if texts:
-            text = "; ".join(texts)
             yield Finding(
                 f"Do the same units of {own.network} feel several augmentations?",
-                f"{text[0].upper()}{text[1:]}.",
+                " ".join(texts),
                 "correlation",
                 (f"{own.network}/analysis/tables/correlation_within.csv",),
                 f"{own.network}/analysis/figures/correlation_within.png",
@@ -128,15 +127,16 @@ def single_class_findings(study: StudyResults) -> Iterator[Finding]:
         for design, of_design in table.groupby("design", sort=False):
             sure = of_design[of_design["p_adjusted"] < ALPHA]
             count, tried = len(sure), len(of_design)
+            comparisons = plural(tried, "comparison", "comparisons")
             if not count:
                 text = (
-                    f"In none of {tried} comparisons do the classes that feel a factor most match "
-                    "those that the masked network predicts, beyond chance."
+                    f"In none of {tried} {comparisons} do the classes that feel a factor most "
+                    "match those that the masked network predicts, beyond chance."
                 )
             else:
                 best = sure.nlargest(1, "jaccard").to_dict("records")[0]
                 text = (
-                    f"In {count} of {tried} {plural(tried, 'comparison', 'comparisons')} the "
+                    f"In {count} of {tried} {comparisons} the "
                     "classes that feel a factor most are those that the masked network predicts, "
                     f"beyond chance; most for `{best['factor']}` (overlap "
                     f"{Amount(best['jaccard'], best['low'], best['high'])}, by chance "
