@@ -23,10 +23,9 @@ __all__ = [
 ]
 
 from collections.abc import Iterable, Sequence
-from itertools import cycle
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -41,7 +40,8 @@ from numpy.typing import NDArray
 
 from actsense.store import replacing
 
-# After Okabe and Ito for color, after Tol's muted scheme for geometry: told apart by most eyes.
+# The first six after Okabe and Ito, the others as far from these and each other as could be found:
+# all may meet in one design, and eyes that see no red or no green tell augmentations apart.
 FACTOR_COLORS = {
     "brightness": "#E69F00",
     "contrast": "#D55E00",
@@ -49,22 +49,25 @@ FACTOR_COLORS = {
     "hue": "#009E73",
     "grayscaling": "#56B4E9",
     "erasing": "#0072B2",
-    "rolling": "#DDAA33",
-    "hflip": "#999933",
-    "rotation": "#AA4499",
-    "gaussian_blur": "#332288",
-    "sharpness_const": "#44AA99",
-    "elliptic_local_blur": "#CC3311",
-    "patch_shuffle": "#661100",
-    "patch_mask": "#A0C020",
+    "rolling": "#747354",
+    "hflip": "#811140",
+    "rotation": "#6A20BC",
+    "gaussian_blur": "#0F0A8E",
+    "sharpness_const": "#46DDAC",
+    "elliptic_local_blur": "#482F00",
+    "patch_shuffle": "#046523",
+    "patch_mask": "#C8D42A",
     "order": "#AAAAAA",
     "content": "#000000",
-    "partition": "#6E7FA3",
-    "class": "#1F3B70",
-    "image": "#A9744F",
+    "partition": "#739294",
+    "class": "#064E69",
+    "image": "#985A77",
 }
 # Beside colors: what tells factors apart in black and white; those of patches repeat others.
-FACTOR_MARKERS = dict(zip(FACTOR_COLORS, cycle("os^DvPX<>ph*osdx1+2"), strict=False))
+# All are filled: stars with three, four and six points stand for the parts of content.
+Marker = str | tuple[int, Literal[1], int]
+MARKERS: tuple[Marker, ...] = (*"os^DvPX<>ph*osd8", (3, 1, 0), (4, 1, 0), (6, 1, 0))
+FACTOR_MARKERS: dict[str, Marker] = dict(zip(FACTOR_COLORS, MARKERS, strict=True))
 CONTENT, PARTS = "content", ("partition", "class", "image")  # a factor, and its nested split
 Line = str | tuple[int, tuple[int, ...]]
 CONTEXT_LINES: dict[str, Line] = {

@@ -20,6 +20,7 @@ from actsense.drawing.matrices import Numbers
 from actsense.drawing.names import short_names
 from actsense.drawing.style import (
     FACTOR_COLORS,
+    FACTOR_MARKERS,
     interval_errors,
     line_style,
     new_figure,
@@ -308,8 +309,8 @@ def _points(axis: Axes, table: pd.DataFrame, metric: str, factor: str, shift: fl
         linestyle=line_style(factor),
         linewidth=1.2,
         elinewidth=0.7,
-        marker="o",
-        markersize=2.5,
+        marker=FACTOR_MARKERS[factor],
+        markersize=4,
         label=factor,
     )
 

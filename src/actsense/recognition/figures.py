@@ -15,13 +15,13 @@ from matplotlib.image import AxesImage
 from actsense.drawing.depth import MANY, PAGE, name_layers, pages
 from actsense.drawing.matrices import Numbers, grid, longest, name_sides
 from actsense.drawing.names import short_names
-from actsense.drawing.style import CONTEXT_LINES, FACTOR_COLORS, HEADER, new_figure, place, save
+from actsense.drawing.style import FACTOR_COLORS, FACTOR_MARKERS, HEADER, new_figure, place, save
 from actsense.drawing.values import TITLES
 from actsense.store import read_table, replacing
 
 VARIANTS = {"raw": "maps as they are", "normalized": "maps divided by their norm"}
 COLORS = {"raw": "#0072B2", "normalized": "#D55E00"}
-CONTEXT_MARKERS = {"order": "v", "class": "s", "image": "D", "partition": "P"}  # no content
+MARKERS = {"raw": "o", "normalized": "s"}
 CELL, LEAST = 0.215, 2.0  # inches: of a cell of a matrix, and of a matrix with its title
 PLANE = (2.45, 2.15)  # inches of a projection
 NOTHING = (
@@ -230,8 +230,8 @@ def _rows(table: pd.DataFrame, **names: str) -> pd.DataFrame:
 def _line(axis: Axes, places: pd.Series, case: pd.DataFrame, variant: str) -> None:
     value, color = case["accuracy"], COLORS[variant]
     errors = case[["low", "high"]].sub(value, axis=0).abs().to_numpy().T
-    axis.errorbar(places, value, errors, color=color, marker="o", markersize=3.5, capsize=2,
-                  linewidth=1.3, label=VARIANTS[variant])  # fmt: skip
+    axis.errorbar(places, value, errors, color=color, marker=MARKERS[variant], markersize=4,
+                  capsize=2, linewidth=1.3, label=VARIANTS[variant])  # fmt: skip
     axis.fill_between(places, 0, case["null_high"], color=color, alpha=0.15, linewidth=0,
                       label="labels shuffled" if variant == "raw" else None)  # fmt: skip
 
@@ -251,9 +251,8 @@ def _confusion(axis: Axes, case: pd.DataFrame, factors: list[str], chance: float
 
 
 def _points(axis: Axes, case: pd.DataFrame, factor: str) -> None:
-    color = FACTOR_COLORS[factor]
-    marker = CONTEXT_MARKERS[factor] if factor in CONTEXT_LINES else "o"
-    axis.scatter(case["axis_1"], case["axis_2"], s=9, color=color, marker=marker, alpha=0.5,
+    color, marker = FACTOR_COLORS[factor], FACTOR_MARKERS[factor]
+    axis.scatter(case["axis_1"], case["axis_2"], s=14, color=color, marker=marker, alpha=0.5,
                  linewidths=0, label=factor)  # fmt: skip
     axis.scatter(case["axis_1"].mean(), case["axis_2"].mean(), s=55, color=color, marker=marker,
                  edgecolors="black", linewidths=0.7)  # fmt: skip
