@@ -23,11 +23,11 @@ import matplotlib.pyplot as plt
 
 import actsense
 from actsense.drawing.mosaic import LIMITS
-from actsense.segments.figures import segment_profile
+from actsense.segments.figures import segment_patterns, segment_profile
 from actsense.segments.matrix_figures import (
     segment_correlations,
     segment_distances,
-    segment_patterns,
+    segment_likeness,
 )
 
 # %matplotlib inline
@@ -129,11 +129,17 @@ own = correlations[correlations["layer"] == layer]
 segment_correlations(own, title=f"{title}, {layer}")
 
 # %% [markdown]
-# ## And in other layers?
+# ## As in the whole network, and in other layers?
+#
+# First each part beside the same layer in place; then all layers: how alike they are, and how far
+# apart.
 
 # %%
 patterns = run.table("segment_patterns")
-segment_patterns(patterns, run.table("segment_differences"), title=title)
+segment_patterns(patterns, title=title)
+
+# %%
+segment_likeness(patterns, title=title)
 
 # %%
 segment_distances(patterns, title=title)

@@ -16,8 +16,8 @@ from actsense.drawing.network_cards import network_cards
 from actsense.layers import place_layers
 from actsense.masking.profile_figures import place_maps
 from actsense.recognition.figures import accuracy_profile
-from actsense.segments.figures import segment_profile
-from actsense.segments.matrix_figures import segment_patterns
+from actsense.segments.figures import segment_patterns, segment_profile
+from actsense.segments.matrix_figures import segment_likeness
 from actsense.sensitivity.figures.bars import channel_bars
 from actsense.sensitivity.figures.contrasts import contrast_bars
 from actsense.sensitivity.figures.depth import depth_profile
@@ -117,16 +117,12 @@ def _segments(layers: list[str]) -> pd.DataFrame:
     return _interval(table, "value").assign(ci=0.05, **counts)
 
 
-def _patterns(layers: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _patterns(layers: list[str]) -> pd.DataFrame:
     names = {"colour": COLOURS, "index": INDICES, "layer": layers}
-    patterns = _table(against=["segments", "in place"], **names, layer_2=layers)
+    patterns = _table(against=["segments", "in place"], **names, layer_2=layers).assign(pairs=6)
     order = {layer: number for number, layer in enumerate(layers)}
     upper = patterns["layer"].map(order) < patterns["layer_2"].map(order)
-    differences = _table(**names, factor=["all"])
-    return (
-        _interval(patterns[upper | (patterns["against"] == "in place")], "rho"),
-        _interval(differences, "difference"),
-    )
+    return _interval(patterns[upper | (patterns["against"] == "in place")], "rho")
 
 
 def _cards(layers: list[str]) -> Figure:
@@ -153,6 +149,7 @@ FIGURES: dict[str, Callable[[list[str]], Figure | None]] = {
     "lda_accuracy": lambda layers: accuracy_profile(_accuracy(layers), title=TITLE),
     "masking_layers": lambda layers: place_maps(_effects(layers), title=TITLE),
     "segment_profile": lambda layers: segment_profile(_segments(layers), title=TITLE),
-    "segment_patterns": lambda layers: segment_patterns(*_patterns(layers), title=TITLE),
+    "segment_patterns": lambda layers: segment_patterns(_patterns(layers), title=TITLE),
+    "segment_likeness": lambda layers: segment_likeness(_patterns(layers), title=TITLE),
     "networks": _cards,
 }

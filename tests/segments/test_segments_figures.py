@@ -11,11 +11,16 @@ from figure_texts import cells, words
 from matplotlib.figure import Figure
 
 from actsense.drawing.mosaic import COLORS, LIMITS
-from actsense.segments.figures import plot_segments, segment_maps, segment_profile
+from actsense.segments.figures import (
+    plot_segments,
+    segment_maps,
+    segment_patterns,
+    segment_profile,
+)
 from actsense.segments.matrix_figures import (
     segment_correlations,
     segment_distances,
-    segment_patterns,
+    segment_likeness,
 )
 from actsense.store import write_results
 
@@ -71,7 +76,7 @@ def patterns(layers: list[str]) -> pd.DataFrame:
         for other in layers
         if against == "in place" or one < other
     ]
-    return pd.DataFrame(rows).assign(rho=0.25, low=0.2, high=0.3)
+    return pd.DataFrame(rows).assign(rho=0.25, low=0.2, high=0.3, pairs=6)
 
 
 def maps(value: float, channels: int) -> xr.Dataset:
@@ -172,21 +177,42 @@ def test_blank_matrices_say_why(rare: bool) -> None:
     if rare:
         alike[["rho", "low", "high"]] = correlations[["rho", "low", "high"]] = np.nan
     for figure in (
-        segment_patterns(alike, differences(["a", "b"]), title="t"),
+        segment_patterns(alike, title="t"),
+        segment_likeness(alike, title="t"),
         segment_correlations(correlations, title="t"),
     ):
         assert ("more base points help" in texts(figure)) == rare
 
 
 @pytest.mark.parametrize("layers", [["a"], ["a", "b", "c"]])
-def test_patterns_compare_all_layers_or_one_with_the_network(layers: list[str]) -> None:
-    figure = segment_patterns(patterns(layers), differences(layers), title="t")
+def test_matrices_compare_all_layers_or_one_with_the_network(layers: list[str]) -> None:
+    figure = segment_likeness(patterns(layers), title="t")
     matrices = [axis for axis in figure.axes if axis.images]
     others = len(INDICES) * 3 * (len(layers) > 1)
     assert len(matrices) == others + len(INDICES) * 3
     counts = {len(cells(axis)) for axis in matrices}
     size = len(layers)
     assert counts == {size * size} | ({size * (size - 1) // 2} if size > 1 else set())
+
+
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_patterns_compare_every_layer_with_itself_in_the_network(count: int) -> None:
+    table = patterns([f"layer {k:02}" for k in range(count)])
+    table["rho"] = np.arange(len(table)) / len(table)
+    table["low"], table["high"] = table["rho"] - 0.1, table["rho"] + 0.2
+    table.loc[table.index[-1], "pairs"] = 5
+    figure = segment_patterns(table, title="t")
+    assert len(figure.axes) == len(INDICES)
+    own = table[(table["against"] == "in place") & (table["layer"] == table["layer_2"])]
+    for axis, index in zip(figure.axes, INDICES, strict=True):
+        for container, colour in zip(axis.containers, COLOURS[:3], strict=True):
+            one = own[(own["index"] == index) & (own["colour"] == colour)]
+            np.testing.assert_allclose(container.lines[0].get_ydata().astype(float), one["rho"])
+            ends = [path.vertices[:, 1] for path in container.lines[2][0].get_paths()]
+            np.testing.assert_allclose(ends, one[["low", "high"]])
+    assert "5 to 6 pairs of factors" in texts(figure)
+    shown = [axis for axis in figure.axes if any(t.get_text() for t in axis.get_xticklabels())]
+    assert len(shown) == (3 if count < 12 else 1)  # named once where panels are below each other
 
 
 def test_distances_stand_in_rows_of_segments_and_columns_of_what_they_are_from() -> None:

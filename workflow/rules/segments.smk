@@ -59,11 +59,10 @@ rule plot_segments:
         segments=rules.sample_segments.output.segments,
         indices=INDICES,
         correlations=rules.compare_segments.output.correlations,
-        differences=rules.compare_segments.output.differences,
         patterns=rules.compare_segments.output.patterns,
     output:
         profile=picture("Segments", "segment_profile.png", "profile over depth"),
-        patterns=picture("Segments", "segment_patterns.png", "patterns between layers"),
+        patterns=picture("Segments", "segment_patterns.png", "likeness to the whole"),
         maps=picture("Segments", "segment_maps/{layer}.png", "maps of {layer}"),
         correlations=picture(
             "Segments", "segment_correlations/{layer}.png", "correlations in {layer}"

@@ -1,6 +1,6 @@
 """What parts of a network feel that see hue, saturation or value alone."""
 
-__all__ = ["plot_segments", "segment_maps", "segment_profile"]
+__all__ = ["plot_segments", "segment_maps", "segment_patterns", "segment_profile"]
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,14 +18,15 @@ from actsense.drawing.intervals import bars_note, reach
 from actsense.drawing.matrices import grid, longest
 from actsense.drawing.mosaic import LEGEND, Mosaic, share_bar
 from actsense.drawing.names import legible, short_names
-from actsense.drawing.style import HEADER, new_figure, place, save
+from actsense.drawing.style import HEADER, interval_errors, new_figure, place, save
 from actsense.drawing.values import TITLES
-from actsense.segments.matrix_figures import segment_correlations, segment_patterns
+from actsense.segments.matrix_figures import BLANK, segment_correlations
 from actsense.store import LeftOut, file_names, read_facts, read_indices, read_table, replacing
 
 COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2", "in place": "#000000"}
+MARKERS = {"hue": "o", "saturation": "s", "value": "^", "in place": "D"}
 IN_PLACE = "in place"
-TABLES = ("segments", "correlations", "differences", "patterns")
+TABLES = ("segments", "correlations", "patterns")
 SHOWN, INDEX = 2, "shapley"  # channels per layer, and what their maps show
 LEAST = 0.05  # share of variance that a factor reaches somewhere, or is named in a line
 HALF = 0.5  # of the positions that are drawn as one
@@ -43,7 +44,7 @@ def plot_segments(
     Arguments:
         inputs: Index stores `store`, of the segments, and `indices`, of the network in place;
             `units`, JSON of the segments and their channels; CSV files `segments`,
-            `correlations`, `differences` and `patterns`.
+            `correlations` and `patterns`.
         outputs: PNG files `profile` and `patterns`, folders `maps` and `correlations`.
         title: Network and design.
         dpi: Dots per inch of the PNG files.
@@ -56,7 +57,7 @@ def plot_segments(
             save(new_figure(8, 1.2, title, NOTHING), outputs[name], dpi=dpi)
     else:
         save(segment_profile(read["segments"], title=title), outputs["profile"], dpi=dpi)
-        patterns = segment_patterns(read["patterns"], read["differences"], title=title)
+        patterns = segment_patterns(read["patterns"], title=title)
         save(patterns, outputs["patterns"], dpi=dpi)
     with replacing(outputs["maps"]) as maps, replacing(outputs["correlations"]) as matrices:
         maps.mkdir()
@@ -165,12 +166,67 @@ def _draw_colours(axis: Axes, table: pd.DataFrame, layers: list[str]) -> None:
             drawn["value"],
             drawn["ci"],
             color=shade,
-            marker="o",
-            markersize=3,
+            marker=MARKERS[colour],
+            markersize=3.5,
             capsize=1.5,
             linewidth=1.1,
             label=colour,
         )
+
+
+def segment_patterns(patterns: pd.DataFrame, *, title: str) -> Figure:
+    """Draw how alike factors go together behind a colour channel and in the whole network.
+
+    Arguments:
+        patterns: Columns against, colour, index, layer, layer_2, rho, low, high, pairs; of each
+            layer the row that compares it with itself in place is drawn.
+        title: Network and design.
+    """
+    same = (patterns["against"] == IN_PLACE) & (patterns["layer"] == patterns["layer_2"])
+    table, layers = patterns[same], list(dict.fromkeys(patterns["layer"]))
+    beside = len(layers) <= MANY
+    wide = max(2.6, 0.55 * len(layers)) if beside else max(8.0, 0.22 * len(layers))
+    rows, columns = (1, len(TITLES)) if beside else (len(TITLES), 1)
+    figure = new_figure(
+        columns * (wide + 0.3) + 2.0,
+        1.7 + 2.5 * rows,
+        f"{title}: do factors go together behind one colour channel as in the whole network?",
+        f"Rank correlation, over {_counted_pairs(table)} of factors, between how two factors go "
+        "together in a part of the network that sees one colour channel alone and in the same\n"
+        "layer of the whole network: 1 is the same, at 0 they have nothing in common. Bars: 95 % "
+        "intervals over channels." + (BLANK if table["rho"].isna().any() else ""),
+    )
+    axes = figure.subplots(rows, columns, sharey=True, sharex=not beside, squeeze=False).ravel()
+    places, lowest = np.arange(len(layers)), np.nan_to_num(table["low"].to_numpy(float)).min()
+    for axis, (index, name) in zip(axes, TITLES.items(), strict=True):
+        own = table[table["index"] == index]
+        for number, colour in enumerate(one for one in COLOURS if one != IN_PLACE):
+            drawn = own[own["colour"] == colour].set_index("layer").reindex(layers)
+            axis.errorbar(
+                places + 0.1 * (number - 1),
+                drawn["rho"],
+                interval_errors(drawn.assign(rho_low=drawn["low"], rho_high=drawn["high"]), "rho"),
+                color=COLOURS[colour],
+                marker=MARKERS[colour],
+                markersize=4.5,
+                capsize=2,
+                linewidth=1.2,
+                label=colour,
+            )
+        axis.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        axis.set(xlim=(-0.5, len(layers) - 0.5), ylim=(min(-0.25, lowest - 0.05), 1.02))
+        axis.set_title(name, loc="left")
+        name_layers(axis, places, layers, wide, named=beside or axis is axes[-1])
+    for axis in axes[: None if not beside else 1]:
+        axis.set_ylabel("rank correlation with\nthe whole network")
+    axes[-1 if beside else 0].legend(title="behind", loc="upper left", bbox_to_anchor=(1.01, 1.02))
+    return figure
+
+
+def _counted_pairs(table: pd.DataFrame) -> str:
+    """Say how many pairs of factors are behind the numbers."""
+    fewest, most = (int(end) for end in (table["pairs"].min(), table["pairs"].max()))
+    return f"{fewest} pairs" if fewest == most else f"{fewest} to {most} pairs"
 
 
 def segment_maps(

@@ -1,6 +1,6 @@
 """Which factors go together in space: matrices of segments beside those of the whole network."""
 
-__all__ = ["segment_correlations", "segment_distances", "segment_patterns"]
+__all__ = ["segment_correlations", "segment_distances", "segment_likeness"]
 
 from collections.abc import Sequence
 from math import ceil
@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from actsense.drawing.depth import name_layers
 from actsense.drawing.matrices import NAME, Numbers, grid, longest, name_sides
 from actsense.drawing.names import short_names
 from actsense.drawing.style import HEADER, new_figure, place
@@ -21,14 +20,14 @@ from actsense.drawing.values import TITLES, value_name
 
 Floats = NDArray[np.float64]
 
-COLOURS = {"hue": "#CC79A7", "saturation": "#E69F00", "value": "#0072B2"}
+COLOURS = ("hue", "saturation", "value")
 IN_PLACE = "in place"
 LAST = list(TITLES)[-1]  # index of the lowest row
 CORRELATION = ("RdBu_r", Normalize(-1, 1))  # the same in every figure
-DIFFERENCE = ("Greys", Normalize(0, 1))
+SCALES = {"rho": CORRELATION, "difference": ("Greys", Normalize(0, 1))}
+LABELS = {"rho": "rank correlation", "difference": "mean |difference|"}
 DARK = 0.6  # magnitude from which text is white
-# Inches: of a cell, between panels, of the lines on the left, right of the last panel.
-CELL, GAP, LINES, BAR = 0.26, (0.2, 0.35), 2.4, 0.95
+CELL, GAP, BAR = 0.26, (0.2, 0.35), 0.95  # inches: of a cell, between panels, right of the last
 BLANK = " Blank: too few units are neither dead nor rare; more base points help."
 MOST = 2.1  # inches of a matrix of many layers, without numbers
 
@@ -68,54 +67,21 @@ def segment_correlations(correlations: pd.DataFrame, *, title: str) -> Figure:
     return figure
 
 
-def segment_patterns(patterns: pd.DataFrame, differences: pd.DataFrame, *, title: str) -> Figure:
-    """Draw how alike the correlations between factors are in different layers.
+def segment_likeness(patterns: pd.DataFrame, *, title: str) -> Figure:
+    """Draw how alike the correlations between factors are in two layers.
 
     Arguments:
-        patterns: Columns against, colour, index, layer, layer_2, rho, low, high, pairs.
-        differences: Of all layers; its rows of all factors together are drawn over layers.
+        patterns: Columns against, colour, index, layer, layer_2, rho, low, high.
         title: Network and design.
     """
-    layers = list(dict.fromkeys(patterns["layer"]))
-    against = ["segments", IN_PLACE] if len(layers) > 1 else [IN_PLACE]
-    columns = [(other, colour) for other in against for colour in COLOURS]
-    short = [*short_names(layers).values()]
-    side, margin = min(MOST, max(1.5, 0.34 * len(layers))), longest(short) + 0.2
-    named = _thinned(short, side)
-    start = 0.7 + LINES + margin  # of the matrices
-    figure = new_figure(
-        start + len(columns) * (side + GAP[0]) + BAR,
-        HEADER + 3 * (side + 0.5) + margin,
-        f"{title}: do factors go together in the same way in other layers?",
-        "Left: distance from the correlations between factors in the whole network, averaged over "
-        "pairs of factors, with 95 % intervals over channels.\nRight: rank correlation, over "
-        "pairs, of the correlations in two layers: rows behind a colour channel. Gray numbers: "
-        "the 95 % interval covers 0." + (BLANK if patterns["rho"].isna().any() else ""),
-        arranged=False,
+    return _layer_matrices(
+        patterns,
+        "rho",
+        f"{title}: in which layers do factors go together alike?",
+        "Rank correlation, over pairs of factors, of the correlations in two layers. Gray "
+        "numbers: the 95 % interval covers 0.\nRows: the part behind a colour channel; columns: "
+        "another such part, or a layer of the whole network.",
     )
-    gap, corner = (GAP[0], 0.5), (start, HEADER + 0.5)
-    first = grid(figure, 3, 1, corner=(0.7, corner[1]), size=(LINES, side), gap=gap)
-    axes = grid(figure, 3, len(columns), corner=corner, size=(side, side), gap=gap)
-    for row, index in enumerate(TITLES):
-        own = differences[differences["index"] == index]
-        _gaps(first[row, 0], own, layers)
-        name_layers(first[row, 0], range(len(layers)), layers, LINES, size=NAME,
-                    named=index == LAST)  # fmt: skip
-        first[row, 0].set_ylabel(f"{value_name(index)}\nmean |difference|")
-        for axis, (other, colour) in zip(axes[row], columns, strict=True):
-            one = _selected(patterns[patterns["against"] == other], index, colour)
-            values, sure = _square(one, layers, "layer", "rho"), _sure(one, layers, "layer")
-            if other == "segments":  # each pair once: below the diagonal
-                values, sure = values.T, sure.T
-            image = _cells(axis, values, sure, *CORRELATION)
-            name = "other segments" if other == "segments" else "layers in place"
-            axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
-            name_sides(axis, named, left=axis is axes[row, 0], below=index == LAST)
-    first[0, 0].legend(fontsize=7.5, loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3,
-                       columnspacing=0.8, handlelength=1.4)  # fmt: skip
-    left = start + len(columns) * (side + GAP[0])
-    figure.colorbar(image, place(figure, left, corner[1], 0.15, side), label="rank correlation")
-    return figure
 
 
 def segment_distances(patterns: pd.DataFrame, *, title: str) -> Figure:
@@ -126,6 +92,19 @@ def segment_distances(patterns: pd.DataFrame, *, title: str) -> Figure:
             difference_high.
         title: Network and design.
     """
+    return _layer_matrices(
+        patterns,
+        "difference",
+        f"{title}: how far apart are layers in which factors go together?",
+        "Mean magnitude, over pairs of factors, of the difference between their correlations in "
+        "two layers: dark is far apart, 0 is alike.\nRows: the part behind a colour channel; "
+        "columns: another such part, or a layer of the whole network. Noise of the maps adds to "
+        "it.",
+    )
+
+
+def _layer_matrices(patterns: pd.DataFrame, column: str, title: str, subtitle: str) -> Figure:
+    """Draw a matrix of layers for every index, colour channel, and what it is compared with."""
     layers = list(dict.fromkeys(patterns["layer"]))
     against = ["segments", IN_PLACE] if len(layers) > 1 else [IN_PLACE]
     columns = [(other, colour) for other in against for colour in COLOURS]
@@ -135,11 +114,8 @@ def segment_distances(patterns: pd.DataFrame, *, title: str) -> Figure:
     figure = new_figure(
         corner[0] + len(columns) * (side + GAP[0]) + BAR,
         HEADER + 3 * (side + 0.5) + margin,
-        f"{title}: how far apart are layers in which factors go together?",
-        "Mean magnitude, over pairs of factors, of the difference between their correlations in "
-        "two layers: dark is far apart, 0 is alike.\nRows: the part behind a colour channel; "
-        "columns: another such part, or a layer of the whole network. Noise of the maps adds to "
-        "it." + (BLANK if patterns["difference"].isna().any() else ""),
+        title,
+        subtitle + (BLANK if patterns[column].isna().any() else ""),
         arranged=False,
     )
     size, gap = (side, side), (GAP[0], 0.5)
@@ -147,38 +123,19 @@ def segment_distances(patterns: pd.DataFrame, *, title: str) -> Figure:
     for row, index in zip(axes, TITLES, strict=True):
         for axis, (other, colour) in zip(row, columns, strict=True):
             one = _selected(patterns[patterns["against"] == other], index, colour)
-            values = _square(one, layers, "layer", "difference")
+            values = _square(one, layers, "layer", column)
+            sure = _sure(one, layers, "layer") if column == "rho" else np.isfinite(values)
             if other == "segments":  # each pair once: below the diagonal
-                values = values.T
-            image = _cells(axis, values, np.isfinite(values), *DIFFERENCE)
+                values, sure = values.T, sure.T
+            image = _cells(axis, values, sure, *SCALES[column])
             name = "other segments" if other == "segments" else "layers in place"
             axis.set_title(f"{colour}\nwith {name}", loc="left", fontsize=8.5)
             name_sides(axis, named, left=axis is row[0], below=index == LAST)
         row[0].set_ylabel(value_name(index))
     left = corner[0] + len(columns) * (side + GAP[0])
-    scale = place(figure, left, corner[1], 0.15, side)
-    figure.colorbar(image, scale, label="mean |difference|", extend="max")
+    bar, label = place(figure, left, corner[1], 0.15, side), LABELS[column]
+    figure.colorbar(image, bar, label=label, extend="max" if column == "difference" else "neither")
     return figure
-
-
-def _gaps(axis: Axes, differences: pd.DataFrame, layers: Sequence[str]) -> None:
-    everything = differences[differences["factor"] == "all"]
-    for number, (colour, shade) in enumerate(COLOURS.items()):
-        one = everything[everything["colour"] == colour].set_index("layer").reindex(list(layers))
-        mean = one["difference"].to_numpy()
-        ends = np.array([mean - one["low"].to_numpy(), one["high"].to_numpy() - mean])
-        axis.errorbar(
-            np.arange(len(layers)) + 0.1 * (number - 1),
-            mean,
-            np.maximum(ends, 0),  # a percentile may miss the mean by rounding
-            color=shade,
-            marker="o",
-            markersize=3,
-            capsize=2,
-            label=colour,
-        )
-    axis.set_ylim(0, 1)
-    axis.set_xlim(-0.5, len(layers) - 0.5)
 
 
 def _thinned(names: Sequence[str], side: float) -> list[str]:
