@@ -11,7 +11,7 @@ from masking_store import listed, masking, stored
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from actsense.drawing.style import FACTOR_COLORS
+from actsense.drawing.style import FACTOR_COLORS, FACTOR_MARKERS
 from actsense.errors import OutdatedResultError
 from actsense.masking.figures import (
     class_images,
@@ -220,7 +220,9 @@ def test_curves_draw_the_accuracy_of_every_factor_and_all_random_masks() -> None
     axis = masking_curves(data, "S1", title="t").axes[0]
     table = data["top1"].to_dataframe().query("scale == 0").sort_values("fraction")
     drawn = {line.get_color(): np.asarray(line.get_ydata(), float) for line in axis.lines}
+    marks = {line.get_color(): line.get_marker() for line in axis.lines}
     for factor in FACTORS:
+        assert marks[FACTOR_COLORS[factor]] == FACTOR_MARKERS[factor]
         expected = table.query("rule == 'top' and factor == @factor")["top1"]
         np.testing.assert_allclose(drawn[FACTOR_COLORS[factor]], expected)
     random = table[table["rule"] == "random"].groupby("fraction")["top1"]

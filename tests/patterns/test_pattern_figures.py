@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -28,10 +30,12 @@ from actsense.patterns.figures.plot import (
 from actsense.patterns.figures.regions import outline
 from actsense.patterns.figures.space import (
     draw_ellipsoid,
+    outline_reach,
     principal_views,
     upward_view,
 )
 from actsense.patterns.figures.training import FRAMES, training_animation
+from actsense.patterns.figures.trajectories import clearest_pair
 from actsense.patterns.stored import StoredPatterns
 from actsense.store import read_results, read_table
 
@@ -265,3 +269,33 @@ def test_the_store_says_what_was_written(stored: StoredPatterns) -> None:
     assert stored.grid == (GRID, GRID)
     assert [one.title for one in stored.training] == ["epoch 1", "epoch 3", "epoch 8", "trained"]
     assert [one.title for one in stored.attack][:2] == ["clean", "step 1"]
+
+
+def test_the_change_is_shown_that_most_regions_follow() -> None:
+    answers = {0: np.array([0, 0, 0, 1, 1, 2]), 7: np.array([1, 1, 1, 2, 0, 2])}
+
+    def shown(types: list[int]) -> tuple[int, int]:
+        stored = SimpleNamespace(
+            attack=[SimpleNamespace(state=0), SimpleNamespace(state=7)], predicted=answers.get
+        )
+        one = np.array([[kind, 0, 0] for kind in types], np.int8)
+        return clearest_pair(cast("StoredPatterns", stored), one)
+
+    assert shown([0] * 6) == (0, 1)  # the commonest, where no region is on a way
+    assert shown([0, 0, 0, 0, 4, 0]) == (1, 0)
+    assert shown([1, 0, 0, 2, 0, 0]) == (0, 1)  # as many: the commoner one
+    assert shown([1, 0, 0, 0, 0, 3]) == (0, 1)  # the answer to the last image stays
+
+
+def test_outlines_reach_as_far_as_they_are_drawn() -> None:
+    rng, view = np.random.default_rng(0), np.eye(3)
+    vectors, labels = rng.normal(size=(40, 3)) * [3, 1, 1] + [2, 0, 0], np.arange(40) % 2
+    reach, axis = outline_reach(vectors, labels, view), Figure().subplots()
+    ends = []
+    for label in (0, 1):
+        ellipse = draw_ellipsoid(axis, vectors[labels == label], view, "red")
+        assert ellipse is not None
+        border = ellipse.get_patch_transform().transform(_circle())
+        ends.append(float(abs(border).max()))
+    assert reach == pytest.approx(max(ends), rel=0.01)
+    assert outline_reach(vectors[:1], labels[:1], view) == 0

@@ -9,8 +9,9 @@ import pytest
 from figure_texts import cells, words
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.markers import MarkerStyle
 
-from actsense.drawing.style import FACTOR_COLORS
+from actsense.drawing.style import FACTOR_COLORS, FACTOR_MARKERS
 from actsense.recognition.figures import (
     COLORS,
     accuracy_profile,
@@ -72,6 +73,8 @@ def test_accuracies_are_those_of_the_table() -> None:
         case = accuracy.query(f"value == 'S1' and variant == '{variant}'")
         np.testing.assert_allclose(np.asarray(drawn[color], float), case["accuracy"])
     assert axis.get_ylim() == (0, 1.02)
+    marks = {line.get_marker() for line in lines if line.get_color() in COLORS.values()}
+    assert len(marks) == len(COLORS)
 
 
 def test_the_accuracy_names_layers_channels_and_null() -> None:
@@ -126,6 +129,10 @@ def test_the_projection_draws_every_map_and_its_mean() -> None:
         np.testing.assert_allclose(points.get_offsets(), [[k + 0.1 * c, -k] for c in range(3)])
         np.testing.assert_allclose(mean.get_offsets(), [[k + 0.1, -k]])
         assert to_hex(mean.get_facecolor()[0]) == FACTOR_COLORS[factor].lower()
+        mark = MarkerStyle(FACTOR_MARKERS[factor])
+        expected = mark.get_transform().transform_path(mark.get_path()).vertices
+        for drawn in (points, mean):
+            np.testing.assert_allclose(drawn.get_paths()[0].vertices, expected)
 
 
 @pytest.mark.parametrize("empty", [False, True])

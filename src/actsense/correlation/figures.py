@@ -34,6 +34,7 @@ PAIR_COLORS = {
 }
 # Of contrasts where partitions are apart, in the order of the lines.
 OTHERS = ("#E69F00", "#D55E00", "#CC79A7", "#56B4E9", "#882255", "#999933", "#661100")
+MARKERS = "os^DvPX<>ph*"  # of lines, in their order
 INTERVALS = (
     "95 % intervals over tiles of the map, or over units in layers without positions. Hollow: "
     f"units exchanged at random would correlate as much (adjusted p above {SIGNIFICANT:g})."
@@ -74,8 +75,8 @@ def across_panels(table: pd.DataFrame, *, title: str) -> Figure:
     return _panels(
         same,
         PAIR_COLORS,
-        f"{title}: do the values of a variable rank the same units highest?",
-        "Spearman correlation over the units of a layer between two values of the same variable, "
+        f"{title}: do S1, ST, Shapley effects and contrasts rank the same units highest?",
+        "Spearman correlation over the units of a layer between two of them, for the same factor, "
         "mean over positions.",
     )
 
@@ -128,7 +129,8 @@ def _panels(table: pd.DataFrame, known: Mapping[str, str], title: str, subtitle:
         first = first or axis
         for place, (line, color) in enumerate(colors.items()):
             shift = 0.1 * (place - (len(colors) - 1) / 2)
-            _line(axis, one[one["line"] == line].set_index("layer").reindex(layers), color, shift)
+            own = one[one["line"] == line].set_index("layer").reindex(layers)
+            _line(axis, own, color, MARKERS[place], shift)
         axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         axis.set_title(variable, loc="left", fontsize=9)
         axis.patch.set_visible(False)  # slanted names above a gap reach over the panel beside it
@@ -140,7 +142,10 @@ def _panels(table: pd.DataFrame, known: Mapping[str, str], title: str, subtitle:
             name_layers(axis, range(len(layers)), layers, wide - 0.3, size=8, suffixes=counted)
             for label in axis.get_xticklabels():  # above a gap in the last row there is room
                 label.set_in_layout(row == rows - 1)
-    lines = [Line2D([], [], color=color, marker="o", markersize=4) for color in colors.values()]
+    lines = [
+        Line2D([], [], color=color, marker=mark, markersize=4)
+        for color, mark in zip(colors.values(), MARKERS, strict=False)
+    ]
     figure.legend(lines, map(value_name, colors), loc="outside right center")
     return figure
 
@@ -156,7 +161,7 @@ def _one_layer(
         axis.hlines(rows, one["low"], one["high"], color=color, linewidth=1.1)
         sure = one["p_adjusted"].to_numpy(float) < SIGNIFICANT
         face = np.where(sure, color, "white")
-        axis.scatter(rho, rows, 20, face, edgecolors=color, zorder=3)
+        axis.scatter(rho, rows, 20, face, marker=MARKERS[number], edgecolors=color, zorder=3)
     axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     axis.hlines(np.arange(1, len(variables)) - 0.5, -1, 1, color="0.93", linewidth=0.7, zorder=0)
     axis.set(xlim=(-1.08, 1.08), ylim=(len(variables) - 0.4, -0.6), xlabel="Spearman correlation")
@@ -176,10 +181,11 @@ def _colors(table: pd.DataFrame, known: Mapping[str, str]) -> Mapping[str, str]:
     return {line: known[line] if line in known else next(others) for line in lines}
 
 
-def _line(axis: Axes, one: pd.DataFrame, color: str, shift: float) -> None:
+def _line(axis: Axes, one: pd.DataFrame, color: str, mark: str, shift: float) -> None:
     """Draw one line over depth, its intervals, and hollow markers where chance would do."""
     places, rho = np.arange(len(one)) + shift, one["rho"].to_numpy(float)
     axis.plot(places, rho, color=color, linewidth=0.9)
     axis.vlines(places, one["low"], one["high"], color=color, linewidth=0.9)
     sure = one["p_adjusted"].to_numpy(float) < SIGNIFICANT
-    axis.scatter(places, rho, 14, np.where(sure, color, "white"), edgecolors=color, zorder=3)
+    face = np.where(sure, color, "white")
+    axis.scatter(places, rho, 14, face, marker=mark, edgecolors=color, zorder=3)

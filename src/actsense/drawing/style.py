@@ -8,6 +8,7 @@ __all__ = [
     "FLAGS",
     "PARTS",
     "ROUNDING",
+    "Marker",
     "counted",
     "empty_figure",
     "factor_labels",

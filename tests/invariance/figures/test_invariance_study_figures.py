@@ -10,7 +10,7 @@ import pytest
 from figure_texts import cells, words
 from invariance_tables import made_tables
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from actsense.drawing.style import FACTOR_COLORS
+from actsense.drawing.style import FACTOR_COLORS, FACTOR_MARKERS
 from actsense.invariance.autoencoder.gate import AGREEMENT, COSINE
 from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.figures import plot
@@ -203,12 +203,13 @@ def test_points_are_effects_and_kept_shares_with_their_rank_correlation(
     for axis, layer in zip(figure.axes, LAYERS, strict=True):
         own = fixed[fixed["layer"] == layer].set_index("state")
         trained = own.loc[[TRAINED]].set_index("augmentation")
-        (points,) = [one for one in axis.collections if isinstance(one, PathCollection)]
         across, upright = (one.get_segments() for one in axis.collections[:2])
         for number, name in enumerate(("brightness", "rolling", "hue")):
-            assert to_hex(points.get_facecolors()[number]) == to_hex(FACTOR_COLORS[name])
+            point = axis.lines[number]
+            assert to_hex(point.get_color()) == to_hex(FACTOR_COLORS[name])
+            assert point.get_marker() == FACTOR_MARKERS[name]
             row = trained.loc[name]
-            place = tuple(points.get_offsets()[number])
+            place = point.get_xdata()[0], point.get_ydata()[0]
             assert place == pytest.approx((row["effect"], row["value"]))
             assert across[number][:, 0] == pytest.approx([row["effect_low"], row["effect_high"]])
             assert upright[number][:, 1] == pytest.approx([row["low"], row["high"]])

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.colors import to_hex
 
+from actsense.drawing.lines import network_styles
 from actsense.drawing.style import save
 from actsense.spatial.interaction.figures import (
     METRICS,
@@ -76,6 +78,8 @@ def test_marks_are_the_drops_of_images() -> None:
         one = data[network].sel(size=size)
         places = np.asarray(axes[row, column].collections[0].get_offsets())
         np.testing.assert_allclose(places, np.stack([one["apart"], one["together"]], axis=1))
+        color = axes[row, column].collections[0].get_facecolor()[0, :3]
+        assert to_hex(color) == network_styles(NETWORKS)[network]["color"].lower()
 
 
 def test_a_panel_holds_all_its_drops_at_one_scale() -> None:

@@ -86,7 +86,7 @@ def unit_rows(
         for number, row in enumerate(rows):
             y = HEAD + number * (SIDE + LINE)
             write(axis, 0.1, y + SIDE / 2, f"{names[row.group.layer]}\n{_name(row)}\n"
-                  f"index {_rounded(row.index)}", 8.5, va="center")  # fmt: skip
+                  f"{index} {_rounded(row.index)}", 8.5, va="center")  # fmt: skip
             _row(axis, row, images, made, y)
         top += height
     if any(line >= 0 for group in groups for _, line, _ in group.places):

@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from actsense.drawing.depth import fitting
 from actsense.drawing.names import legible, short_names
-from actsense.drawing.style import FACTOR_COLORS, new_figure
+from actsense.drawing.style import FACTOR_COLORS, FACTOR_MARKERS, Marker, new_figure
 from actsense.invariance.choices import RANDOM, TRAINED
 from actsense.invariance.figures.layers import (
     hatch_panel,
@@ -84,7 +84,9 @@ def effect_points(effects: pd.DataFrame, *, title: str) -> Figure:
         start += rows[name]
     drawn = pd.concat([_of(pairs, name, design) for name, design in chosen.items()])
     handles = [
-        Line2D([], [], color=_color(name), marker="o", linestyle="none", label=legible(name))
+        Line2D(
+            [], [], color=_color(name), marker=_marker(name), linestyle="none", label=legible(name)
+        )
         for name in dict.fromkeys(drawn["augmentation"])
     ]
     put_legend(figure, [*handles, *limited_handles(drawn["limited"])])
@@ -104,12 +106,17 @@ def _color(augmentation: str) -> str:
     return FACTOR_COLORS.get(augmentation, "0.3")
 
 
+def _marker(augmentation: str) -> Marker:
+    return FACTOR_MARKERS.get(augmentation, "o")
+
+
 def _panel(axis: Axes, points: pd.DataFrame, told: pd.DataFrame) -> None:
     colors = [_color(name) for name in points["augmentation"]]
     x, y = points["effect"], points["value"]
     axis.hlines(y, points["effect_low"], points["effect_high"], colors=colors, linewidth=1)
     axis.vlines(x, points["low"], points["high"], colors=colors, linewidth=1)
-    axis.scatter(x, y, 36, colors, zorder=3)
+    for at, up, color, name in zip(x, y, colors, points["augmentation"], strict=True):
+        axis.plot(at, up, color=color, marker=_marker(name), markersize=6, zorder=3)
     if is_limited(points["limited"]).any():
         hatch_panel(axis)
     axis.set_xlabel("Shapley effect")

@@ -10,6 +10,7 @@ __all__ = [
     "draw_ellipsoid",
     "draw_points",
     "frame",
+    "outline_reach",
     "principal_views",
     "seen",
     "three_axes",
@@ -213,6 +214,17 @@ def draw_ellipsoid(axis: Axes, vectors: Floats, view: Floats, color: str) -> Ell
     )  # fmt: skip
     axis.add_patch(ellipse)
     return ellipse
+
+
+def outline_reach(vectors: Floats, labels: NDArray[np.int64], view: Floats) -> float:
+    """Return how far from the middle, along either axis, outlines of `draw_ellipsoid` reach."""
+    reach = 0.0
+    for label in np.unique(labels):
+        places = seen(vectors[labels == label], view)[:, :2]
+        if len(places) > 1:
+            ends = np.abs(places.mean(axis=0)) + DEVIATIONS * places.std(axis=0, ddof=1)
+            reach = max(reach, float(ends.max()))
+    return reach
 
 
 def three_axes(vectors: Floats) -> Floats:

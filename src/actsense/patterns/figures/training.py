@@ -21,6 +21,7 @@ from actsense.patterns.figures.space import (
     draw_ellipsoid,
     draw_points,
     frame,
+    outline_reach,
     principal_views,
 )
 from actsense.patterns.stored import Shown, StoredPatterns
@@ -64,6 +65,7 @@ def training_snapshots(stored: StoredPatterns, *, title: str) -> Figure:
     labels = [stored.labels, _some(stored.labels.repeat(regions[0].shape[1]))]
     for row, vectors, groups in zip(axes, places, labels, strict=True):
         reach = 1.1 * max(float(np.quantile(np.linalg.norm(v, axis=1), 0.99)) for v in vectors)
+        reach = max(reach, *(outline_reach(drawn, groups, view) for drawn in vectors))
         for axis, drawn in zip(row, vectors, strict=True):
             _snapshot(axis, drawn, groups, stored, view, reach)
     for axis, one in zip(axes[0], shown, strict=True):

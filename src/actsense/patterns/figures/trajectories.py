@@ -1,6 +1,6 @@
 """On which ways an attack takes regions from one class to another, in the common space."""
 
-__all__ = ["attacked_trajectories", "commonest_pair", "last_types"]
+__all__ = ["attacked_trajectories", "clearest_pair", "last_types"]
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from actsense.drawing.names import short_names
-from actsense.drawing.style import new_figure
+from actsense.drawing.style import counted, new_figure
 from actsense.patterns.figures.space import (
     class_legend,
     draw_directions,
@@ -45,7 +45,7 @@ def attacked_trajectories(
     """
     from actsense.patterns.trajectories import spline  # loads PyTorch
 
-    before, after = commonest_pair(stored)
+    before, after = clearest_pair(stored, types)
     original, adversarial = (
         stored.predicted(s.state) for s in (stored.attack[0], stored.attack[-1])
     )
@@ -55,10 +55,10 @@ def attacked_trajectories(
         14.5,
         4.9,
         f"{title}: on which ways does an attack turn regions of the last layer?",
-        f"The {chosen.sum()} images that go from {names[stored.classes[before]]} (upwards, thick) "
-        f"to {names[stored.classes[after]]} (thick), the commonest change. Every line is a "
-        "region, from clean (blue) to the last step (red).\nPercentages: of all regions, with "
-        "95 % intervals over images.",
+        f"{counted(int(chosen.sum()), 'image')} going from {names[stored.classes[before]]} "
+        f"(upwards, thick) to {names[stored.classes[after]]} (thick), the change on whose ways "
+        "most regions are. Every line is a region, from clean (blue) to the last step (red).\n"
+        "Percentages: of all regions of all images, with 95 % intervals over images.",
     )
     axes = figure.subplots(1, len(TYPES), sharex=True, sharey=True)
     states = [one.state for one in stored.attack]
@@ -80,14 +80,23 @@ def attacked_trajectories(
     return figure
 
 
-def commonest_pair(stored: StoredPatterns) -> tuple[int, int]:
-    """Return the first answer and the new one that most images of changed answer share."""
+def clearest_pair(stored: StoredPatterns, types: NDArray[np.int8]) -> tuple[int, int]:
+    """Return the first answer and the new one between which most regions are on a way.
+
+    Where no region is on any, or several changes have as many, the one of most images is taken.
+
+    Arguments:
+        stored: The patterns of an attacked network.
+        types: Of the way of every region of the last layer, 0 for none, (images, regions).
+    """
     first, last = (stored.predicted(stored.attack[k].state) for k in (0, -1))
     changed = first != last
     if not changed.any():
         return int(first[0]), int(last[0])
-    pairs, counts = np.unique(np.stack([first, last])[:, changed], axis=1, return_counts=True)
-    before, after = pairs[:, counts.argmax()]
+    pairs, which = np.unique(np.stack([first, last])[:, changed], axis=1, return_inverse=True)
+    regions = np.bincount(which.ravel(), (types[changed] > 0).sum(axis=1))
+    best = np.lexsort((np.bincount(which.ravel()), regions))[-1]
+    before, after = pairs[:, best]
     return int(before), int(after)
 
 

@@ -4,6 +4,7 @@ __all__ = ["interaction_curves", "interaction_scatter", "plot_interaction"]
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,10 +104,11 @@ def interaction_scatter(
     )
     axes = figure.subplots(len(data), len(sizes), squeeze=False)
     correlations = table.set_index(["network", "size"])["correlation"]
+    styles = network_styles(table["network"])
     for row, (network, one) in zip(axes, data.items(), strict=True):
         for axis, size in zip(row, sizes, strict=True):
             if size in one["size"]:
-                _scatter(axis, one.sel(size=size), correlations[network, size])
+                _scatter(axis, one.sel(size=size), correlations[network, size], styles[network])
             else:
                 axis.set_axis_off()
         row[0].set_ylabel(f"{network}\ndrop by all edits, logits")
@@ -115,7 +117,7 @@ def interaction_scatter(
     return figure
 
 
-def _scatter(axis: Axes, one: xr.Dataset, correlation: float) -> None:
+def _scatter(axis: Axes, one: xr.Dataset, correlation: float, style: Mapping[str, Any]) -> None:
     low, high = np.quantile(one[["apart", "together"]].to_array(), [0, 1])
     margin = MARGIN * (high - low) or 1.0
     axis.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
@@ -125,7 +127,7 @@ def _scatter(axis: Axes, one: xr.Dataset, correlation: float) -> None:
         side.set_major_locator(MaxNLocator(TICKS))
         side.set_major_formatter(StrMethodFormatter("{x:.3g}"))
     axis.axline((0, 0), slope=1, color="0.6", linewidth=0.8, zorder=0)
-    axis.scatter(one["apart"], one["together"], s=8, color="#0072B2", alpha=0.5, linewidths=0)
+    axis.scatter(one["apart"], one["together"], s=8, alpha=0.5, linewidths=0, **style)
     r = "undefined" if np.isnan(correlation) else f"{correlation:.2f}"
     patches = int(one["patches"])
     axis.set_title(f"{int(one['size'])} px, {patches} patches: r = {r}", loc="left", fontsize=8)
