@@ -26,7 +26,7 @@ endif
 # Where Snakemake looks for what `--profile NAME` names.
 PROFILES := $(or $(XDG_CONFIG_HOME),$(HOME)/.config)/snakemake
 
-.PHONY: demo demo-page photographs report notebooks explore test test-slurm check-install bench lint docs site configuration lock slurm-profile clean
+.PHONY: demo demo-page recording photographs report notebooks explore test test-slurm check-install bench lint docs site configuration lock slurm-profile clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/snakemake --cores $(CORES)
@@ -34,6 +34,10 @@ demo: $(ENVIRONMENT)
 # The page of the docs on what the demo shows, from its tables.
 demo-page: demo
 	$(BIN)/actsense findings $(RESULTS)/digits --into docs/demo.md
+
+# A moving picture of the explorer for the docs. It needs Chromium.
+recording: demo
+	$(BIN)/python -m docs.images.recording $(RESULTS)/digits docs/images/explorer.webp
 
 # A pretrained network on photographs, both from the environment.
 photographs: $(ENVIRONMENT)
