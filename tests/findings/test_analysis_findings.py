@@ -53,8 +53,8 @@ def test_layers_whose_maps_tell_their_factor_are_counted(folder: Path) -> None:
     further = [row | {"variant": "normalized", "accuracy": 1.0, "low": 0.99} for row in rows]
     table(folder / "net/analysis", "lda", [*variants(rows, value="S1", low=0.98), *further])
     assert said(folder, "lda") == [
-        "In 2 of 3 layers they do, better than shuffled labels. Best in head: 60 % (50 to 70) "
-        "right, where chance is 11 %."
+        "In 2 of 3 layers they do, better than shuffled labels. Most surely in head: 60 % (50 to "
+        "70) right, where chance is 11 %."
     ]
     table(folder / "net/analysis", "lda", [row | {"p_adjusted": 0.06} for row in rows])
     assert said(folder, "lda") == []

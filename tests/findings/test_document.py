@@ -56,6 +56,14 @@ def test_claims_hold_whatever_their_numbers(document: Path) -> None:
     assert len(unheld_claims(document, [])) == 2
 
 
+@pytest.mark.parametrize("name", ["stage{}", "features.{}", "layer-{}", "{}b"])
+def test_numbers_in_names_are_no_numbers(document: Path, name: str) -> None:
+    one, other = (finding(f"Hue rises in {name.format(k)} to 0.5{k}.") for k in (1, 2))
+    write_into(document, document.parents[1] / "study", [one])
+    assert unheld_claims(document, [one]) == []
+    assert unheld_claims(document, [other]) == [one.text]
+
+
 def test_a_list_is_as_many_claims_and_what_is_left_open_is_none(document: Path) -> None:
     own = finding(
         "In points: 28 (22 to 33) for `hue` and -4 for `hflip`. For `erasing` the interval covers "

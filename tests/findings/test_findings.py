@@ -25,13 +25,15 @@ def masks(*effects: tuple[str, float, float, float]) -> list[dict[str, Any]]:
     ]
     halved = {**rows[0], "scale": 0.5, "effect": -0.9, "low": -0.9, "high": -0.9}
     other = {**rows[0], "input": "hue", "effect": -0.8, "low": -0.8, "high": -0.8}
-    return [*rows, halved, other]
+    second = {**rows[0], "first_place": False, "effect": -0.7, "low": -0.7, "high": -0.7}
+    return [*rows, halved, other, second]
 
 
 def test_what_rises_and_falls_beyond_its_interval_is_told(folder: Path) -> None:
     (text,) = said(folder, "indices")
     assert "the share of `class` in the variance of a layer rises from 0.05 (0.03 to 0.07)" in text
     assert "to 0.50 (0.48 to 0.52)" in text
+    assert "`content`" not in text  # whose parts are told of
     assert "`image`" not in text  # 0.40 and 0.38, each +- 0.02
     fall = "the Shapley effect of `hue` falls from 0.20 (0.18 to 0.22) to 0.10 (0.08 to 0.12)."
     assert f"From stem to head, {fall}" in text  # hflip by 0.01, order is no augmentation
@@ -88,7 +90,9 @@ def test_units_that_shift_are_counted_where_images_tell(
         for layer, shares in (("stem", (0.2, 0.9)), ("head", (0.95, 0.04)))
         for name, share in zip(("hue", "hflip"), shares, strict=True)
     ]
-    table(folder / "net/colour", "contrast", [{**r, "significant_share_ci": width} for r in rows])
+    told = [{**row, "significant_share_ci": width, "partition": "validation"} for row in rows]
+    train = [{**row, "significant_share": 1.0, "partition": "train"} for row in told]
+    table(folder / "net/colour", "contrast", [*train, *told])
     texts = said(folder, "contrast")
     assert [text.removeprefix("In head, ").split(" (false")[0] for text in texts] == [
         words

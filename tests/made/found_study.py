@@ -39,13 +39,13 @@ def write_run(folder: Path) -> None:
     )
     effort = {"replicates": 4, "base_points": 256}
     write_results(folder / "indices.zarr", {"": totals, **layers}, attributes=effort)
-    common = {"index": "shapley", "ci": 0.02}
     rows = [
-        {"layer": layer, "factor": name, "value": values[k], **common}
+        {"layer": layer, "factor": name, "index": index, "value": value, "ci": 0.02}
         for name, values in EFFECTS.items()
-        for k, layer in enumerate(LAYERS)
+        for layer, effect in zip(LAYERS, values, strict=True)
+        for index, value in (("S1", 1 - effect), ("shapley", effect))
     ]
-    table(folder, "layers", [*rows, {"layer": "network", "factor": "hue", "value": 9.0, **common}])
+    table(folder, "layers", [*rows, rows[1] | {"layer": "network", "value": 9.0}])
 
 
 def said(folder: Path, target: str) -> list[str]:

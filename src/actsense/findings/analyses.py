@@ -84,7 +84,7 @@ def recognition_findings(study: StudyResults) -> Iterator[Finding]:
             yield Finding(
                 f"Do maps of {own.network} under {design} tell which factor they are of?",
                 f"In {len(told)} of {len(of_design)} layers they do, better than shuffled labels. "
-                f"Best in {best['layer']}: {amount.percent} right, where chance is "
+                f"Most surely in {best['layer']}: {amount.percent} right, where chance is "
                 f"{100 * best['chance']:.0f} %.",
                 "lda",
                 (f"{own.network}/analysis/tables/lda.csv",),

@@ -19,7 +19,8 @@ BESIDE = re.compile(r"#.*|!\[.*|`[^` ]+`")  # headings, figures and their paths
 WRAPPED = re.compile(r"\s+")
 SENTENCES = re.compile(r"(?<=[.])\s+(?=[A-Z`a-z])")
 ITEMS = re.compile(r"(?:, | and )(?=-?\d)")  # of a list whose items begin with a number
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?: %)?(?: \(-?\d+(?:\.\d+)? to -?\d+(?:\.\d+)?\))?")
+PLAIN = r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)"  # no digits of names such as stage1 or features.0
+NUMBER = re.compile(rf"{PLAIN}(?: %)?(?: \({PLAIN} to {PLAIN}\))?")
 
 
 def write_into(document: Path, study: Path, findings: Sequence[Finding]) -> list[Path]:

@@ -20,7 +20,7 @@ def layers_findings(study: StudyResults) -> Iterator[Finding]:
     """What changes from the first layer to the last, and which augmentations are felt most."""
     for run in _runs(study, "layers"):
         table = run.table("layers")
-        effects = table[(table["index"] == "shapley") & (table["layer"] != NETWORK)]
+        effects = table[table["index"] == "shapley"]
         layers = [name for name in run.layers if name in set(effects["layer"])]
         if len(layers) < 2:
             continue
