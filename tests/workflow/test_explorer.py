@@ -139,17 +139,30 @@ def test_back_and_forward_follow_the_address(explored: str, browser_page: Page) 
     )
 
 
-@pytest.mark.parametrize("size", [(1400, 900), (390, 800)])
-def test_nothing_sticks_out_of_the_page(
-    explored: str, browser_page: Page, size: tuple[int, int]
+LOOKED_AT = ("overview", "spatial", "patterns", "units", "images", "contrast", "masking")
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_nothing_sticks_out_of_the_page_at_any_width(
+    explored: str, browser_page: Page, name: str
 ) -> None:
-    browser_page.set_viewport_size({"width": size[0], "height": size[1]})
-    for name in ("overview", "units", "images", "contrast", "compare", "masking", "spatial"):
-        visit(browser_page, f"{explored}?view={name}&layer=stage2")
-        wide = browser_page.get_by_test_id("stMain").evaluate(
-            "main => main.scrollWidth - main.clientWidth"
-        )
-        assert wide <= 0, name
+    visit(browser_page, f"{explored}?view={name}&layer=stage2")
+    for width, rows in ((1440, 1), (1100, 2), (820, 2), (390, 4)):
+        browser_page.set_viewport_size({"width": width, "height": 900})
+        settle(browser_page)
+        main = browser_page.get_by_test_id("stMain")
+        wide = main.evaluate("main => main.scrollWidth - main.clientWidth")
+        assert wide <= 0, width
+        buttons = browser_page.locator(".st-key-pick_view").get_by_role("radio").all()
+        boxes = [box for button in buttons if (box := button.bounding_box())]
+        assert len(boxes) == 12
+        assert len({round(box["y"]) for box in boxes}) == rows, width
+        assert max(box["x"] + box["width"] for box in boxes) <= width
+        # The six views of a unit stand below those of the study, or behind them.
+        first, second = boxes[:6], boxes[6:]
+        below = min(box["y"] for box in second) > max(box["y"] for box in first)
+        behind = min(box["x"] for box in second) > max(box["x"] for box in first)
+        assert below or behind, width
 
 
 def test_partial_results_in_a_folder_that_cannot_be_written(
