@@ -2,6 +2,8 @@
 
 __all__ = [
     "attack_findings",
+    "concept_findings",
+    "facet_findings",
     "invariance_findings",
     "pattern_findings",
     "picture_findings",
@@ -13,10 +15,11 @@ from typing import Any
 
 import pandas as pd
 
-from actsense.findings.finding import Amount, Finding, joined
+from actsense.findings.finding import Amount, Finding, direction, joined
 from actsense.inspection.study_results import StudyResults
 
 Row = Mapping[Any, Any]
+REST = "residual"  # the part of a latent that is no concept
 
 
 def shuffle_findings(study: StudyResults) -> Iterator[Finding]:
@@ -112,6 +115,93 @@ def picture_findings(study: StudyResults) -> Iterator[Finding]:
                 ("featvis/tables/picture_losses.csv",),
                 f"{network}/featvis/figures/units.png",
             )
+
+
+def facet_findings(study: StudyResults) -> Iterator[Finding]:
+    """Whether pictures of facets show more than those that random weights make."""
+    if not study.has("picture_summary"):
+        return
+    table = study.table("picture_summary")
+    table = table[table["kind"] == "facets"]
+    for (network, layer), own in table.groupby(["network", "layer"], sort=False):
+        rows = {
+            (row["weights"], row["measure"]): Amount(row["median"], row["low"], row["high"])
+            for row in own.to_dict("records")
+        }
+        texts: list[str] = []
+        for measure, said, digits in (
+            ("cosine_centred", "answer as its images do (centred cosine {}, against {})", 2),
+            ("transfer", "drive another network (to percentile {} of images, against {})", 0),
+        ):
+            pair = [rows.get((weights, measure)) for weights in ("trained", "random")]
+            if pair[0] and pair[1] and pair[0].above(pair[1]):
+                texts.append(said.format(*(amount.told(digits) for amount in pair if amount)))
+        if texts:
+            yield Finding(
+                f"Do pictures of {network} show what its facets respond to?",
+                f"Pictures made for the facets of {layer} do more than those that random weights "
+                f"make: they {joined(texts)}.",
+                "featvis",
+                ("featvis/tables/picture_summary.csv",),
+                f"{network}/featvis/figures/facets.png",
+            )
+
+
+def concept_findings(study: StudyResults) -> Iterator[Finding]:
+    """Which concepts layers keep, over depth and over training."""
+    if not study.has("factors_explained"):
+        return
+    table = study.table("factors_explained")
+    table = table[table["factor"] != REST]
+    for network, own in table.groupby("network", sort=False):
+        last = own[own["state"] == "trained"]
+        layers = list(dict.fromkeys(last["layer"]))
+        if len(layers) > 1 and (
+            text := _kept(*(last[last["layer"] == layers[k]] for k in (0, -1)))
+        ):
+            yield _concepts(network, f"From {layers[0]} to {layers[-1]}, {text}.", "layers")
+        for layer, followed in own.groupby("layer", sort=False):
+            by_epoch = followed.sort_values("epoch", kind="stable")
+            epochs = [float(epoch) for epoch in dict.fromkeys(by_epoch["epoch"].dropna())]
+            if len(epochs) < 2:
+                continue
+            ends = (by_epoch[by_epoch["epoch"] == epochs[k]] for k in (0, -1))
+            if text := _kept(*ends):
+                when = f"From epoch {epochs[0]:.0f} of training to epoch {epochs[-1]:.0f}"
+                yield _concepts(network, f"{when}, in {layer}, {text}.", "training")
+
+
+def _kept(before: pd.DataFrame, after: pd.DataFrame) -> str:
+    """Say which concepts are kept more or less, and where the autoencoder limits that."""
+    first, last = (
+        frame.drop_duplicates("factor").set_index("factor") for frame in (before, after)
+    )
+    texts: list[str] = []
+    for name in first.index.intersection(last.index, sort=False):
+        start, end = (
+            Amount(*(float(frame.loc[name, part]) for part in ("value", "low", "high")))
+            for frame in (first, last)
+        )
+        if word := direction(start, end):
+            what = f"that of `{name}`" if texts else f"the share of `{name}` that is kept"
+            texts.append(f"{what} {word} from {start} to {end}")
+    limited = bool(first["limited"].any() or last["limited"].any())
+    marked = ", as far as the autoencoder lets one tell" if texts and limited else ""
+    return f"{joined(texts)}{marked}" if texts else ""
+
+
+def _concepts(network: object, text: str, figure: str) -> Finding:
+    asked = {
+        "layers": "Which concepts do layers of {} keep?",
+        "training": "Which concepts does {} learn to keep?",
+    }
+    return Finding(
+        asked[figure].format(network),
+        text,
+        "invariance",
+        ("invariance/tables/factors_explained.csv",),
+        f"invariance/figures/factors_{figure}.png",
+    )
 
 
 def invariance_findings(study: StudyResults) -> Iterator[Finding]:

@@ -22,7 +22,9 @@ SOURCES: tuple[Callable[[StudyResults], Iterator[Finding]], ...] = (
     beside.pattern_findings,
     beside.attack_findings,
     beside.picture_findings,
+    beside.facet_findings,
     beside.invariance_findings,
+    beside.concept_findings,
 )
 
 

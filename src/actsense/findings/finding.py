@@ -1,6 +1,6 @@
 """A finding, and the words that all findings are made of."""
 
-__all__ = ["UNDECIDED", "Amount", "Finding", "joined", "plural"]
+__all__ = ["UNDECIDED", "Amount", "Finding", "direction", "joined", "plural"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,6 +83,13 @@ class Amount:
 
 def _rounded(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f}" if isfinite(value) else "-"
+
+
+def direction(start: Amount, end: Amount) -> str:
+    """Say whether a number rises or falls beyond both intervals; nothing if neither is sure."""
+    if end.above(start):
+        return "rises"
+    return "falls" if start.above(end) else ""
 
 
 def joined(names: Sequence[str]) -> str:

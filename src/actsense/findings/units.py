@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from actsense.findings.finding import UNDECIDED, Amount, Finding, joined
+from actsense.findings.finding import UNDECIDED, Amount, Finding, direction, joined
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.study_results import StudyResults
 
@@ -45,7 +45,7 @@ def _forgotten(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Ite
     for name in CONTENT[:2] if CONTENT[0] in run.factors else CONTENT[2:]:
         if name in run.factors:
             start, end = _effect(effects, first, name), _effect(effects, last, name)
-            if word := _moved(start, end):
+            if word := direction(start, end):
                 whole = "" if parts else " in the variance of a layer"
                 parts.append(f"the share of `{name}`{whole} {word} from {start} to {end}")
     if parts:
@@ -72,7 +72,7 @@ def _faded(run: RunResults, effects: pd.DataFrame, layers: list[str]) -> Iterato
     moved = []
     for name in run.augmentations:
         start, end = _effect(effects, layers[0], name), _effect(effects, layers[-1], name)
-        if (word := _moved(start, end)) and max(start.value, end.value) > SURELY:
+        if (word := direction(start, end)) and max(start.value, end.value) > SURELY:
             moved.append((abs(end.value - start.value), name, word, start, end))
     told = [
         f"{'that' if at else 'the Shapley effect'} of `{name}` {word} from {start} to {end}"
@@ -156,13 +156,6 @@ def _effect(effects: pd.DataFrame, layer: str, factor: str) -> Amount:
     if row.empty:
         return Amount(float("nan"), float("nan"), float("nan"))
     return Amount.around(float(row["value"].iloc[0]), float(row["ci"].iloc[0]))
-
-
-def _moved(start: Amount, end: Amount) -> str:
-    """Say whether a number rises or falls beyond both intervals; nothing if neither is sure."""
-    if end.above(start):
-        return "rises"
-    return "falls" if start.above(end) else ""
 
 
 def _below(run: RunResults, path: str) -> str:
