@@ -51,9 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
         from actsense.store.damage import trouble
 
         if limit := trouble(error):
-            print(limit, file=sys.stderr)
-            return 1
-        raise
+            print(printable(str(limit)), file=sys.stderr)
+        elif isinstance(error, OSError) and error.filename is not None:
+            print(printable(f"{error.filename}: {error.strerror}."), file=sys.stderr)
+        else:
+            raise
+        return 1
 
 
 if __name__ == "__main__":

@@ -101,5 +101,8 @@ def test_sentences_end_with_full_stops_not_with_points_of_numbers() -> None:
 
 
 def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        write_into(tmp_path / "none.md", tmp_path, [])
+    (tmp_path / "none.md").touch()
     with pytest.raises(ConfigError, match="has no lines"):
         write_into(tmp_path / "none.md", tmp_path, [])

@@ -2,14 +2,18 @@
 
 import json
 import re
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
+from actsense.commands.export import run
 from actsense.errors import ConfigError
 from actsense.inspection.describe import describe
+from actsense.inspection.study_results import open_part, open_study
 from actsense.store import read_results, write_results
 
 LAYERS, FACTORS = ("stem", "a_head"), ("hue", "rolling", "order")
@@ -107,6 +111,43 @@ def test_a_network_and_a_run_are_parts_of_their_study(study: Path) -> None:
         (study / other).mkdir(parents=True, exist_ok=True)
         with pytest.raises(ConfigError, match=f"{other}: holds no results of a study"):
             describe(study / other)
+
+
+def test_parts_are_found_from_wherever_one_is(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (study / "first/colour/tables").mkdir()
+    monkeypatch.chdir(study / "first/colour/tables")
+    assert open_part(Path(".."))[1] == ("first", "colour")
+    assert open_part(Path("../.."))[1] == ("first",)
+    assert open_part(Path("../../.."))[1] == ()
+    monkeypatch.chdir(study.parent)
+    whole, owner = open_part(Path("animals/first/geometry"))
+    assert (str(whole.path), owner) == ("animals", ("first", "geometry"))
+    for part in ("first", "first/colour", "first/colour/segments"):
+        with pytest.raises(ConfigError, match="It is a part of the study animals: give that"):
+            open_study(f"animals/{part}")
+    with pytest.raises(ConfigError, match=r"one design: animals/first/colour, animals/first/g"):
+        run(Namespace(path=Path("animals/first"), hdf5=Path("out")))
+
+
+def test_foreign_files_are_not_to_be_deleted(study: Path) -> None:
+    own = study / "notes.csv"
+    own.write_text("a,b\n1,2\n1,2,3\n")
+    with pytest.raises(ConfigError, match=r"cannot be read .*It is no result of a study"):
+        describe(own)
+    (study / "study.json").write_text('{"options": ""}')  # a run began here
+    with pytest.raises(ConfigError, match="Delete it and run again"):
+        describe(own)
+
+
+def test_tables_are_as_wide_as_asked_for(study: Path) -> None:
+    path = study / "wide.csv"
+    pd.DataFrame({f"column_{k}": [k] for k in range(20)}).to_csv(path, index=False)
+    assert max(map(len, describe(path).splitlines())) > 100
+    lines = describe(path, width=100).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "column_19" in "".join(lines)
 
 
 def test_of_a_layer_without_variance_nothing_is_said(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_jobs_and_commands_name_limits(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def refuse(path: Path) -> str:
+    def refuse(path: Path, **options: object) -> str:
         raise limit[0]
 
     def job() -> None:

@@ -2,8 +2,10 @@
 
 __all__ = ["SUMMARY", "arguments", "run"]
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from shutil import get_terminal_size
 
 from actsense.texts import printable
 
@@ -21,5 +23,6 @@ def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
     from actsense.inspection.describe import describe
 
-    print(printable(describe(chosen.path)))
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    print(printable(describe(chosen.path, width=width)))
     return 0

@@ -5,6 +5,8 @@ __all__ = ["SUMMARY", "arguments", "run"]
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from actsense.texts import printable
+
 SUMMARY = "write indices and contrasts for other programs"
 
 
@@ -17,11 +19,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
-    from actsense.inspection import open_study
+    from actsense.errors import ConfigError
     from actsense.inspection.published.export import export_hdf5
+    from actsense.inspection.study_results import open_part
 
-    path = chosen.path.resolve()
-    results = open_study(path.parents[1])[path.parent.name, path.name]
-    for written in export_hdf5(results, chosen.hdf5):
-        print(written)
+    study, owner = open_part(chosen.path)
+    if len(owner) < 2:
+        runs = [study.path / name / run for name in study.networks for run in study.designs(name)]
+        raise ConfigError(
+            f"{chosen.path}: give the results of one network under one design: "
+            f"{', '.join(map(str, runs)) or 'there are none yet'}."
+        )
+    for written in export_hdf5(study[owner[0], owner[1]], chosen.hdf5):
+        print(printable(str(written)))
     return 0

@@ -26,6 +26,7 @@ def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
     from actsense.inspection import open_study
     from actsense.inspection.search import find_strongest
+    from actsense.store.tables import write_parts
 
     table = find_strongest(
         open_study(chosen.path),
@@ -38,7 +39,7 @@ def run(chosen: Namespace) -> int:
         layers=chosen.layer,
     )
     if chosen.output:
-        table.to_csv(chosen.output, index=False)
+        write_parts([table], chosen.output)
         print(printable(f"{chosen.output}: {len(table)} rows"))
         return 0
     shown = table.astype(object).where(table.notna(), "")

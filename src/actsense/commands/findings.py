@@ -36,6 +36,7 @@ def run(chosen: Namespace) -> int:
     from actsense.findings.collection import find_findings, headlines
     from actsense.findings.document import shared_findings, unheld_claims, write_into
     from actsense.inspection import open_study
+    from actsense.layout import make_command
 
     found = find_findings(open_study(chosen.path))
     others = [(path, find_findings(open_study(path))) for path in chosen.also]
@@ -50,6 +51,9 @@ def run(chosen: Namespace) -> int:
             print(printable(f"{chosen.check}: {claim}"), file=sys.stderr)
         print(f"{len(lost)} statements do not hold in {chosen.path}.")
         return int(bool(lost))
+    if not found:
+        command = make_command("all", chosen.path)
+        print(printable(f"{chosen.path}: no findings yet. All tables are made with: {command}"))
     for finding in found:
         shown = fill(finding.text, 96, initial_indent="  ", subsequent_indent="  ")
         print(printable(f"{finding.question}\n{shown}"))

@@ -20,7 +20,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
+    from actsense.errors import ConfigError
     from actsense.spatial.commands.curves import plot_curves
+
+    if chosen.output.suffix.lower() != ".png":
+        raise ConfigError(f"{chosen.output}: figures are PNG. Give a name that ends with .png.")
 
     names = plot_curves(chosen.paths, chosen.output, metric=chosen.metric)
     print(printable(f"{chosen.output}: {', '.join(names)}"))

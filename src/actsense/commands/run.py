@@ -19,10 +19,11 @@ CORES = ("--cores", "-c", "--jobs", "-j", "--profile")
 def arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command to its parser."""
     parser.add_argument("configuration", type=Path, help="a study, such as config.yaml")
-    parser.add_argument(
+    rest = parser.add_argument(
         "rest", nargs=REMAINDER, metavar="TARGET or option",
         help="such as indices, masking, plan; -n shows what would run"
     )  # fmt: skip
+    rest.required = False  # or a missing configuration is told as if both were
 
 
 def run(chosen: Namespace) -> int:

@@ -28,6 +28,7 @@ SETTINGS = {
     "theme.base": "light",  # pictures and charts are made for it
     "runner.magicEnabled": "false",
 }
+LAST_PORT = 65535
 PORTS = range(8501, 8600)  # the first is Streamlit's own
 WAIT = 0.1  # seconds between two looks at the port
 
@@ -105,6 +106,8 @@ def _free_port(wanted: int | None) -> int:
         raise ConfigError(
             f"Ports {PORTS[0]} to {PORTS[-1]} are all taken. Give a free one with --port."
         )
+    if not 0 < wanted <= LAST_PORT:
+        raise ConfigError(f"--port: {wanted} is no port, from 1 to {LAST_PORT}.")
     raise ConfigError(f"--port: {wanted} is taken. Give another one, or none for a free one.")
 
 

@@ -132,7 +132,9 @@ def _form(claim: str) -> str:
 
 def _parts(document: Path) -> tuple[str, str, str]:
     """Return what stands before, between and behind the marks."""
-    text = document.read_text(encoding="utf-8") if document.is_file() else ""
+    if not document.is_file():
+        raise ConfigError(f"{document}: no such file. Give a document with the lines {BEGIN!r}.")
+    text = document.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     inside, end, after = rest.partition(END)
     if not (begin and end):

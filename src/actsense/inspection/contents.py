@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from actsense.inspection.network_facts import validation_accuracy
 from actsense.inspection.run_results import RunResults
-from actsense.inspection.study_results import StudyResults, holds_study, open_study
+from actsense.inspection.study_results import StudyResults, open_part
 from actsense.layout import ANALYSES, LEVELS, PLACES, Place, make_command, recorded
 
 
@@ -25,7 +25,7 @@ def describe_folder(path: Path) -> str:
     Raises:
         ConfigError: If there are no results of a study there, or they are damaged.
     """
-    study, owner = _opened(path)
+    study, owner = open_part(path)
     if owner:
         networks = {owner[0]: tuple(owner[1:]) or study.designs(owner[0])}
     else:
@@ -34,19 +34,6 @@ def describe_folder(path: Path) -> str:
     for network, designs in networks.items():
         lines += ["", *_network(study, network, designs)]
     return "\n".join([*lines, "", *_results(study, networks, level=len(owner))])
-
-
-def _opened(path: Path) -> tuple[StudyResults, list[str]]:
-    """Open the study that a folder is or lies in, and tell whose folder it is."""
-    names = path.absolute().parts
-    for above in range(len(LEVELS) - 1, 0, -1):
-        folder, owner = path.absolute().parents[above - 1], list(names[-above:])
-        if not holds_study(folder):
-            continue
-        study = open_study(folder)
-        if owner[0] in study.networks and {*owner[1:]} <= {*study.designs(owner[0])}:
-            return study, owner
-    return open_study(path), []
 
 
 def _network(study: StudyResults, network: str, designs: tuple[str, ...]) -> Iterator[str]:
@@ -95,7 +82,10 @@ def _strongest(run: RunResults, totals: xr.Dataset) -> list[str]:
     """Name the augmentation with the largest effect on every layer, with its effect."""
     effects = totals["shapley"].sel(factor=list(run.augmentations)).transpose("layer", "factor")
     values, names = effects.fillna(-np.inf).to_numpy(), effects["factor"].to_numpy()
-    return [f"{names[row.argmax()]} {row.max():.2f}" if True else "" for row in values]
+    return [
+        f"{names[row.argmax()]} {row.max():.2f}" if np.isfinite(row.max()) else ""
+        for row in values
+    ]
 
 
 def _results(

@@ -16,24 +16,32 @@ from actsense.errors import ConfigError
 from actsense.inspection.contents import describe_folder
 from actsense.sampling.told import design_words, recorded_designs
 from actsense.store import Manifest, open_archive, read_facts, read_results, read_table, reading
+from actsense.store.damage import given
 
 KINDS = (
     "the folder of a study, network or run, a folder *.zarr, or a file *.zarr.zip, *.csv, *.json"
 )
 
 
-def describe(path: Path) -> str:
+def describe(path: Path, *, width: int | None = None) -> str:
     """Describe a study, a network, a run, a results store, an archive, a table or a model card.
+
+    Arguments:
+        path: What is described.
+        width: Characters of a line after which tables go on below; without it they are as wide
+            as they are.
 
     Raises:
         ConfigError: If the path does not exist or holds none of these.
     """
     if not path.exists():
         raise ConfigError(f"{path}: does not exist. Expected {KINDS}.")
-    if path.suffix == ".csv":
-        return str(read_table(path).to_string(max_rows=60, index=False))
-    if path.suffix == ".json":
-        return json.dumps(read_facts(path), indent=2)
+    with given(path):
+        if path.suffix == ".csv":
+            table = read_table(path)
+            return str(table.to_string(max_rows=60, index=False, line_width=width))
+        if path.suffix == ".json":
+            return json.dumps(read_facts(path), indent=2)
     if path.name.endswith(".zarr.zip"):
         with open_archive(path) as group, reading(path):
             return "\n".join([f"{path}", *_archive(group)])

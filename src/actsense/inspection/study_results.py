@@ -1,6 +1,6 @@
 """One study: the folder that a run of the workflow leaves, or published values."""
 
-__all__ = ["StudyResults", "holds_study", "open_study"]
+__all__ = ["StudyResults", "holds_study", "open_part", "open_study"]
 
 from collections.abc import Callable
 from functools import cached_property
@@ -98,15 +98,55 @@ def open_study(
     raise ConfigError(f"{path}: holds no results of a study. {_advice(path, inside)}")
 
 
+def open_part(path: Path) -> tuple[StudyResults, tuple[str, ...]]:
+    """Open the study that a folder is or lies in, and tell whose folder it is.
+
+    Arguments:
+        path: Folder of a study, of a network in it, or of a design of that.
+
+    Returns:
+        The study; nothing, the network, or the network and the design.
+
+    Raises:
+        ConfigError: If it is none of these.
+    """
+    names = _whole(path).parts
+    for count in (2, 1):
+        above, owner = Path(*names[:-count]), names[-count:]
+        if len(names) <= count or not holds_study(above):
+            continue
+        study = open_study(_typed(path, above))
+        if owner[0] in study.networks and {*owner[1:]} <= {*study.designs(owner[0])}:
+            return study, owner
+    return open_study(path), ()
+
+
 def holds_study(path: Path) -> bool:
-    """Tell whether a folder is that of a study."""
+    """Tell whether a folder is that of a study, and not that of a network in one."""
     marks = ("data/manifest.csv", "*/card.json", "*/*/indices.zarr")
-    return path.is_dir() and any(next(path.glob(mark), None) for mark in marks)
+    inside = ("card.json", "indices.zarr", "*/indices.zarr")
+    if not path.is_dir() or any(next(path.glob(mark), None) for mark in inside):
+        return False
+    return any(next(path.glob(mark), None) for mark in marks)
+
+
+def _whole(path: Path) -> Path:
+    """Write a path from the root on; links stay what they are called, where they can."""
+    return path.resolve() if ".." in path.parts else path.absolute()
+
+
+def _typed(path: Path, above: Path) -> Path:
+    """Write a folder above a path as that was written, where it can be."""
+    shorter = (folder for folder in path.parents if folder.absolute() == above)
+    return next(shorter, above)
 
 
 def _advice(path: Path, inside: list[str]) -> str:
     if inside:
         return f"Studies inside: {', '.join(inside)}."
+    above = next(filter(holds_study, _whole(path).parents), None)
+    if above is not None:
+        return f"It is a part of the study {_typed(path, above)}: give that."
     if recorded(path):
         return f"Make them with: {make_command('all', path)}"
     return f"Make them with: {program('actsense')} run STUDY.yaml, the file of a study."

@@ -5,13 +5,14 @@ __all__ = ["partials", "remove", "replacing"]
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from actsense.errors import ConfigError
 from actsense.store.damage import DiskFullError, is_full, trouble
 
+NOWHERE = (FileNotFoundError, NotADirectoryError, FileExistsError)
 ADVICE = "Make room there, or put the results folder on another file system."
 
 
@@ -27,6 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path: The file or directory to make.
 
     Raises:
+        ConfigError: If a file would take the place of a directory, or the other way round.
         DiskFullError: If there is no space left, or no inodes.
         LimitError: If a right, memory, files or threads are missing.
     """
@@ -37,12 +39,17 @@ def replacing(path: Path) -> Iterator[Path]:
             remove(left)
         yield partial
         if path.is_dir():
+            if not partial.is_dir():
+                raise ConfigError(f"{path}: is a folder. Give the name of a file.")
             remove(path)  # a directory cannot be replaced in one step
         os.replace(partial, path)  # noqa: PTH105 - one step, also over an existing file
     except Exception as error:
         if isinstance(error, ConfigError) or not is_full(error):
             if isinstance(error, OSError) and (limit := trouble(error, path)):
                 raise limit from error
+            if isinstance(error, NOWHERE) and not path.parent.is_dir():
+                told = f"{path}: {path.parent} is no folder, and cannot become one."
+                raise ConfigError(f"{told} Give another name.") from error
             raise
         written = f"{_size(partial) / 1e9:.3f} GB of it were written"
         full = DiskFullError(path, written, ADVICE)  # counts inodes before they are free again
@@ -62,7 +69,8 @@ def remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)  # another process may be at it, too
     else:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
 
 
 def _size(path: Path) -> int:

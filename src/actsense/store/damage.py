@@ -3,7 +3,15 @@
 Only damage is mended by deleting the file.
 """
 
-__all__ = ["CorruptFileError", "DiskFullError", "LimitError", "is_full", "reading", "trouble"]
+__all__ = [
+    "CorruptFileError",
+    "DiskFullError",
+    "LimitError",
+    "given",
+    "is_full",
+    "reading",
+    "trouble",
+]
 
 import errno
 import os
@@ -15,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from actsense.errors import ConfigError
-from actsense.layout import make_command, target_of
+from actsense.layout import make_command, recorded, target_of
 
 # What Zarr, zip, JSON and pandas say of damaged files.
 FAULTS = (
@@ -34,6 +42,9 @@ class CorruptFileError(ConfigError):
         path: The file.
         reason: What is wrong with it.
         whole: What is to be deleted, where the file is a part of something.
+
+    Attributes:
+        reason: What is wrong with it, in one line.
     """
 
     def __init__(self, path: Path, reason: object, whole: Path | None = None) -> None:
@@ -42,6 +53,7 @@ class CorruptFileError(ConfigError):
             f"{make_command(target, whole or path)} makes it anew" if target else "it is made anew"
         )
         told = " ".join(str(reason).split())[:300]  # one line, whatever a library says
+        self.reason = told
         super().__init__(
             f"{path}: damaged ({told}). Delete {whole or 'it'} and run again: {again}."
         )
@@ -158,3 +170,24 @@ def reading(path: Path, whole: Path | None = None) -> Iterator[None]:
         if isinstance(error, FAULTS) or (isinstance(error, OSError) and error.errno is None):
             raise CorruptFileError(path, error, whole) from error
         raise
+
+
+@contextmanager
+def given(path: Path) -> Iterator[None]:
+    """Advise nobody to delete a file that somebody named and no run has made.
+
+    Arguments:
+        path: The file that is read inside the block.
+
+    Raises:
+        ConfigError: If it cannot be read.
+    """
+    try:
+        yield
+    except CorruptFileError as error:
+        if target_of(path) or recorded(path):
+            raise
+        raise ConfigError(
+            f"{path}: cannot be read ({error.reason}). It is no result of a study; is it the file "
+            "that was meant?"
+        ) from error

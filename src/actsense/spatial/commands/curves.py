@@ -16,6 +16,7 @@ from actsense.layout import make_command
 from actsense.spatial.transforms.divisions import Axis, with_sides
 from actsense.spatial.transforms.score_figures import UNJOINED, border_rectangles
 from actsense.store import read_table
+from actsense.store.damage import given
 
 TABLE = Path("spatial/tables/shuffle_curves.csv")
 OURS = {"network", "mode", "k", "top1", "top1_low", "top1_high", "chance"}
@@ -126,7 +127,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _table(file: Path) -> pd.DataFrame:
-    found = read_table(file)
+    with given(file):
+        found = read_table(file)
     if {*found} >= OURS:
         found = with_sides(found)
         return found if "relative" in found else found.assign(relative=np.nan)
