@@ -14,7 +14,7 @@ from actsense.inspection.published.source import ValueFileSource, holds_value_fi
 from actsense.inspection.results import Results
 from actsense.inspection.run_results import RunResults
 from actsense.inspection.source import FolderSource, Source
-from actsense.layout import make_command, program, recorded
+from actsense.layout import RESERVED, make_command, program, recorded
 
 
 @final
@@ -141,11 +141,20 @@ def _typed(path: Path, above: Path) -> Path:
     return next(shorter, above)
 
 
+def _around(path: Path) -> Path | None:
+    """Return the study that a folder is a part of, if it is that of a network, or reserved."""
+    whole = _whole(path)
+    for above in filter(holds_study, whole.parents):
+        known = {*RESERVED, *FolderSource(above).networks()}
+        if whole.relative_to(above).parts[0] in known:
+            return above
+    return None
+
+
 def _advice(path: Path, inside: list[str]) -> str:
     if inside:
         return f"Studies inside: {', '.join(inside)}."
-    above = next(filter(holds_study, _whole(path).parents), None)
-    if above is not None:
+    if (above := _around(path)) is not None:
         return f"It is a part of the study {_typed(path, above)}: give that."
     if recorded(path):
         return f"Make them with: {make_command('all', path)}"
