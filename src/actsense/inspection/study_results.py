@@ -144,7 +144,7 @@ def _typed(path: Path, above: Path) -> Path:
 def _around(path: Path) -> Path | None:
     """Return the study that a folder is a part of, if it is that of a network, or reserved."""
     whole = _whole(path)
-    for above in filter(holds_study, whole.parents):
+    for above in filter(holds_study, (folder for folder in whole.parents if folder.name)):
         known = {*RESERVED, *FolderSource(above).networks()}
         if whole.relative_to(above).parts[0] in known:
             return above
