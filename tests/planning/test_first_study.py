@@ -28,6 +28,7 @@ from actsense.planning.photographs import MOST, listed_images
 from actsense.planning.speed import StandIn
 from actsense.planning.study_text import configuration_text, left_out, told
 from actsense.planning.work import WorkTable
+from actsense.study.beside import StudiesBeside
 from actsense.study.opening import open_configuration
 from actsense.study.study import Study
 from actsense.work import Facts, NetworkFacts
@@ -336,6 +337,32 @@ def test_few_photographs_have_no_patterns() -> None:
     assert many.config["patterns"] != {"networks": []} != many.config["featvis"]
     assert few.config["patterns"] == {"networks": []} == few.config["featvis"]
     assert few.images.taken == {"train": [15, 1], "validation": [15, 1]}
+
+
+def test_a_network_without_positions_has_no_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Study.facts.func
+
+    def flat(own: Study) -> Facts:
+        known = usual(own)
+        layers = (Layer("tokens", (9, 4), 0), Layer("logits", (2,), 36))
+        return replace(known, networks={"small": replace(known.networks["small"], layers=layers)})
+
+    monkeypatch.setattr(Study, "facts", property(flat))
+    planned = study(folder(), minutes=1e6)
+    assert planned.config["patterns"] == {"networks": []} == planned.config["featvis"]
+    StudiesBeside(Study.load(planned.config)).check()
+
+
+def test_pictures_of_grey_photographs_are_of_a_factor_that_changes_them(
+    ladder: list[FirstStudy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ladder[0].config["featvis"]["units"]["factor"] == "hue"
+    monkeypatch.setattr(
+        photographs, "look_at", lambda planned: replace(looking(planned), grey=True)
+    )
+    grey = study(folder(), minutes=1e6).config
+    assert grey["featvis"]["units"]["factor"] == "brightness"
+    assert grey["designs"] == ladder[0].config["designs"]
 
 
 def test_of_many_photographs_as_many_of_every_class_are_taken() -> None:

@@ -144,9 +144,11 @@ def first_study(
         "dataset": dict(images.settings),
         "networks": {name: {**network, "layers": "auto"}},
     }
+    known = Study.load(head | {"designs": {}}).facts.networks[name]
     measured: tuple[dict[tuple[str, str], float], float] | None = None
-    for step in _steps(images):
-        stand_in = StandIn(Study.load(config := head | settings_of(step, image_size)))
+    for step in _steps(looked_at=images.enough and bool(known.maps)):
+        config = head | settings_of(step, image_size, grey=images.look.grey)
+        stand_in = StandIn(Study.load(config))
         measured = measured or _measured(stand_in, name, device)
         own = _Planner(name, images, counted_facts(stand_in), *measured, cores, device, machine)
         planned = own.with_shorter_jobs(own.with_memory(own.planned(config)), minutes)
@@ -242,10 +244,10 @@ def _job_megabytes(table: WorkTable) -> Iterator[int]:
             yield from repeat(asked, own.jobs)
 
 
-def _steps(images: FolderImages) -> Iterator[Step]:
-    """Yield the steps from rich to small; without what so few images say nothing of."""
+def _steps(*, looked_at: bool) -> Iterator[Step]:
+    """Yield the steps from rich to small; without what needs many images, and positions."""
     for step in STEPS:
-        yield step if images.enough else replace(step, patterns=0, pictures=0)
+        yield step if looked_at else replace(step, patterns=0, pictures=0)
 
 
 def _measured(

@@ -142,12 +142,13 @@ NOTES = {
 }
 
 
-def settings_of(step: Step, side: int) -> Plain:
+def settings_of(step: Step, side: int, *, grey: bool = False) -> Plain:
     """Return the sections of a configuration that a step stands for, beside images and network.
 
     Arguments:
         step: The step.
         side: Side of the images, pixels.
+        grey: Whether the photographs have no colour, so that no unit responds to hue.
     """
     sections: Plain = {
         "designs": {name: _design(step, name) for name in step.designs},
@@ -168,7 +169,7 @@ def settings_of(step: Step, side: int) -> Plain:
         sections["segments"] = {"channels": 1, "base_points": step.segments}
     sections["spatial"] = _spatial(*step.spatial, side)
     sections["patterns"] = _patterns(step.patterns)
-    sections["featvis"] = _featvis(step)
+    sections["featvis"] = _featvis(step, "brightness" if grey else "hue")
     return sections | {"activations": "stream"}
 
 
@@ -210,10 +211,10 @@ def _patterns(images: int) -> Plain:
     return {"images": images, "others": images - 1, "attack": attack, "bootstrap": 500}
 
 
-def _featvis(step: Step) -> Plain:
+def _featvis(step: Step, factor: str) -> Plain:
     if not step.pictures:
         return {"networks": []}
-    units = {"factor": "hue", "design": "colour", "top": 4, "controls": 4}
+    units = {"factor": factor, "design": "colour", "top": 4, "controls": 4}
     return {
         "images": step.contrast,
         "units": units,
