@@ -25,25 +25,34 @@ def named(
     count: int,
     *,
     masks: Sequence[str] | None = None,
+    masked: str = "here",
     layer: str = "fc",
     classes: Sequence[str] = ("cat", "dog"),
     card: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Return the names of the outputs of a network with some settings."""
     coords = {} if masks is None else {"class": pd.Series(masks)}
-    run = SimpleNamespace(
-        layers=("conv", "fc"),
-        network="net",
-        layer=lambda _: SimpleNamespace(sizes={"unit": count}),
-        has=lambda _: masks is not None,
-        masking=SimpleNamespace(coords=coords),
-    )
 
-    class Study(dict[str, SimpleNamespace]):
+    def run(design: str) -> SimpleNamespace:
+        return SimpleNamespace(
+            layers=("conv", "fc"),
+            network="net",
+            design=design,
+            layer=lambda _: SimpleNamespace(sizes={"unit": count}),
+            has=lambda _: masks is not None and design == masked,
+            masking=SimpleNamespace(coords=coords),
+        )
+
+    class Study(dict[Any, SimpleNamespace]):
         images = SimpleNamespace(class_names=[*classes])
 
+        def designs(self, _: str) -> tuple[str, ...]:
+            return ("here", "there")
+
     known = ({} if settings is None else {"settings": settings}) | dict(card or {})
-    return output_names(Study(net=SimpleNamespace(card=known)), run, layer)
+    study = Study({("net", name): run(name) for name in ("here", "there")})
+    study["net"] = SimpleNamespace(card=known)
+    return output_names(study, study["net", "here"], layer)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +66,7 @@ def named(
         ({"kind": "of another version"}, 2, {}, []),
         (TRAINED, 2, {"masks": ["dog", "cat"]}, ["dog", "cat"]),
         (TRAINED, 3, {"masks": ["dog", "cat"]}, []),
+        (TRAINED, 2, {"masks": ["dog", "cat"], "masked": "there"}, ["dog", "cat"]),
         (RESNET | {"weights": "none"}, 2, {}, ["cat", "dog"]),
         (RESNET | {"weights": "none"}, 4, {}, []),
         (RESNET | {"weights": "own.pth"}, 1000, {}, IMAGENET),

@@ -12,9 +12,9 @@ from actsense.networks.settings import Python, Trained, read_network
 def output_names(study: StudyResults, run: RunResults, layer: str) -> list[str]:
     """Return the class of every unit of a layer, nothing if it is not the output or not known.
 
-    Masks name the outputs; else those of a network that was trained here are on its card, and
-    others are called as published with their weights, by their settings, or as the classes of the
-    dataset, as `actsense.networks.matching` says.
+    Masks of the network under any design name the outputs; else those of a network that was
+    trained here are on its card, and others are called as published with their weights, by their
+    settings, or as the classes of the dataset, as `actsense.networks.matching` says.
 
     Arguments:
         study: The study.
@@ -25,13 +25,19 @@ def output_names(study: StudyResults, run: RunResults, layer: str) -> list[str]:
     if layer != run.layers[-1] or count < 2:
         return []
     try:
-        if run.has("masking") and "class" in run.masking.coords:
-            named = [str(name) for name in run.masking.coords["class"].to_numpy()]
-        else:
-            named = _named(study, run.network, count)
+        named = _masked(study, run) or _named(study, run.network, count)
     except (ConfigError, KeyError, ValueError):  # no card, no images, or of another version
         return []
     return named if len(named) == count else []
+
+
+def _masked(study: StudyResults, run: RunResults) -> list[str]:
+    """Return the names by which masks call the outputs, nothing if there are none."""
+    others = [name for name in study.designs(run.network) if name != run.design]
+    for own in (run, *(study[run.network, name] for name in others)):
+        if own.has("masking") and "class" in own.masking.coords:
+            return [str(name) for name in own.masking.coords["class"].to_numpy()]
+    return []
 
 
 def _named(study: StudyResults, network: str, count: int) -> list[str]:
