@@ -65,12 +65,19 @@ def attacked_trajectories(
     paths = stored.regions(len(stored.layers) - 1, states)[:, chosen]
     directions = stored.directions(stored.final)
     view = upward_view(directions[before], directions[[after]])
-    gone = paths[:, types[chosen] > 0]
-    reach = 1.15 * max(1.3, float(np.linalg.norm(gone, axis=-1).max(initial=0)))
+    ways = {
+        kind: [
+            seen(spline(path, SAMPLES), view)[:, :2]
+            for path in paths[:, types[chosen] == kind].transpose(1, 0, 2)[:PATHS]
+        ]
+        for kind in TYPES
+    }
+    # Smooth ways swing out further than the steps that they go through.
+    furthest = (float(np.abs(way).max()) for own in ways.values() for way in own)
+    reach = 1.15 * max([1.3, *furthest])
     for axis, (kind, words) in zip(axes, TYPES.items(), strict=True):
         frame(axis, reach)
-        own = paths[:, types[chosen] == kind].transpose(1, 0, 2)
-        _ways(axis, [seen(spline(path, SAMPLES), view)[:, :2] for path in own[:PATHS]])
+        _ways(axis, ways[kind])
         draw_directions(axis, directions, stored.classes, view, length=0.9 * reach,
                         bold=[before, after], faint=True)  # fmt: skip
         axis.set_title(f"{kind}: {words}", loc="left", fontsize=9)
@@ -117,7 +124,9 @@ def last_types(stored: StoredPatterns) -> NDArray[np.int8]:
 def _ways(axis: Axes, paths: list[Floats]) -> None:
     """Draw curves from blue to red."""
     if not paths:
-        axis.text(0.98, 0.02, "none here", transform=axis.transAxes, ha="right", color="0.4")
+        axis.text(
+            0.98, 0.02, "none in these images", transform=axis.transAxes, ha="right", color="0.4"
+        )
         return
     pieces = np.concatenate([np.stack([path[:-1], path[1:]], axis=1) for path in paths])
     along = np.concatenate([np.linspace(0, 1, len(path) - 1) for path in paths])
