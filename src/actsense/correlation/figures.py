@@ -172,13 +172,11 @@ def _one_layer(
 
 
 def _colors(table: pd.DataFrame, known: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the known colors of lines, with further ones if there are other lines."""
+    """Return the colors of the lines of a table: known ones first, then further ones."""
     lines = list(dict.fromkeys(table["line"]))
-    if set(lines) <= set(known):
-        return known
-    used = {known[line] for line in lines if line in known}
-    others = iter(color for color in OTHERS if color not in used)
-    return {line: known[line] if line in known else next(others) for line in lines}
+    found = {line: color for line, color in known.items() if line in lines}
+    others = iter(color for color in OTHERS if color not in found.values())
+    return found | {line: next(others) for line in lines if line not in known}
 
 
 def _line(axis: Axes, one: pd.DataFrame, color: str, mark: str, shift: float) -> None:

@@ -24,6 +24,7 @@ from actsense.drawing.names import short_names
 from actsense.drawing.style import HEADER, ROUNDING, empty_figure, new_figure, place, text_width
 from actsense.drawing.values import value_name
 
+ROOMY = 2.4  # inches of a matrix that has room for the scale above its diagonal
 CELL, LARGE, LEAST = 0.25, 8.5, 0.19  # inches: a cell, all cells at most, and one with a number
 SMALL, GAP = 1.15, (0.12, 0.36)  # inches of a small matrix, and between them
 ROW, LISTED, PANEL = 0.2, 10, 2.2  # inches of a named pair, how many, and the axis beside them
@@ -54,9 +55,10 @@ def within_matrices(table: pd.DataFrame, *, title: str) -> Figure:
     side, margin, head = cell * len(names), longest(names) + 0.25, HEADER + 0.35
     one = own[own["layer"] == layer]
     name = f"{value_name(value)} in {short[layer]}: {_counts(one)}"
-    listed = f"The {len(pairs)} surest pairs of augmentations in any layer, {value_name(value)}"
+    most = f"{len(pairs)} surest pairs" if len(pairs) > 1 else "surest pair"
+    listed = f"The {most} of augmentations in any layer, {value_name(value)}"
     listed = listed if len(pairs) else "No pair of augmentations is told from zero"
-    left = margin + max(side, ROUNDING * text_width(name, 10)) + 0.35
+    left = margin + max(side + 1.7 * (side < ROOMY), ROUNDING * text_width(name, 10)) + 0.35
     list_left = left + max(longest([*texts, ""], 8) + 0.15, 1.2 * text_width(listed, 10) - PANEL)
     list_high = ROW * max(1, len(pairs))
     top = head + list_high + 1.1
@@ -78,7 +80,8 @@ def within_matrices(table: pd.DataFrame, *, title: str) -> Figure:
     axis.set_yticks(range(len(names)), names, fontsize=NAME)
     axis.set_xticks(range(len(names)), names, fontsize=NAME, rotation=60, ha="right",
                     rotation_mode="anchor")  # fmt: skip
-    bar = place(figure, margin + side - 1.4, head + 0.25, 1.3, 0.12)
+    beyond = -1.4 if side >= ROOMY else 0.3  # above the diagonal where that leaves room
+    bar = place(figure, margin + side + beyond, head + 0.25, 1.3, 0.12)
     scale = figure.colorbar(ScalarMappable(LIMITS, COLORS), bar, orientation="horizontal")
     scale.set_ticks([-1, 0, 1])
     bar.set_title("Spearman correlation", fontsize=8, pad=3)

@@ -20,6 +20,7 @@ from actsense.drawing.style import (
     CONTEXT_LINES,
     FACTOR_COLORS,
     HEADER,
+    ROUNDING,
     factor_labels,
     new_figure,
 )
@@ -141,7 +142,7 @@ def _page(
 ) -> Figure:
     """Draw panels side by side, in which rows of the same place share their scale."""
     bars = max(1, *(len(row.values) for panel in panels for row in panel))
-    margin = longest(rows, 8.5) + TICKS
+    margin = ROUNDING * longest(rows, 8.5) + TICKS
     wide = max(BAR * bars, (WIDTH - margin) / len(panels) - GAP[0])
     size = wide, min(ROW, max(LEAST, PAGE / len(rows))) * len(rows)
     figure = new_figure(

@@ -66,6 +66,7 @@ def contrast_bars(table: pd.DataFrame, *, title: str) -> Figure:
             if not across:
                 axis.set_ylabel(label)
             axis.set_ylim(bottom=0)
+            axis.set_xlim(-0.6, len(layers) - 0.4)
         if tested:
             axes[-1, across].set_ylim(0, 1.02)
         axes[0, across].set_title(partition and f"{partition} images", loc="left")

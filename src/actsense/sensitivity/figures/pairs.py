@@ -161,7 +161,7 @@ def _largest(
 ) -> None:
     """Write the largest pairs, a row each, in every layer."""
     axis.set_title(
-        f"The {len(names)} largest in any layer"
+        f"The {len(names)} largest in any layer".replace("The 1 ", "The ")
         if names
         else "No pair is told from zero in any layer",
         loc="left",
