@@ -311,6 +311,7 @@ def _points(axis: Axes, table: pd.DataFrame, metric: str, factor: str, shift: fl
         elinewidth=0.7,
         marker=FACTOR_MARKERS[factor],
         markersize=4,
+        clip_on=False,  # marks at 0 and 1 lie on the border
         label=factor,
     )
 
