@@ -80,7 +80,7 @@ def _columns(table: pd.DataFrame, index: str) -> list[str]:
 
 def _column_words(axis: str, variance: pd.Series) -> dict[str, Any]:
     numbers = st.column_config.NumberColumn
-    tiny = variance[variance > 0].min() < TINY
+    tiny = variance.median() < TINY
     words = {
         "number": numbers(axis, width=62, pinned=True),
         "variance": numbers("variance", format="%.1e" if tiny else "%.3g", width=68),

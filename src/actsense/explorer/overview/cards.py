@@ -16,7 +16,7 @@ from actsense.inspection import StudyResults
 from actsense.inspection.network_facts import HEADS, network_rows
 
 UNIT = ("channel", "unit", "row", "col", "axis_0", "axis_1")
-CELL = "padding:0.25rem 1.2rem 0.25rem 0;border-bottom:1px solid #e3e3e6;text-align:left"
+CELL = "padding:0.25rem 1rem 0.25rem 0;border-bottom:1px solid #e3e3e6;text-align:left"
 LEGEND = "display:flex;flex-wrap:wrap;gap:0.2rem 1rem;font-size:0.85rem"
 LIST = "padding-left:1.1rem;margin:0;font-size:0.92rem;line-height:1.45"
 
