@@ -11,10 +11,11 @@ from actsense.findings.collection import find_findings
 from actsense.inspection import open_study
 from actsense.store import write_results
 
-FACTORS = ("hue", "hflip", "order", "content", "class", "image")
+FACTORS = ("rotation", "hue", "hflip", "order", "content", "class", "image")
 LAYERS = ("stem", "head")
 # Shapley effects of the first and the last layer; every half-width is 0.02.
 EFFECTS = {
+    "rotation": (0.06, 0.12),
     "hue": (0.20, 0.10),
     "hflip": (0.19, 0.20),
     "order": (0.3, 0.3),
