@@ -20,7 +20,8 @@ CONFIGURATION = REPOSITORY / "workflow/studies/photographs.yaml"
 # They ask for memory of their own; others take what the profile gives to every job.
 ASKING = {
     *("sample_activations", "accumulate", "stream_moments", "merge_moments"),
-    *("estimate_indices", "plot_indices", "estimate_contrast", "mask_part", "evaluate_masks"),
+    *("estimate_indices", "plot_indices", "contrast_part", "estimate_contrast"),
+    *("mask_part", "evaluate_masks"),
     *("sample_segments", "evaluate_transforms", "evaluate_cells", "evaluate_interaction"),
     "map_saliency",
 }

@@ -1,5 +1,7 @@
 """Rule estimate_contrast: pairs of images with and without an augmentation to contrasts."""
 
+from pathlib import Path
+
 from actsense.device.choice import set_threads, use_device
 from actsense.job.files import origin, paths
 from actsense.job.log import logged
@@ -19,6 +21,7 @@ with logged(snakemake.log[0]):
         memory_gb=snakemake.config["memory_gb"],
     )
     attributes, written = origin(snakemake.params, snakemake.input), paths(snakemake.output)
-    write_contrast(sampling, Contrast(**snakemake.params.contrast), written, attributes)
+    settings, parts = Contrast(**snakemake.params.contrast), map(Path, snakemake.input.parts)
+    write_contrast(sampling, settings, written, attributes, [*parts])
     table = contrast_table(written["contrast"], sampling.layers)
     write_tables({"table": table}, written)

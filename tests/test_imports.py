@@ -21,7 +21,7 @@ RUN_TORCH = {
     *("attack_images", "compare_patterns", "embed_patterns", "record_features"),
     *("accumulate", "download_weights", "estimate_contrast", "import_weights", "map_saliency"),
     *("evaluate_cells", "evaluate_interaction", "evaluate_masks", "evaluate_transforms"),
-    "mask_part",
+    *("contrast_part", "mask_part"),
     *("sample_activations", "sample_segments", "stream_moments"),
     *("train_checkpoint", "train_network"),
     *("judge_pictures", "visualise_features"),

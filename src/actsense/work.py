@@ -18,6 +18,7 @@ __all__ = [
     "NetworkFacts",
     "Work",
     "fitting_batch",
+    "part_range",
     "room",
     "row_files",
     "store_files",
@@ -252,6 +253,17 @@ def fitting_batch(batch_size: int, forward: int) -> int:
         forward: Bytes alive while an image passes.
     """
     return max(1, min(batch_size, BATCH_BYTES // max(1, forward)))
+
+
+def part_range(part: int, parts: int, total: int) -> range:
+    """Return the share of a part: what begins within it belongs to it.
+
+    Arguments:
+        part: Which part, counted from 0.
+        parts: How many there are.
+        total: How much there is in all.
+    """
+    return range(total * part // parts, total * (part + 1) // parts)
 
 
 def room(memory_gb: float, *, weights: int, forward: int, batch: int, images: float) -> float:

@@ -57,9 +57,13 @@ def build(batch_size: int = 21, room: float = inf, *, partition: int | None = No
         pool = ImagePool((pool.rows[partition],))
     law = InputLaw(AUGMENTATIONS, "switched", (32, 32), pool)
     sampling = SimpleNamespace(
-        design=SimpleNamespace(seed=3),
+        design=SimpleNamespace(seed=3, name="small"),
         law=law,
-        subject=SimpleNamespace(device=torch.device("cpu"), batch_size=batch_size),
+        subject=SimpleNamespace(
+            network=SimpleNamespace(name="net"),
+            device=torch.device("cpu"),
+            batch_size=batch_size,
+        ),
         evaluate=Closed(),
         layers=place_layers([("body", (2, 1, 1)), ("head", (3,))]),
         room=room,

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from masked_study import SETTINGS, sampling, store
 
 from actsense.errors import ConfigError
-from actsense.masking.blocks import cut_blocks, part_range
+from actsense.masking.blocks import cut_blocks
 from actsense.masking.evaluate import evaluate_masks, evaluate_part
 from actsense.masking.metrics import Outcomes
 from actsense.masking.outcomes_file import open_parts, write_part
 from actsense.masking.settings import Masking
 from actsense.store.damage import CorruptFileError
+from actsense.work import part_range
 
 # Images of 16 make batches of 16, 16 and 8, the last one with room for two plans.
 MASKING = Masking(

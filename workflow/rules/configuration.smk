@@ -322,6 +322,27 @@ def replicate_parts(wildcards):
     return expand(MOMENTS_PART, shard=shards, **wildcards)
 
 
+CONTRAST_PARTS = of(study.contrast_parts)
+
+
+def contrast_ends(wildcards):
+    return CONTRAST_PARTS(wildcards)[int(wildcards.part)].ends
+
+
+def contrast_before(wildcards):
+    """What the job before one of a contrast has written, if they are of one piece."""
+    part = int(wildcards.part)
+    goes_on = CONTRAST_PARTS(wildcards)[part].link > 0
+    return expand(CONTRAST_PART, **dict(wildcards) | {"part": [part - 1] * goes_on})
+
+
+def contrast_pieces(wildcards):
+    """What the last job of every piece of a contrast writes; nothing where one job makes all."""
+    parts = enumerate(CONTRAST_PARTS(wildcards))
+    ends = [number for number, part in parts if part.link == part.links - 1]
+    return expand(CONTRAST_PART, part=ends, **wildcards)
+
+
 def in_parts(path, counted):
     """The parts of a result that are made in jobs of their own; none where one job makes all."""
     count = of(counted)
@@ -351,8 +372,10 @@ def expected_shards():
         }
         shards |= set(expand(MOMENTS_PART, **numbered))
         shards |= set(expand(ACTIVATIONS_SHARD, **numbered))
-        numbered["part"] = range(study.mask_parts(network, design))
-        shards |= set(expand(MASKING_PART, **numbered))
+        masks = range(study.mask_parts(network, design))
+        contrasts = range(len(study.contrast_parts(network, design)))
+        shards |= set(expand(MASKING_PART, **numbered, part=masks))
+        shards |= set(expand(CONTRAST_PART, **numbered, part=contrasts))
     return set(map(Path, shards))
 
 

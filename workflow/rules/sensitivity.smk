@@ -45,12 +45,38 @@ rule plot_indices:
         "../../scripts/plot_indices.py"
 
 
+rule contrast_part:
+    """A part of a contrast: some units under some augmentations, or what more images say of them."""
+    input:
+        images=IMAGES,
+        manifest=MANIFEST,
+        weights=WEIGHTS,
+        before=contrast_before,
+    output:
+        state=temp(CONTRAST_PART),
+    wildcard_constraints:
+        network=SAMPLED,
+    resources:
+        mem_mb=memory("contrast_part"),
+        runtime=runtime("contrast_part"),
+    params:
+        **of_config("contrast", "batch_size", "device"),
+        sampling=of(study.sampling_settings),
+        part=contrast_ends,
+        revision=REVISION["contrast"],
+    message:
+        "Contrasting {wildcards.network} under {wildcards.design}, part {wildcards.part}"
+    script:
+        "../../scripts/contrast_part.py"
+
+
 rule estimate_contrast:
     """Every augmentation alone against the untouched image, and the images every unit prefers."""
     input:
         images=IMAGES,
         manifest=MANIFEST,
         weights=WEIGHTS,
+        parts=contrast_pieces,
     output:
         contrast=directory(CONTRAST),
         top_images=directory("results/{study}/{network}/{design}/top_images.zarr"),

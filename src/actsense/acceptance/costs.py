@@ -44,7 +44,7 @@ def compare_costs(runs: Sequence[RunResults], found: Recognised) -> pd.DataFrame
         ("their activations, float32", "GB", total("activations", INDICES), sum(written)),
         ("stored, and here kept", "GB", total("stored", INDICES), sum(kept) or float("nan")),
         ("sampling, all jobs", "days", total("sampling", (*INDICES, *CONTRAST)),
-         _days(runs, (*SAMPLING, "estimate_contrast"))),
+         _days(runs, (*SAMPLING, "contrast_part", "estimate_contrast"))),
         ("computing, all jobs", "days", total("computing", (*INDICES, *CONTRAST)),
          _days(runs, COMPUTING)),
     ]  # fmt: skip

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from actsense.masking.blocks import part_range
 from actsense.masking.metrics import Outcomes
 from actsense.masking.outcomes_file import StoredOutcomes
 from actsense.masking.plan import Condition, MaskPlan, conditions
@@ -15,6 +14,7 @@ from actsense.masking.settings import Masking
 from actsense.masking.trials import MaskTrial
 from actsense.progress import Progress
 from actsense.sampling.opening import Sampling
+from actsense.work import part_range
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,17 @@ class Asked:
     def tried_part(self, part: int, parts: int) -> Iterator[Outcomes]:
         """Try one part of everything; yield outcomes in order, (plans of a block, its images)."""
         chosen = part_range(part, parts, self.outcomes)
-        with Progress(len(chosen), desc="masking", unit="image") as known:
-            for draw in self.draws:
-                within = range(chosen.start - draw.start, chosen.stop - draw.start)
-                for block in self.trial.blocks(draw.plans, within):
-                    yield self.trial.show(draw.input, draw.plans, block, known, draw=draw.number)
+        own = [
+            (draw, block)
+            for draw in self.draws
+            for block in self.trial.blocks(
+                draw.plans, range(chosen.start - draw.start, chosen.stop - draw.start)
+            )
+        ]
+        total = sum(block.outcomes for _, block in own)
+        with Progress(total, desc="masking", unit="image") as known:
+            for draw, block in own:
+                yield self.trial.show(draw.input, draw.plans, block, known, draw=draw.number)
 
     def read(self, stored: StoredOutcomes) -> Iterator[tuple[str, list[Outcomes]]]:
         """Read what parts have found; yield the same as `tried`.

@@ -10,7 +10,7 @@ A part makes the stacks that begin within its share of the numbers. No stack is 
 another way, so that no bit depends on the number of parts.
 """
 
-__all__ = ["Block", "cut_blocks", "part_range"]
+__all__ = ["Block", "cut_blocks"]
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,16 +33,10 @@ class Block:
         """Positions of all plans, in the order of their outcomes."""
         return [position for stack in self.stacks for position in stack]
 
-
-def part_range(part: int, parts: int, outcomes: int) -> range:
-    """Return the numbers that the stacks of a part begin within.
-
-    Arguments:
-        part: Which part, counted from 0.
-        parts: How many there are.
-        outcomes: How many outcomes there are in all.
-    """
-    return range(outcomes * part // parts, outcomes * (part + 1) // parts)
+    @property
+    def outcomes(self) -> int:
+        """How many outcomes it has."""
+        return len(self.plans) * int(self.images.stop - self.images.start)
 
 
 def cut_blocks(

@@ -19,10 +19,8 @@ from numpy.typing import NDArray
 
 from actsense.errors import ConfigError
 from actsense.masking.metrics import Outcomes
-from actsense.store.archive import CHECKSUM, create_archive, open_archive
+from actsense.store.archive import create_archive, open_archive, put_arrays
 from actsense.store.damage import CorruptFileError, reading
-
-CHUNK = 2**20  # outcomes
 
 
 def write_part(
@@ -40,13 +38,7 @@ def write_part(
     order = np.concatenate([np.empty((0, k), np.int16), *(o.order.reshape(-1, k) for o in parts)])
     divergence = np.concatenate([np.empty(0, np.float32), *(o.divergence.ravel() for o in parts)])
     with create_archive(path, {"identity": dict(identity)}) as root:
-        for name, values in (("order", order), ("divergence", divergence)):
-            chunks = (min(CHUNK, max(1, len(values))), *values.shape[1:])
-            array = root.create_array(
-                name, shape=values.shape, chunks=chunks, dtype=values.dtype, compressors=[CHECKSUM]
-            )
-            if len(values):
-                array[:] = values
+        put_arrays(root, {"order": order, "divergence": divergence})
 
 
 @contextmanager

@@ -38,7 +38,7 @@ STUDIES = (  # in the order of the plan that is printed
 READ = ("sensitivity", "correlation", "recognition", "masking", "single_class", "segments")
 IMPORTED = (
     *("sample_activations", "accumulate", "accumulate_part", "stream_moments", "stream_part"),
-    *("merge_moments", "estimate_indices", "estimate_contrast"),
+    *("merge_moments", "estimate_indices", "contrast_part", "estimate_contrast"),
     *("mask_part", "evaluate_masks", "sample_segments"),
 )
 SNAKEMAKE = 500  # megabytes of the process that starts the script, in the same job

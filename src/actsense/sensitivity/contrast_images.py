@@ -86,6 +86,18 @@ class ImageResponses:
         # An augmentation without parameters has one draw, which stands for all.
         self._difference[which, number, images, :, units] = y - x[:, None]
 
+    def state(self, group: range) -> dict[str, NDArray[np.generic]]:
+        """Return what some augmentations have kept, for `resume`."""
+        chosen = slice(group.start, group.stop)
+        return {"untouched": self._untouched, "difference": self._difference[chosen]}
+
+    def resume(self, group: range, tile: slice, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Take over what another one had kept of some augmentations and units."""
+        chosen = slice(group.start, group.stop)
+        units = slice(*np.searchsorted(self._units, [tile.start, tile.stop]))
+        self._untouched[..., units] = state["untouched"][..., units]
+        self._difference[chosen][..., units] = state["difference"][..., units]
+
     def datasets(self, augmentations: Sequence[str]) -> dict[str, xr.Dataset]:
         """Return what was kept, by layer; `sampled_unit` counts along the flat layer."""
         sample = ("partition",) if self._apart else ()

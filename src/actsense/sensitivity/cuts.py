@@ -11,6 +11,7 @@ __all__ = [
     "SPAN_BYTES",
     "SUMMED_BYTES",
     "ContrastCut",
+    "ContrastPart",
     "MomentsCut",
     "cut_contrast",
     "cut_moments",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from actsense.layers import Layer, cut_units
@@ -153,6 +154,42 @@ class ContrastCut:
     def passes(self, treated: int) -> int:
         """Return how often an image passes, if it is augmented so many times."""
         return len(self.tiles) * (len(self.groups) + treated)
+
+
+@dataclass(frozen=True)
+class ContrastPart:
+    """What one of several jobs makes of a contrast: a link of the chain that makes a piece.
+
+    Attributes:
+        tile: Units of the network, of the piece.
+        group: Augmentations, of the piece.
+        link: Which link; it goes on from what the link before it has found.
+        links: How many links share the images of the piece.
+    """
+
+    tile: slice
+    group: range
+    link: int = 0
+    links: int = 1
+
+    @classmethod
+    def between(cls, tile: list[int], group: list[int], link: list[int]) -> "ContrastPart":
+        """Return a part from what `ends` says."""
+        return cls(slice(*tile), range(*group), *link)
+
+    @property
+    def ends(self) -> dict[str, list[int]]:
+        """First and end of units and augmentations, link and links, for `between`."""
+        return {
+            "tile": [self.tile.start, self.tile.stop],
+            "group": [self.group.start, self.group.stop],
+            "link": [self.link, self.links],
+        }
+
+    @property
+    def before(self) -> "ContrastPart":
+        """The link before this one."""
+        return replace(self, link=self.link - 1)
 
 
 def cut_contrast(

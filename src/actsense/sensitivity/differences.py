@@ -13,6 +13,8 @@ Images are added one by one, in float64: no number depends on how they come in b
 
 __all__ = ["Differences", "Responses"]
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -84,6 +86,18 @@ class Differences:
     def counted(self) -> bool:
         """Whether codes have become counts."""
         return self.images > self._codes.shape[1]
+
+    @property
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """All that is kept, for `resume`."""
+        kept = {"codes": self._codes, "spans": self._spans, "sums": self.sums}
+        return {name: part.cpu().numpy() for name, part in kept.items()}
+
+    def resume(self, images: int, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go on from what another one had kept after some images."""
+        self.images = images
+        for part, name in ((self._codes, "codes"), (self._spans, "spans"), (self.sums, "sums")):
+            part.copy_(torch.from_numpy(state[name]))
 
     @property
     def nbytes(self) -> int:
@@ -188,6 +202,17 @@ class Responses:
         ]
         self.origin, self.sums = (part.to(made[-1].device) for part in made)
         self.sums.zero_()
+
+    @property
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """All that is kept, for `resume`."""
+        return {"origin": self.origin.cpu().numpy(), "sums": self.sums.cpu().numpy()}
+
+    def resume(self, images: int, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go on from what another one had kept after some images."""
+        self.images = images
+        self.origin.copy_(torch.from_numpy(state["origin"]))
+        self.sums.copy_(torch.from_numpy(state["sums"]))
 
     def add(self, control: Tensor) -> None:
         """Add the responses to some images, (images, units) float32."""

@@ -1,14 +1,17 @@
 """What sampling, indices and contrasts take, said before anything is run."""
 
-__all__ = ["index_bytes", "sampled_design", "work"]
+__all__ = ["contrast_parts", "index_bytes", "sampled_design", "work"]
 
 from dataclasses import replace
+from math import ceil
 
 from actsense.sampling.plan import SampledDesign, stored_rows
 from actsense.sensitivity.cuts import (
     ESTIMATED_BYTES,
     MERGED_BYTES,
     SUMMED_BYTES,
+    ContrastCut,
+    ContrastPart,
     MomentsCut,
     cut_contrast,
     cut_moments,
@@ -95,7 +98,7 @@ def _run(facts: Facts, network: str, design: str) -> list[Work]:
             holds=PAGE + DRAWN * own.units * index_bytes(factors + parts) / MB,
             files=FIGURES + 1 + len(own.layers),
         ),
-        _contrast(facts, network, design),
+        *_contrast(facts, network, design),
         Work("plot_contrast", network, design, sampled, files=1),
     ]
 
@@ -177,28 +180,21 @@ def _in_parts(whole: Work, rule: str, jobs: int, moments: int) -> Work:
     )
 
 
-def _contrast(facts: Facts, network: str, design: str) -> Work:
+def _contrast(facts: Facts, network: str, design: str) -> list[Work]:
     contrast: Contrast = facts.settings.contrast
     own, count = facts.networks[network], len(facts.settings.designs[design].augmentations)
     layers, samples = len(own.layers), facts.samples(contrast.images, contrast.partitions)
     shown, drawn = sum(samples), facts.drawn.get(design, (1,) * count)
     pairs = 1 if contrast.averaged else contrast.draws
-    cut = cut_contrast(
-        own.layers,
-        count,
-        images=max(samples),
-        pairs=pairs,
-        samples=len(samples),
-        top_images=contrast.top_images,
-        batch=facts.batch(network),
-        room=facts.room(network),
-    )
+    cut = _cut_contrast(facts, network, count)
     parameters = contrast.draws * sum(drawn)
     ranked = own.units * (1 + count) * contrast.top_images
-    treated = sum(contrast.draws if numbers else 1 for numbers in drawn)
-    return Work(
+    treated = [contrast.draws if numbers else 1 for numbers in drawn]
+    passes = shown * cut.passes(sum(treated))
+    whole = Work(
         *("estimate_contrast", network, design, int(design in own.designs)),
-        passes=shown * cut.passes(treated),
+        passes=passes,
+        longest=passes,
         holds=cut.holds / MB,
         kept=4 * own.units * STATISTICS * count * len(samples)
         + image_bytes(own.layers, count, images=samples, draws=pairs)
@@ -207,4 +203,77 @@ def _contrast(facts: Facts, network: str, design: str) -> Work:
         files=store_files(layers * CONTRAST_ARRAYS, 1 + layers)
         + store_files(TOP_ROOT_ARRAYS + layers * TOP_ARRAYS, 1 + layers)
         + table_files(1),
+    )
+    parts = contrast_parts(facts, network, design)
+    if not parts:
+        return [replace(whole, rule="contrast_part", jobs=0), whole]
+    each = [
+        shown * (1 + sum(treated[part.group.start : part.group.stop])) / part.links
+        for part in parts
+    ]
+    together = max(len(part.group) for part in parts)
+    piece = _cut_contrast(facts, network, together)
+    # What a link leaves is there until the next one has taken it over, and with it its own.
+    ends = [part for part in parts if part.link == part.links - 1]
+    part = replace(
+        whole,
+        rule="contrast_part",
+        jobs=len(parts) * whole.jobs,
+        passes=round(sum(each)),
+        longest=ceil(max(each)) + facts.batch(network) * (1 + together),
+        holds=2 * piece.holds / MB,
+        kept=0,
+        dropped=2 * len(ends) * piece.holds,
+        files=0,
+        files_dropped=len(ends) + 1,
+    )
+    return [part, replace(whole, passes=0, longest=0, opens=(network,))]
+
+
+def contrast_parts(facts: Facts, network: str, design: str) -> list[ContrastPart]:
+    """Cut a contrast into jobs of `job_minutes`; nothing where one job makes all of it.
+
+    Units that do not fit together are pieces. If they take too long, so are augmentations, as
+    few of them in one as necessary, because untouched images pass for every piece. What is still
+    too long is done by several jobs in turn.
+
+    Arguments:
+        facts: What is known of the study.
+        network: Name of the network.
+        design: Name of the design.
+    """
+    facts, contrast = facts.settled, facts.settings.contrast
+    count = len(facts.settings.designs[design].augmentations)
+    shown = sum(facts.samples(contrast.images, contrast.partitions))
+    whole = _cut_contrast(facts, network, count)
+    if facts.jobs(network, shown * whole.passes(count * contrast.draws)) == 1:
+        return []
+    for pieces in range(1, count + 1):
+        together = ceil(count / pieces)
+        cut = _cut_contrast(facts, network, together)
+        links = facts.jobs(network, shown * (1 + together * contrast.draws))
+        if len(cut.groups) == 1 and links == 1:
+            break
+    starts = range(0, count, together)
+    return [
+        ContrastPart(tile, group, link, links)
+        for tile in cut.tiles
+        for group in (range(start, min(start + together, count)) for start in starts)
+        for link in range(links)
+    ]
+
+
+def _cut_contrast(facts: Facts, network: str, augmentations: int) -> ContrastCut:
+    """Return what a contrast of so many augmentations takes at a time."""
+    contrast: Contrast = facts.settings.contrast
+    samples = facts.samples(contrast.images, contrast.partitions)
+    return cut_contrast(
+        facts.networks[network].layers,
+        augmentations,
+        images=max(samples),
+        pairs=1 if contrast.averaged else contrast.draws,
+        samples=len(samples),
+        top_images=contrast.top_images,
+        batch=facts.batch(network),
+        room=facts.room(network),
     )

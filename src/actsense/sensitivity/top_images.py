@@ -8,10 +8,13 @@ no more strongly than its weakest one is no top image: a unit that never changes
 
 __all__ = ["TopImages"]
 
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
+import torch
 import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
 from actsense.augment import parameter_columns
@@ -22,6 +25,7 @@ from actsense.sampling.opening import Sampling
 from actsense.sensitivity.strongest import Strongest
 from actsense.store import Results
 
+KEPT = ("responses", "numbers", "lowest")  # of a condition
 DESCRIPTIONS = {
     "image": "row of the manifest, strongest response first; -1 where there is none",
     "draw": "which random draw of the augmentation, counted from 0; -1 where there is none",
@@ -63,14 +67,26 @@ class TopImages:
         self._parameters = np.zeros((len(self._rows), draws, total), dtype=np.float32)
         self.ranks = top_images
         self._conditions = [ORIGINAL, *sampling.law.augmentations]
-        self._tile, self._strongest = slice(0), list[Strongest]()
+        self._tile, self._strongest = slice(0), dict[int, Strongest]()
         results.append("", xr.Dataset(coords={"condition": self._conditions}))
 
-    def begin(self, tile: slice) -> None:
-        """Watch some units, while all images pass."""
+    def begin(self, tile: slice, group: range | None = None) -> None:
+        """Watch some units, while all images pass.
+
+        Arguments:
+            tile: The units.
+            group: Augmentations that are watched, all by default; untouched images are with the
+                first one.
+        """
         device, units = self._sampling.subject.device, tile.stop - tile.start
         self._tile = tile
-        self._strongest = [Strongest(self.ranks, units, device) for _ in self._conditions]
+        self._strongest = {
+            which: Strongest(self.ranks, units, device) for which in self._watched(group)
+        }
+
+    def _watched(self, group: range | None) -> range:
+        group = range(len(self._conditions) - 1) if group is None else group
+        return range(group.start - (group.start == 0), group.stop)
 
     def add(self, augmentation: int, evaluations: Evaluations, responses: Tensor) -> None:
         """Add some images under one condition; none may come twice.
@@ -88,7 +104,7 @@ class TopImages:
             self._parameters[places, :draws, columns] = drawn
         if self.ranks:
             first = (places * draws).astype(np.int32)
-            self._strongest[augmentation + 1].add(responses, first)
+            self._strongest[augmentation].add(responses, first)
 
     def end(self) -> None:
         """Hand over what was found of the units: image, draw and response of every layer.
@@ -100,7 +116,33 @@ class TopImages:
             if within.start < within.stop:
                 data = self._found(layer, within)
                 self._results.append(layer.name, data, axis=layer.dimensions[0])
-        self._strongest = []
+        self._strongest = {}
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return what was found of the watched units so far, for `resume`."""
+        found: dict[str, NDArray[np.generic]] = {"parameters": self._parameters}
+        for which, strongest in self._strongest.items():
+            for name in KEPT:
+                found[f"{which}/{name}"] = getattr(strongest, name).cpu().numpy()
+        return found
+
+    def resume(
+        self, group: range, state: Mapping[str, NDArray[np.generic]], units: slice = slice(None)
+    ) -> None:
+        """Go on from what another one had found.
+
+        Arguments:
+            group: The augmentations that it watched.
+            state: What it had found.
+            units: Which of the watched units these are.
+        """
+        for which in group:
+            columns = self._columns[self._sampling.law.augmentations[which]]
+            self._parameters[..., columns] = state["parameters"][..., columns]
+        for which in self._watched(group):
+            for name in KEPT:
+                kept = getattr(self._strongest[which], name)
+                kept[..., units] = torch.from_numpy(state[f"{which}/{name}"]).to(kept.device)
 
     def finish(self) -> None:
         """Hand over the root, which `actsense.inspection.pictures` draws pictures from."""
@@ -130,7 +172,7 @@ class TopImages:
         shape = len(self._conditions), self.ranks, within.stop - within.start
         images = np.empty(shape, np.int32)
         draws, answers = np.empty(shape, np.int16), np.empty(shape, np.float32)
-        for k, strongest in enumerate(self._strongest):
+        for k, strongest in enumerate(self._strongest.values()):
             repeats = (
                 self._parameters.shape[1] if k and self._sampling.law.parameters[k - 1] else 1
             )

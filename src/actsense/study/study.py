@@ -20,7 +20,8 @@ from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign, build_design
 from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Sharding
-from actsense.sensitivity.plan import sampled_design
+from actsense.sensitivity.cuts import ContrastPart
+from actsense.sensitivity.plan import contrast_parts, sampled_design
 from actsense.study.configuration import check, filled
 from actsense.study.settings import Settings
 from actsense.work import Facts, NetworkFacts
@@ -328,6 +329,10 @@ class Study:
             classes=self.survey["classes"],
             image_size=self.settings.dataset.image_size,
         )
+
+    def contrast_parts(self, network: str, design: str) -> list[ContrastPart]:
+        """Return how contrasts are cut into jobs; nothing if one makes all."""
+        return contrast_parts(self.facts, network, design)
 
     def mask_parts(self, network: str, design: str) -> int:
         """Return into how many jobs masks are cut; 0 if one makes all."""
