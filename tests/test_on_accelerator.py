@@ -64,9 +64,11 @@ from actsense.sampling.opening import Sampling, open_sampling
 from actsense.sampling.sharding import Shard
 from actsense.segments import evaluate
 from actsense.segments.evaluate import sample_segments
-from actsense.sensitivity.contrast import estimate_contrast
+from actsense.sensitivity.contrast import estimate_contrast, write_contrast_part
+from actsense.sensitivity.cuts import ContrastPart
 from actsense.sensitivity.estimation import write_indices
 from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.settings import Contrast
 from actsense.sensitivity.summing import accumulate_shard, stream_shard
 from actsense.sensitivity.top_images import TopImages
 from actsense.spatial.cells.evaluate import evaluate_cells
@@ -203,6 +205,19 @@ def estimate_contrasts(world: World, device: torch.device, folder: Path) -> Grou
     top = TopImages(sampling, preferred, **asked, top_images=3)
     estimate_contrast(sampling, groups, **asked, top=top)
     return {**groups, **{f"top {name}": data for name, data in preferred.items()}}
+
+
+def contrast_part(world: World, device: torch.device, folder: Path) -> Groups:
+    opened, before = world.sampling(device, world.few), list[Path]()
+    for link in range(2):  # the second one goes on with counts
+        part = ContrastPart(slice(0, opened.layers[-1].stop), range(1), link, 2)
+        settings, path = Contrast(images=300, draws=1, top_images=2), folder / str(link)
+        write_contrast_part(opened, settings, part, before, path)
+        before = [path]
+    with open_archive(path) as root:
+        return {
+            "": [np.asarray(root[f"statistics/{name}"]) for name in ("p_value", "mean_difference")]
+        }
 
 
 MASKING = Masking(
@@ -453,6 +468,7 @@ def bias(world: World, device: torch.device, folder: Path) -> Groups:
 JOBS: dict[str, Callable[[World, torch.device, Path], Groups]] = {
     "sample_activations": sample_activations,
     "stream_moments": stream_moments,
+    "contrast_part": contrast_part,
     "estimate_contrast": estimate_contrasts,
     "mask_part": masked_part,
     "evaluate_masks": evaluate_masked,

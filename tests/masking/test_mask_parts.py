@@ -16,7 +16,7 @@ from actsense.errors import ConfigError
 from actsense.masking.blocks import cut_blocks
 from actsense.masking.evaluate import evaluate_masks, evaluate_part
 from actsense.masking.metrics import Outcomes
-from actsense.masking.outcomes_file import open_parts, write_part
+from actsense.masking.outcomes_file import StoredOutcomes, write_part
 from actsense.masking.settings import Masking
 from actsense.store.damage import CorruptFileError
 from actsense.work import part_range
@@ -116,9 +116,9 @@ def test_every_part_does_its_share(parts: list[Path]) -> None:
 @pytest.mark.parametrize(
     ("order", "changes", "said"),
     [
-        ([1, 0, 2], {}, "is not part 0 of this run"),
-        ([0, 1], {}, "is not part 0 of this run"),  # of two
-        ([0, 1, 2], {"bootstrap": 101}, "is not part 0 of this run"),
+        ([1, 0, 2], {}, "is of another part or run"),
+        ([0, 1], {}, "is of another part or run"),  # of two
+        ([0, 1, 2], {"bootstrap": 101}, "is of another part or run"),
     ],
 )
 def test_parts_of_another_run_are_refused(
@@ -143,14 +143,14 @@ def test_outcomes_are_read_across_parts_some_of_which_are_empty(tmp_path: Path) 
         found = [Outcomes(order[None, own], divergence[None, own])] if count else []
         paths.append(tmp_path / f"{part}.zarr.zip")
         write_part(paths[-1], found, {"part": part, "batch": 1}, k=k)
-    with open_parts(paths, {"batch": 1}) as stored:
-        stored.check_count(7)
-        for start, count in ((0, 7), (2, 3), (3, 4), (0, 2)):
-            classes, own = stored.read(start, count)
-            np.testing.assert_array_equal(classes, order[start : start + count])
-            np.testing.assert_array_equal(own, divergence[start : start + count])
-        with pytest.raises(CorruptFileError, match="all parts hold 7 outcomes together, not 8"):
-            stored.check_count(8)
+    stored = StoredOutcomes(paths, {"batch": 1})
+    stored.check_count(7)
+    for start, count in ((0, 7), (2, 3), (3, 4), (0, 2)):
+        classes, own = stored.read(start, count)
+        np.testing.assert_array_equal(classes, order[start : start + count])
+        np.testing.assert_array_equal(own, divergence[start : start + count])
+    with pytest.raises(CorruptFileError, match="all parts hold 7 outcomes together, not 8"):
+        stored.check_count(8)
 
 
 def test_a_part_that_is_damaged_is_named_with_the_target_that_makes_it_again(

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from actsense.data.build import build_cache
-from actsense.masking.plan import settings_in_force
+from actsense.masking.plan import mask_parts, settings_in_force
 from actsense.networks.weights import import_weights
 from actsense.planning import speed
 from actsense.planning.cost import Cost, counted_facts, different_share, study_costs
@@ -25,6 +25,7 @@ from actsense.planning.work import WorkTable
 from actsense.sampling.blocks import write_shard
 from actsense.sampling.opening import open_sampling
 from actsense.sensitivity.moments_file import write_moments
+from actsense.sensitivity.plan import contrast_parts
 from actsense.sensitivity.summing import accumulate_shard
 from actsense.store.columns import SHARD_BYTES
 from actsense.study.study import Study
@@ -222,7 +223,7 @@ def test_images_run_again_where_memory_is_short() -> None:
 
 
 def test_the_exact_study_counts_partitions_apart_and_all_draws() -> None:
-    own = study("workflow/studies/published-exact.yaml")
+    own = study("workflow/studies/published-exact.yaml", memory_gb=8)
     names = set(own.settings.designs["set1"].factors)
     assert names == {*own.settings.designs["set1"].augmentations, "order", "class", "partition"}
     found = works(counted(own), "alexnet", "set1")
@@ -348,11 +349,44 @@ def test_masks_of_a_slow_network_are_cut_and_pass_as_often(speed: float) -> None
     part, merged = found["mask_part"], found["evaluate_masks"]
     assert "mask_part" not in before
     assert part.passes == before["evaluate_masks"].passes
-    assert part.jobs == own.mask_parts("alexnet", "set1") == ceil(part.passes / speed / 3600)
+    assert (
+        part.jobs == mask_parts(own.facts, "alexnet", "set1") == ceil(part.passes / speed / 3600)
+    )
     assert part.longest <= 3600 * speed + own.settings.batch_size
     assert merged.passes < part.longest
     assert merged.kept == before["evaluate_masks"].kept
-    assert whole.mask_parts("alexnet", "set1") == 0
+    assert mask_parts(whole.facts, "alexnet", "set1") == 0
+
+
+@pytest.mark.parametrize(
+    ("speed", "pieces", "links"),
+    [
+        (1000, 1, 1),
+        (500, 2, 1),
+        (200, 5, 1),
+        (100, 5, 2),
+    ],  # of five augmentations, all units in one
+)
+def test_contrasts_of_a_slow_network_are_cut_as_far_as_necessary(
+    speed: float, pieces: int, links: int
+) -> None:
+    own = fast(published(memory_gb=30), speed)
+    found = works(counted(own), "alexnet", "set1")
+    images, draws, limit = 50_000, 10, 3600 * speed
+    treated = 2 + 3 * draws  # two of them draw nothing
+    parts = contrast_parts(own.facts, "alexnet", "set1")
+    passes = found["contrast_part"].passes if parts else found["estimate_contrast"].passes
+    assert passes == images * (treated + pieces)  # untouched ones pass with every piece
+    assert len(parts) == (pieces * links if pieces > 1 else 0)
+    for part in parts:
+        assert images * (1 + draws * len(part.group)) / part.links <= limit
+    ends = [part for part in parts if part.link == part.links - 1]
+    assert [k for part in ends for k in part.group] == [*range(5)] * bool(parts)
+    if parts:
+        assert found["contrast_part"].jobs == len(parts)
+        assert found["contrast_part"].longest <= limit + 11 * own.settings.batch_size
+        assert found["estimate_contrast"].passes == 0
+        assert found["estimate_contrast"].kept > 0
 
 
 def test_masks_that_are_not_stated_pass_no_more_images_than_sampling_and_that_is_said() -> None:

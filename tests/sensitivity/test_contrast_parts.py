@@ -13,7 +13,7 @@ from actsense.sensitivity.cuts import ContrastPart
 from actsense.sensitivity.settings import Contrast
 from actsense.store import read_results
 from actsense.store.damage import CorruptFileError
-from tests.made.closed_responses import AUGMENTATIONS, UNITS, build
+from tests.made.closed_responses import UNITS, build
 
 PIECES = [(slice(0, 2), range(2)), (slice(0, 2), range(2, 3))]
 PIECES += [(slice(2, UNITS), range(1)), (slice(2, UNITS), range(1, 3))]
@@ -63,7 +63,7 @@ def test_parts_give_the_bits_of_one_job(changes: dict[str, Any], tmp_path: Path)
         for group, data in whole.items():
             assert data.identical(found[group]), group
     values = whole["contrast /head"]["mean_difference"].to_numpy()
-    assert len(np.unique(values[np.isfinite(values)])) == len(AUGMENTATIONS)  # others are undefined
+    assert len(np.unique(values[np.isfinite(values)])) > 2  # of few units, most undefined
     assert set(STATISTICS) <= set(whole["contrast /head"].data_vars)
 
 

@@ -206,7 +206,7 @@ def test_what_does_not_fit_together_is_compared_piece_by_piece() -> None:
     """Augmentations one by one, then units, too: no bit moves."""
     together, layers = found_by(build()), build().layers
     numbers = {"images": IMAGES, "top_images": RANKS, "batch": 21}
-    one = cut_contrast(layers, len(AUGMENTATIONS), **numbers, room=3800)
+    one = cut_contrast(layers, len(AUGMENTATIONS), **numbers, room=7000)
     assert (len(one.tiles), len(one.groups)) == (1, len(AUGMENTATIONS))
     for room in (one.holds, 1):
         sampling = build(room=room)

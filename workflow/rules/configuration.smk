@@ -2,7 +2,7 @@
 
 import re
 import sys
-from functools import cache
+from functools import cache, partial
 from os.path import relpath
 from pathlib import Path
 from shlex import quote
@@ -24,9 +24,11 @@ if workflow.is_main_process:
         logger.warning(f"{locked} Only if nothing of it is alive: {again}")
 
 from actsense.errors import ConfigError
+from actsense.masking.plan import mask_parts
 from actsense.networks.settings import checkpoint_epochs, teacher_of
 from actsense.sampling.kept_speed import speed_file, unmeasured
 from actsense.planning.work import WorkTable
+from actsense.sensitivity.plan import contrast_parts
 from actsense.study.beside import StudiesBeside
 from actsense.study.configuration import typed
 from actsense.study.imported import refused
@@ -322,7 +324,9 @@ def replicate_parts(wildcards):
     return expand(MOMENTS_PART, shard=shards, **wildcards)
 
 
-CONTRAST_PARTS = of(study.contrast_parts)
+# Long jobs are cut by what is known before anything is run.
+CONTRAST_PARTS = of(partial(contrast_parts, study.facts))
+MASK_PARTS = of(partial(mask_parts, study.facts))
 
 
 def contrast_ends(wildcards):
@@ -343,14 +347,9 @@ def contrast_pieces(wildcards):
     return expand(CONTRAST_PART, part=ends, **wildcards)
 
 
-def in_parts(path, counted):
-    """The parts of a result that are made in jobs of their own; none where one job makes all."""
-    count = of(counted)
-
-    def found(wildcards):
-        return expand(path, part=range(count(wildcards)), **wildcards)
-
-    return found
+def masking_parts(wildcards):
+    """What parts of all masks have found; nothing where one job tries all."""
+    return expand(MASKING_PART, part=range(MASK_PARTS(wildcards)), **wildcards)
 
 
 def design_moments(wildcards):
@@ -372,8 +371,8 @@ def expected_shards():
         }
         shards |= set(expand(MOMENTS_PART, **numbered))
         shards |= set(expand(ACTIVATIONS_SHARD, **numbered))
-        masks = range(study.mask_parts(network, design))
-        contrasts = range(len(study.contrast_parts(network, design)))
+        masks = range(mask_parts(study.facts, network, design))
+        contrasts = range(len(contrast_parts(study.facts, network, design)))
         shards |= set(expand(MASKING_PART, **numbered, part=masks))
         shards |= set(expand(CONTRAST_PART, **numbered, part=contrasts))
     return set(map(Path, shards))

@@ -19,7 +19,7 @@ rule mask_part:
         **of_config("batch_size", "device"),
         masking=of(study.masks),
         sampling=of(study.masking_settings),
-        parts=of(study.mask_parts),
+        parts=MASK_PARTS,
     message:
         "Masking {wildcards.network} under {wildcards.design}, part {wildcards.part}"
     script:
@@ -33,7 +33,7 @@ rule evaluate_masks:
         manifest=MANIFEST,
         weights=WEIGHTS,
         indices=INDICES,
-        parts=in_parts(MASKING_PART, study.mask_parts),
+        parts=masking_parts,
     output:
         masking=directory(MASKING),
         table="results/{study}/{network}/{design}/tables/masking.csv",

@@ -23,7 +23,7 @@ from torch import Tensor
 from actsense.device.precision import arithmetic
 from actsense.masking.asked import Asked
 from actsense.masking.metrics import METRICS, Outcomes, Summary, summarize
-from actsense.masking.outcomes_file import open_parts, write_part
+from actsense.masking.outcomes_file import StoredOutcomes, write_part
 from actsense.masking.plan import COORDINATES, Condition, MaskPlan
 from actsense.masking.ranks import MaskRanks
 from actsense.masking.settings import Masking
@@ -87,8 +87,8 @@ def evaluate_masks(
     counts = image_draws(len(asked.rows), settings.bootstrap, seed=sampling.design.seed)
     draws = torch.from_numpy(counts).to(subject.device, torch.float32)
     if parts:
-        with open_parts(parts, _identity(sampling, settings, len(parts))) as stored:
-            summaries, orders = _summed(asked, asked.read(stored), subject, labels, draws)
+        stored = StoredOutcomes(parts, _identity(sampling, settings, len(parts)))
+        summaries, orders = _summed(asked, asked.read(stored), subject, labels, draws)
     else:
         summaries, orders = _summed(asked, asked.tried(), subject, labels, draws)
     subject.compare(labels, orders[0, :, 0])  # unmasked, on original images

@@ -29,9 +29,7 @@ from actsense.sampling.opening import Sampling
 from actsense.sensitivity.contrast_file import (
     StoredContrast,
     empty_statistics,
-    open_contrast,
     read_state,
-    write_state,
 )
 from actsense.sensitivity.contrast_images import ImageResponses
 from actsense.sensitivity.contrast_piece import ContrastPiece, Shown
@@ -41,6 +39,7 @@ from actsense.sensitivity.settings import Contrast
 from actsense.sensitivity.top_images import TopImages
 from actsense.statistics.discoveries import adjusted
 from actsense.store import Gathered, Results, create_results
+from actsense.store.identified import write_arrays
 from actsense.work import part_range
 
 Floats = NDArray[np.floating]
@@ -138,10 +137,10 @@ def write_contrast(
         CorruptFileError: If a part is damaged or of another run.
     """
     asked = _asked(settings)
+    stored = StoredContrast.of(parts, _identity(sampling, settings)) if parts else None
     with (
         create_results(outputs["contrast"], attributes) as contrasts,
         create_results(outputs["top_images"], attributes) as preferred,
-        open_contrast(parts, _identity(sampling, settings)) as stored,
     ):
         top = TopImages(sampling, preferred, **asked, top_images=settings.top_images)
         estimate_contrast(
@@ -150,7 +149,7 @@ def write_contrast(
             **asked,
             averaged=settings.averaged,
             top=top,
-            parts=stored if parts else None,
+            parts=stored,
         )
 
 
@@ -182,7 +181,7 @@ def write_contrast_part(
     for earlier in before:
         piece.resume(read_state(earlier, identity | {"part": part.before.ends}))
     piece.run(part_range(part.link, part.links, piece.images))
-    write_state(path, piece.state, identity | {"part": part.ends})
+    write_arrays(path, piece.state, identity | {"part": part.ends})
 
 
 def _contrast_tile(

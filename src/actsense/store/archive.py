@@ -8,7 +8,6 @@ __all__ = [
     "CorruptFileError",
     "create_archive",
     "open_archive",
-    "put_arrays",
     "reading",
     "seal_archive",
 ]
@@ -16,14 +15,12 @@ __all__ = [
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import zarr
-from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec
 from zarr.storage import ZipStore
 
@@ -32,7 +29,6 @@ from actsense.store.damage import CorruptFileError, reading
 from actsense.store.manifest import checksum_of, warn_unchecked
 
 CHECKSUM = Crc32cCodec()
-CHUNK_BYTES = 8 * 2**20  # of an array that is written at once
 
 
 class _Once(ZipStore):
@@ -94,30 +90,6 @@ def open_archive(path: Path) -> Iterator[zarr.Group]:
         yield group
     finally:
         store.close()
-
-
-def put_arrays(root: zarr.Group, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays into an archive.
-
-    Arguments:
-        root: From `create_archive`.
-        arrays: By name; `/` in it nests. They are cut along their longest axis.
-    """
-    for name, values in arrays.items():
-        chunks = [max(1, size) for size in values.shape]
-        if values.size:
-            longest = int(np.argmax(chunks))
-            fitting = CHUNK_BYTES * chunks[longest] // values.nbytes
-            chunks[longest] = max(1, min(chunks[longest], fitting))
-        array = root.create_array(
-            name,
-            shape=values.shape,
-            chunks=tuple(chunks),
-            dtype=values.dtype,
-            compressors=[CHECKSUM],
-        )
-        if values.size:
-            array[...] = values
 
 
 def _check(path: Path) -> None:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 from actsense.data.settings import PublishedImages, most_by_partition, most_images
 from actsense.errors import ConfigError
 from actsense.layers import place_layers
-from actsense.masking.plan import mask_parts, settings_in_force
+from actsense.masking.plan import settings_in_force
 from actsense.sampling.designs import Design
 from actsense.sampling.plan import SampledDesign, build_design
 from actsense.sampling.settings import DesignSettings
 from actsense.sampling.sharding import Sharding
-from actsense.sensitivity.cuts import ContrastPart
-from actsense.sensitivity.plan import contrast_parts, sampled_design
+from actsense.sensitivity.plan import sampled_design
 from actsense.study.configuration import check, filled
 from actsense.study.settings import Settings
 from actsense.work import Facts, NetworkFacts
@@ -329,14 +328,6 @@ class Study:
             classes=self.survey["classes"],
             image_size=self.settings.dataset.image_size,
         )
-
-    def contrast_parts(self, network: str, design: str) -> list[ContrastPart]:
-        """Return how contrasts are cut into jobs; nothing if one makes all."""
-        return contrast_parts(self.facts, network, design)
-
-    def mask_parts(self, network: str, design: str) -> int:
-        """Return into how many jobs masks are cut; 0 if one makes all."""
-        return mask_parts(self.facts, network, design)
 
     def blocks(self, network: str, design: str) -> int:
         """Return the number of blocks in a replicate."""
