@@ -137,6 +137,27 @@ def test_the_documented_file_is_what_init_writes_and_its_plan_fits(
     assert Path("study.yaml").read_text() == written
 
 
+def test_the_documented_study_by_hand_takes_the_hours_that_are_said() -> None:
+    page = RUNNING.read_text()
+    written = re.search(r"```yaml\n(study: animals\n.*?)```", page, flags=re.DOTALL)
+    said = re.search(
+        r"at (\d+) images.*? and (\d+) for the others.*? takes (\S+) device hours", page
+    )
+    assert written
+    assert said
+    config = yaml.safe_load(written[1])
+    config["networks"]["alexnet"]["weights"] = "none"  # the same network, without a download
+    del config["networks"]["mine"]
+    folder(cat=100, dog=100)
+    table = WorkTable(counted_facts(StandIn(Study.load(config))))
+    speeds = dict.fromkeys(config["networks"], float(said[2])) | {"alexnet": float(said[1])}
+    designs = [*config["designs"], ""]
+    costs = study_costs(table, {(name, d): own for name, own in speeds.items() for d in designs})
+    assert f"{total_cost(table, costs).hours:.1f}" == said[3]
+    masks = sum(cost.hours for cost in costs if cost.study == "masking")
+    assert masks < 0.1 * total_cost(table, costs).hours
+
+
 def test_steps_leave_out_more_and_more(ladder: list[FirstStudy]) -> None:
     for richer, poorer in pairwise(ladder):
         assert poorer.cost.passes < 0.85 * richer.cost.passes
