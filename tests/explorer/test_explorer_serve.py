@@ -46,23 +46,3 @@ def test_a_study_opens_a_run_once(made: Path) -> None:
     assert study["made", "mixed"] is study["made", "mixed"]
     assert study["made", "mixed"].indices is study["made", "mixed"].indices
     assert study["made", "mixed"] is not study["made", "other"]
-
-
-@pytest.mark.parametrize(
-    ("card", "needed"),
-    [
-        ('{"settings": {"kind": "timm"}}', True),
-        ('{"settings": {"kind": "torchvision"}}', True),
-        ('{"settings": {"kind": "trained"}}', False),
-        ("{}", False),
-        ("[]", False),
-        ("{", False),
-    ],
-)
-def test_libraries_of_networks_are_loaded_for_studies_that_have_one(
-    tmp_path: Path, card: str, needed: bool
-) -> None:
-    (tmp_path / "study/net").mkdir(parents=True)
-    (tmp_path / "study/net/card.json").write_text(card)
-    assert serve._needs_libraries(tmp_path) == needed
-    assert serve._needs_libraries(tmp_path / "study") == needed

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from actsense.data.pixels import unit_images
 from actsense.data.pool import ImagePool
-from actsense.explorer import running
+from actsense.explorer import answers, running
 from actsense.explorer.responses import applied, responses, sweep_of, swept
+from actsense.explorer.shelf import run_shelf
 from actsense.inspection import open_study
 from actsense.networks.network import Network
 from actsense.networks.subject import Subject
@@ -134,3 +135,31 @@ def test_the_page_runs_the_network_or_says_why_it_cannot(
     test.toggle(key="pick_on_hflip").set_value(False).run()
     assert address(test)["on"] == "brightness"
     assert told_responses() == pytest.approx([plain, 0.75 * plain], rel=5e-3)
+
+
+@pytest.mark.parametrize("largest", [2**26, 0])
+def test_another_unit_of_a_layer_needs_no_further_pass(
+    copy: Path, subject: Subject, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    """What is kept of a layer is what the network would answer again."""
+    law = InputLaw(("brightness",), "switched", (SIDE, SIDE), ImagePool(()))
+    passes: list[int] = []
+    monkeypatch.setattr(answers, "opened_design", lambda _: (subject, law, False))
+    monkeypatch.setattr(answers, "LARGEST", largest)
+    subject.network.module.register_forward_hook(lambda *_: passes.append(1))
+    shelf = run_shelf(copy, "made", "mixed")
+    pixels = shelf.study.images.read(np.array([3, 5]))
+    images, counts = unit_images(pixels), []
+    for place in ((2, 1, 4), (0, 3, 2)):
+        asked = answers.Asked("conv", place, "brightness", (1.0,))
+        levels, found = answers.sweep_of_unit(shelf, asked, pixels)
+        plain = subject.network.module[:2](images)[(slice(None), *place)]
+        first = subject.network.module[:2](images * levels[0])[(slice(None), *place)]
+        np.testing.assert_allclose(found[:, 0], first, rtol=1e-4)
+        assert found.shape == (2, len(levels))
+        shown, answer = answers.answer_of(shelf, "conv", place, pixels[1], {})
+        np.testing.assert_array_equal(shown, pixels[1])
+        assert answer == pytest.approx(float(plain[1]), rel=1e-5)
+        counts.append(len(passes))
+    assert counts[0] > 0
+    assert (counts[1] == counts[0]) == (largest > 0)

@@ -4,6 +4,7 @@ __all__ = ["Sweep", "applied", "responses", "sweep_of", "swept"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from actsense.augment import augment, parameter_columns, stretch
 from actsense.augment.catalog import Choice
 from actsense.device.precision import arithmetic
 from actsense.networks.subject import Subject
+from actsense.networks.taps import Tap
 from actsense.sampling.law import InputLaw
 
 CPU = torch.device("cpu")
@@ -76,25 +78,27 @@ def applied(images: Tensor, law: InputLaw, settings: Settings, *, stretched: boo
         return stretch(shown) if stretched else shown
 
 
-def responses(
-    subject: Subject, layer: str, place: Sequence[int], images: Tensor
-) -> NDArray[np.float64]:
+def responses(subject: Subject, layer: str, place: Sequence[int], images: Tensor) -> NDArray[Any]:
     """Return what one unit answers to every image, (images,).
 
     Arguments:
         subject: The network.
         layer: Name of a layer.
-        place: Place of the unit on every axis of the layer.
+        place: Place of the unit on every axis of the layer; nothing for all units, which are
+            then further axes.
         images: Images in [0, 1], (images, 3, height, width).
     """
-    tap, found = subject.tap([layer]), []
+    return _answers(subject.tap([layer]), place, images.to(subject.device))
+
+
+def _answers(tap: Tap, place: Sequence[int], images: Tensor) -> NDArray[Any]:
+    (layer,), found = tap.layers, []
+    at: tuple[Any, ...] = (slice(None), *place)
     with torch.no_grad():
         for start in range(0, len(images), BATCH):
-            own = tap(images[start : start + BATCH].to(subject.device))[layer]
-            for at in reversed(place):  # the last axis goes first
-                own = own[..., at]
-            found.append(own.cpu())
-    return torch.cat(found).numpy().astype(np.float64)
+            own = tap(images[start : start + BATCH])[layer.name]
+            found.append(own[at].cpu())
+    return torch.cat(found).numpy()
 
 
 def swept(
@@ -108,8 +112,8 @@ def swept(
     sweep: Sweep,
     *,
     stretched: bool,
-) -> NDArray[np.float64]:
-    """Return what a unit answers while one augmentation grows, (images, levels).
+) -> NDArray[Any]:
+    """Return what a unit answers while one augmentation grows, (images, levels); see `responses`.
 
     Arguments:
         subject: The network.
@@ -122,12 +126,12 @@ def swept(
         sweep: What varies.
         stretched: Whether the design stretches contrasts afterwards.
     """
-    columns = []
+    columns, tap = [], subject.tap([layer])  # which passes twice to see what layers are like
     for level in sweep.levels:
         own = list(parameters)
         if sweep.parameter is not None:
             own[sweep.parameter] = level
         off = sweep.parameter is None and not level
         shown = applied(images, law, {} if off else {augmentation: own}, stretched=stretched)
-        columns.append(responses(subject, layer, place, shown))
+        columns.append(_answers(tap, place, shown.to(subject.device)))
     return np.stack(columns, axis=1)

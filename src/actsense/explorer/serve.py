@@ -4,12 +4,8 @@ __all__ = ["main", "spare_collection"]
 
 import gc
 import importlib
-import json
 import runpy
-import sys
-from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from threading import Thread
 
 # None of them imports Streamlit, which the command itself is loading meanwhile. In the order in
@@ -20,9 +16,6 @@ NEEDED = (
     "actsense.drawing.style",
     "actsense.inspection.pictures",
 )
-KINDS = ("torchvision", "timm")
-# What names and opens networks of these kinds; it takes as long as all the rest.
-LIBRARIES = ("torchvision.models", "timm.data", "actsense.networks.opening")
 
 
 def main() -> None:
@@ -33,7 +26,7 @@ def main() -> None:
 
 @cache
 def spare_collection() -> None:
-    """Let the collector of garbage pass over all that is there when a first page has been shown.
+    """Let the collector of garbage pass over all that is there once a first page has been shown.
 
     Streamlit collects after every page, and holds back the page until it has looked at every
     object of every library: 0.2 s of each click.
@@ -42,18 +35,9 @@ def spare_collection() -> None:
 
 
 def _load() -> None:
-    for name in (*NEEDED, *(LIBRARIES if _needs_libraries(Path(sys.argv[-1])) else ())):
+    for name in NEEDED:
         importlib.import_module(name)
     gc.freeze()
-
-
-def _needs_libraries(path: Path) -> bool:
-    """Tell whether a network of a study, or of one of several, comes from a library."""
-    for card in (*path.glob("*/card.json"), *path.glob("*/*/card.json")):
-        with suppress(OSError, ValueError, LookupError, TypeError):
-            if json.loads(card.read_bytes())["settings"]["kind"] in KINDS:
-                return True
-    return False
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 __all__ = ["show_yours"]
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,44 +10,30 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from actsense.drawing.style import FACTOR_COLORS
-from actsense.errors import ConfigError
 from actsense.explorer import vega
+from actsense.explorer.answers import (
+    SMALL,
+    Asked,
+    Settings,
+    answer_of,
+    opened_design,
+    sweep_of_unit,
+)
 from actsense.explorer.controls import pick_along, pick_amount, pick_number, plain, switch
 from actsense.explorer.curves import Style, curve_chart, curves_legend
 from actsense.explorer.heatmaps import picture
 from actsense.explorer.image_views import part_of
 from actsense.explorer.invariance.uploads import read_uploads
-from actsense.explorer.running import RUNNING, fields_of, opened_subject
+from actsense.explorer.running import fields_of
 from actsense.explorer.scene import Scene
 from actsense.explorer.shelf import Shelf
 from actsense.inspection import RunResults
-from actsense.sampling.told import recorded_designs
 
 if TYPE_CHECKING:
-    from actsense.explorer.responses import Settings
     from actsense.sampling.law import InputLaw
 
-SMALL = 64  # pixels: networks on such images run quickly, so more is shown
 OTHERS, FEW_OTHERS = 24, 8  # images of the study beside one's own
-LEVELS, FEW_LEVELS = 17, 7  # values of the augmentation
 YOURS, MIDDLE = "your picture", "median of images of the study"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a curve depends on.
-
-    Attributes:
-        layer: Name of the layer.
-        place: Place of the unit.
-        augmentation: What grows.
-        parameters: Its parameters, as the sliders say.
-    """
-
-    layer: str
-    place: tuple[int, ...]
-    augmentation: str
-    parameters: tuple[float, ...]
 
 
 def show_yours(scene: Scene) -> None:
@@ -58,30 +43,17 @@ def show_yours(scene: Scene) -> None:
         ConfigError: If the network cannot run.
     """
     st.markdown(f"##### What {plain(scene.unit_name)} answers to your picture")
-    subject, law, stretched = _opened(scene.run)
+    subject, law, _ = opened_design(scene.run)
     left, right = st.columns(2, gap="medium")
     with left:
         pixels = _chosen(scene, subject.images.image_size)
         settings = _sliders(law)
     with right:
-        _show_pictures(scene, law, pixels, settings, stretched)
+        _show_pictures(scene, pixels, settings)
     name = scene.factor if scene.factor in law.augmentations else law.augmentations[0]
-    held = settings.get(name) or [_usual(one) for one in _parameters(law, name)]
-    asked = Asked(scene.layer, tuple(scene.at.values()), name, tuple(held))
+    held = settings.get(name) or tuple(_usual(one) for one in _parameters(law, name))
+    asked = Asked(scene.layer, tuple(scene.at.values()), name, held)
     _show_curve(scene, asked, pixels)
-
-
-def _opened(run: RunResults) -> "tuple[Any, InputLaw, bool]":
-    """Return the network, the law of the design, and whether it stretches contrasts."""
-    from actsense.sampling.law import InputLaw
-
-    subject = opened_subject(run)
-    design = recorded_designs(run.indices.attrs).get(run.design)
-    if design is None or not design.augmentations:
-        raise ConfigError(f"{run.path}/indices.zarr: does not say what its augmentations were.")
-    side = subject.images.image_size
-    law = InputLaw.of_design(design, size=side, pool=subject.pool)
-    return subject, law, bool(design.stretch)
 
 
 def _chosen(scene: Scene, side: int) -> NDArray[np.uint8]:
@@ -105,14 +77,15 @@ def _chosen(scene: Scene, side: int) -> NDArray[np.uint8]:
     return shown
 
 
-def _sliders(law: "InputLaw") -> "dict[str, list[float]]":
+def _sliders(law: "InputLaw") -> dict[str, tuple[float, ...]]:
     """Draw a switch for every augmentation, and sliders of those that are on."""
-    names, found = law.augmentations, {}
+    names = law.augmentations
+    found: dict[str, tuple[float, ...]] = {}
     wanted = st.session_state.wishes.several("on", names, [], least=0, most=len(names))
     for name in names:
         switch(st.container(), plain(name), "on", name, wanted)
         if name in wanted:
-            found[name] = [_slider(name, parameter) for parameter in _parameters(law, name)]
+            found[name] = tuple(_slider(name, parameter) for parameter in _parameters(law, name))
     return found
 
 
@@ -138,35 +111,14 @@ def _usual(parameter: Any) -> float:
     return float(parameter.at(np.array(0.5)))
 
 
-def _show_pictures(
-    scene: Scene,
-    law: "InputLaw",
-    pixels: NDArray[np.uint8],
-    settings: "Settings",
-    stretched: bool,
-) -> None:
-    from actsense.data.pixels import unit_images
-    from actsense.explorer.responses import applied, responses
-
-    subject = opened_subject(scene.run)
-    before = applied(unit_images(pixels[None]), law, {}, stretched=stretched)
-    after = applied(unit_images(pixels[None]), law, settings, stretched=stretched)
-    with RUNNING:
-        answers = [
-            float(responses(subject, scene.layer, tuple(scene.at.values()), one)[0])
-            for one in (before, after)
-        ]
-    position = tuple(scene.at.values())[1:]
-    (box,) = scene.shelf.read_study(fields_of, scene.layer, (position,))
+def _show_pictures(scene: Scene, pixels: NDArray[np.uint8], settings: Settings) -> None:
+    place = tuple(scene.at.values())
+    (box,) = scene.shelf.read_study(fields_of, scene.layer, (place[1:],))
     framed = part_of(box, pixels.shape[-1])
-    cells = [
-        picture(
-            (255 * one[0]).round().byte().numpy(), [name, f"response {answer:.3g}"], framed=framed
-        )
-        for one, name, answer in zip(
-            (before, after), ("untouched", "as the sliders say"), answers, strict=True
-        )
-    ]
+    cells = []
+    for name, own in (("untouched", {}), ("as the sliders say", settings)):
+        shown, answer = answer_of(scene.shelf, scene.layer, place, pixels, own)
+        cells.append(picture(shown, [name, f"response {answer:.3g}"], framed=framed))
     st.html(f'<div style="display:grid;gap:0.8rem;max-width:26rem">{"".join(cells)}</div>')
 
 
@@ -182,35 +134,18 @@ def curve_table(shelf: Shelf[RunResults], asked: Asked) -> pd.DataFrame:
     rows = rows if len(rows) else np.arange(len(images))
     count = OTHERS if images.image_size <= SMALL else FEW_OTHERS
     spread = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
-    levels, found = _swept(shelf.held, asked, images.read(spread))
+    levels, found = sweep_of_unit(shelf, asked, images.read(spread))
     low, middle, high = np.quantile(found, [0.1, 0.5, 0.9], axis=0)
     return pd.DataFrame({"x": levels, "value": middle, "low": low, "high": high})
-
-
-def _swept(
-    run: RunResults, asked: Asked, pixels: NDArray[np.uint8]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from actsense.data.pixels import unit_images
-    from actsense.explorer.responses import sweep_of, swept
-
-    subject, law, stretched = _opened(run)
-    small = subject.images.image_size <= SMALL
-    sweep = sweep_of(law, asked.augmentation, LEVELS if small else FEW_LEVELS)
-    with RUNNING:
-        found = swept(
-            *(subject, asked.layer, asked.place, unit_images(pixels), law),
-            *(asked.augmentation, asked.parameters, sweep),
-            stretched=stretched,
-        )
-    return np.array(sweep.levels), found
 
 
 def _show_curve(scene: Scene, asked: Asked, pixels: NDArray[np.uint8]) -> None:
     from actsense.explorer.responses import sweep_of
 
-    population = scene.shelf.read_study(curve_table, asked)
-    levels, own = _swept(scene.run, asked, pixels[None])
-    _, law, _ = _opened(scene.run)
+    levels, own = sweep_of_unit(scene.shelf, asked, pixels[None])
+    with st.spinner("The network runs on images of the study ..."):
+        population = scene.shelf.read_study(curve_table, asked)
+    _, law, _ = opened_design(scene.run)
     name = asked.augmentation
     yours = pd.DataFrame({"curve": YOURS, "x": levels, "value": own[0], "low": own[0]})
     middle = population.assign(curve=MIDDLE, low=population["value"], high=population["value"])
