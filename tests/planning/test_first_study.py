@@ -249,6 +249,21 @@ def test_a_chain_is_the_longest_sampling_and_what_waits_for_it(ladder: list[Firs
     assert own.chain < sum(longest.values())
 
 
+def test_memory_is_that_of_the_largest_jobs_side_by_side(ladder: list[FirstStudy]) -> None:
+    own = ladder[0]
+    folder()
+    table = WorkTable(counted_facts(StandIn(Study.load({**own.config, "device": "cpu"}))))
+    asked = sorted(
+        table.megabytes(work.rule, work.network, work.design, work.layer)
+        for works in table.studies.values()
+        for work in works
+        for _ in range(work.jobs)
+    )
+    assert len(asked) == own.cost.jobs - 1  # all but the target itself
+    assert own.memory == (asked[-1] + asked[-2]) / 1000  # two cores
+    assert own.memory < 6  # without what CUDA takes in every process
+
+
 def test_memory_is_the_machines_where_images_would_pass_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
