@@ -326,13 +326,21 @@ def program(name: str, folder: Path = Path()) -> str:
 def _record(path: Path) -> tuple[Path | None, dict[str, Any]]:
     """Return the folder of the study that something lies in, and what its last run left there."""
     for folder in (path.absolute(), *path.absolute().parents):
-        try:
-            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(record, dict):
-            return folder, record
+        if (folder / RECORD).is_file():
+            return folder, _read_record(folder / RECORD)
     return None, {}
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """Read a record as far as it is one: messages are made of damaged studies, too."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        read: dict[str, Any] = {"options": str(record.get("options", ""))}
+        if "analysed" in record:
+            read["analysed"] = {str(k): [*map(str, v)] for k, v in record["analysed"].items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+    return read
 
 
 def _last_record() -> Path:
@@ -348,4 +356,8 @@ def _snakemake(asked: str, path: Path, after: str = "") -> str:
     away = home is not None and home.resolve() != Path.cwd().resolve()
     typed = program("snakemake", home if home is not None and away else Path())
     command = f"{typed} {asked} {record.get('options', '')}".rstrip() + after
+    if study and not record:
+        command += f"  # {RECORD} is damaged: add the --configfile of the study"
+    if study and home is None:
+        command += "  # where the study was run: its folder was moved"
     return f"cd {quote(str(home))} && {command}" if away else command

@@ -2,13 +2,14 @@
 
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from made.pipeline import tiny
 from snakemake.cli import get_argument_parser, parse_config
 
-from actsense.layout import make_command, program, report_command
+from actsense.layout import make_command, program, recorded, report_command
 from actsense.study.configuration import typed as typed_as
 from actsense.study.record import keep_record
 from actsense.study.study import Study
@@ -69,7 +70,9 @@ def test_from_elsewhere_a_command_goes_where_the_study_was_run(
     moved = home.parent / own.name
     results.rename(moved)
     monkeypatch.chdir(home)
-    assert make_command("lda", moved) == expected.partition(" && ")[2]
+    command, _, note = make_command("lda", moved).partition("  # ")
+    assert command == expected.partition(" && ")[2]
+    assert note == "where the study was run: its folder was moved"
 
 
 def test_without_a_path_the_study_that_was_run_last_is_meant(own: Study) -> None:
@@ -82,9 +85,27 @@ def test_without_a_path_the_study_that_was_run_last_is_meant(own: Study) -> None
     assert make_command("lda", rule="r").endswith(" --configfile new.yaml --forcerun r")
 
 
-def test_without_a_readable_record_the_target_is_named_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "study.json").write_text("{half")
-    assert make_command("indices", tmp_path / "x") == "snakemake indices --cores all"
+@pytest.mark.parametrize(
+    "damaged",
+    [b"{half", b"\xff\x00", b"[]", b"5", b'{"options": "", "analysed": ["net"]}'],
+)
+def test_a_damaged_record_names_the_target_and_says_what_is_lacking(
+    own: Study, damaged: bytes
+) -> None:
+    own.results.mkdir(parents=True)
+    (own.results / "study.json").write_bytes(damaged)
+    assert recorded(own.results) == {}
+    command, _, note = make_command("indices", own.results / "x").partition("  # ")
+    assert command == "snakemake indices --cores all"
+    assert note == "study.json is damaged: add the --configfile of the study"
+
+
+def test_two_studies_in_one_folder_keep_their_own_records(own: Study) -> None:
+    other = replace(own, settings=own.settings.model_copy(update={"study": "other"}))
+    keep_record(own, Path("Snakefile"), [Path("a.yaml")], {})
+    keep_record(other, Path("Snakefile"), [Path("b.yaml")], {})
+    assert make_command("lda", own.results).endswith(" --configfile a.yaml")
+    assert make_command("lda", other.results).endswith(" --configfile b.yaml")
 
 
 def test_programs_are_named_as_a_shell_finds_them(

@@ -131,7 +131,7 @@ class RunResults(Results):
         if attributes.get("dataset_sha256") != images.sha256():
             raise ConfigError(
                 f"{self.path}: the images of the study are not those of these indices any more. "
-                f"Run {make_command('indices', self.path)} first."
+                f"Run first: {make_command('indices', self.path)}"
             )
         return DesignTable.of(
             self.design,

@@ -49,13 +49,11 @@ class CorruptFileError(ConfigError):
 
     def __init__(self, path: Path, reason: object, whole: Path | None = None) -> None:
         target = target_of(whole or path)
-        again = (
-            f"{make_command(target, whole or path)} makes it anew" if target else "it is made anew"
-        )
+        again = make_command(target, whole or path) if target else "it is made anew."
         told = " ".join(str(reason).split())[:300]  # one line, whatever a library says
         self.reason = told
         super().__init__(
-            f"{path}: damaged ({told}). Delete {whole or 'it'} and run again: {again}."
+            f"{path}: damaged ({told}). Delete {whole or 'it'} and run again: {again}"
         )
 
 

@@ -119,9 +119,8 @@ def _files(path: Path) -> list[Path]:
     found += sorted(path.rglob(TABLE.name))
     if not found:
         raise ConfigError(
-            f"{path}: no {TABLE} and no other curves of shuffled patches. They are made with "
-            f"{make_command('spatial', path)} for a study, or with `actsense shuffle` for one "
-            "network."
+            f"{path}: no {TABLE} and no other curves of shuffled patches. `actsense shuffle` "
+            f"makes them for one network, and for a study: {make_command('spatial', path)}"
         )
     return found
 
