@@ -44,11 +44,13 @@ def study(tmp_path: Path) -> Path:
     return tmp_path / "animals"
 
 
-def by_hand(study: Path, network: str) -> list[tuple[float, str, tuple[int, ...]]]:
+def by_hand(
+    study: Path, network: str, factor: int = 0
+) -> list[tuple[float, str, tuple[int, ...]]]:
     run = open_study(study)[network, "set1"]
     rows = []
     for name in run.layers:
-        data = run.layer(name).isel(factor=0)
+        data = run.layer(name).isel(factor=factor)
         for place in np.ndindex(data["shapley"].shape):
             width = float(data["shapley_ci"].to_numpy()[place])
             if not (data["dead"].to_numpy()[place] or data["rare"].to_numpy()[place]):
@@ -61,10 +63,10 @@ def place(row: pd.Series) -> tuple[int, ...]:
     return tuple(int(row[axis]) for axis in SHAPES[row["layer"]])
 
 
-@pytest.mark.parametrize("network", ["a", "b"])
-def test_the_surest_units_lead(study: Path, network: str) -> None:
-    found = find_strongest(open_study(study), "hue", top=6, networks=[network])
-    expected = by_hand(study, network)[:6]
+@pytest.mark.parametrize(("network", "factor"), [("a", "order"), ("b", "hue")])
+def test_the_surest_units_lead(study: Path, network: str, factor: str) -> None:
+    found = find_strongest(open_study(study), factor, top=6, networks=[network])
+    expected = by_hand(study, network, FACTORS.index(factor))[:6]
     assert {name for _, name, _ in expected} == {*SHAPES}  # both layers take part
     assert [(row["layer"], place(row)) for _, row in found.iterrows()] == [
         (name, where) for _, name, where in expected
