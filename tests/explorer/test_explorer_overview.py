@@ -9,10 +9,11 @@ import pytest
 from explored import address, choices
 from streamlit.testing.v1 import AppTest
 
-from actsense.explorer.channel_images import top_of_channel
+from actsense.explorer.channel_images import top_of_channel, top_of_channels
 from actsense.explorer.clicks import follow
 from actsense.explorer.documentation import readable
 from actsense.explorer.figures import found_figures
+from actsense.explorer.heatmaps import picture_address
 from actsense.explorer.link import Wishes
 from actsense.explorer.overview import strongest
 from actsense.explorer.reading import ranking
@@ -62,6 +63,24 @@ def test_top_images_of_a_channel_are_the_best_of_all_its_units(
     order = sorted(best, key=lambda row: -best[row][0])[:20]
     assert [one.row for one in found] == order
     assert [(one.response, one.position) for one in found] == [best[row] for row in order]
+
+
+def test_channels_that_are_read_at_once_are_those_read_one_by_one(run: RunResults) -> None:
+    found = top_of_channels(run, "conv", [2, 0, 2], "hue", count=4)
+    assert found == [top_of_channel(run, "conv", k, "hue", count=4) for k in (2, 0, 2)]
+    assert found[0] != found[1]
+
+
+def test_strong_channels_are_shown_with_the_images_that_drive_them(
+    made: Path, run: RunResults
+) -> None:
+    found = strongest.strongest_channels(run_shelf(made, "made", "mixed"), "shapley")
+    assert len({(one.layer, *one.at.values()) for one in found}) > 5
+    images = open_study(made).images
+    for one in found:
+        best = top_of_channel(run, one.layer, next(iter(one.at.values())), count=strongest.IMAGES)
+        pixels = images.read(np.array([top.row for top in best]))
+        assert one.images == tuple(map(picture_address, pixels))
 
 
 def test_a_search_over_all_layers_is_that_of_the_command(made: Path, visit: Visit) -> None:

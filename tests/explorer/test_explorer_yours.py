@@ -157,9 +157,12 @@ def test_another_unit_of_a_layer_needs_no_further_pass(
         first = subject.network.module[:2](images * levels[0])[(slice(None), *place)]
         np.testing.assert_allclose(found[:, 0], first, rtol=1e-4)
         assert found.shape == (2, len(levels))
-        shown, answer = answers.answer_of(shelf, "conv", place, pixels[1], {})
-        np.testing.assert_array_equal(shown, pixels[1])
-        assert answer == pytest.approx(float(plain[1]), rel=1e-5)
+        for k in (0, 1):
+            shown, answer = answers.answer_of(shelf, "conv", place, pixels[k], {})
+            np.testing.assert_array_equal(shown, pixels[k])
+            assert answer == pytest.approx(float(plain[k]), rel=1e-5)
+        _, alone = answers.sweep_of_unit(shelf, asked, pixels[1:])
+        np.testing.assert_allclose(alone[0], found[1], rtol=1e-5)
         counts.append(len(passes))
     assert counts[0] > 0
     assert (counts[1] == counts[0]) == (largest > 0)

@@ -71,7 +71,14 @@ def named(
         (RESNET | {"weights": "none"}, 4, {}, []),
         (RESNET | {"weights": "own.pth"}, 1000, {}, IMAGENET),
         (RESNET | {"weights": "IMAGENET1K_V1"}, 1000, {}, IMAGENET),
+        (
+            RESNET | {"weights": "IMAGENET1K_V1"},
+            2,
+            {},
+            ["cat", "dog"],
+        ),
         (OWN, 1000, {"classes": ["0", "1", "2"]}, IMAGENET),
+        (OWN, 1000, {"classes": sorted(map(str, range(1000)))}, []),
         (OWN | {"outputs": ["elk", "dog", "ape"]}, 3, {}, ["elk", "dog", "ape"]),
         (OWN | {"outputs": ["elk", "dog", "ape"]}, 4, {}, []),
         # Ten is before two in the order of texts, and only images tell which order was meant.
