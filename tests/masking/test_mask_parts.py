@@ -93,9 +93,9 @@ def test_parts_make_the_same_batches_in_the_same_order(
 
 
 def test_a_batch_takes_as_many_plans_as_it_has_room_for() -> None:
-    assert listed([[0, 1, 2], [3]], 10, 8, range(40)) == [
-        *[(0, 8, [plan]) for plan in range(4)],
-        *[(8, 2, [0, 1, 2]), (8, 2, [3])],
+    assert listed([[0, 1, 2, 3, 4], [5]], 10, 8, range(60)) == [
+        *[(0, 8, [plan]) for plan in range(6)],
+        *[(8, 2, [0, 1, 2, 3]), (8, 2, [4]), (8, 2, [5])],
     ]
 
 

@@ -123,6 +123,7 @@ def test_stand_ins_are_as_many_as_the_images(tmp_path: Path) -> None:
     build_cache(own.settings.dataset, 1, tmp_path / "images.zarr", tmp_path / "manifest.csv")
     lines = (tmp_path / "manifest.csv").read_text().splitlines()[1:]
     images = StandIn(own)
+    assert (images.counts.sum(axis=1) <= own.facts.most).all()
     for row, partition in enumerate(("train", "validation")):
         for label in range(10):
             held = sum(f",{label},{partition}," in line for line in lines)

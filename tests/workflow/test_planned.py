@@ -62,10 +62,11 @@ def test_published_invariances_are_those_of_a_dry_run(
 
 
 def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
-    network = {"kind": "trained", "layers": ["logits"]}
+    network = {"kind": "trained", "layers": ["stage2", "logits"]}
     configure(
         tmp_path,
         activations="stream",
+        contrast={"images": 400},
         networks={
             "one": network
             | {"base_points": 64, "images_per_second": 1, "width": 2, "checkpoints": [0, 4]},
@@ -76,7 +77,9 @@ def test_streaming_jobs_are_those_of_a_dry_run(tmp_path: Path) -> None:
     )
     own = study(tmp_path / "config.yaml")
     assert own.sharding("one", "mixed").parts > 1
-    assert WorkTable(own.facts).jobs == planned(snakemake(tmp_path, "-n"))
+    jobs = WorkTable(own.facts).jobs
+    assert min(jobs["contrast_part"], jobs["mask_part"]) > 1  # of the slow network alone
+    assert jobs == planned(snakemake(tmp_path, "-n"))
 
 
 def test_without_designs_the_jobs_are_those_of_the_studies_beside(tmp_path: Path) -> None:
