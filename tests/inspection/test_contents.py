@@ -84,6 +84,7 @@ def test_what_is_there_and_what_makes_the_rest(study: Path) -> None:
     assert "<design>/: first/colour\n" in there
     assert re.search(r"model cards +<network>/\n", there)
     assert re.search(r"findings on one page +\.\n", there)
+    assert "\n  feature visualisation: snakemake featvis" in lacking  # of study and networks
     assert "contrasts: snakemake contrast --cores all --configfile a.yaml" in lacking
     assert "snakemake indices" not in lacking
 

@@ -87,6 +87,14 @@ def test_outputs_are_found_by_their_class(study: Path) -> None:
     assert "class" not in find_strongest(open_study(study), "hue", networks=["a"])
 
 
+def test_designs_are_ranked_together_or_chosen(study: Path) -> None:
+    write(study / "a/set2", 3)
+    everything = find_strongest(open_study(study), "hue", top=100)
+    assert set(everything["design"]) == {"set1", "set2"}
+    chosen = find_strongest(open_study(study), "hue", top=100, designs=["set2"])
+    assert set(chosen["design"]) == {"set2"}
+
+
 def test_networks_are_ranked_together_and_layers_chosen(study: Path) -> None:
     everything = find_strongest(open_study(study), "hue", top=100)
     counts = everything["network"].value_counts()

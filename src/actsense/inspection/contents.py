@@ -103,14 +103,15 @@ def _results(
             some = "" if len(found) == len(owners) else f": {', '.join(map('/'.join, found))}"
             there.append((place.what, f"{_folder(place)}{some}"))
         elif owners and _wanted(study.path, place, networks):
-            lacking.setdefault(place.target, []).append(place.what)
+            what = place.what.removesuffix(", network by network")
+            lacking.setdefault(place.target, []).append(what)
     width = max((len(what) for what, _ in there), default=0)
     yield "There are"
     yield from (f"  {what:{width}}  {where}" for what, where in there)
     if lacking:
         yield "Not there yet"
         for target, whats in lacking.items():
-            yield f"  {', '.join(whats)}: {make_command(target, study.path)}"
+            yield f"  {', '.join(dict.fromkeys(whats))}: {make_command(target, study.path)}"
 
 
 def _owners(place: Place, networks: dict[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
