@@ -49,9 +49,11 @@ def repository(tmp_path: Path, site: ModuleType) -> Path:
 
 def test_the_menu_shows_every_page_and_every_link_resolves(site: ModuleType) -> None:
     pages = site.page_names(REPOSITORY)
-    menu = site.tomllib.loads((REPOSITORY / site.MENU).read_text())["project"]["nav"]
-    site.check_menu(menu, pages)
+    project = site.tomllib.loads((REPOSITORY / site.MENU).read_text())["project"]
+    site.check_menu(project["nav"], pages)
     assert len(pages) > 20
+    brought = {*project["extra_css"], *(own["path"] for own in project["extra"]["polyfills"])}
+    assert brought == {*site.BESIDE}
     linked = 0
     for page, name in pages.items():
         text, files = site.rewritten(page, REPOSITORY, pages)
