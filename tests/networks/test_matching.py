@@ -8,7 +8,7 @@ import pytest
 from torchvision.models import AlexNet_Weights
 
 from actsense.errors import ConfigError
-from actsense.networks.matching import match_outputs
+from actsense.networks.matching import match_outputs, name_outputs
 from actsense.networks.outputs import Outputs
 
 CATEGORIES = AlexNet_Weights.DEFAULT.meta["categories"]
@@ -45,6 +45,13 @@ def test_any_classes_of_imagenet_in_any_order_have_their_outputs(
     assert found.places.tolist() == [k for k in chosen if k not in (264, 474, 517, 638)]
     assert found.label == "class"
     assert found.names == CATEGORIES
+
+
+def test_names_that_were_published_for_other_outputs_name_none() -> None:
+    classes = ["ape", "bee"]
+    assert name_outputs("auto", classes, 4, published=CATEGORIES) == []
+    assert name_outputs("auto", classes, 1000, published=CATEGORIES) == CATEGORIES
+    assert name_outputs("auto", classes, 3, published=["x", "y", "z"]) == ["x", "y", "z"]
 
 
 def test_synsets_tell_what_names_cannot(caplog: pytest.LogCaptureFixture) -> None:
