@@ -193,7 +193,7 @@ def _notes(images: StandIn, table: WorkTable, speeds: Speeds, device: torch.devi
         "Passes: images that go through a network, or through parts of it, which count as the "
         f"whole; a gradient counts as three.{decoded}",
         "GB and files: at most, without archives that are downloaded. At peak: with activations "
-        "within the budget, and all moments that are not merged yet.",
+        "within the budget, and all parts that are not joined yet.",
     ]
     if not images.known:
         lines.append(
