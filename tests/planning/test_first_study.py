@@ -190,11 +190,19 @@ def test_results_fit_on_the_disk(
 ) -> None:
     poorer = next(own for own in ladder if own.cost.written < ladder[0].cost.written)
     room = 1.0001 * poorer.cost.written / ROOM
-    assert not ladder[0].fits(1e6, room)
-    assert poorer.fits(1e6, room)
+    assert not ladder[0].fits(room)
+    assert poorer.fits(room)
+    path = folder()
+    taken = study(path, minutes=1e6, room=room)
+    assert taken.config == poorer.config
+    assert "A richer study would end in time" in told(taken, "study.yaml")
+    for minutes, own in ((1e6, ladder[0]), (1.0001 * poorer.minutes / SHARE, poorer)):
+        planned = study(path, minutes=minutes)  # where there is room, time alone decides
+        assert planned.config == own.config
+        assert "A richer" not in told(planned, "study.yaml")
     monkeypatch.setattr(module, "STEPS", STEPS[-1:])
-    with pytest.raises(ConfigError, match=r"takes up to \d.* GB, more than 50 % of the 0\.0 GB"):
-        study(folder(), minutes=1e6, room=0)
+    with pytest.raises(ConfigError, match=r"takes up to \d.* GB, more than 75 % of the 0\.0 GB"):
+        study(path, minutes=1e6, room=0)
 
 
 def test_minutes_are_passes_and_what_jobs_take_beside(ladder: list[FirstStudy]) -> None:
@@ -297,7 +305,7 @@ def test_memory_is_the_machines_where_images_would_pass_again(
         room = share * wide.memory / module.MEMORY
         assert ("memory_gb" in study(path, minutes=1e6, memory=room).config) is has
     said = " ".join(told(tight, "study.yaml").split())
-    assert "and this machine has 1:" in said
+    assert "GB of memory, more than 80 % of the 1 GB of this machine: with mem_mb" in said
     assert "actsense run study.yaml --resources mem_mb=800 # then open" in said
     assert "mem_mb" not in told(wide, "study.yaml")
 

@@ -32,7 +32,7 @@ from actsense.study.study import Study
 from actsense.work import Facts, NetworkFacts, Work
 
 SHARE = 0.8  # of the wanted time: jobs wait for each other, and measurements err
-ROOM = 0.5  # of the free disk that results may take
+ROOM = 0.75  # of the free disk that results may take
 JOB = 4.5  # processor seconds of a job beside its passes: it starts, tabulates and draws
 LINKS = 8  # jobs at least that wait for one another, from images to the page
 UNIT = 1.2e-4  # and of every unit and design: indices are estimated and drawn
@@ -62,6 +62,7 @@ class FirstStudy:
         chain: Minutes in which images pass in jobs that wait for one another.
         memory: Gigabytes that jobs side by side take at most.
         machine: Gigabytes that the machine has.
+        cramped: Whether a richer one would end in time, but has no room on the disk.
     """
 
     config: Mapping[str, Any]
@@ -75,6 +76,7 @@ class FirstStudy:
     chain: float = 0
     memory: float = 0
     machine: float = inf
+    cramped: bool = False
 
     @property
     def passing(self) -> float:
@@ -103,9 +105,13 @@ class FirstStudy:
         """Whether jobs side by side may take more memory than the machine has."""
         return self.memory > MEMORY * self.machine
 
-    def fits(self, minutes: float, room: float) -> bool:
-        """Tell whether it ends within a share of the minutes and of the free gigabytes."""
-        return self.minutes <= SHARE * minutes and self.cost.written <= ROOM * room
+    def ends(self, minutes: float) -> bool:
+        """Tell whether it ends within a share of the minutes."""
+        return self.minutes <= SHARE * minutes
+
+    def fits(self, room: float) -> bool:
+        """Tell whether it is written within a share of the free gigabytes."""
+        return self.cost.written <= ROOM * room
 
 
 def first_study(
@@ -146,14 +152,16 @@ def first_study(
     }
     known = Study.load(head | {"designs": {}}).facts.networks[name]
     measured: tuple[dict[tuple[str, str], float], float] | None = None
+    cramped = False
     for step in _steps(looked_at=images.enough and bool(known.maps)):
         config = head | settings_of(step, image_size, grey=images.look.grey)
         stand_in = StandIn(Study.load(config))
         measured = measured or _measured(stand_in, name, device)
         own = _Planner(name, images, counted_facts(stand_in), *measured, cores, device, machine)
         planned = own.with_shorter_jobs(own.with_memory(own.planned(config)), minutes)
-        if planned.fits(minutes, free):
-            return planned
+        if planned.ends(minutes) and planned.fits(free):
+            return replace(planned, cramped=cramped)
+        cramped |= planned.ends(minutes)
     raise ConfigError(_too_much(planned, name, minutes, free))
 
 
@@ -266,7 +274,7 @@ def _measured(
 def _too_much(planned: FirstStudy, name: str, minutes: float, free: float) -> str:
     """Say what the smallest study takes."""
     path = planned.config["dataset"]["path"]
-    if planned.minutes > SHARE * minutes:
+    if not planned.ends(minutes):
         needed = ceil(planned.minutes / SHARE)
         return (
             f"--minutes {minutes:g}: the smallest study of {name} on {path!r} takes about "

@@ -83,9 +83,14 @@ def _circumstances(planned: FirstStudy) -> Iterator[str]:
         )
     if planned.crowded:
         yield (
-            f"Jobs side by side may take up to {planned.memory:.0f} GB of memory, and this "
-            f"machine has {planned.machine:.0f}: with mem_mb as below, fewer run at a time, and "
-            "it takes longer."
+            f"Jobs side by side may take up to {planned.memory:.0f} GB of memory, more than "
+            f"{100 * MEMORY:.0f} % of the {planned.machine:.0f} GB of this machine: with mem_mb "
+            "as below, fewer run at a time where they need so much."
+        )
+    if planned.cramped:
+        yield (
+            "A richer study would end in time, too, but take most of the disk that is free here: "
+            "make room, and write the study anew."
         )
     if planned.network.origin == "downloaded":
         yield f"Its weights, {planned.network.weights / 1e6:.0f} MB, are downloaded first."
