@@ -48,6 +48,10 @@ def test_a_scatter_has_intervals_where_there_is_room(count: int, bars: bool) -> 
     assert [tip["title"] for tip in ring["encoding"]["tooltip"]] == ["unit", "hue", "class"]
     assert len(drawn) == count - 1
     assert {view for p in spec["params"] for view in p["views"]} == {"dots"}
+    named = charts.scatter_chart(table.assign(output="cat"), "hue", "class", "S1", "unit")
+    told = named["layer"][0]["layer"][-1]["encoding"]["tooltip"]
+    assert [tip["title"] for tip in told] == ["unit", "stands for", "hue", "class"]
+    assert set(values(named)["output"]) == {"cat"}
 
 
 def test_every_line_of_the_masks_has_a_color_and_dashes(run: RunResults) -> None:

@@ -106,7 +106,8 @@ def scatter_chart(
     """Draw channels or units by two factors, with intervals where there are few of them.
 
     Arguments:
-        table: What `ordering.compare_factors` returned.
+        table: What `ordering.compare_factors` returned; `output`, if it is there, is the class
+            that a unit stands for.
         first: Factor of the horizontal axis.
         second: Factor of the vertical axis.
         index: What is compared.
@@ -117,7 +118,8 @@ def scatter_chart(
     x, y = (
         vega.quantity(k, f"{NAMES[index]}, {name}") for k, name in (("x", first), ("y", second))
     )
-    tips = vega.tooltips({"number": kind}, {"x": first, "y": second})
+    named = {"output": "stands for"} if "output" in data else {}
+    tips = vega.tooltips({"number": kind} | named, {"x": first, "y": second})
     points: Spec = {
         "mark": {"type": "circle", "size": 34, "opacity": 0.75, "color": "#0072B2"},
         "name": "dots",
@@ -142,7 +144,7 @@ def scatter_chart(
         along = {"y": y | {"field": "y_low"}, "y2": {"field": "y_high"}, "x": x}
         bars = [{"mark": rule, "encoding": across}, {"mark": rule, "encoding": along}]
     else:
-        data = data[["number", "x", "y"]]
+        data = data[["number", *named, "x", "y"]]
     picked = {"name": "picked", "select": {"type": "point", "fields": ["number"]}}
     chart = vega.chart(data, [*bars, points, ring], height=430)
     return chart | {"params": [picked | {"views": ["dots"]}]}

@@ -94,6 +94,8 @@ def _show_factors(scene: Scene) -> None:
     tables = [scene.shelf.read(ranking, scene.layer, factor) for factor in (scene.factor, second)]
     index = scene.index if all(scene.index in table for table in tables) else "S1"
     found, rank = compare_factors(tables[0], tables[1], index)
+    if scene.names:
+        found = found.assign(output=list(scene.names))
     shown = found if len(found) <= POINTS else found.iloc[:: -(-len(found) // POINTS)]
     flags = (tables[0]["left_out"] == flag for flag in FLAGS)
     gone = LeftOut.of_flags(*(flag.to_numpy() for flag in flags))
