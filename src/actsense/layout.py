@@ -11,6 +11,7 @@ __all__ = [
     "PLACES",
     "RECORD",
     "RESERVED",
+    "RESULTS",
     "Level",
     "Place",
     "home_of",

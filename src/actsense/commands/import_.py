@@ -4,6 +4,7 @@ __all__ = ["SUMMARY", "arguments", "run"]
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from shlex import quote
 
 from actsense.texts import printable
 
@@ -22,14 +23,27 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(chosen: Namespace) -> int:
     """Run the command; return its exit status."""
-    from shlex import quote
-
     from actsense.inspection.published.conversion.convert import import_archive
-    from actsense.layout import program
 
     def told(line: str) -> None:
         print(printable(line), flush=True)
 
     written = import_archive(chosen.archive, chosen.results, units=chosen.units, told=told)
-    told(f"Next: {program('actsense')} run {quote(str(written))} figures correlation lda")
+    told(f"Next: {_next_command(written)}")
     return 0
+
+
+def _next_command(written: Path) -> str:
+    """Return what goes on from the imported results, where the workflow looks for them."""
+    from actsense.layout import RESULTS, home_of, program
+
+    home, inside = home_of(written.parent), Path(RESULTS, *written.parts[-2:])
+    asked = f"run {quote(str(inside))} figures correlation lda"
+    if home is None:
+        return (
+            f"move {written.parent} into a folder called {RESULTS}, and beside that folder: "
+            f"{program('actsense')} {asked}"
+        )
+    if home.resolve() == Path.cwd().resolve():
+        return f"{program('actsense')} {asked}"
+    return f"cd {quote(str(home))} && {program('actsense', home)} {asked}"
