@@ -29,6 +29,16 @@ def test_citation_and_licence_agree_with_the_package() -> None:
     assert newest[1] == PROJECT["version"]
 
 
+def test_styles_and_scripts_of_pages_are_installed_with_their_modules() -> None:
+    tools = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]
+    named = tools["setuptools"]["package-data"]
+    beside = [Path(name) for name in FILES if re.fullmatch(r"src/.*\.(css|js)", name)]
+    assert beside
+    for path in beside:
+        package = ".".join(path.parent.parts[1:])
+        assert path.name in named.get(package, []), path
+
+
 def test_hooks_are_valid_and_run_what_lint_runs() -> None:
     program = Path(sys.executable).with_name("pre-commit")
     subprocess.run([program, "validate-config"], cwd=REPOSITORY, check=True)

@@ -17,6 +17,7 @@ from actsense.explorer.heatmaps import picture
 from actsense.explorer.invariance.cards import Tile, mixing_matrix
 from actsense.explorer.invariance.charts import state_styles
 from actsense.explorer.page import OF_STUDY, OF_UNIT, STYLE, VIEWS
+from actsense.explorer.ranking_view import variance_format
 
 
 def test_the_style_of_views_counts_on_six_of_a_study_before_those_of_a_unit() -> None:
@@ -91,6 +92,13 @@ def test_what_a_unit_sees_takes_a_square_whatever_its_shape() -> None:
 )
 def test_figures_are_called_by_their_names_first(path: str, words: str) -> None:
     assert figure_words(path) == words
+
+
+@pytest.mark.parametrize(
+    ("values", "form"), [([2.0, 7e-5, 3.0], "%.3g"), ([2.0, 7e-5, 3e-6, np.nan], "%.1e")]
+)
+def test_tiny_variances_are_written_without_their_zeros(values: list[float], form: str) -> None:
+    assert variance_format(pd.Series(values)) == form
 
 
 def test_lists_of_long_names_stand_below_each_other(

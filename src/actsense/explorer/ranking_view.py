@@ -1,6 +1,6 @@
 """The channels of a layer, or of all layers, in order."""
 
-__all__ = ["show_ranking"]
+__all__ = ["show_ranking", "variance_format"]
 
 from collections.abc import Callable, Sequence
 from shlex import quote
@@ -80,10 +80,9 @@ def _columns(table: pd.DataFrame, index: str) -> list[str]:
 
 def _column_words(axis: str, variance: pd.Series) -> dict[str, Any]:
     numbers = st.column_config.NumberColumn
-    tiny = variance.median() < TINY
     words = {
         "number": numbers(axis, width=62, pinned=True),
-        "variance": numbers("variance", format="%.1e" if tiny else "%.3g", width=68),
+        "variance": numbers("variance", format=variance_format(variance), width=68),
         "class": st.column_config.TextColumn("class", width=80),
         "left_out": st.column_config.TextColumn("", width=46, help=LEFT_OUT),
         CONTRAST: numbers(
@@ -97,6 +96,11 @@ def _column_words(axis: str, variance: pd.Series) -> dict[str, Any]:
         words[index] = numbers(TITLES[index], format="%.3f", width=62 if index in SHORT else 96)
         words[f"{index}_ci"] = numbers("±", format="%.3f", width=52)
     return words
+
+
+def variance_format(variance: pd.Series) -> str:
+    """Return how variances are written: with powers of ten where most are tiny."""
+    return "%.1e" if variance.median() < TINY else "%.3g"
 
 
 def _choose_row(key: str, numbers: NDArray[np.int64], scene: Scene) -> Callable[[], None]:
