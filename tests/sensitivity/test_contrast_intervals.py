@@ -20,6 +20,7 @@ from actsense.sensitivity.contrast_intervals import (
 )
 from actsense.sensitivity.contrast_statistics import contrast_table
 from actsense.sensitivity.settings import Contrast
+from actsense.statistics.resampling import resample
 from actsense.store import Gathered
 from tests.made.closed_responses import AUGMENTATIONS, build
 
@@ -91,6 +92,42 @@ def test_spreads_are_those_of_contrasts_computed_anew(shared: float) -> None:
     found = spread(x, d)
     widths = found.rank_size, found.rank, found.standardized_size, found.significant_share(BOUND)
     np.testing.assert_allclose(widths, expected, rtol=0.18)
+
+
+def weighted(x: Floats, d: Floats, weights: Floats) -> tuple[float, float]:
+    """Rank-biserial correlation and standardized difference of one unit, images weighted."""
+    w, y = weights / weights.sum(), x + d
+    mean, square = (lambda v: float(w @ v)), 0.0
+    for values in (x, y):
+        square += mean((values - mean(values)) ** 2) / 2
+    return float(w @ np.sign(d[:, None] + d) @ w), mean(d) / float(np.sqrt(square))
+
+
+def test_images_move_contrasts_by_their_derivatives() -> None:
+    rng, n, step = np.random.default_rng(8), 40, 1e-5
+    x = rng.normal(2, 1, n)
+    d = rng.integers(-2, 4, n).astype(float)  # many ties, and zeros
+    moved = np.zeros((n, 2))
+    for image in range(n):
+        ends = []
+        for side in (1, -1):
+            weights = np.ones(n)
+            weights[image] += side * step
+            ends.append(weighted(x, d, weights))
+        moved[image] = np.subtract(*ends) / (2 * step)
+    rank, standardized = (np.array([value]) for value in weighted(x, d, np.ones(n)))
+    drawn = (resample(n, 300, 0, "images of contrasts")[1:] - 1) @ moved
+    drawn[:, 1] = abs(standardized + drawn[:, 1])
+    widths = stdtrit(n - 1, 0.975) * np.sqrt(n / (n - 1)) * drawn.std(axis=0, ddof=1)
+    found = spread_of_layer(
+        x[:, None],
+        d[:, None, None],
+        rank=rank,
+        standardized=standardized,
+        p_value=np.array([0.5]),
+        images=n,
+    )
+    np.testing.assert_allclose([found.rank, found.standardized_size], widths, rtol=1e-6)
 
 
 def test_errors_of_all_images_are_smaller_than_those_of_the_kept_ones() -> None:
