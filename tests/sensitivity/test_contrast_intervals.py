@@ -124,10 +124,17 @@ def test_images_move_contrasts_by_their_derivatives() -> None:
         d[:, None, None],
         rank=rank,
         standardized=standardized,
-        p_value=np.array([0.5]),
+        p_value=np.array([0.4]),
         images=n,
     )
     np.testing.assert_allclose([found.rank, found.standardized_size], widths, rtol=1e-6)
+    ranks = rankdata(abs(d))
+    null = np.sqrt((ranks**2 * (d != 0)).sum()) / ranks.sum()
+    z = np.sign(rank) * norm.isf(0.2) + drawn[:, 0] / null
+    for bound in (0.5, 0.3, 0.1):
+        share = np.std(abs(z) >= norm.isf(bound / 2), ddof=1)
+        width = stdtrit(n - 1, 0.975) * np.sqrt(n / (n - 1)) * share
+        assert found.significant_share(bound) == pytest.approx(width, rel=1e-6)
 
 
 def test_errors_of_all_images_are_smaller_than_those_of_the_kept_ones() -> None:
@@ -185,10 +192,13 @@ def test_what_is_undefined_has_no_part_and_few_images_have_no_interval() -> None
 @pytest.mark.parametrize("signal", [0, 40])
 def test_the_bound_is_that_of_the_correction(signal: int) -> None:
     rng = np.random.default_rng(6)
-    p = np.concatenate([rng.uniform(size=400), rng.uniform(0, 1e-6, signal)])
+    p = np.concatenate([rng.uniform(0.2, 1, 400), np.geomspace(1e-7, 0.1, signal)])
     found = false_discovery_control(p, method="by") < 0.05
     bound = significance_bound(len(p), int(found.sum()), 0.05)
     np.testing.assert_array_equal(p <= bound, found)
+    assert found.sum() < signal or not signal
+    single = significance_bound(10, 0, 0.05)  # of the first of ten, when none is found
+    assert single == pytest.approx(0.05 / 10 / (1 / np.arange(1, 11)).sum(), rel=1e-12)
 
 
 def test_single_responses_are_those_that_the_network_gave(
