@@ -144,13 +144,15 @@ def test_what_has_not_been_made_is_left_out(tmp_path: Path) -> None:
 
 def test_headlines_take_turns_among_targets_and_keep_their_order() -> None:
     findings = [
-        Finding(f"{target}{k}", "", target, (), figure)
-        for target, figure in (("a", "a.png"), ("b", "b.png"), ("c", ""))
+        Finding(f"{target}{k}", "", target, (), figure and f"{figure}{k}.png")
+        for target, figure in (("a", "a"), ("b", "b"), ("c", ""))
         for k in range(3)
     ]
     assert [f.question for f in headlines(findings, 4)] == ["a0", "a1", "b0", "b1"]
     assert [f.question for f in headlines(findings, 3)] == ["a0", "a1", "b0"]
     assert len(headlines(findings)) == 6  # what shows nothing is none
+    again = [*findings, Finding("d", "", "d", (), "a1.png")]  # a figure that is there already
+    assert headlines(again) == headlines(findings)
 
 
 @pytest.mark.parametrize(

@@ -43,15 +43,18 @@ def find_findings(study: StudyResults) -> list[Finding]:
 
 
 def headlines(findings: Sequence[Finding], count: int = 10) -> list[Finding]:
-    """Choose findings that show something, of as many targets as possible, in their order.
+    """Choose findings with a figure of their own, of as many targets as possible, in their order.
 
     Arguments:
         findings: All of them.
         count: How many at most.
     """
-    of_target: dict[str, list[Finding]] = {}
+    of_figure: dict[str, Finding] = {}
     for finding in findings:
-        if finding.figure:
+        of_figure.setdefault(finding.figure, finding)
+    of_target: dict[str, list[Finding]] = {}
+    for figure, finding in of_figure.items():
+        if figure:
             of_target.setdefault(finding.target, []).append(finding)
     rounds = chain.from_iterable(zip_longest(*of_target.values()))
     chosen = [finding for finding in rounds if finding is not None][:count]
