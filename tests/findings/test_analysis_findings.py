@@ -142,5 +142,5 @@ def test_an_amount_is_above_another_beyond_both_intervals(low: float) -> None:
     assert amount.above(Amount(0.0, -0.1, 0.09)) == np.isfinite(low)
     assert not amount.above(Amount(0.0, -0.1, 0.1))
     assert not amount.above(Amount(0.0, np.nan, 0.05))
-    assert amount.differs_from_zero == np.isfinite(low)
+    assert amount.differs_from_zero == (-amount).differs_from_zero == np.isfinite(low)
     assert str(-Amount(0.5, 0.1, 0.6)) == "-0.50 (-0.60 to -0.10)"

@@ -127,6 +127,9 @@ def test_shuffled_patches_are_told_where_they_cost(
         }
         for k, e in ((1, (0.9, 1.0)), (2, cut), (4, (0.0, 0.1)))
     ]
+    rows += [
+        row | {"mode": "rows", "top1": 0.5, "top1_low": 0.5, "top1_high": 0.5} for row in rows
+    ]
     table(folder / "spatial", "shuffle_curves", rows)
     texts = said(folder, "spatial")
     assert bool(texts) == told
@@ -140,6 +143,12 @@ def test_what_has_not_been_made_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "net/card.json").write_text("{}")
     assert find_findings(open_study(tmp_path)) == []
     assert "There are no findings yet" in study_page(open_study(tmp_path))
+
+
+def test_tables_of_a_run_without_indices_are_left_out(folder: Path) -> None:
+    copytree(folder / "net/colour/tables", folder / "net/late/tables")
+    (folder / "net/late/contrast.zarr").mkdir()
+    assert len(said(folder, "indices")) == 1
 
 
 def test_headlines_take_turns_among_targets_and_keep_their_order() -> None:
