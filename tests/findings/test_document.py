@@ -11,11 +11,12 @@ from actsense.errors import ConfigError
 from actsense.findings.document import claims, shared_findings, unheld_claims, write_into
 from actsense.findings.finding import Finding
 
+FIGURE = "net/colour/figures/depth.png"
 MARKED = "# Title\n\nBefore.\n\n<!-- findings -->\nold\n<!-- end of findings -->\nAfter.\n"
 
 
 def finding(text: str) -> Finding:
-    return Finding("What?", text, "indices", (), "net/colour/figures/depth.png")
+    return Finding("What?", text, "indices", (), FIGURE)
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def document(tmp_path: Path) -> Path:
     path = tmp_path / "docs/demo.md"
     path.parent.mkdir()
     path.write_text(MARKED)
-    figure = tmp_path / "study/net/colour/figures/depth.png"
+    figure = tmp_path / "study" / FIGURE
     figure.parent.mkdir(parents=True)
     pixels = np.random.default_rng(0).integers(0, 256, (20, 3000, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(figure)
@@ -41,6 +42,10 @@ def test_findings_stand_between_the_marks_with_small_copies(document: Path) -> N
     assert "![What?](images/net_colour_depth.png)" in text
     with Image.open(written[1]) as image:
         assert (image.size, image.mode) == ((1500, 10), "P")
+    Image.new("RGB", (30, 20)).save(document.parents[1] / "study" / FIGURE)
+    write_into(document, document.parents[1] / "study", [finding("Hue rises to 0.5.")])
+    with Image.open(written[1]) as image:
+        assert image.size == (30, 20)  # never enlarged
     again = text
     write_into(document, document.parents[1] / "study", [finding("Hue rises to 0.5.")])
     assert document.read_text() == again

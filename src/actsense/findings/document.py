@@ -44,7 +44,7 @@ def write_into(document: Path, study: Path, findings: Sequence[Finding]) -> list
     lines = []
     for finding in findings:
         lines += [f"## {finding.question}", "", finding.text, ""]
-        if (study / finding.figure).is_file() and finding.figure:
+        if (study / finding.figure).is_file():
             path = images / finding.figure.replace("/figures/", "/").replace("/", "_")
             images.mkdir(exist_ok=True)
             _copy(study / finding.figure, path)
