@@ -26,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     for command in COMMANDS:
         # A module cannot be called `import`.
         name = command.__name__.rpartition(".")[2].rstrip("_").replace("_", "-")
-        own = listed.add_parser(name, help=command.SUMMARY)
+        summary = command.SUMMARY
+        about = f"{summary[0].upper()}{summary[1:]}."
+        own = listed.add_parser(name, help=summary, description=about)
         command.arguments(own)
         own.set_defaults(run=command.run)
 

@@ -18,6 +18,16 @@ def test_without_a_command_it_lists_them_all(capsys: pytest.CaptureFixture[str])
     assert "plot-shuffle" in listed
 
 
+def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        name = command.__name__.rpartition(".")[2].rstrip("_").replace("_", "-")
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+        told = " ".join(capsys.readouterr().out.split())
+        assert f"{command.SUMMARY[1:]}." in told
+
+
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])

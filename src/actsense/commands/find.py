@@ -15,8 +15,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="the folder of a study")
     parser.add_argument("--factor", required=True, help="such as hue")
     parser.add_argument("--top", type=int, default=20, help="how many rows; 20 by default")
-    parser.add_argument("--by", choices=("shapley", "S1", "ST"), default="shapley")
-    parser.add_argument("--level", choices=("unit", "channel"), default="unit")
+    parser.add_argument("--by", choices=("shapley", "S1", "ST"), default="shapley",
+                        help="the index; the Shapley effect by default")  # fmt: skip
+    parser.add_argument("--level", choices=("unit", "channel"), default="unit",
+                        help="single units (the default), or channels with all their positions")  # fmt: skip
     for name in ("network", "design", "layer"):
         parser.add_argument(f"--{name}", action="append", default=[], help="all by default")
     parser.add_argument("-o", "--output", type=Path, help="write a table *.csv instead")
