@@ -18,7 +18,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--by", choices=("shapley", "S1", "ST"), default="shapley",
                         help="the index; the Shapley effect by default")  # fmt: skip
     parser.add_argument("--level", choices=("unit", "channel"), default="unit",
-                        help="single units (the default), or channels with all their positions")  # fmt: skip
+                        help="single units (the default), or channels as wholes")  # fmt: skip
     for name in ("network", "design", "layer"):
         parser.add_argument(f"--{name}", action="append", default=[], help="all by default")
     parser.add_argument("-o", "--output", type=Path, help="write a table *.csv instead")
