@@ -68,9 +68,9 @@ def kept(state: str, epoch: float | None, layer: str, **shares: float) -> list[d
 
 def test_concepts_are_followed_over_depth_and_over_training(folder: Path) -> None:
     rows = [
+        *kept("random", None, "head", digit=0.1, background=0.9, residual=0.1),
         *kept("trained", 6, "conv", digit=0.5, background=0.6, residual=0.9),
         *kept("trained", 6, "head", digit=0.45, background=0.1, residual=0.1),
-        *kept("random", None, "head", digit=0.1, background=0.9, residual=0.1),
         *kept("epoch_6", 6, "head", digit=0.9, background=0.9),  # the trained one comes first
         *kept("epoch_2", 2, "head", digit=0.2, background=0.3),
         *kept("epoch_0", 0, "head", digit=0.1, background=0.4),
