@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from actsense.masking.plan import mask_parts
 from actsense.networks.network import outline_network
 from actsense.networks.peak import measure_peak
 from actsense.networks.settings import read_network
 from actsense.planning.work import SNAKEMAKE, STEP, STUDIES, WorkTable
 from actsense.sensitivity.moments import row_count
+from actsense.sensitivity.plan import contrast_parts
 from actsense.study.study import Study
 from actsense.work import BESIDE, LIGHT, PROCESS, Facts, Work
 
@@ -158,6 +160,17 @@ def test_counted_images_bound_what_passes(alexnet: WorkTable) -> None:
     few = WorkTable(replace(alexnet.facts, images=(30, 10)))
     for rule in ("estimate_contrast", "evaluate_masks"):
         assert found(few, rule).passes < found(alexnet, rule).passes
+
+
+def test_jobs_are_cut_alike_before_images_are_counted_and_after() -> None:
+    """The plan counts them, a run does not: both have the same jobs."""
+    known = table(ALEXNET | {"images_per_second": 5}, job_minutes=1).facts
+    counted = replace(known, images=(30, 10), drawn={"mixed": (0, 0, 0)})
+    assert counted.validation(10**6) == 10
+    assert mask_parts(counted, "one", "mixed") == mask_parts(known, "one", "mixed") > 1
+    parts = contrast_parts(known, "one", "mixed")
+    assert contrast_parts(counted, "one", "mixed") == parts
+    assert len(parts) > 1
 
 
 def test_of_few_images_none_passes_twice() -> None:
