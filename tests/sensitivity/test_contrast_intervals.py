@@ -228,7 +228,10 @@ def test_single_responses_are_those_that_the_network_gave(
             )
 
 
-def test_a_table_tells_how_sure_its_means_are(tmp_path: Path) -> None:
+def test_a_table_tells_how_sure_its_means_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuts, "INTERVAL_UNITS", 2)  # of three, not the first two
     sampling = build()
     outputs = {name: tmp_path / f"{name}.zarr" for name in ("contrast", "top_images")}
     write_contrast(sampling, Contrast(images=40, draws=2, top_images=2), outputs, {})
@@ -238,7 +241,8 @@ def test_a_table_tells_how_sure_its_means_are(tmp_path: Path) -> None:
     for row in table.to_dict("records"):
         one = gathered[row["layer"]].sel(augmentation=row["augmentation"])
         names = ("rank_biserial", "standardized_mean_difference", "p_value")
-        known = [one[name].to_numpy().ravel().astype(float) for name in names]
+        units = one["sampled_unit"].to_numpy()
+        known = [one[name].to_numpy().ravel()[units].astype(float) for name in names]
         rank, standardized, p_value = known
         values = spread_of_layer(
             one[UNTOUCHED].to_numpy(),
@@ -258,6 +262,7 @@ def test_a_table_tells_how_sure_its_means_are(tmp_path: Path) -> None:
         share = values.significant_share(bound)
         assert row["significant_share_ci"] == pytest.approx(share, nan_ok=True)
     assert (table["mean_abs_rank_biserial_ci"] > 0).any()
+    assert any(data["sampled_unit"].to_numpy().tolist() != [0, 1] for data in gathered.values())
 
 
 def test_what_is_kept_for_intervals_stays_small() -> None:

@@ -355,6 +355,7 @@ def test_contrast_bars_draw_every_layer_and_augmentation() -> None:
     np.testing.assert_allclose([one[:, 1] for one in level], [[0.07, 0.07]] * 4)
     middles = np.concatenate([line.get_xdata() for line in wide.axes[0].lines])
     np.testing.assert_allclose(sorted(one[:, 0].mean() for one in level), sorted(middles))
+    np.testing.assert_allclose(sorted(middles), [-0.2, 0.2, 0.8, 1.2])
 
 
 def test_factors_of_a_design_have_marks_of_their_own() -> None:
