@@ -40,6 +40,14 @@ def test_a_workflow_in_the_working_directory_is_taken(configuration: Path) -> No
     assert not any("snakefile" in part for part in snakemake_call(configuration, []))
 
 
+def test_a_package_without_its_workflow_says_so(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actsense.commands.run.SNAKEFILE", Path("nowhere/Snakefile"))
+    with pytest.raises(ConfigError, match=r"^nowhere/Snakefile: no workflow beside the package"):
+        snakemake_call(configuration, [])
+
+
 def test_a_configuration_that_is_not_there_is_named(configuration: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"^indices: no such file\. .* actsense run config\.yaml"

@@ -15,7 +15,7 @@ from actsense.findings.opening import report_opening
 
 DEPTH, PAIRS = "net/colour/figures/depth_profile.png", "net/colour/figures/it's.png"
 FINDINGS = [
-    Finding("Which `layers`?", "Hue <falls> & `hflip` rises.", "indices", ("net/t.csv",), DEPTH),
+    Finding("Which <layers>?", "Hue <falls> & `hflip` rises.", "indices", ("net/t.csv",), DEPTH),
     Finding("Which pairs?", "None *at all*.", "contrast", (), PAIRS),
     Finding("What else?", "Nothing.", "masking", ()),
 ]
@@ -39,7 +39,7 @@ def test_findings_are_told_in_their_order_and_words(study: Path) -> None:
     page = rendered(study, DEPTH)
     assert "What study <em>animals</em> found" in page
     heads = re.findall("<h2>(.*?)</h2>", page)
-    assert heads == ["Which `layers`?", "Which pairs?", "Further findings"]
+    assert heads == ["Which &lt;layers&gt;?", "Which pairs?", "Further findings"]
     assert "<p>Hue &lt;falls&gt; &amp; <code>hflip</code> rises.</p>" in page
     assert "None *at all*." in page  # no markup of reStructuredText
     assert "<code>results/animals/net/t.csv</code>" in page

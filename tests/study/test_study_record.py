@@ -26,6 +26,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 def test_a_command_asks_as_the_run_before_it_did(own: Study) -> None:
     changes = {"seed": 3, "lda": {"folds": 2}, "device": "cpu", "keep_activations": True}
+    changes |= {"store_budget_gb": None}
     given = [Path("a b.yaml").absolute(), Path("/elsewhere/c.yaml")]
     keep_record(own, Path("Snakefile"), given, changes)
     typed = shlex.split(make_command("lda", own.results / "one/analysis/tables/lda.csv"))
@@ -34,6 +35,13 @@ def test_a_command_asks_as_the_run_before_it_did(own: Study) -> None:
     parsed = get_argument_parser().parse_args(typed[1:])
     assert list(parsed.targets) == ["lda"]
     assert typed_as(parse_config(parsed.config)) == changes
+
+
+def test_the_designs_that_are_analysed_are_kept(own: Study) -> None:
+    keep_record(own, Path("Snakefile"), [], {})
+    networks = own.settings.networks
+    assert recorded(own.results)["analysed"] == {name: own.analysed(name) for name in networks}
+    assert any(own.analysed(name) for name in networks)
 
 
 def test_a_run_of_the_usual_configuration_needs_no_options(own: Study) -> None:
