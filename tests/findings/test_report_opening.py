@@ -41,6 +41,7 @@ def test_findings_are_told_in_their_order_and_words(study: Path) -> None:
     heads = re.findall("<h2>(.*?)</h2>", page)
     assert heads == ["Which &lt;layers&gt;?", "Which pairs?", "Further findings"]
     assert "<p>Hue &lt;falls&gt; &amp; <code>hflip</code> rises.</p>" in page
+    assert page.count("Which pairs?") == 1  # not among the further ones
     assert "None *at all*." in page  # no markup of reStructuredText
     assert "<code>results/animals/net/t.csv</code>" in page
     assert page.index("Further findings") < page.index("<strong>What else?</strong> Nothing.")
