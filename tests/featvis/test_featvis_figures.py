@@ -274,8 +274,8 @@ def test_units_stand_from_the_most_to_the_less_and_from_the_least_to_the_more(
                 *(units.image(k) for k in units.of_target(target)),
             ]
             np.testing.assert_array_equal([p for _, p in row[1:]], planes(np.stack(wanted)))
-        said = [text for text in texts(axis) if "index" in text]
-        assert [f"index {INDICES[k]:.2f}" in one for one, k in zip(said, order, strict=True)]
+        said = [text for text in texts(axis) if "\nShapley effect " in text]
+        assert all(f" {INDICES[k]:.2f}" in one for one, k in zip(said, order, strict=True))
     assert any("Shapley effect of hue" in text for text in texts(unit_sheet))
 
 
@@ -443,7 +443,7 @@ def test_an_index_that_is_nearly_none_has_no_sign(
 ) -> None:
     monkeypatch.setattr(Row, "index", -0.001)
     figure = unit_rows(stored, judged, images, title="made")
-    assert sum("index 0.00" in text for text in texts(figure)) == len(INDICES)
+    assert sum("Shapley effect 0.00" in text for text in texts(figure)) == len(INDICES)
 
 
 def test_figures_are_those_that_are_asked_for(

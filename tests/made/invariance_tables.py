@@ -95,7 +95,7 @@ def make_study(folder: Path, layers: Mapping[str, tuple[int, ...]], **made: Any)
         {"net": home / "kept.zarr"},
         faithful={("net", state): home / f"autoencoder/{state}.json" for state in STATES},
         flows=[home / f"flows/{state}/{layer}.json" for state in STATES for layer in layers],
-        indices={("net", "colour"): make_indices(folder / "indices.zarr", effects)},
+        indices={("net", "colour"): make_indices(folder / "net/colour/indices.zarr", effects)},
         bootstrap=100,
         seed=1,
     )
