@@ -24,8 +24,7 @@ from IPython.display import display
 import actsense
 from actsense.patterns.figures.attack import attack_changes, attacked_points, changed_images
 from actsense.patterns.figures.plot import attacked_pixels
-from actsense.patterns.figures.trajectories import attacked_trajectories, last_types
-from actsense.patterns.trajectories import TYPES
+from actsense.patterns.figures.trajectories import TYPES, attacked_trajectories, last_types
 
 # %matplotlib inline
 plt.rcParams["figure.dpi"] = 110

@@ -108,7 +108,8 @@ def test_a_run_that_is_killed_at_every_stage_ends_with_the_same_bits(
     interrupt(start(tmp_path, *TARGETS), tmp_path, STAGES[-1])
     done = finished_shards(tmp_path) | done
     told = (tmp_path / "stderr").read_text()
-    assert told.endswith(f"What is finished is kept. To go on: {shlex.join(command(*TARGETS))}\n")
+    again = shlex.join(["snakemake", *command(*TARGETS)[1:]])  # the shell of tests finds it
+    assert told.endswith(f"What is finished is kept. To go on: {again}\n")
     assert not [word for word in ("Traceback", "Error in rule", "WorkflowError") if word in told]
     assert not _locks(tmp_path)
 

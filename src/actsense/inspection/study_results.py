@@ -144,11 +144,17 @@ def _typed(path: Path, above: Path) -> Path:
 def _around(path: Path) -> Path | None:
     """Return the study that a folder is a part of, if it is that of a network, or reserved."""
     whole = _whole(path)
-    for above in filter(holds_study, (folder for folder in whole.parents if folder.name)):
+    for above in filter(_has_cards, (folder for folder in whole.parents if folder.name)):
         known = {*RESERVED, *FolderSource(above).networks()}
         if whole.relative_to(above).parts[0] in known:
             return above
     return None
+
+
+def _has_cards(path: Path) -> bool:
+    """Tell whether a folder has more of a study than an index store somewhere below it."""
+    marks = ("data/manifest.csv", "*/card.json")
+    return holds_study(path) and any(next(path.glob(mark), None) for mark in marks)
 
 
 def _advice(path: Path, inside: list[str]) -> str:

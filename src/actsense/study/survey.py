@@ -15,6 +15,7 @@ from actsense.data.build import count_classes
 from actsense.data.downloads import archive_folder, dataset_archives, missing_archives
 from actsense.data.originals import look_at_originals
 from actsense.data.settings import PublishedImages
+from actsense.errors import ConfigError
 from actsense.layers import place_layers
 from actsense.networks.inputs import input_key
 from actsense.networks.settings import NetworkSettings, Python, Trained, weights_file
@@ -137,7 +138,7 @@ def _remembered(decides: Any, look: Callable[[], Any]) -> Any:
     with suppress(OSError, ValueError):
         return json.loads(path.read_text(encoding="utf-8"))
     found = look()
-    with suppress(OSError, DiskFullError), replacing(path) as beside:  # it is only a help
+    with suppress(OSError, ConfigError, DiskFullError), replacing(path) as beside:  # only a help
         beside.write_text(json.dumps(found), encoding="utf-8")
     return found
 

@@ -1,6 +1,6 @@
 """On which ways an attack takes regions from one class to another, in the common space."""
 
-__all__ = ["attacked_trajectories", "clearest_pair", "last_types"]
+__all__ = ["TYPES", "attacked_trajectories", "clearest_pair", "last_types"]
 
 import numpy as np
 import pandas as pd
