@@ -87,6 +87,9 @@ MISSING_ARCHIVES = "|".join(map(re.escape, study.survey["missing"])) or "(?!)"
 # Raise by hand when the numbers of a stage change.
 REVISION = {"sampling": 4, "moments": 2, "contrast": 3}
 
+# What a target says of which nothing is asked.
+NOTHING = "No network is looked at. Name some in {}.networks"
+
 # What many rules read.
 IMAGES = "results/{study}/data/images.zarr"
 MANIFEST = "results/{study}/data/manifest.csv"

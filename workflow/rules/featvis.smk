@@ -129,3 +129,5 @@ rule featvis:
         expand(rules.plot_channels.output, study=STUDY, network=WITH_CHANNELS),
     message:
         "Pictures of what layers and units respond to are there"
+        if PICTURED
+        else NOTHING.format("featvis")

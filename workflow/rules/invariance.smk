@@ -27,7 +27,6 @@ TRAINING = ("images", "validation", "autoencoder", "flow")
 COMPARED = beside.sampled_places(EXAMINED)
 BIAS = beside.bias  # two networks, and layers of both
 BIAS_PLACES = {"network": BIAS["networks"], "layer": BIAS["layers"], "state": "trained"}
-NOTHING = "No network is looked at. Name some in invariance.networks"
 INVERTED = config["invariance"]["inversion"] is not None
 
 
@@ -240,7 +239,7 @@ rule invariance:
         expand(rules.plot_invariances.output, study=STUDY, network=EXAMINED),
         expand(rules.compare_factors.output if CONCEPTUAL else [], study=STUDY),
     message:
-        "What layers keep of images is there" if EXAMINED else NOTHING
+        "What layers keep of images is there" if EXAMINED else NOTHING.format("invariance")
 
 
 rule demos:
@@ -249,4 +248,4 @@ rule demos:
         expand(rules.show_demos.output, study=STUDY, network=EXAMINED),
         expand(rules.compare_bias.output if BIAS["networks"] else [], study=STUDY),
     message:
-        "The demos are there" if EXAMINED else NOTHING
+        "The demos are there" if EXAMINED else NOTHING.format("invariance")

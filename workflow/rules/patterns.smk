@@ -163,4 +163,4 @@ rule patterns:
         expand(rules.plot_patterns.output, study=STUDY, network=PATTERNED),
         expand(rules.plot_training.output, study=STUDY, network=GROWN),
     message:
-        "Visual patterns are there"
+        "Visual patterns are there" if PATTERNED else NOTHING.format("patterns")
