@@ -1,16 +1,14 @@
 """Masks that are tried in parts give what one job gives, to the last bit."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from masked_study import SETTINGS, sampling, store
+from masked_study import SETTINGS, sampling
 
 from actsense.errors import ConfigError
 from actsense.masking.blocks import cut_blocks
@@ -30,20 +28,6 @@ MASKING = Masking(
 BATCH, PARTS = 16, 3
 
 Listed = list[tuple[int, int, list[int]]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they gain on images of eight pixels."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def indices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store(tmp_path_factory.mktemp("indices"))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Masked predictions, against the same masks put on by hand."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from masked_study import (
     SETTINGS,
     network,
     sampling,
-    store,
 )
 from scipy import stats
 
@@ -37,20 +35,6 @@ from actsense.store import read_results, write_results
 
 ORIGINAL = "original"
 Groups = dict[str, xr.Dataset]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they gain on images of eight pixels."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def indices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store(tmp_path_factory.mktemp("indices"))
 
 
 def evaluated(
