@@ -16,6 +16,8 @@ COMMANDS = [
     import_module(f"{commands.__name__}.{found.name}")
     for found in iter_modules(commands.__path__)  # by alphabet
 ]
+# A path where a folder would be is a file, or the other way round.
+MISNAMED = (FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         if limit := trouble(error):
             print(printable(str(limit)), file=sys.stderr)
         elif isinstance(error, OSError) and error.filename is not None:
-            print(printable(f"{error.filename}: {error.strerror}."), file=sys.stderr)
+            advice = " Give another name." if isinstance(error, MISNAMED) else ""
+            print(printable(f"{error.filename}: {error.strerror}.{advice}"), file=sys.stderr)
         else:
             raise
         return 1

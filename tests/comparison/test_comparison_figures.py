@@ -133,6 +133,10 @@ def test_the_command_writes_tables_and_figures(
     tables = ["maps.csv", "layers.csv", "settings.csv", "left_out.csv"]
     assert {path.name for path in out.glob("[!.]*")} == {*pictures, *tables}
     assert all(str(out / name) in told for name in (*pictures, *tables))
+    (tmp_path / "file").write_text("kept")
+    assert main(["compare", *map(str, folders), *stated[:-1], str(tmp_path / "file")]) == 1
+    assert "/file: File exists. Give another name." in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "kept"
 
 
 def test_the_command_refuses_what_it_cannot_use(
